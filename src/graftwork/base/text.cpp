@@ -1,0 +1,82 @@
+#include "graftwork/base/text.h"
+
+#include <array>
+#include <charconv>
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+
+namespace graftwork {
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text += separator;
+    text += parts[i];
+  }
+  return text;
+}
+
+std::string shortest(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
+  std::array<char, 40> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  std::string text(buffer.data(), end);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      std::array<char, 8> escape{};
+      std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned char>(c));
+      out += escape.data();
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+std::string snake_case(std::string_view camel_case) {
+  // A new word starts at a capital that follows a small letter or digit, and at the last capital of a
+  // run that a small letter follows: "FusedConvBNAct" has the words Fused Conv BN Act.
+  const auto upper = [&](size_t i) { return std::isupper(static_cast<unsigned char>(camel_case[i])) != 0; };
+  std::string out;
+  for (size_t i = 0; i < camel_case.size(); ++i) {
+    const bool follows_word = i > 0 && camel_case[i - 1] != '_' && !upper(i - 1);
+    const bool ends_run = i > 0 && i + 1 < camel_case.size() && upper(i - 1) && std::islower(static_cast<unsigned char>(camel_case[i + 1]));
+    if (upper(i) && (follows_word || ends_run)) out += '_';
+    out += static_cast<char>(std::tolower(static_cast<unsigned char>(camel_case[i])));
+  }
+  return out;
+}
+
+std::string human_bytes(uint64_t bytes) {
+  static constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+  double value = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (value >= 1000 && unit + 1 < kUnits.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  std::array<char, 32> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
+  return buffer.data();
+}
+
+std::string counted(size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+}  // namespace graftwork

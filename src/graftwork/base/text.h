@@ -1,0 +1,39 @@
+// Small text functions that every layer shares.
+#pragma once
+
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace graftwork {
+
+/// Joins the printed forms of its arguments: `cat("axis ", 3, " is out of range")`.
+template <class... Parts>
+std::string cat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return std::move(out).str();
+}
+
+/// "a, b, c".
+std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
+
+/// Shortest decimal that reads back as the same double; always shows that it is not an integer
+/// ("1.0", "1e-05", "inf", "nan").
+std::string shortest(double value);
+
+/// `text` in double quotes, with quotes, backslashes and control characters escaped.
+std::string quoted(std::string_view text);
+
+/// "FusedConvBNAct" → "fused_conv_bn_act".
+std::string snake_case(std::string_view camel_case);
+
+/// "1,234 kB"-style figure for people: bytes → "12.3 MB".
+std::string human_bytes(uint64_t bytes);
+
+/// "1 stub", "3 stubs".
+std::string counted(size_t count, std::string_view noun);
+
+}  // namespace graftwork
