@@ -11,12 +11,30 @@ function(graftwork_room name)
   if(ROOM_TORCH)
     target_link_libraries(graftwork_${name} PUBLIC Torch::Torch)
     graftwork_precompile_torch(graftwork_${name})
+  else()
+    graftwork_precompile_core(graftwork_${name})
   endif()
+endfunction()
+
+# The standard headers that nearly every file of the torch-free half includes, compiled once.
+function(graftwork_precompile_core target)
+  if(NOT TARGET graftwork_core_pch)
+    add_library(graftwork_core_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp)
+    graftwork_compile_options(graftwork_core_pch)
+    target_precompile_headers(graftwork_core_pch PRIVATE <algorithm> <functional> <map> <memory> <optional> <span> <sstream>
+                              <string> <unordered_map> <variant> <vector>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM graftwork_core_pch)
 endfunction()
 
 # The warnings and sanitizers that hold for every target of ours.
 function(graftwork_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion $<$<BOOL:${GRAFTWORK_WERROR}>:-Werror>)
+  # g++ 12 warns of overlaps in std::string and of uninitialised parts of std::variant that are not there
+  # (GCC bugs 105651 and 105562).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized)
+  endif()
   if(GRAFTWORK_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${GRAFTWORK_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${GRAFTWORK_SANITIZE})
@@ -26,7 +44,7 @@ endfunction()
 # <ATen/ATen.h> is compiled once and shared by every target of the second half (design: compile time).
 function(graftwork_precompile_torch target)
   if(NOT TARGET graftwork_torch_pch)
-    add_library(graftwork_torch_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp)
+    add_library(graftwork_torch_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp)
     graftwork_compile_options(graftwork_torch_pch)
     target_link_libraries(graftwork_torch_pch PUBLIC Torch::Torch)
     target_precompile_headers(graftwork_torch_pch PRIVATE <ATen/ATen.h> <ATen/core/dispatch/Dispatcher.h> <string> <vector>)

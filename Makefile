@@ -1,0 +1,50 @@
+# The verbs of this repository. Everything they need is set up on first use; nothing leaves this folder but apt packages.
+#   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup configure build demo test bench format lint clean sanitize fuzz
+PYTHON := .venv/bin/python
+FUZZ_SECONDS ?= 60
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## system packages (as root) and .venv; instant once done
+	@scripts/setup.sh
+
+configure: setup
+	@[ -e build/build.ninja ] || cmake --preset release
+
+build: configure  ## everything, optimised; the command is build/bin/graftwork
+	@cmake --build build
+
+demo: configure  ## train a small network, quantize it with the command, compare accuracy
+	@cmake --build build --target bin/graftwork
+	@examples/digits/demo.sh
+
+test: build  ## every test: C++ (ctest) and Python (pytest)
+	@scripts/test.sh
+
+bench: build  ## the figures against plain PyTorch, side by side
+	@$(PYTHON) bench/run.py
+
+format:  ## clang-format and ruff, in place
+	@scripts/setup.sh lint
+	@scripts/lint.sh --fix
+
+lint: build  ## clang-format, clang-tidy, ruff: checks only
+	@scripts/setup.sh lint
+	@scripts/lint.sh
+
+sanitize: setup  ## the half without torch, under AddressSanitizer and UBSan
+	@[ -e build/asan/build.ninja ] || cmake --preset asan
+	@cmake --build build/asan
+	@ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$$(nproc)"
+
+fuzz: setup  ## the tests labelled fuzz, sanitized, FUZZ_SECONDS=60 each
+	@[ -e build/asan/build.ninja ] || cmake --preset asan
+	@cmake --build build/asan
+	@GRAFTWORK_FUZZ_SECONDS=$(FUZZ_SECONDS) ctest --test-dir build/asan -L fuzz --output-on-failure --no-tests=error
+
+clean:  ## removes build/ and out/; .venv stays
+	@rm -rf build out

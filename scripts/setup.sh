@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Brings a Debian 12 machine to where `make build` works: system packages, then .venv with pinned Python packages.
+#
+#   scripts/setup.sh            what building, the demo and the tests need; WITH_RTX=1 adds NVIDIA's compiler
+#   scripts/setup.sh lint       adds the formatters and linters
+#
+# A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
+# torch of .venv; GRAFTWORK_TORCH=…/site-packages/torch names another one (any from 2.9 on) at the first configure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+system_packages=(g++ cmake ninja-build ccache make git pkg-config python3-venv libprotobuf-dev protobuf-compiler
+  nlohmann-json3-dev libzip-dev libcli11-dev libgtest-dev libbenchmark-dev zlib1g-dev)
+python_packages=(onnx onnxruntime numpy scikit-learn pytest)
+rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
+lint_packages=(clang-format clang-tidy ruff)
+
+stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
+say() { printf 'setup: %s\n' "$*"; }
+done_already() { [[ -e .venv/.setup-$1-$stamp_id ]]; }
+mark_done() {
+  rm -f .venv/.setup-"$1"-*
+  touch ".venv/.setup-$1-$stamp_id"
+}
+pip_install() { .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt "$@"; }
+
+install_system_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    say "this is not Debian: install the counterparts of ${system_packages[*]} yourself (going on)"
+    return
+  fi
+  local missing=() package
+  for package in "${system_packages[@]}"; do
+    [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) == *" installed" ]] || missing+=("$package")
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  if [[ $(id -u) -ne 0 ]]; then
+    say "system packages are missing; install them with the next line, then run make again"
+    echo "sudo apt-get install -y ${missing[*]}"
+    exit 2
+  fi
+  say "system packages: ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  local quiet=(-qq -o DPkg::Lock::Timeout=300)
+  apt-get "${quiet[@]}" update || say "apt-get update failed; trying with the lists at hand"
+  apt-get "${quiet[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+create_venv() {
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    say "python3 is $(python3 --version 2>&1 | cut -d' ' -f2); 3.11 or later is needed"
+    exit 2
+  }
+  .venv/bin/python -m pip --version >/dev/null 2>&1 && return
+  say "Python environment in .venv"
+  python3 -m venv --clear .venv
+}
+
+if ! done_already base; then
+  install_system_packages
+  create_venv
+  # Alone and first: a later step that asks for "some torch" finds this one and is content.
+  say "torch (about 200 MB for the CPU wheel; a CUDA wheel is several GB)"
+  pip_install torch==2.13.0
+  say "${python_packages[*]}"
+  pip_install "${python_packages[@]}"
+  mark_done base
+  say "done"
+fi
+
+if [[ ${WITH_RTX:-0} == 1 ]] && ! done_already rtx; then
+  say "NVIDIA's compiler, under NVIDIA's licence: ${rtx_packages[*]}"
+  # Without dependencies: their metapackage asks for CUDA packages, which compiling ahead of time does not need.
+  pip_install --no-deps "${rtx_packages[@]}"
+  mark_done rtx
+fi
+
+if [[ ${1:-} == lint ]] && ! done_already lint; then
+  say "${lint_packages[*]}"
+  pip_install "${lint_packages[@]}"
+  mark_done lint
+fi

@@ -1,0 +1,19 @@
+// Decompresses entries of a zip archive (libzip); for .npz files written with compression.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "graftwork/import/archive/zip_reader.h"
+
+namespace graftwork {
+
+/// The decompressed bytes of one entry, or its first `limit` bytes. Memory grows with what really comes out, never
+/// with what the directory claims. Throws Error "archive.missing", or "archive.corrupt" when the data is broken,
+/// fails its checksum, or is not as long as the directory says.
+std::vector<std::byte> inflate(const ZipReader& archive, std::string_view name,
+                               size_t limit = std::numeric_limits<size_t>::max());
+
+}  // namespace graftwork

@@ -1,0 +1,84 @@
+#include "graftwork/import/pt2/schema_json.h"
+
+#include <array>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork::pt2 {
+namespace {
+
+/// The position behind the string that opens at `open`.
+size_t skip_string(std::string_view text, size_t open) {
+  size_t at = open + 1;
+  while (at < text.size()) {
+    at = text.find_first_of("\"\\", at);
+    if (at == std::string_view::npos) return text.size();
+    if (text[at] == '"') return at + 1;
+    at += 2;
+  }
+  return text.size();
+}
+
+/// Runs ahead of the parser, so that hostile nesting costs nothing but this scan.
+void check_depth(std::string_view text) {
+  int depth = 0;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == '"') {
+      at = skip_string(text, at);
+      continue;
+    }
+    if (c == '{' || c == '[') {
+      if (++depth > kMaxJsonDepth) {
+        throw Error("pt2.json", cat("the JSON nests deeper than ", kMaxJsonDepth, " levels, at byte ", at));
+      }
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+    ++at;
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> quote_non_finite(std::string_view text) {
+  static constexpr std::array<std::string_view, 3> kTokens{"-Infinity", "Infinity", "NaN"};
+  std::string out;
+  size_t copied = 0;
+  for (size_t at = 0; at < text.size();) {
+    if (text[at] == '"') {
+      at = skip_string(text, at);
+      continue;
+    }
+    size_t length = 1;
+    for (const std::string_view token : kTokens) {
+      if (!text.substr(at).starts_with(token)) continue;
+      length = token.size();
+      out.append(text.substr(copied, at - copied)).append(1, '"').append(token).append(1, '"');
+      copied = at + length;
+      break;
+    }
+    at += length;
+  }
+  if (copied == 0) return std::nullopt;
+  out += text.substr(copied);
+  return out;
+}
+
+nlohmann::json parse_json(std::string_view text) {
+  check_depth(text);
+  nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_discarded()) return json;
+  const std::optional<std::string> tolerant = quote_non_finite(text);
+  const std::string_view strict = tolerant ? std::string_view(*tolerant) : text;
+  try {
+    return nlohmann::json::parse(strict);
+  } catch (const nlohmann::json::exception& error) {
+    const auto* parse_error = dynamic_cast<const nlohmann::json::parse_error*>(&error);
+    const std::string place = parse_error == nullptr ? "" : cat(" at byte ", parse_error->byte);
+    throw Error("pt2.json", cat("the JSON is broken", place, " of ", strict.size()), "exporting the model again");
+  }
+}
+
+}  // namespace graftwork::pt2

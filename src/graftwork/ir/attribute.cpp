@@ -1,0 +1,71 @@
+#include "graftwork/ir/attribute.h"
+
+#include <algorithm>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+struct Printer {
+  std::string operator()(std::monostate) const { return "none"; }
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const { return shortest(value); }
+  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(DType value) const { return std::string(dtype_name(value)); }
+  std::string operator()(InputRef value) const { return "$" + std::to_string(value.slot); }
+  std::string operator()(const std::vector<int64_t>& values) const {
+    std::vector<std::string> parts;
+    for (const int64_t value : values) parts.push_back(std::to_string(value));
+    return "[" + join(parts) + "]";
+  }
+  std::string operator()(const Attribute::List& values) const {
+    std::vector<std::string> parts;
+    for (const Attribute& value : values) parts.push_back(value.text());
+    return "[" + join(parts) + "]";
+  }
+};
+
+bool by_name(const AttrMap::Entry& entry, Symbol name) { return entry.first < name; }
+
+}  // namespace
+
+Attribute::Attribute(List value) {
+  const bool integers = std::all_of(value.begin(), value.end(), [](const Attribute& a) { return a.get<int64_t>() != nullptr; });
+  if (!integers) {
+    data_ = std::move(value);
+    return;
+  }
+  std::vector<int64_t> numbers;
+  for (const Attribute& element : value) numbers.push_back(*element.get<int64_t>());
+  data_ = std::move(numbers);
+}
+
+std::string Attribute::text() const { return std::visit(Printer{}, data_); }
+
+AttrMap::AttrMap(std::initializer_list<Entry> entries) {
+  for (const Entry& entry : entries) set(entry.first, entry.second);
+}
+
+const Attribute* AttrMap::find(Symbol name) const {
+  for (const Entry& entry : entries_) {
+    if (entry.first == name) return &entry.second;
+  }
+  return nullptr;
+}
+
+void AttrMap::set(Symbol name, Attribute value) {
+  const auto at = std::lower_bound(entries_.begin(), entries_.end(), name, by_name);
+  if (at != entries_.end() && at->first == name) {
+    at->second = std::move(value);
+  } else {
+    entries_.insert(at, {name, std::move(value)});
+  }
+}
+
+void AttrMap::erase(Symbol name) {
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.first == name; });
+}
+
+}  // namespace graftwork

@@ -1,0 +1,78 @@
+// Named constants of operators and modules.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "graftwork/base/symbol.h"
+#include "graftwork/ir/type.h"
+
+namespace graftwork {
+
+/// Refers to the node's input number `slot`, where a run-time value stands inside an attribute:
+/// `aten.view(%x, %s) {size=[$1, 64]}`.
+struct InputRef {
+  uint32_t slot = 0;
+  friend bool operator==(const InputRef&, const InputRef&) = default;
+};
+
+/// A constant: none, bool, integer, float, text, element type, input reference, integers, or a list.
+class Attribute {
+ public:
+  using List = std::vector<Attribute>;
+  using Data = std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, std::vector<int64_t>, List>;
+
+  Attribute() = default;
+  Attribute(bool value) : data_(value) {}
+  Attribute(int value) : data_(static_cast<int64_t>(value)) {}
+  Attribute(int64_t value) : data_(value) {}
+  Attribute(double value) : data_(value) {}
+  Attribute(const char* value) : data_(std::string(value)) {}
+  Attribute(std::string value) : data_(std::move(value)) {}
+  Attribute(DType value) : data_(value) {}
+  Attribute(InputRef value) : data_(value) {}
+  Attribute(std::vector<int64_t> value) : data_(std::move(value)) {}
+  /// A list of integers becomes integers, so that equal constants have one representation.
+  Attribute(List value);
+
+  bool is_none() const { return std::holds_alternative<std::monostate>(data_); }
+  const Data& data() const { return data_; }
+  template <class T>
+  const T* get() const { return std::get_if<T>(&data_); }
+
+  /// The printed form, see docs/ir.md.
+  std::string text() const;
+
+  friend bool operator==(const Attribute&, const Attribute&) = default;
+
+ private:
+  Data data_;
+};
+
+/// Attributes by name, in the order of their names.
+class AttrMap {
+ public:
+  using Entry = std::pair<Symbol, Attribute>;
+
+  AttrMap() = default;
+  AttrMap(std::initializer_list<Entry> entries);
+
+  const Attribute* find(Symbol name) const;
+  void set(Symbol name, Attribute value);
+  void erase(Symbol name);
+
+  bool empty() const { return entries_.empty(); }
+  size_t size() const { return entries_.size(); }
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+
+  friend bool operator==(const AttrMap&, const AttrMap&) = default;
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+}  // namespace graftwork

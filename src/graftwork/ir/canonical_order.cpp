@@ -1,0 +1,76 @@
+#include "graftwork/ir/canonical_order.h"
+
+#include <algorithm>
+
+#include "graftwork/ir/text/print.h"
+
+namespace graftwork {
+namespace {
+
+uint64_t mix(uint64_t a, uint64_t b) {
+  a ^= b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2);
+  a *= 0xbf58476d1ce4e5b9ULL;
+  return a ^ (a >> 27);
+}
+
+uint64_t hash_text(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return hash;
+}
+
+}  // namespace
+
+CanonicalOrder::CanonicalOrder(const GraphModule& module) : module_(module) {
+  std::vector<uint64_t> symbols;  // text hashes by symbol id: the ids themselves depend on who interned first
+  const auto symbol_hash = [&](Symbol symbol) {
+    if (symbols.size() <= symbol.id()) symbols.resize(symbol.id() + 1, 0);
+    uint64_t& slot = symbols[symbol.id()];
+    if (slot == 0) slot = hash_text(symbol.str()) | 1;
+    return slot;
+  };
+  uint64_t input_number = 0;
+  for (const Node& node : module.graph().nodes()) {
+    const uint32_t index = node.id().index;
+    if (entries_.size() <= index) entries_.resize(index + 1);
+    Entry& entry = entries_[index];
+    uint64_t hash = symbol_hash(node.op());
+    if (node.kind() == NodeKind::kInput) hash = mix(hash, ++input_number);
+    if (node.kind() == NodeKind::kConstant) hash = mix(hash, hash_text(node.constant().text()));
+    if (node.kind() == NodeKind::kCallModule) hash = mix(hash, symbol_hash(module.record(node).path));
+    for (const auto& [name, value] : node.attrs()) hash = mix(mix(hash, symbol_hash(name)), hash_text(value.text()));
+    for (const Use& use : node.inputs()) {
+      const Entry& above = entries_[use.producer()->id().index];
+      hash = mix(hash, above.above);
+      if (use.producer()->kind() != NodeKind::kConstant) entry.depth = std::max(entry.depth, above.depth + 1);
+    }
+    entry.above = hash;
+  }
+}
+
+void CanonicalOrder::build_below() const {
+  below_.assign(entries_.size(), 0);
+  std::vector<const Node*> order;
+  for (const Node& node : module_.graph().nodes()) order.push_back(&node);
+  for (auto at = order.rbegin(); at != order.rend(); ++at) {
+    const uint64_t own = mix(hash_text((*at)->op().str()), below_[(*at)->id().index]);
+    // A sum, because the order of uses is no property of the network.
+    for (const Use& use : (*at)->inputs()) below_[use.producer()->id().index] += mix(own, use.slot() + 1);
+  }
+}
+
+bool CanonicalOrder::less(const Node& a, const Node& b) const {
+  const Entry& entry_a = entries_[a.id().index];
+  const Entry& entry_b = entries_[b.id().index];
+  if (entry_a.depth != entry_b.depth) return entry_a.depth < entry_b.depth;
+  const auto path = [&](const Node& node) {
+    return node.kind() == NodeKind::kCallModule ? module_.record(node).path : node.origin().module_path;
+  };
+  if (path(a) != path(b)) return path(a) < path(b);
+  if (a.op() != b.op()) return a.op() < b.op();
+  if (entry_a.above != entry_b.above) return entry_a.above < entry_b.above;
+  if (below_.empty()) build_below();
+  return below_[a.id().index] < below_[b.id().index];
+}
+
+}  // namespace graftwork

@@ -1,0 +1,234 @@
+// The graph of operators: nodes in an arena, values, uses, order.
+//
+// Rules that hold at every moment (ir/verify.h checks them):
+//  - the graph is functional and acyclic; the list order is a topological order;
+//  - a node's address stays valid for the life of the graph: erased nodes are tombstones until compact();
+//  - one value per node; operators with several results give a tuple, read by get_item nodes.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graftwork/base/symbol.h"
+#include "graftwork/ir/attribute.h"
+#include "graftwork/ir/module_table.h"
+#include "graftwork/ir/param_expr.h"
+#include "graftwork/ir/type.h"
+
+namespace graftwork {
+
+class Graph;
+class Node;
+
+enum class NodeKind : uint8_t { kInput, kConstant, kCallModule, kCallFunction, kGetItem, kOutput };
+
+/// One operand slot of `user`. Member of its value's intrusive use list, so adding and removing are O(1).
+class Use {
+ public:
+  /// The node that produces the operand.
+  Node* producer() const { return producer_; }
+  Node* user() const { return user_; }
+  /// Position among the user's inputs.
+  uint32_t slot() const { return slot_; }
+  /// The next use of the same value.
+  Use* next() const { return next_; }
+
+ private:
+  friend class Node;
+  friend class Graph;
+  Node* producer_ = nullptr;
+  Node* user_ = nullptr;
+  Use* next_ = nullptr;
+  Use** link_ = nullptr;
+  uint32_t slot_ = 0;
+};
+
+/// Where a node comes from; for names, reports and errors.
+struct Origin {
+  Symbol module_path;  ///< "layer1.0.conv1"
+  Symbol source;       ///< "model.py:88", when known
+};
+
+/// Refers to a node from outside a pass: stale ids are recognised (Graph::find).
+struct NodeId {
+  uint32_t index = UINT32_MAX;
+  uint32_t generation = 0;
+  friend bool operator==(const NodeId&, const NodeId&) = default;
+};
+
+/// A node and the value that it produces. Never copied, never moved.
+class Node {
+ public:
+  NodeKind kind() const { return kind_; }
+  /// Kind name for call_module ("nn.Conv2d"), schema name for call_function ("aten.add.Tensor"); for the
+  /// others "input", "constant", "get_item", "output".
+  Symbol op() const { return op_; }
+  /// Only for call_module.
+  ModuleId module() const { return module_; }
+  /// Only for constants.
+  const ParamExpr& constant() const;
+  /// Element of the tuple that a get_item reads.
+  int64_t item_index() const;
+
+  std::span<const Use> inputs() const { return {inputs_.get(), input_count_}; }
+  size_t input_count() const { return input_count_; }
+  Node& input(size_t slot) const { return *inputs_[slot].producer(); }
+
+  /// First use of the value; follow Use::next. Newest use first.
+  const Use* uses() const { return first_use_; }
+  size_t use_count() const { return use_count_; }
+
+  const AttrMap& attrs() const { return attrs_; }
+  const Type& type() const { return type_; }
+  /// Shape and element type; null unless the value is a tensor.
+  const TensorType* tensor() const { return type_.tensor(); }
+  Symbol name() const { return name_; }
+  const Origin& origin() const { return origin_; }
+  NodeId id() const { return id_; }
+
+  bool alive() const { return alive_; }
+  /// Whether this node stands before `other` in the graph's order. O(1).
+  bool before(const Node& other) const { return label_ < other.label_; }
+  /// What a graft put in this erased node's place; this node itself while it lives. Null when it was
+  /// erased without replacement.
+  Node* resolve();
+  Node* next() const { return next_; }
+  Node* prev() const { return prev_; }
+
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+ private:
+  friend class Graph;
+  friend class std::deque<Node>;
+
+ public:
+  /// Use Graph to create nodes; public only because containers construct in place.
+  explicit Node(NodeKind kind) : kind_(kind) {}
+
+ private:
+  NodeKind kind_;
+  bool alive_ = true;
+  bool linked_ = false;
+  uint32_t input_count_ = 0;
+  Symbol op_;
+  Symbol name_;
+  ModuleId module_;
+  uint64_t label_ = 0;
+  Node* prev_ = nullptr;
+  Node* next_ = nullptr;
+  std::unique_ptr<Use[]> inputs_;
+  Use* first_use_ = nullptr;
+  size_t use_count_ = 0;
+  Node* replacement_ = nullptr;
+  AttrMap attrs_;
+  Type type_;
+  std::unique_ptr<ParamExpr> constant_;
+  Origin origin_;
+  NodeId id_;
+};
+
+/// Iterates over live nodes in order. `next` is read late: erasing any node, the current one too, is
+/// safe, and nodes inserted behind the current one are visited.
+class NodeIterator {
+ public:
+  using iterator_category = std::forward_iterator_tag;
+  using value_type = Node;
+  using difference_type = std::ptrdiff_t;
+  using pointer = Node*;
+  using reference = Node&;
+
+  NodeIterator() = default;
+  explicit NodeIterator(Node* node) : node_(node) {}
+  Node& operator*() const { return *node_; }
+  Node* operator->() const { return node_; }
+  NodeIterator& operator++();
+  NodeIterator operator++(int) {
+    const NodeIterator before = *this;
+    ++*this;
+    return before;
+  }
+  friend bool operator==(const NodeIterator&, const NodeIterator&) = default;
+
+ private:
+  Node* node_ = nullptr;
+};
+
+struct NodeRange {
+  NodeIterator first;
+  NodeIterator last;
+  NodeIterator begin() const { return first; }
+  NodeIterator end() const { return last; }
+};
+
+/// What a new node is, before it has a place. `type` may be unknown.
+struct NodeSpec {
+  NodeKind kind = NodeKind::kCallFunction;
+  Symbol op;
+  Symbol name;
+  ModuleId module;
+  AttrMap attrs;
+  Type type;
+  std::optional<ParamExpr> constant;
+  Origin origin;
+};
+
+/// Owns the nodes. Builders (importers, the parser) append; grafts change. Nothing else mutates.
+class Graph {
+ public:
+  Graph();
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  /// Live nodes in topological order.
+  NodeRange nodes() const;
+  /// Live nodes, the output included.
+  size_t size() const { return live_; }
+  /// Graph inputs in signature order.
+  std::vector<Node*> inputs() const;
+  /// The node whose inputs are the results; null until it is appended.
+  Node* output() const { return output_; }
+  /// Null when the node was erased or the graph compacted since.
+  Node* find(NodeId id) const;
+
+  /// Creates a node behind all others. O(inputs).
+  Node& append(NodeSpec spec, std::span<Node* const> inputs);
+  /// Creates a node that is in no order yet, for Graft: `link_before` or `discard` must follow.
+  Node& stage(NodeSpec spec, std::span<Node* const> inputs);
+  /// Gives a staged node its place. O(1) amortised O(log n).
+  void link_before(Node& staged, Node& at) noexcept;
+  void discard(Node& staged) noexcept;
+  /// Makes every user of `old` read `now`. O(uses).
+  void replace_all_uses(Node& old, Node& now) noexcept;
+  /// Replaces one operand.
+  void set_input(Node& node, size_t slot, Node& producer) noexcept;
+  /// Requires that nothing uses the node. Its memory stays until compact().
+  void erase(Node& node) noexcept;
+  void set_type(Node& node, Type type) { node.type_ = std::move(type); }
+  void set_name(Node& node, Symbol name) { node.name_ = name; }
+
+  /// Frees tombstones. Invalidates every Node* and NodeId of erased nodes; only between passes.
+  void compact();
+
+ private:
+  Node& create(NodeSpec&& spec, std::span<Node* const> inputs);
+  void attach(Use& use, Node& producer) noexcept;
+  void detach(Use& use) noexcept;
+  void relabel(Node& around) noexcept;
+
+  std::deque<Node> arena_;
+  Node head_{NodeKind::kInput};   // sentinels of the order
+  Node tail_{NodeKind::kOutput};
+  Node* output_ = nullptr;
+  size_t live_ = 0;
+  uint32_t generation_ = 0;
+};
+
+}  // namespace graftwork

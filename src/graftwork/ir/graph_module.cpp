@@ -1,0 +1,150 @@
+#include "graftwork/ir/graph_module.h"
+
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+std::vector<Type> types_of(std::span<Node* const> nodes) {
+  std::vector<Type> types;
+  types.reserve(nodes.size());
+  for (const Node* node : nodes) types.push_back(node->type());
+  return types;
+}
+
+void collect(const ParamExpr& expr, std::map<std::string, TensorType>& into) {
+  if (expr.op() == ParamExpr::Op::kLeaf) into.emplace(expr.leaf_name().str(), expr.type());
+  for (const ParamExpr& operand : expr.operands()) collect(operand, into);
+}
+
+void collect(const ModuleTable& modules, ModuleId id, std::map<std::string, TensorType>& into) {
+  for (const auto& [name, expr] : modules[id].params) collect(expr, into);
+  for (const auto& [role, child] : modules[id].children) collect(modules, child, into);
+}
+
+}  // namespace
+
+NodeSpec call_module_spec(const ModuleTable& modules, ModuleId module, std::span<Node* const> inputs) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kCallModule;
+  spec.op = modules[module].kind;
+  spec.module = module;
+  spec.type = infer_module(modules[module], types_of(inputs), modules);
+  return spec;
+}
+
+NodeSpec call_function_spec(Symbol op, std::span<Node* const> inputs, AttrMap attrs, Type fallback) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kCallFunction;
+  spec.op = op;
+  spec.type = fallback.is_known() ? std::move(fallback) : infer_function(op, types_of(inputs), attrs);
+  spec.attrs = std::move(attrs);
+  return spec;
+}
+
+NodeSpec get_item_spec(const Node& tuple, int64_t index) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kGetItem;
+  spec.op = "get_item";
+  spec.attrs.set("index", Attribute(index));
+  if (const std::vector<Type>* elements = tuple.type().elements()) {
+    if (index < 0 || static_cast<size_t>(index) >= elements->size()) {
+      refuse_shape(cat("element ", index, " of ", tuple.type().text(), " does not exist"));
+    }
+    spec.type = (*elements)[static_cast<size_t>(index)];
+  }
+  return spec;
+}
+
+NodeSpec constant_spec(ParamExpr value) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kConstant;
+  spec.op = "constant";
+  spec.type = value.type();
+  spec.constant = std::move(value);
+  return spec;
+}
+
+Node& GraphModule::add_input(Symbol name, Type type) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kInput;
+  spec.op = "input";
+  spec.name = name;
+  spec.type = std::move(type);
+  return graph_->append(std::move(spec), {});
+}
+
+Node& GraphModule::add_constant(Symbol name, ParamExpr value, Origin origin) {
+  NodeSpec spec = constant_spec(std::move(value));
+  spec.name = name;
+  spec.origin = origin;
+  return graph_->append(std::move(spec), {});
+}
+
+Node& GraphModule::add_call_module(Symbol name, ModuleId module, std::span<Node* const> inputs, Origin origin) {
+  NodeSpec spec = call_module_spec(modules_, module, inputs);
+  spec.name = name;
+  spec.origin = origin;
+  return graph_->append(std::move(spec), inputs);
+}
+
+Node& GraphModule::add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type, Origin origin) {
+  NodeSpec spec = call_function_spec(op, inputs, std::move(attrs), std::move(type));
+  spec.name = name;
+  spec.origin = origin;
+  return graph_->append(std::move(spec), inputs);
+}
+
+Node& GraphModule::add_get_item(Symbol name, Node& tuple, int64_t index, Origin origin) {
+  NodeSpec spec = get_item_spec(tuple, index);
+  spec.name = name;
+  spec.origin = origin;
+  Node* const input = &tuple;
+  return graph_->append(std::move(spec), std::span(&input, 1));
+}
+
+Node& GraphModule::add_output(std::span<Node* const> results, std::vector<Symbol> names) {
+  GRAFTWORK_ASSERT(graph_->output() == nullptr && names.size() == results.size());
+  signature_.outputs = std::move(names);
+  NodeSpec spec;
+  spec.kind = NodeKind::kOutput;
+  spec.op = "output";
+  return graph_->append(std::move(spec), results);
+}
+
+GraphModule GraphModule::clone() const {
+  GraphModule copy;
+  copy.modules_ = modules_;
+  copy.signature_ = signature_;
+  std::unordered_map<const Node*, Node*> twin;
+  std::vector<Node*> inputs;
+  for (const Node& node : graph_->nodes()) {
+    inputs.clear();
+    for (const Use& use : node.inputs()) inputs.push_back(twin.at(use.producer()));
+    NodeSpec spec;
+    spec.kind = node.kind();
+    spec.op = node.op();
+    spec.name = node.name();
+    spec.module = node.module();
+    spec.attrs = node.attrs();
+    spec.type = node.type();
+    spec.origin = node.origin();
+    if (node.kind() == NodeKind::kConstant) spec.constant = node.constant();
+    twin.emplace(&node, &copy.graph_->append(std::move(spec), inputs));
+  }
+  return copy;
+}
+
+std::map<std::string, TensorType> GraphModule::parameters() const {
+  std::map<std::string, TensorType> result;
+  for (const Node& node : graph_->nodes()) {
+    if (node.kind() == NodeKind::kCallModule) collect(modules_, node.module(), result);
+    if (node.kind() == NodeKind::kConstant) collect(node.constant(), result);
+  }
+  return result;
+}
+
+}  // namespace graftwork

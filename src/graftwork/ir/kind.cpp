@@ -1,0 +1,114 @@
+#include "graftwork/ir/kind.h"
+
+#include <algorithm>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/kinds/kinds.h"
+
+namespace graftwork {
+
+const AttrSpec* Kind::attr(Symbol attr_name) const {
+  const auto found = std::find_if(attrs.begin(), attrs.end(), [&](const AttrSpec& spec) { return spec.name == attr_name; });
+  return found == attrs.end() ? nullptr : &*found;
+}
+
+const ParamSpec* Kind::param(Symbol param_name) const {
+  const auto found = std::find_if(params.begin(), params.end(), [&](const ParamSpec& spec) { return spec.name == param_name; });
+  return found == params.end() ? nullptr : &*found;
+}
+
+KindTable::KindTable(std::vector<Kind> kinds) : kinds_(std::move(kinds)) {
+  for (uint32_t index = 0; index < kinds_.size(); ++index) {
+    const uint32_t id = kinds_[index].name.id();
+    if (by_symbol_.size() <= id) by_symbol_.resize(id + 1, 0);
+    GRAFTWORK_ASSERT(by_symbol_[id] == 0);
+    by_symbol_[id] = index + 1;
+  }
+}
+
+const KindTable& KindTable::builtin() {
+  static const KindTable table = [] {
+    std::vector<Kind> all;
+    for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, fused_kinds, quant_kinds,
+                      operator_kinds}) {
+      for (Kind& kind : make()) all.push_back(std::move(kind));
+    }
+    return KindTable(std::move(all));
+  }();
+  return table;
+}
+
+const Kind* KindTable::find(Symbol name) const {
+  if (name.id() >= by_symbol_.size() || by_symbol_[name.id()] == 0) return nullptr;
+  return &kinds_[by_symbol_[name.id()] - 1];
+}
+
+const Kind& KindTable::at(Symbol name) const {
+  const Kind* kind = find(name);
+  GRAFTWORK_ASSERT(kind != nullptr);
+  return *kind;
+}
+
+void refuse_shape(const std::string& what) { throw Error("ir.shape", what); }
+
+const TensorType& ShapeQuery::tensor(size_t slot) const {
+  if (slot >= inputs.size()) refuse_shape(cat("input ", slot, " is missing"));
+  const TensorType* type = inputs[slot].tensor();
+  if (!type) refuse_shape(cat("input ", slot, " is ", inputs[slot].text(), ", not a tensor of known shape"));
+  return *type;
+}
+
+const Attribute& ShapeQuery::attr(Symbol name) const {
+  if (const Attribute* given = attrs.find(name)) return *given;
+  const Kind* kind = record ? kinds->find(record->kind) : nullptr;
+  const AttrSpec* spec = kind ? kind->attr(name) : nullptr;
+  if (!spec || !spec->default_value) refuse_shape(cat("attribute ", name.str(), " is missing"));
+  return *spec->default_value;
+}
+
+int64_t ShapeQuery::integer(Symbol name) const {
+  const int64_t* value = attr(name).get<int64_t>();
+  if (!value) refuse_shape(cat("attribute ", name.str(), " is ", attr(name).text(), ", not an integer"));
+  return *value;
+}
+
+double ShapeQuery::number(Symbol name) const {
+  if (const double* value = attr(name).get<double>()) return *value;
+  return static_cast<double>(integer(name));
+}
+
+bool ShapeQuery::flag(Symbol name) const {
+  const bool* value = attr(name).get<bool>();
+  if (!value) refuse_shape(cat("attribute ", name.str(), " is ", attr(name).text(), ", not true or false"));
+  return *value;
+}
+
+const std::vector<int64_t>& ShapeQuery::integers(Symbol name) const {
+  const auto* values = attr(name).get<std::vector<int64_t>>();
+  if (!values) refuse_shape(cat("attribute ", name.str(), " is ", attr(name).text(), ", not a list of integers"));
+  return *values;
+}
+
+const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const KindTable& kinds) {
+  if (const Attribute* given = record.attrs.find(name)) return given;
+  const Kind* kind = kinds.find(record.kind);
+  const AttrSpec* spec = kind ? kind->attr(name) : nullptr;
+  return spec && spec->default_value ? &*spec->default_value : nullptr;
+}
+
+Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules, const KindTable& kinds) {
+  const Kind& kind = kinds.at(record.kind);
+  if (inputs.size() < kind.min_inputs || inputs.size() > kind.max_inputs) {
+    refuse_shape(cat(kind.name.str(), " takes ", kind.min_inputs, " inputs, not ", inputs.size()));
+  }
+  return kind.shape(ShapeQuery{inputs, record.attrs, &record, &modules, &kinds});
+}
+
+Type infer_function(Symbol op, std::span<const Type> inputs, const AttrMap& attrs, const KindTable& kinds) {
+  const Kind* kind = kinds.find(op);
+  if (!kind) return {};
+  return kind->shape(ShapeQuery{inputs, attrs, nullptr, nullptr, &kinds});
+}
+
+}  // namespace graftwork

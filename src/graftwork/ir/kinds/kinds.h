@@ -1,0 +1,26 @@
+// One function per file of this folder: the kinds of one family.
+#pragma once
+
+#include <vector>
+
+#include "graftwork/ir/kind.h"
+
+namespace graftwork {
+
+std::vector<Kind> conv_kinds();
+std::vector<Kind> linear_kinds();
+std::vector<Kind> norm_kinds();
+std::vector<Kind> activation_kinds();
+std::vector<Kind> pool_kinds();
+std::vector<Kind> shape_kinds();
+std::vector<Kind> fused_kinds();
+std::vector<Kind> quant_kinds();
+std::vector<Kind> operator_kinds();
+
+/// Shape function of modules that keep shape and element type.
+Type same_as_input(const ShapeQuery& query);
+
+/// Extent of a window operation: floor((in + padding − dilation·(kernel − 1) − 1) / stride) + 1.
+Dim window_extent(const Dim& in, int64_t padding, int64_t dilation, int64_t kernel, int64_t stride);
+
+}  // namespace graftwork

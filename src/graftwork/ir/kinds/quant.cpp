@@ -1,0 +1,26 @@
+// Fake-quantize modules: QuantStub on activations, WeightFakeQuantize on weights.
+//
+// q = clamp(round_half_even(x / scale), quant_min, quant_max); x̂ = q · scale. Symmetric: no zero point.
+#include "graftwork/ir/kinds/kinds.h"
+
+namespace graftwork {
+
+std::vector<Kind> quant_kinds() {
+  Kind stub;
+  stub.name = "QuantStub";
+  stub.family = Family::kQuant;
+  stub.attrs = {{"precision", Attribute("int8")}};
+  stub.params = {{"scale", true, true}};
+  stub.shape = same_as_input;
+  stub.param_type = [](const ModuleRecord&, Symbol) { return std::optional(TensorType{DType::kF32, {}}); };
+
+  Kind weight;
+  weight.name = "WeightFakeQuantize";
+  weight.family = Family::kQuant;
+  weight.attrs = {{"precision", Attribute("int8")}, {"axis", Attribute(0)}};
+  weight.params = {{"scale", true, true}};
+  weight.shape = same_as_input;
+  return {stub, weight};
+}
+
+}  // namespace graftwork

@@ -1,0 +1,72 @@
+#include "graftwork/ir/module_table.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+const ParamExpr* ModuleRecord::param(Symbol name) const {
+  for (const auto& [param_name, expr] : params) {
+    if (param_name == name) return &expr;
+  }
+  return nullptr;
+}
+
+ModuleId ModuleRecord::child(Symbol role) const {
+  for (const auto& [child_role, id] : children) {
+    if (child_role == role) return id;
+  }
+  return {};
+}
+
+void ModuleRecord::set_param(Symbol name, ParamExpr value) {
+  for (auto& [param_name, expr] : params) {
+    if (param_name == name) {
+      expr = std::move(value);
+      return;
+    }
+  }
+  params.emplace_back(name, std::move(value));
+}
+
+ModuleId ModuleTable::add(ModuleRecord record) {
+  const ModuleId id{static_cast<uint32_t>(records_.size())};
+  GRAFTWORK_ASSERT(by_path_.emplace(record.path, id).second);
+  ++counts_[record.kind];
+  records_.push_back(std::move(record));
+  return id;
+}
+
+ModuleId ModuleTable::find(Symbol path) const {
+  const auto found = by_path_.find(path);
+  return found == by_path_.end() ? ModuleId{} : found->second;
+}
+
+void ModuleTable::truncate(size_t size) noexcept {
+  while (records_.size() > size) {
+    by_path_.erase(records_.back().path);
+    --counts_[records_.back().kind];
+    records_.pop_back();
+  }
+}
+
+Symbol ModuleTable::fresh_path(Symbol kind) const {
+  const auto found = counts_.find(kind);
+  for (size_t number = found == counts_.end() ? 0 : found->second;; ++number) {
+    const Symbol path = cat(kind.str(), "_", number);
+    if (!by_path_.contains(path)) return path;
+  }
+}
+
+bool ModuleTable::is_instance(ModuleId id) const {
+  const ModuleRecord& record = records_[id.index];
+  return record.path.str().starts_with(record.kind.str() + "_");
+}
+
+Symbol ModuleTable::unique_path(Symbol path) const {
+  Symbol candidate = path;
+  for (size_t k = 1; by_path_.contains(candidate); ++k) candidate = cat(path.str(), "_", k);
+  return candidate;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,137 @@
+#include "graftwork/ir/param_expr.h"
+
+#include <algorithm>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+struct ParamExpr::Data {
+  Op op;
+  Symbol name;
+  std::vector<ParamExpr> operands;
+  std::vector<int64_t> numbers;
+  TensorType type;
+};
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& what) { throw Error("ir.parameter", what); }
+
+int64_t checked_axis(const TensorType& type, int64_t axis) {
+  if (axis < 0 || axis >= static_cast<int64_t>(type.rank())) refuse(cat("axis ", axis, " is outside ", type.text()));
+  return axis;
+}
+
+std::string list(const std::vector<int64_t>& numbers) {
+  std::vector<std::string> parts;
+  for (const int64_t number : numbers) parts.push_back(std::to_string(number));
+  return "[" + join(parts) + "]";
+}
+
+}  // namespace
+
+ParamExpr ParamExpr::leaf(Symbol name, TensorType type) {
+  if (!type.is_static()) refuse(cat("stored tensor ", name.str(), " has no fixed shape: ", type.text()));
+  return ParamExpr(std::make_shared<const Data>(Data{Op::kLeaf, name, {}, {}, std::move(type)}));
+}
+
+ParamExpr ParamExpr::view(std::vector<int64_t> shape) const {
+  TensorType result{type().dtype, {shape.begin(), shape.end()}};
+  if (result == type()) return *this;
+  if (op() == Op::kView) return operands()[0].view(std::move(shape));
+  if (result.element_count() != type().element_count()) refuse(cat("cannot view ", type().text(), " as ", result.text()));
+  return ParamExpr(std::make_shared<const Data>(Data{Op::kView, {}, {*this}, std::move(shape), std::move(result)}));
+}
+
+ParamExpr ParamExpr::permute(std::vector<int64_t> order) const {
+  TensorType result{type().dtype, {}};
+  std::vector<bool> seen(type().rank(), false);
+  for (const int64_t axis : order) {
+    if (seen[static_cast<size_t>(checked_axis(type(), axis))]) refuse(cat(list(order), " is no permutation"));
+    seen[static_cast<size_t>(axis)] = true;
+    result.dims.push_back(type().dims[static_cast<size_t>(axis)]);
+  }
+  if (order.size() != type().rank()) refuse(cat(list(order), " is no permutation of ", type().text()));
+  if (std::is_sorted(order.begin(), order.end())) return *this;
+  if (op() == Op::kPermute) {
+    for (int64_t& axis : order) axis = numbers()[static_cast<size_t>(axis)];
+    return operands()[0].permute(std::move(order));
+  }
+  return ParamExpr(std::make_shared<const Data>(Data{Op::kPermute, {}, {*this}, std::move(order), std::move(result)}));
+}
+
+ParamExpr ParamExpr::slice(int64_t axis, int64_t start, int64_t end) const {
+  TensorType result = type();
+  Dim& dim = result.dims[static_cast<size_t>(checked_axis(result, axis))];
+  if (start < 0 || start > end || end > dim.value()) refuse(cat("slice ", start, ":", end, " is outside ", type().text()));
+  dim = Dim(end - start);
+  return ParamExpr(std::make_shared<const Data>(Data{Op::kSlice, {}, {*this}, {axis, start, end}, std::move(result)}));
+}
+
+ParamExpr ParamExpr::concat(const std::vector<ParamExpr>& parts, int64_t axis) {
+  if (parts.empty()) refuse("nothing to concatenate");
+  TensorType result = parts[0].type();
+  const auto at = static_cast<size_t>(checked_axis(result, axis));
+  int64_t extent = 0;
+  for (const ParamExpr& part : parts) {
+    TensorType expected = part.type();
+    if (expected.rank() != result.rank()) refuse(cat("cannot concatenate ", result.text(), " and ", part.type().text()));
+    extent += expected.dims[at].value();
+    expected.dims[at] = result.dims[at];
+    if (expected != result) refuse(cat("cannot concatenate ", parts[0].type().text(), " and ", part.type().text()));
+  }
+  result.dims[at] = Dim(extent);
+  return ParamExpr(std::make_shared<const Data>(Data{Op::kConcat, {}, parts, {axis}, std::move(result)}));
+}
+
+ParamExpr ParamExpr::multiply(const ParamExpr& other) const {
+  const auto dims = broadcast(type().dims, other.type().dims);
+  if (!dims || type().dtype != other.type().dtype) {
+    refuse(cat("cannot multiply ", type().text(), " by ", other.type().text()));
+  }
+  return ParamExpr(std::make_shared<const Data>(Data{Op::kMultiply, {}, {*this, other}, {}, {type().dtype, *dims}}));
+}
+
+ParamExpr::Op ParamExpr::op() const { return data_->op; }
+const TensorType& ParamExpr::type() const { return data_->type; }
+const std::vector<ParamExpr>& ParamExpr::operands() const { return data_->operands; }
+const std::vector<int64_t>& ParamExpr::numbers() const { return data_->numbers; }
+
+Symbol ParamExpr::leaf_name() const {
+  GRAFTWORK_ASSERT(op() == Op::kLeaf);
+  return data_->name;
+}
+
+std::vector<Symbol> ParamExpr::leaves() const {
+  if (op() == Op::kLeaf) return {data_->name};
+  std::vector<Symbol> names;
+  for (const ParamExpr& operand : operands()) {
+    const std::vector<Symbol> inner = operand.leaves();
+    names.insert(names.end(), inner.begin(), inner.end());
+  }
+  return names;
+}
+
+std::string ParamExpr::text() const {
+  std::vector<std::string> parts;
+  for (const ParamExpr& operand : operands()) parts.push_back(operand.text());
+  switch (op()) {
+    case Op::kLeaf: return cat("@", data_->name.str(), ": ", type().text());
+    case Op::kView: return cat("view(", parts[0], ", ", list(numbers()), ")");
+    case Op::kPermute: return cat("permute(", parts[0], ", ", list(numbers()), ")");
+    case Op::kSlice: return cat("slice(", parts[0], ", ", numbers()[0], ", ", numbers()[1], ", ", numbers()[2], ")");
+    case Op::kConcat: return cat("concat([", join(parts), "], ", numbers()[0], ")");
+    case Op::kMultiply: return cat("multiply(", parts[0], ", ", parts[1], ")");
+  }
+  return {};
+}
+
+bool operator==(const ParamExpr& a, const ParamExpr& b) {
+  if (a.data_ == b.data_) return true;
+  return a.op() == b.op() && a.data_->name == b.data_->name && a.numbers() == b.numbers() && a.type() == b.type() &&
+         a.operands() == b.operands();
+}
+
+}  // namespace graftwork

@@ -1,0 +1,44 @@
+// Words of the printed form, with their places.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace graftwork {
+
+enum class TokenKind : uint8_t { kWord, kNumber, kString, kPunctuation, kEnd };
+
+struct Token {
+  TokenKind kind = TokenKind::kEnd;
+  std::string text;  ///< Without quotes and escapes for strings.
+  size_t offset = 0;
+};
+
+/// Splits text into tokens on demand; `//` starts a comment. Throws Error "gir.syntax" with line and column.
+class Lexer {
+ public:
+  Lexer(std::string_view text, std::string source) : text_(text), source_(std::move(source)) { advance(); }
+
+  const Token& peek() const { return current_; }
+  Token take();
+  bool accept(std::string_view punctuation);
+  void expect(std::string_view punctuation);
+  /// A bare word or a string.
+  std::string expect_name(std::string_view what);
+  /// The raw text from the current token to the first `,` or `]` outside parentheses.
+  std::string take_raw_dim();
+  [[noreturn]] void fail(const std::string& message) const;
+  [[noreturn]] void fail_at(size_t offset, const std::string& message) const;
+
+ private:
+  void advance();
+  void read_string();
+
+  std::string_view text_;
+  std::string source_;
+  size_t position_ = 0;
+  Token current_;
+};
+
+}  // namespace graftwork

@@ -1,0 +1,352 @@
+#include "graftwork/ir/text/parse.h"
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/text/lexer.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int kDepthLimit = 64;
+
+class Parser {
+ public:
+  Parser(std::string_view text, const std::string& source) : lexer_(text, source) {}
+
+  GraphModule run() {
+    if (lexer_.expect_name("\"graph\"") != "graph") lexer_.fail("a network starts with \"graph(\"");
+    lexer_.expect("(");
+    while (!lexer_.accept(")")) {
+      const std::string name = value_name();
+      lexer_.expect(":");
+      define(name, module_.add_input(name, type()));
+      if (lexer_.peek().text != ")") lexer_.expect(",");
+    }
+    lexer_.expect("{");
+    while (lexer_.peek().kind != TokenKind::kWord || lexer_.peek().text != "return") statement();
+    lexer_.take();
+    results();
+    lexer_.expect("}");
+    if (lexer_.peek().kind != TokenKind::kEnd) lexer_.fail("text follows the network");
+    return std::move(module_);
+  }
+
+ private:
+  struct DepthGuard {
+    DepthGuard(Parser& owner) : parser(owner) {
+      if (++parser.depth_ > kDepthLimit) parser.lexer_.fail(cat("nested deeper than ", kDepthLimit, " levels"));
+    }
+    ~DepthGuard() { --parser.depth_; }
+    Parser& parser;
+  };
+
+  std::string value_name() {
+    lexer_.expect("%");
+    return lexer_.expect_name("a value name");
+  }
+
+  void define(const std::string& name, Node& node) {
+    if (!values_.emplace(name, &node).second) lexer_.fail("%" + name + " is defined twice");
+  }
+
+  Node& value() {
+    const size_t offset = lexer_.peek().offset;
+    const std::string name = value_name();
+    const auto found = values_.find(name);
+    if (found == values_.end()) lexer_.fail_at(offset, "%" + name + " is not defined above");
+    return *found->second;
+  }
+
+  int64_t integer(std::string_view what) {
+    const Token token = lexer_.take();
+    int64_t number = 0;
+    const char* last = token.text.data() + token.text.size();
+    const auto [end, error] = std::from_chars(token.text.data(), last, number);
+    if (token.kind != TokenKind::kNumber || error != std::errc() || end != last) lexer_.fail_at(token.offset, cat("expected ", what));
+    return number;
+  }
+
+  Type type() {
+    const DepthGuard guard(*this);
+    if (lexer_.accept("?")) return {};
+    if (lexer_.accept("(")) {
+      std::vector<Type> elements;
+      while (!lexer_.accept(")")) {
+        elements.push_back(type());
+        if (lexer_.peek().text != ")") lexer_.expect(",");
+      }
+      return Type::tuple(std::move(elements));
+    }
+    const Token word = lexer_.take();
+    if (word.text == "int") return ScalarType::kInt;
+    if (word.text == "float") return ScalarType::kFloat;
+    if (word.text == "bool" && lexer_.peek().text != "[") return ScalarType::kBool;
+    const auto dtype = parse_dtype(word.text);
+    if (!dtype) lexer_.fail_at(word.offset, "\"" + word.text + "\" is no type");
+    TensorType tensor{*dtype, {}};
+    lexer_.expect("[");
+    while (!lexer_.accept("]")) {
+      const size_t offset = lexer_.peek().offset;
+      const std::string raw = lexer_.take_raw_dim();
+      const auto dim = Dim::parse(raw);
+      if (!dim || (dim->is_static() && dim->value() < 0)) lexer_.fail_at(offset, "\"" + raw + "\" is no dimension");
+      tensor.dims.push_back(*dim);
+      if (lexer_.peek().text != "]") lexer_.expect(",");
+    }
+    return tensor;
+  }
+
+  std::vector<int64_t> integers() {
+    std::vector<int64_t> numbers;
+    lexer_.expect("[");
+    while (!lexer_.accept("]")) {
+      numbers.push_back(integer("an integer"));
+      if (lexer_.peek().text != "]") lexer_.expect(",");
+    }
+    return numbers;
+  }
+
+  ParamExpr param_expr() {
+    const DepthGuard guard(*this);
+    if (lexer_.accept("@")) {
+      const std::string name = lexer_.expect_name("the name of a stored tensor");
+      lexer_.expect(":");
+      const size_t offset = lexer_.peek().offset;
+      const Type declared = type();
+      if (!declared.tensor()) lexer_.fail_at(offset, "a stored tensor has a tensor type");
+      return ParamExpr::leaf(name, *declared.tensor());
+    }
+    const Token word = lexer_.take();
+    lexer_.expect("(");
+    ParamExpr result = call(word);
+    lexer_.expect(")");
+    return result;
+  }
+
+  ParamExpr call(const Token& word) {
+    if (word.text == "concat") {
+      std::vector<ParamExpr> parts;
+      lexer_.expect("[");
+      while (!lexer_.accept("]")) {
+        parts.push_back(param_expr());
+        if (lexer_.peek().text != "]") lexer_.expect(",");
+      }
+      lexer_.expect(",");
+      return ParamExpr::concat(parts, integer("an axis"));
+    }
+    if (word.text != "view" && word.text != "permute" && word.text != "slice" && word.text != "multiply") {
+      lexer_.fail_at(word.offset, "\"" + word.text + "\" is no parameter expression");
+    }
+    const ParamExpr first = param_expr();
+    lexer_.expect(",");
+    if (word.text == "view") return first.view(integers());
+    if (word.text == "permute") return first.permute(integers());
+    if (word.text == "multiply") return first.multiply(param_expr());
+    const int64_t axis = integer("an axis");
+    lexer_.expect(",");
+    const int64_t start = integer("a start");
+    lexer_.expect(",");
+    return first.slice(axis, start, integer("an end"));
+  }
+
+  Attribute attribute() {
+    const DepthGuard guard(*this);
+    if (lexer_.accept("$")) return InputRef{static_cast<uint32_t>(integer("an input number"))};
+    if (lexer_.accept("[")) {
+      Attribute::List list;
+      while (!lexer_.accept("]")) {
+        list.push_back(attribute());
+        if (lexer_.peek().text != "]") lexer_.expect(",");
+      }
+      return Attribute(std::move(list));
+    }
+    const Token token = lexer_.take();
+    if (token.kind == TokenKind::kString) return Attribute(token.text);
+    if (token.text == "none") return Attribute();
+    if (token.text == "true") return Attribute(true);
+    if (token.text == "false") return Attribute(false);
+    if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
+    const char* last = token.text.data() + token.text.size();
+    int64_t whole = 0;
+    if (const auto [end, error] = std::from_chars(token.text.data(), last, whole); error == std::errc() && end == last) {
+      return Attribute(whole);
+    }
+    double real = 0;
+    if (const auto [end, error] = std::from_chars(token.text.data(), last, real); error == std::errc() && end == last) {
+      return Attribute(real);
+    }
+    lexer_.fail_at(token.offset, "\"" + token.text + "\" is no constant");
+  }
+
+  bool at_param_expr() const {
+    const Token& token = lexer_.peek();
+    return token.text == "@" || token.text == "view" || token.text == "permute" || token.text == "slice" ||
+           token.text == "concat" || token.text == "multiply";
+  }
+
+  struct ModuleHead {
+    const Kind* kind;
+    Symbol path;
+    size_t offset;
+  };
+
+  /// The kind's name has been read; reads "@path".
+  ModuleHead module_head(const Token& kind_word) {
+    const Kind* kind = KindTable::builtin().find(kind_word.text);
+    if (!kind || kind->family == Family::kOperator) lexer_.fail_at(kind_word.offset, "there is no module kind " + kind_word.text);
+    lexer_.expect("@");
+    return {kind, lexer_.expect_name("a module path"), kind_word.offset};
+  }
+
+  /// Attributes and parts; the record of a path that was described above is taken from there.
+  ModuleId module_body(const ModuleHead& head) {
+    const DepthGuard guard(*this);
+    const Kind* kind = head.kind;
+    const Symbol path = head.path;
+    const ModuleId known = module_.modules().find(path);
+    if (known && module_.modules()[known].kind != kind->name) lexer_.fail("@" + path.str() + " is a module of another kind above");
+    if (known) return known;
+    ModuleRecord record;
+    record.path = path;
+    record.kind = kind->name;
+    std::vector<Symbol> absent;
+    if (lexer_.accept("{")) {
+      while (!lexer_.accept("}")) {
+        const size_t offset = lexer_.peek().offset;
+        const Symbol name = lexer_.expect_name("an attribute name");
+        lexer_.expect("=");
+        if (kind->param(name) && at_param_expr()) {
+          record.set_param(name, param_expr());
+        } else if (kind->param(name)) {
+          if (lexer_.take().text != "none") lexer_.fail_at(offset, name.str() + " is a parameter: give an expression or none");
+          absent.push_back(name);
+        } else if (kind->attr(name)) {
+          record.attrs.set(name, attribute());
+        } else {
+          lexer_.fail_at(offset, kind->name.str() + " has no attribute " + name.str());
+        }
+        if (lexer_.peek().text != "}") lexer_.expect(",");
+      }
+    }
+    fill_defaults(*kind, record, absent, head.offset);
+    if (lexer_.accept("[")) {
+      while (!lexer_.accept("]")) {
+        const Symbol role = lexer_.expect_name("a role");
+        lexer_.expect("=");
+        record.children.emplace_back(role, module_body(module_head(lexer_.take())));
+        if (lexer_.peek().text != "]") lexer_.expect(",");
+      }
+    }
+    return module_.modules().add(std::move(record));
+  }
+
+  void fill_defaults(const Kind& kind, ModuleRecord& record, const std::vector<Symbol>& absent, size_t offset) {
+    for (const AttrSpec& spec : kind.attrs) {
+      if (!attribute_of(record, spec.name)) lexer_.fail_at(offset, kind.name.str() + " needs the attribute " + spec.name.str());
+    }
+    std::vector<std::pair<Symbol, ParamExpr>> params;
+    for (const ParamSpec& spec : kind.params) {
+      const bool left_out = spec.deferred && !record.param(spec.name);
+      if (left_out || std::find(absent.begin(), absent.end(), spec.name) != absent.end()) continue;
+      if (const ParamExpr* given = record.param(spec.name)) {
+        params.emplace_back(spec.name, *given);
+      } else if (const auto implied = kind.param_type ? kind.param_type(record, spec.name) : std::nullopt) {
+        params.emplace_back(spec.name, ParamExpr::leaf(cat(record.path.str(), ".", spec.name.str()), *implied));
+      } else {
+        lexer_.fail_at(offset, kind.name.str() + " needs the parameter " + spec.name.str());
+      }
+    }
+    record.params = std::move(params);
+  }
+
+  std::vector<Node*> operands() {
+    std::vector<Node*> nodes;
+    lexer_.expect("(");
+    while (!lexer_.accept(")")) {
+      nodes.push_back(&value());
+      if (lexer_.peek().text != ")") lexer_.expect(",");
+    }
+    return nodes;
+  }
+
+  AttrMap attributes() {
+    AttrMap attrs;
+    if (!lexer_.accept("{")) return attrs;
+    while (!lexer_.accept("}")) {
+      const Symbol name = lexer_.expect_name("an attribute name");
+      lexer_.expect("=");
+      attrs.set(name, attribute());
+      if (lexer_.peek().text != "}") lexer_.expect(",");
+    }
+    return attrs;
+  }
+
+  void statement() {
+    const size_t offset = lexer_.peek().offset;
+    const std::string name = value_name();
+    Type declared;
+    if (lexer_.accept(":")) declared = type();
+    lexer_.expect("=");
+    try {
+      define(name, expression(name, declared));
+    } catch (const Error& error) {
+      if (error.code() == "gir.syntax") throw;
+      lexer_.fail_at(offset, "%" + name + ": " + error.message());
+    }
+  }
+
+  Node& expression(const std::string& name, const Type& declared) {
+    Token op = lexer_.take();
+    if (op.kind != TokenKind::kWord) lexer_.fail_at(op.offset, "expected an operator");
+    if (op.text == "constant") return module_.add_constant(name, param_expr());
+    if (lexer_.peek().text == "@") {
+      const ModuleHead head = module_head(op);
+      const std::vector<Node*> inputs = operands();
+      Node& node = module_.add_call_module(name, module_body(head), inputs);
+      if (declared.is_known() && !compatible(declared, node.type())) {
+        lexer_.fail_at(op.offset, cat("%", name, " is declared ", declared.text(), " and would be ", node.type().text()));
+      }
+      if (declared.is_known()) module_.graph().set_type(node, declared);
+      return node;
+    }
+    const std::vector<Node*> inputs = operands();
+    AttrMap attrs = attributes();
+    if (op.text == "get_item") {
+      const Attribute* index = attrs.find("index");
+      if (inputs.size() != 1 || !index || !index->get<int64_t>()) lexer_.fail_at(op.offset, "get_item(%tuple) {index=0}");
+      return module_.add_get_item(name, *inputs[0], *index->get<int64_t>());
+    }
+    return module_.add_call_function(op.text, name, inputs, std::move(attrs), declared);
+  }
+
+  void results() {
+    std::vector<Node*> nodes;
+    std::vector<Symbol> names;
+    while (lexer_.peek().text != "}") {
+      Symbol name;
+      if (lexer_.peek().text != "%") {
+        name = lexer_.expect_name("the name of a result");
+        lexer_.expect("=");
+      }
+      nodes.push_back(&value());
+      names.push_back(name);
+      if (lexer_.peek().text != "}") lexer_.expect(",");
+    }
+    module_.add_output(nodes, std::move(names));
+  }
+
+  Lexer lexer_;
+  GraphModule module_;
+  std::unordered_map<std::string, Node*> values_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+GraphModule parse(std::string_view text, const std::string& source) { return Parser(text, source).run(); }
+
+}  // namespace graftwork

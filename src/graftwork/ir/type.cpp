@@ -1,0 +1,127 @@
+#include "graftwork/ir/type.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+struct DTypeInfo {
+  DType dtype;
+  std::string_view name;
+  size_t bytes;
+  bool floating;
+};
+
+constexpr std::array kDTypes{
+    DTypeInfo{DType::kBool, "bool", 1, false}, DTypeInfo{DType::kU8, "u8", 1, false},
+    DTypeInfo{DType::kI8, "i8", 1, false},     DTypeInfo{DType::kI16, "i16", 2, false},
+    DTypeInfo{DType::kI32, "i32", 4, false},   DTypeInfo{DType::kI64, "i64", 8, false},
+    DTypeInfo{DType::kF8E4M3, "f8e4m3", 1, true}, DTypeInfo{DType::kF16, "f16", 2, true},
+    DTypeInfo{DType::kBF16, "bf16", 2, true},  DTypeInfo{DType::kF32, "f32", 4, true},
+    DTypeInfo{DType::kF64, "f64", 8, true},
+};
+
+const DTypeInfo& info(DType dtype) { return kDTypes[static_cast<size_t>(dtype)]; }
+
+}  // namespace
+
+std::string_view dtype_name(DType dtype) { return info(dtype).name; }
+bool is_floating(DType dtype) { return info(dtype).floating; }
+size_t dtype_bytes(DType dtype) { return info(dtype).bytes; }
+
+std::optional<DType> parse_dtype(std::string_view name) {
+  for (const DTypeInfo& entry : kDTypes) {
+    if (entry.name == name) return entry.dtype;
+  }
+  return std::nullopt;
+}
+
+bool TensorType::is_static() const {
+  return std::all_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.is_static(); });
+}
+
+int64_t TensorType::element_count() const {
+  int64_t count = 1;
+  for (const Dim& dim : dims) count *= dim.value();
+  return count;
+}
+
+std::string TensorType::text() const {
+  std::vector<std::string> parts;
+  for (const Dim& dim : dims) parts.push_back(dim.text());
+  return cat(dtype_name(dtype), "[", join(parts), "]");
+}
+
+Type Type::tuple(std::vector<Type> elements) {
+  Type type;
+  type.data_ = std::make_shared<const std::vector<Type>>(std::move(elements));
+  return type;
+}
+
+const TensorType* Type::tensor() const {
+  const auto* held = std::get_if<std::shared_ptr<const TensorType>>(&data_);
+  return held ? held->get() : nullptr;
+}
+
+std::optional<ScalarType> Type::scalar() const {
+  const auto* held = std::get_if<ScalarType>(&data_);
+  return held ? std::optional(*held) : std::nullopt;
+}
+
+const std::vector<Type>* Type::elements() const {
+  const auto* held = std::get_if<std::shared_ptr<const std::vector<Type>>>(&data_);
+  return held ? held->get() : nullptr;
+}
+
+std::string Type::text() const {
+  if (const TensorType* type = tensor()) return type->text();
+  if (const auto kind = scalar()) {
+    return *kind == ScalarType::kInt ? "int" : *kind == ScalarType::kFloat ? "float" : "bool";
+  }
+  if (const std::vector<Type>* types = elements()) {
+    std::vector<std::string> parts;
+    for (const Type& type : *types) parts.push_back(type.text());
+    return "(" + join(parts) + ")";
+  }
+  return "?";
+}
+
+bool operator==(const Type& a, const Type& b) {
+  if (a.data_ == b.data_) return true;
+  if (a.tensor() && b.tensor()) return *a.tensor() == *b.tensor();
+  if (a.elements() && b.elements()) return *a.elements() == *b.elements();
+  return false;
+}
+
+bool compatible(const Type& a, const Type& b) {
+  const TensorType* tensor_a = a.tensor();
+  const TensorType* tensor_b = b.tensor();
+  if (!tensor_a || !tensor_b) return !a.is_known() || !b.is_known() || a == b;
+  if (tensor_a->dtype != tensor_b->dtype || tensor_a->rank() != tensor_b->rank()) return false;
+  for (size_t i = 0; i < tensor_a->rank(); ++i) {
+    const Dim& dim_a = tensor_a->dims[i];
+    const Dim& dim_b = tensor_b->dims[i];
+    if (dim_a.is_static() && dim_b.is_static() && dim_a != dim_b) return false;
+  }
+  return true;
+}
+
+std::optional<std::vector<Dim>> broadcast(std::span<const Dim> a, std::span<const Dim> b) {
+  if (a.size() < b.size()) std::swap(a, b);
+  std::vector<Dim> out(a.begin(), a.end());
+  const size_t shift = a.size() - b.size();
+  for (size_t i = 0; i < b.size(); ++i) {
+    Dim& dim = out[shift + i];
+    if (dim == b[i] || b[i] == Dim(1)) continue;
+    if (dim != Dim(1)) return std::nullopt;
+    dim = b[i];
+  }
+  return out;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,71 @@
+// Types of values: element type and shape of a tensor, run-time scalars, tuples.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "graftwork/ir/dim.h"
+
+namespace graftwork {
+
+enum class DType : uint8_t { kBool, kU8, kI8, kI16, kI32, kI64, kF8E4M3, kF16, kBF16, kF32, kF64 };
+
+/// "f32", "i64", "bool", ...
+std::string_view dtype_name(DType dtype);
+std::optional<DType> parse_dtype(std::string_view name);
+bool is_floating(DType dtype);
+size_t dtype_bytes(DType dtype);
+
+/// Element type and extents, outermost first.
+struct TensorType {
+  DType dtype = DType::kF32;
+  std::vector<Dim> dims;
+
+  size_t rank() const { return dims.size(); }
+  bool is_static() const;
+  /// Product of the extents; requires is_static().
+  int64_t element_count() const;
+  std::string text() const;
+
+  friend bool operator==(const TensorType&, const TensorType&) = default;
+};
+
+enum class ScalarType : uint8_t { kInt, kFloat, kBool };
+
+/// The type of a value: not known, a tensor, a run-time scalar (a size, say), or a tuple. Cheap to copy.
+class Type {
+ public:
+  Type() = default;
+  Type(TensorType tensor) : data_(std::make_shared<const TensorType>(std::move(tensor))) {}
+  Type(ScalarType scalar) : data_(scalar) {}
+  static Type tuple(std::vector<Type> elements);
+
+  bool is_known() const { return !std::holds_alternative<std::monostate>(data_); }
+  /// Null when this is no tensor.
+  const TensorType* tensor() const;
+  std::optional<ScalarType> scalar() const;
+  /// Null when this is no tuple.
+  const std::vector<Type>* elements() const;
+
+  /// "f32[1, 3, 32, 32]", "int", "(f32[4], i64[4])", "?".
+  std::string text() const;
+
+  friend bool operator==(const Type& a, const Type& b);
+
+ private:
+  std::variant<std::monostate, std::shared_ptr<const TensorType>, ScalarType, std::shared_ptr<const std::vector<Type>>> data_;
+};
+
+/// Whether the two can be types of one value: equal where both are known. Symbolic extents are not
+/// compared, as one extent can be written in several ways.
+bool compatible(const Type& a, const Type& b);
+
+/// Numpy's rule for shapes, aligned at the last dimension. Nothing when the shapes do not agree.
+std::optional<std::vector<Dim>> broadcast(std::span<const Dim> a, std::span<const Dim> b);
+
+}  // namespace graftwork

@@ -1,0 +1,103 @@
+// The pattern language. Members of a pattern are its text and its captures:
+//
+//     Pat x    = any();
+//     Pat conv = op("nn.Conv2d")(x);
+//     Pat bn   = optional(op("nn.BatchNorm2d"), conv);
+//     Pat act  = op(kActivations)(bn);
+//
+// A Pat used twice is a fork: both places must be the same value. Values inside a match may not be used
+// outside it unless their Pat says may_escape(), so a match with one root is always convex.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graftwork/ir/graph_module.h"
+
+namespace graftwork {
+
+/// A condition on a matched node.
+using NodeCondition = std::function<bool(const GraphModule&, const Node&)>;
+
+/// One position of a tree. Copies are the same position.
+class Pat {
+ public:
+  /// The value may have users outside the match; its node then stays.
+  Pat may_escape() const;
+  /// Two operands in either order. The first operand's position is tried on the deeper value first:
+  /// where both branches could be the trunk, it is the one with the longer path to their common
+  /// ancestor (rule F4), then the later one in canonical order.
+  Pat commutes() const;
+  /// Any number of further inputs behind those that the tree names.
+  Pat and_more_inputs() const;
+  /// An additional condition; `reason` completes "… declines because".
+  Pat where(NodeCondition condition, std::string reason) const;
+  /// The node's attribute must be present and equal.
+  Pat attr(Symbol name, Attribute value) const;
+
+ private:
+  friend class Tree;
+  friend class Matcher;
+  friend class Match;
+  friend class OpPat;
+  friend Pat any();
+  friend Pat constant();
+  friend Pat either(const Pat& first, const Pat& second);
+  friend Pat chain(const class OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
+
+  enum class Form : uint8_t { kAny, kConstant, kOp, kEither, kChain };
+  struct Condition {
+    NodeCondition holds;
+    std::string reason;
+  };
+  struct Position {
+    Form form = Form::kAny;
+    bool escapes = false;
+    bool commutes = false;
+    bool open_ended = false;
+    int32_t id = -1;                 // index of the binding, set by Tree
+    uint32_t min = 0, max = 0;       // kChain
+    std::vector<Symbol> ops;         // kOp, kChain
+    std::vector<Pat> operands;
+    std::vector<Condition> conditions;
+  };
+  explicit Pat(Form form);
+  std::shared_ptr<Position> position_;
+};
+
+/// Operators that a position admits; apply it to operand positions to get a Pat.
+class OpPat {
+ public:
+  explicit OpPat(std::vector<Symbol> ops) : ops_(std::move(ops)) {}
+
+  template <class... Operands>
+  Pat operator()(const Operands&... operands) const {
+    return make({operands...});
+  }
+
+ private:
+  friend Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
+  Pat make(std::vector<Pat> operands) const;
+  std::vector<Symbol> ops_;
+};
+
+/// Any value.
+Pat any();
+/// A constant of the graph (a parameter, a buffer, a folded value).
+Pat constant();
+OpPat op(Symbol name);
+OpPat op(std::span<const Symbol> names);
+OpPat op(std::initializer_list<Symbol> names);
+/// The first alternative that matches; the longer one goes first.
+Pat either(const Pat& first, const Pat& second);
+/// `ops(from)`, or `from` itself.
+Pat optional(const OpPat& ops, const Pat& from);
+/// Between min and max nodes with one input each, one behind the other, ending at `from`; as many as there are.
+Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
+
+}  // namespace graftwork

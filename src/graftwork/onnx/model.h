@@ -1,0 +1,142 @@
+// An ONNX model in memory, as plain structs without protobuf.
+//
+// Field for field what ONNX stores, in the order it is written. Tensors share or borrow their bytes,
+// so that a model can be assembled and written without copying the weights.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace graftwork::onnx {
+
+static_assert(std::endian::native == std::endian::little, "ONNX stores tensors in little-endian order");
+
+/// Element types, numbered as ONNX numbers them. The 4-bit types are packed two to a byte, the first
+/// element in the low half.
+enum class DataType : int32_t {
+  kFloat = 1,
+  kUint8 = 2,
+  kInt8 = 3,
+  kUint16 = 4,
+  kInt16 = 5,
+  kInt32 = 6,
+  kInt64 = 7,
+  kBool = 9,
+  kFloat16 = 10,
+  kDouble = 11,
+  kUint32 = 12,
+  kUint64 = 13,
+  kBfloat16 = 16,
+  kFloat8e4m3fn = 17,
+  kFloat8e5m2 = 19,
+  kUint4 = 21,
+  kInt4 = 22,
+  kFloat4e2m1 = 23,
+};
+
+/// 4 for the packed types.
+size_t bits_per_element(DataType type);
+
+/// Of a type that is not packed.
+size_t bytes_per_element(DataType type);
+
+/// Bytes that a tensor takes (packed types round up); nullopt where a dimension is negative or the
+/// count does not fit 64 bits.
+std::optional<uint64_t> byte_count(DataType type, std::span<const int64_t> dims);
+
+/// A size, or the name of a symbolic one; the empty name is an unknown size.
+using Dimension = std::variant<int64_t, std::string>;
+
+/// Name, type and shape of a value.
+struct ValueInfo {
+  std::string name;
+  DataType type = DataType::kFloat;
+  std::vector<Dimension> dims;
+};
+
+/// A byte range and what keeps it alive; without an owner it is borrowed from the caller.
+struct Bytes {
+  std::shared_ptr<const void> owner;
+  std::span<const std::byte> view;
+};
+
+/// Takes the elements over.
+template <class T>
+Bytes keep_bytes(std::vector<T> values) {
+  static_assert(std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>);
+  auto owner = std::make_shared<const std::vector<T>>(std::move(values));
+  const std::span<const std::byte> view = std::as_bytes(std::span(*owner));
+  return {std::move(owner), view};
+}
+
+/// Row-major elements. `name` is empty in an attribute.
+struct Tensor {
+  std::string name;
+  DataType type = DataType::kFloat;
+  std::vector<int64_t> dims;
+  Bytes bytes;
+};
+
+/// A tensor of rank 0.
+Tensor float_scalar(std::string name, float value);
+Tensor int64_scalar(std::string name, int64_t value);
+Tensor int8_scalar(std::string name, int8_t value);
+
+/// A tensor of rank 1.
+Tensor float_tensor(std::string name, std::vector<float> values);
+Tensor int64_tensor(std::string name, std::vector<int64_t> values);
+Tensor int8_tensor(std::string name, std::vector<int8_t> values);
+
+/// A tensor of any type and rank over bytes that the caller made.
+Tensor raw_tensor(std::string name, DataType type, std::vector<int64_t> dims, Bytes bytes);
+
+/// A real number is a double here and a float in the file, as in ONNX.
+using AttributeValue = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<float>,
+                                    std::vector<std::string>, Tensor>;
+
+/// One operation. An empty input or output name is an optional one left out.
+struct Node {
+  std::string op_type;
+  std::string name;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::vector<std::pair<std::string, AttributeValue>> attributes;
+  std::string domain;  ///< Empty: ONNX's own operators.
+};
+
+/// Nodes stand in topological order. Initializers are not listed among the inputs.
+struct Graph {
+  std::string name;
+  std::vector<Node> nodes;
+  std::vector<Tensor> initializers;
+  std::vector<ValueInfo> inputs;
+  std::vector<ValueInfo> outputs;
+  std::vector<ValueInfo> value_infos;  ///< Of values in between.
+};
+
+struct Model {
+  int64_t ir_version = 0;  ///< 0: the least that `opset` asks for.
+  int64_t opset = 21;      ///< Of ONNX's own operators.
+  std::vector<std::pair<std::string, int64_t>> other_opsets;  ///< Domain and version of further operators.
+  std::string producer_name;
+  std::string producer_version;
+  Graph graph;
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+
+/// The newest set of operators that `ir_version_for_opset` knows.
+inline constexpr int64_t kNewestOpset = 28;
+
+/// The least IR version of a file that uses `opset`, 1 to kNewestOpset, of ONNX's own operators.
+int64_t ir_version_for_opset(int64_t opset);
+
+}  // namespace graftwork::onnx

@@ -1,0 +1,33 @@
+// Writing a model: deterministic bytes, whole files or none, weights straight from where they lie.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "graftwork/onnx/model.h"
+
+namespace graftwork::onnx {
+
+struct WriteOptions {
+  /// Bytes of initializers in sum; above it, those of at least kLeastExternalBytes move to a file
+  /// `<model file name>.data` beside the model. Protobuf ends at 2 GiB.
+  uint64_t external_data_above = 1'000'000'000;
+};
+
+/// Smaller initializers stay in the model file, where shape inference looks for them.
+inline constexpr uint64_t kLeastExternalBytes = 1024;
+
+/// External initializers start at multiples of this, so that a reader can map each one.
+inline constexpr uint64_t kExternalAlignment = 4096;
+
+/// Writes `path`, and the data file where one is needed. Both are written beside and renamed at the
+/// end, the data file first; a failure leaves neither a new file nor a part of one.
+/// Throws InternalError (check_model), Error "file.unwritable", Error "onnx.too_large" where the model
+/// file would pass 2 GiB.
+void write_model(const Model& model, const std::filesystem::path& path, const WriteOptions& options = {});
+
+/// The bytes that write_model writes for a model without external data; throws as it does.
+std::string serialize_model(const Model& model);
+
+}  // namespace graftwork::onnx

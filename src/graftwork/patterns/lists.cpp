@@ -1,0 +1,43 @@
+#include "graftwork/patterns/lists.h"
+
+#include "graftwork/patterns/conversions/patterns.h"
+#include "graftwork/patterns/fusions/patterns.h"
+#include "graftwork/patterns/recompositions/patterns.h"
+
+namespace graftwork {
+
+PatternList recompositions() {
+  return {make_raise_conv_pattern(),
+          make_raise_linear_pattern(),
+          make_raise_addmm_pattern(),
+          make_raise_batch_norm_pattern(),
+          make_raise_decomposed_batch_norm_pattern(),
+          make_raise_activation_pattern(),
+          make_raise_max_pool_pattern(),
+          make_raise_decomposed_max_pool_pattern(),
+          make_raise_avg_pool_pattern(),
+          make_raise_adaptive_avg_pool_pattern(),
+          make_raise_mean_pattern(),
+          make_raise_add_pattern(),
+          make_raise_flatten_pattern(),
+          make_raise_dropout_pattern()};
+}
+
+PatternList tensorrt_conversions() {
+  return {make_remove_assert_pattern(), make_remove_identity_pattern(), make_remove_identity_adaptive_avg_pool_pattern(),
+          make_flatten_linear_to_conv1x1_pattern()};
+}
+
+// Longer matches win whatever the order; the order settles equal lengths: the stem before the residual add.
+PatternList tensorrt_fusions() {
+  return {make_stem_conv_bn_act_max_pool_pattern(),
+          make_conv_bn_add_act_pattern(),
+          make_conv_bn_act_pattern(),
+          make_conv_bn_pattern(),
+          make_linear_act_pattern(),
+          make_linear_pattern(),
+          make_act_add_pattern(),
+          make_adaptive_avg_pool_pattern()};
+}
+
+}  // namespace graftwork

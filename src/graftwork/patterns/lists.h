@@ -1,0 +1,15 @@
+// The ordered lists of patterns.
+#pragma once
+
+#include "graftwork/rewrite/pattern.h"
+
+namespace graftwork {
+
+/// Operators back to modules: the front half of transform, run to a fix-point.
+PatternList recompositions();
+/// TENSORRT_CONVERSIONS: structures that TensorRT does not understand, run to a fix-point.
+PatternList tensorrt_conversions();
+/// TENSORRT_FUSIONS: what TensorRT runs as one kernel, run once.
+PatternList tensorrt_fusions();
+
+}  // namespace graftwork

@@ -1,0 +1,29 @@
+// What the recompositions share: reading an operator's arguments, and naming the module that it becomes.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "graftwork/rewrite/pattern.h"
+
+namespace graftwork {
+
+/// Integers of an attribute, one number repeated to `count`; `fallback` when the attribute is absent.
+/// Nothing when the attribute is of another kind (a run-time size, say).
+std::optional<std::vector<int64_t>> integers_of(const Node& node, Symbol attr, size_t count, int64_t fallback);
+
+/// A number (integer or float), `fallback` when absent.
+double number_of(const Node& node, Symbol attr, double fallback);
+int64_t integer_of(const Node& node, Symbol attr, int64_t fallback);
+bool flag_of(const Node& node, Symbol attr, bool fallback);
+
+/// Input `slot` as a parameter expression; null when there is no such input or it is computed at run time.
+const ParamExpr* parameter_input(const Node& node, size_t slot);
+
+/// A record of `kind` at the operator's module path.
+ModuleRecord module_at(const Node& node, Symbol kind);
+
+/// Replaces `old` by a call of `record` on `inputs`. A module that is called again keeps its record.
+Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_list<Node*> inputs);
+
+}  // namespace graftwork

@@ -1,0 +1,28 @@
+// %y = aten.dropout.default(%x) {p=0.5, train=false}   =>   %y = nn.Dropout @path(%x)
+#include "graftwork/patterns/recompositions/patterns.h"
+#include "graftwork/patterns/recompositions/raise.h"
+
+namespace graftwork {
+namespace {
+
+struct RaiseDropoutPattern final : Pattern {
+  Pat x = any();
+  Pat dropout = op({"aten.dropout.default", "aten.feature_dropout.default", "aten.alpha_dropout.default"})(x);
+
+  std::string_view name() const override { return "RaiseDropoutPattern"; }
+  std::vector<Pat> roots() const override { return {dropout}; }
+
+  Outcome graft(const Match& match, Graft& graft) const override {
+    Node& node = match[dropout];
+    if (flag_of(node, "train", true)) return declined("the dropout is in training mode");
+    ModuleRecord record = module_at(node, "nn.Dropout");
+    if (const double p = number_of(node, "p", 0.5); p != 0.5) record.attrs.set("p", p);
+    return raise_to(graft, node, std::move(record), {&match[x]});
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Pattern> make_raise_dropout_pattern() { return std::make_shared<RaiseDropoutPattern>(); }
+
+}  // namespace graftwork

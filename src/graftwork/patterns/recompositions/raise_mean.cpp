@@ -1,0 +1,47 @@
+// %y = aten.mean.dim(%x) {dim=[2, 3], keepdim=true}   =>   %y = nn.AdaptiveAvgPool2d @path(%x) {output_size=[1, 1]}
+//
+// Global average pooling as core ATen and many models spell it; without keepdim an nn.Flatten follows.
+#include <algorithm>
+
+#include "graftwork/patterns/recompositions/patterns.h"
+#include "graftwork/patterns/recompositions/raise.h"
+
+namespace graftwork {
+namespace {
+
+struct RaiseMeanPattern final : Pattern {
+  Pat x = any();
+  Pat mean = op("aten.mean.dim")(x);
+
+  std::string_view name() const override { return "RaiseMeanPattern"; }
+  std::vector<Pat> roots() const override { return {mean}; }
+
+  Outcome graft(const Match& match, Graft& graft) const override {
+    Node& node = match[mean];
+    const TensorType* in = match[x].tensor();
+    if (!in || in->rank() != 4) return declined("its input is not 4-D");
+    const Attribute* attr = node.attrs().find("dim");
+    const auto* listed = attr ? attr->get<std::vector<int64_t>>() : nullptr;
+    if (!listed) return declined("it does not average over height and width alone");
+    std::vector<int64_t> dims = *listed;
+    for (int64_t& dim : dims) dim = dim < 0 ? dim + 4 : dim;
+    std::sort(dims.begin(), dims.end());
+    const Attribute* dtype = node.attrs().find("dtype");
+    if (dims != std::vector<int64_t>{2, 3} || (dtype && !dtype->is_none())) {
+      return declined("it does not average over height and width alone");
+    }
+    ModuleRecord record = module_at(node, "nn.AdaptiveAvgPool2d");
+    record.attrs.set("output_size", Attribute(std::vector<int64_t>{1, 1}));
+    if (flag_of(node, "keepdim", false)) return raise_to(graft, node, std::move(record), {&match[x]});
+    ModuleRecord flatten = module_at(node, "nn.Flatten");
+    flatten.path = flatten.path.str() + ".flatten";
+    Node& pooled = graft.call_module(graft.share_record(std::move(record)), {&match[x]});
+    return raise_to(graft, node, std::move(flatten), {&pooled});
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Pattern> make_raise_mean_pattern() { return std::make_shared<RaiseMeanPattern>(); }
+
+}  // namespace graftwork

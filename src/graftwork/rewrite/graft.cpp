@@ -1,0 +1,140 @@
+#include "graftwork/rewrite/graft.h"
+
+#include <algorithm>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+bool same_module(const ModuleRecord& a, const ModuleRecord& b) {
+  return a.kind == b.kind && a.attrs == b.attrs && a.params == b.params && a.children == b.children;
+}
+
+}  // namespace
+
+Graft::Graft(GraphModule& module) : module_(module), records_before_(module.modules().size()) {}
+
+Graft::~Graft() {
+  if (committed_) return;
+  for (auto at = staged_.rbegin(); at != staged_.rend(); ++at) module_.graph().discard(**at);
+  module_.modules().truncate(records_before_);
+}
+
+Node& Graft::stage(NodeSpec spec, std::span<Node* const> inputs) {
+  staged_.push_back(nullptr);
+  staged_.back() = &module_.graph().stage(std::move(spec), inputs);
+  return *staged_.back();
+}
+
+Node& Graft::call_module(ModuleId record, std::span<Node* const> inputs) {
+  NodeSpec spec = call_module_spec(module_.modules(), record, inputs);
+  spec.origin.module_path = module_.modules()[record].path;
+  spec.name = module_.modules()[record].path;
+  return stage(std::move(spec), inputs);
+}
+
+Node& Graft::call_function(Symbol op, std::initializer_list<Node*> inputs, AttrMap attrs) {
+  const std::span<Node* const> nodes(inputs);
+  NodeSpec spec = call_function_spec(op, nodes, std::move(attrs), {});
+  spec.name = op;
+  return stage(std::move(spec), nodes);
+}
+
+ModuleId Graft::add_record(ModuleRecord record) {
+  record.path = module_.modules().unique_path(record.path);
+  return module_.modules().add(std::move(record));
+}
+
+ModuleId Graft::add_instance(ModuleRecord record) {
+  record.path = module_.modules().fresh_path(record.kind);
+  return module_.modules().add(std::move(record));
+}
+
+ModuleId Graft::share_record(ModuleRecord record) {
+  const ModuleId known = module_.modules().find(record.path);
+  if (known && same_module(module_.modules()[known], record)) return known;
+  return add_record(std::move(record));
+}
+
+Outcome Graft::replace(Node& old, Node& now) {
+  if (!compatible(old.type(), now.type())) {
+    return declined(cat("the result would be ", now.type().text(), " instead of ", old.type().text()));
+  }
+  const bool is_new = std::find(staged_.begin(), staged_.end(), &now) != staged_.end();
+  if (is_new) {
+    // The old type is what every reader was checked against; the name stays unless the module has its own.
+    if (old.type().is_known()) module_.graph().set_type(now, old.type());
+    const bool instance = now.kind() == NodeKind::kCallModule && module_.modules().is_instance(now.module());
+    module_.graph().set_name(now, instance ? Symbol(snake_case(module_.record(now).path.str())) : old.name());
+  }
+  replacements_.emplace_back(&old, &now);
+  doomed_.reserve(replacements_.size() + removals_.size());
+  return applied();
+}
+
+Outcome Graft::remove(Node& node) {
+  if (node.uses()) return declined(cat("%", node.name().str(), " is used"));
+  removals_.push_back(&node);
+  doomed_.reserve(replacements_.size() + removals_.size());
+  return applied();
+}
+
+Node& Graft::insertion_point() const {
+  // With one replaced value every input of the new nodes stands before it. With several, the new nodes
+  // must stand before the earliest reader of any.
+  if (replacements_.size() == 1) return *replacements_[0].first;
+  Node* earliest = nullptr;
+  for (const auto& [old, now] : replacements_) {
+    for (const Use* use = old->uses(); use; use = use->next()) {
+      if (!earliest || use->user()->before(*earliest)) earliest = use->user();
+    }
+  }
+  return earliest ? *earliest : *replacements_[0].first;
+}
+
+Outcome Graft::check() const {
+  if (replacements_.empty() && removals_.empty()) return declined("it replaces nothing");
+  if (staged_.empty()) return applied();
+  if (replacements_.empty()) return declined("its new nodes replace nothing");
+  const Node& at = insertion_point();
+  for (const Node* node : staged_) {
+    for (const Use& use : node->inputs()) {
+      const bool is_new = std::find(staged_.begin(), staged_.end(), use.producer()) != staged_.end();
+      if (!is_new && !use.producer()->before(at)) {
+        return declined(cat("the new node would be needed before %", use.producer()->name().str(), " is ready"));
+      }
+    }
+  }
+  return applied();
+}
+
+void Graft::commit_changes() noexcept {
+  Graph& graph = module_.graph();
+  if (!staged_.empty()) {
+    Node& at = insertion_point();
+    for (Node* node : staged_) graph.link_before(*node, at);
+  }
+  for (const auto& [old, now] : replacements_) graph.replace_all_uses(*old, *now);
+  for (const auto& [old, now] : replacements_) erase_unused(*old);
+  for (Node* node : removals_) erase_unused(*node);
+  committed_ = true;
+}
+
+void Graft::erase_unused(Node& node) noexcept {
+  // Should this list fail to grow, the process ends (noexcept): never half a graph.
+  doomed_.clear();
+  doomed_.push_back(&node);
+  while (!doomed_.empty()) {
+    Node* at = doomed_.back();
+    doomed_.pop_back();
+    if (!at->alive() || at->uses() || at->kind() == NodeKind::kInput || at->kind() == NodeKind::kOutput) continue;
+    const size_t first = doomed_.size();
+    for (const Use& use : at->inputs()) doomed_.push_back(use.producer());
+    module_.graph().erase(*at);
+    std::reverse(doomed_.begin() + static_cast<std::ptrdiff_t>(first), doomed_.end());
+  }
+}
+
+}  // namespace graftwork

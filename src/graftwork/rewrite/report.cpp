@@ -1,0 +1,31 @@
+#include "graftwork/rewrite/report.h"
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+std::map<std::string, size_t> Report::counts() const {
+  std::map<std::string, size_t> result;
+  for (const AppliedMatch& match : applied) ++result[match.pattern.str()];
+  return result;
+}
+
+void Report::append(Report&& other) {
+  applied.insert(applied.end(), std::make_move_iterator(other.applied.begin()), std::make_move_iterator(other.applied.end()));
+  skipped.insert(skipped.end(), std::make_move_iterator(other.skipped.begin()), std::make_move_iterator(other.skipped.end()));
+}
+
+std::string Report::text() const {
+  std::string out;
+  for (const AppliedMatch& match : applied) {
+    std::vector<std::string> names;
+    for (auto at = match.replaced.rbegin(); at != match.replaced.rend(); ++at) names.push_back("%" + at->str());
+    out += cat(match.pattern.str(), "  ", join(names), match.result.empty() ? "" : " → %" + match.result.str(), "\n");
+  }
+  for (const SkippedMatch& match : skipped) {
+    if (match.winner.empty()) out += cat(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.reason, "\n");
+  }
+  return out;
+}
+
+}  // namespace graftwork

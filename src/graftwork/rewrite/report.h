@@ -1,0 +1,37 @@
+// What a rewriter did and did not do.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "graftwork/base/symbol.h"
+
+namespace graftwork {
+
+struct AppliedMatch {
+  Symbol pattern;
+  Symbol result;                 ///< Name of the node that took the place; empty when nothing did.
+  std::vector<Symbol> replaced;  ///< Names of the nodes that the match consumed, last first.
+};
+
+struct SkippedMatch {
+  Symbol pattern;
+  Symbol node;         ///< Name of the node where the tree was anchored.
+  std::string reason;
+  Symbol winner;       ///< The pattern whose match took a node of this one; empty for other reasons.
+};
+
+struct Report {
+  std::vector<AppliedMatch> applied;
+  std::vector<SkippedMatch> skipped;
+
+  /// Matches applied per pattern, in the order of names.
+  std::map<std::string, size_t> counts() const;
+  void append(Report&& other);
+  /// "ConvBNActPattern  %conv, %bn, %relu → %fused_conv_bn_act_0", one a line. Overlap losers are left out.
+  std::string text() const;
+};
+
+}  // namespace graftwork

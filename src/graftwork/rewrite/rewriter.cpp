@@ -1,0 +1,183 @@
+#include "graftwork/rewrite/rewriter.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+/// Everything that one round needs; lives on the stack of run_round.
+struct Rewriter::Round {
+  Round(GraphModule& m, Report& r) : module(m), report(r), order(m), matcher({&m, &order, &taken}) {}
+
+  GraphModule& module;
+  Report& report;
+  CanonicalOrder order;
+  std::vector<bool> taken;  // by arena index: consumed by a chosen match
+  Matcher matcher;
+  std::vector<Candidate> candidates;
+  std::vector<SkippedMatch> near_misses;
+  std::vector<Node*> touched;
+};
+
+Rewriter::Rewriter(PatternList patterns) {
+  for (std::shared_ptr<const Pattern>& pattern : patterns) {
+    Tree tree(pattern->roots());
+    depth_ = std::max(depth_, tree.depth());
+    const auto index = static_cast<uint32_t>(entries_.size());
+    for (const Symbol op : tree.anchor_ops()) {
+      if (by_op_.size() <= op.id()) by_op_.resize(op.id() + 1);
+      std::vector<uint32_t>& list = by_op_[op.id()];
+      if (list.empty() || list.back() != index) list.push_back(index);
+    }
+    const Symbol name = pattern->name();
+    entries_.push_back({std::move(pattern), name, std::move(tree)});
+  }
+}
+
+Report Rewriter::run_once(GraphModule& module) const {
+  Report report;
+  std::vector<Node*> open;
+  for (Node& node : module.graph().nodes()) open.push_back(&node);
+  run_round(module, open, report);
+  return report;
+}
+
+Report Rewriter::run_to_fixpoint(GraphModule& module) const {
+  Report report;
+  std::vector<Node*> open;
+  for (Node& node : module.graph().nodes()) open.push_back(&node);
+  const size_t limit = 10 * open.size() + 100;
+  std::vector<SkippedMatch> skipped;
+  while (run_round(module, open, report)) {
+    skipped.insert(skipped.end(), report.skipped.begin(), report.skipped.end());
+    report.skipped.clear();
+    if (report.applied.size() > limit) {
+      throw Error("rewrite.endless", cat("patterns undo one another: ", report.applied.back().pattern.str(), " and ",
+                                         report.applied[report.applied.size() - 2].pattern.str(), " still match after ", limit, " grafts"));
+    }
+  }
+  skipped.insert(skipped.end(), report.skipped.begin(), report.skipped.end());
+  report.skipped = std::move(skipped);
+  return report;
+}
+
+bool Rewriter::run_round(GraphModule& module, std::vector<Node*>& open, Report& report) const {
+  Round round(module, report);
+  const size_t before = report.applied.size();
+  for (Node* node : open) find(round, *node);
+  std::vector<Candidate> chosen = select(round);
+  apply(round, chosen);
+  for (SkippedMatch& miss : round.near_misses) report.skipped.push_back(std::move(miss));
+
+  // What changed may match now: the new nodes, and readers as far down as a tree reaches.
+  std::unordered_set<Node*> seen;
+  std::vector<Node*> frontier = std::move(round.touched);
+  open.clear();
+  for (uint32_t level = 0; level <= depth_ && !frontier.empty(); ++level) {
+    std::vector<Node*> next;
+    for (Node* node : frontier) {
+      if (!node->alive() || !seen.insert(node).second) continue;
+      open.push_back(node);
+      for (const Use* use = node->uses(); use; use = use->next()) next.push_back(use->user());
+    }
+    frontier = std::move(next);
+  }
+  return report.applied.size() > before;
+}
+
+void Rewriter::find(Round& round, Node& node) const {
+  if (!node.alive() || node.op().id() >= by_op_.size() || by_op_[node.op().id()].empty()) return;
+  uint64_t operand_ops = 0;
+  for (const Use& use : node.inputs()) operand_ops |= Tree::op_bit(use.producer()->op());
+  for (const uint32_t index : by_op_[node.op().id()]) {
+    const Tree& tree = entries_[index].tree;
+    if (!tree.may_match(operand_ops)) continue;
+    Candidate candidate;
+    candidate.entry = index;
+    if (round.matcher.find(tree, node, candidate.match)) {
+      round.candidates.push_back(std::move(candidate));
+    } else if (round.matcher.failure().is_near_miss()) {
+      round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}});
+    }
+  }
+}
+
+std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
+  std::vector<Candidate> chosen;
+  std::vector<uint32_t> winner_of;                   // arena index → index into chosen + 1
+  const auto index_of = [](const Node* node) { return static_cast<size_t>(node->id().index); };
+  const auto better = [&](const Candidate& a, const Candidate& b) {
+    if (a.match.length() != b.match.length()) return a.match.length() > b.match.length();
+    if (a.entry != b.entry) return a.entry < b.entry;
+    return round.order.less(a.match.root(), b.match.root());
+  };
+  while (!round.candidates.empty()) {
+    std::stable_sort(round.candidates.begin(), round.candidates.end(), better);
+    std::vector<Candidate> losers;
+    for (Candidate& candidate : round.candidates) {
+      const Node* contested = nullptr;
+      for (const Node* node : candidate.match.nodes()) {
+        if (winner_of.size() <= index_of(node)) winner_of.resize(index_of(node) + 1, 0);
+        if (!contested && winner_of[index_of(node)] != 0) contested = node;
+      }
+      if (contested) {
+        const Symbol winner = entries_[chosen[winner_of[index_of(contested)] - 1].entry].name;
+        round.near_misses.push_back({entries_[candidate.entry].name, candidate.match.root().name(),
+                                     cat("%", contested->name().str(), " belongs to a match of ", winner.str()), winner});
+        losers.push_back(std::move(candidate));
+        continue;
+      }
+      for (const Node* node : candidate.match.nodes()) {
+        winner_of[index_of(node)] = static_cast<uint32_t>(chosen.size() + 1);
+        if (round.taken.size() <= index_of(node)) round.taken.resize(index_of(node) + 1, false);
+        round.taken[index_of(node)] = true;
+      }
+      chosen.push_back(std::move(candidate));
+    }
+    round.candidates.clear();
+    // Around the winners a loser may still match in another way (the other branch of a fork).
+    for (Candidate& loser : losers) {
+      if (round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match)) round.candidates.push_back(std::move(loser));
+    }
+  }
+  std::stable_sort(chosen.begin(), chosen.end(), [&](const Candidate& a, const Candidate& b) {
+    return round.order.less(a.match.root(), b.match.root());
+  });
+  return chosen;
+}
+
+void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
+  for (Candidate& candidate : chosen) {
+    const Entry& entry = entries_[candidate.entry];
+    candidate.match.refresh();
+    Node& root = candidate.match.root();
+    AppliedMatch done{entry.name, {}, {}};
+    for (const Node* node : candidate.match.nodes()) done.replaced.push_back(node->name());
+    Outcome outcome = declined("");
+    try {
+      Graft graft(round.module);
+      outcome = entry.pattern->graft(candidate.match, graft);
+      if (outcome) outcome = graft.check();
+      if (outcome) {
+        graft.commit([&](Node& node) { round.touched.push_back(&node); });
+        if (const Node* now = root.resolve()) done.result = now->name();
+      }
+    } catch (const InternalError&) {
+      throw;
+    } catch (const Error& error) {
+      outcome = declined(error.message());
+    } catch (const std::exception& error) {
+      outcome = declined(error.what());
+    }
+    if (outcome) {
+      round.report.applied.push_back(std::move(done));
+    } else {
+      round.report.skipped.push_back({entry.name, root.name(), outcome.reason(), {}});
+    }
+  }
+}
+
+}  // namespace graftwork

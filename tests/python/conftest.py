@@ -1,0 +1,90 @@
+"""Fixtures: the command, the exported networks, their quantized files, goldens, NVIDIA's compiler."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import rtx_compile
+import support
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update", action="store_true", help="write goldens and counts instead of comparing them")
+
+
+@pytest.fixture(scope="session")
+def graftwork():
+    path = Path(os.environ.get("GRAFTWORK_COMMAND", support.ROOT / "build" / "bin" / "graftwork"))
+    if not path.exists():
+        pytest.fail(f"{path} does not exist; run `make build` or set GRAFTWORK_COMMAND", pytrace=False)
+    return support.Graftwork(path.resolve())
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """exported(NAME): a network of the zoo as .pt2 with its data, made once a session."""
+    folder, made = tmp_path_factory.mktemp("exported"), {}
+
+    def get(name):
+        if name not in made:
+            made[name] = support.export(name, folder / name)
+        return made[name]
+
+    return get
+
+
+@dataclass(frozen=True)
+class Quantized:
+    path: Path
+    report: dict
+
+
+@pytest.fixture(scope="session")
+def quantized(graftwork, exported, tmp_path_factory):
+    """quantized(NAME, *options): what `graftwork quantize` writes for it, made once a session for the same options."""
+    folder, made = tmp_path_factory.mktemp("quantized"), {}
+
+    def get(name, *options):
+        key = (name, *map(str, options))
+        if key not in made:
+            source = exported(name)
+            path, report = folder / f"{len(made)}_{name}.onnx", folder / f"{len(made)}_{name}.json"
+            graftwork(
+                "quantize", source.path, "--calibrate", source.calibration, *options, "--report", report, "-o", path
+            )
+            made[key] = Quantized(path, json.loads(report.read_text()))
+        return made[key]
+
+    return get
+
+
+@pytest.fixture
+def golden(request):
+    """golden(FILE, text): compares with tests/python/golden/FILE, or writes it under --update."""
+
+    def check(file, text):
+        path = GOLDEN / file
+        if request.config.getoption("--update"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert path.exists(), f"no golden {file}; run pytest with --update and read what it wrote"
+        assert text == path.read_text(), f"{file} differs; if that is wanted, run pytest with --update"
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def rtx():
+    """NVIDIA's compiler. Skips where it was not asked for; where it was (WITH_RTX=1), its absence is a failure."""
+    try:
+        rtx_compile.load()
+    except rtx_compile.Unavailable as why:
+        if os.environ.get("WITH_RTX") == "1":
+            pytest.fail(str(why), pytrace=False)
+        pytest.skip("NVIDIA's compiler is not installed (WITH_RTX=1 make setup)")
+    return rtx_compile

@@ -1,0 +1,163 @@
+"""What the tests share: running the command, the exported networks with their data, reading the ONNX files."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from onnx import numpy_helper
+
+import zoo
+from export import save_pt2
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT = 300
+
+
+class Graftwork:
+    """The command. Calling it asserts success; `fails` asserts a clean failure."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def run(self, *arguments, cwd=None, env=None):
+        return subprocess.run(
+            [self.path, *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    def __call__(self, *arguments, cwd=None, env=None):
+        done = self.run(*arguments, cwd=cwd, env=env)
+        assert done.returncode == 0, f"graftwork {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
+        return done
+
+    def fails(self, *arguments, codes=(1, 2), cwd=None):
+        """Runs what must fail: a status of `codes`, exactly one error report, no trace of an uncaught exception."""
+        done = self.run(*arguments, cwd=cwd)
+        assert done.returncode in codes, f"status {done.returncode}, expected {codes}\n{done.stdout}{done.stderr}"
+        assert done.stderr.count("error[") == 1, done.stderr
+        for trace in ("terminate called", "what():", "Traceback", "Assertion", "internal error"):
+            assert trace not in done.stderr, done.stderr
+        return done
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network of the zoo on disk, with calibration data (8 samples) and an input (4 samples) that is none of it."""
+
+    name: str
+    model: torch.nn.Module
+    path: Path
+    calibration: Path
+    input: Path
+
+    @property
+    def x(self):
+        return np.load(self.input)
+
+    def reference(self):
+        with torch.no_grad():
+            return self.model(torch.from_numpy(self.x)).numpy()
+
+
+def export(name, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    exported = Exported(name, zoo.build(name), folder / f"{name}.pt2", folder / "calibration.npy", folder / "input.npy")
+    save_pt2(exported.model, exported.path, zoo.samples(name, 2), dynamic_batch=True)
+    np.save(exported.calibration, zoo.samples(name, 8, seed=1).numpy())
+    np.save(exported.input, zoo.samples(name, 4, seed=2).numpy())
+    return exported
+
+
+def load_npz(path):
+    with np.load(path) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def only(arrays):
+    (value,) = arrays.values()
+    return value
+
+
+def run_onnx(model, x, outputs=()):
+    """Runs a ModelProto or a file with graph optimisation off: name to array of its outputs and of `outputs`."""
+    if isinstance(model, str | Path):
+        model = onnx.load(model)
+    if outputs:
+        model = onnx.ModelProto.FromString(model.SerializeToString())
+        present = {value.name for value in model.graph.output}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in outputs if name not in present)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    (wanted,) = session.get_inputs()
+    dtype = np.float16 if wanted.type == "tensor(float16)" else np.float32
+    names = [value.name for value in session.get_outputs()]
+    return dict(zip(names, session.run(names, {wanted.name: x.astype(dtype)}), strict=True))
+
+
+def sqnr_db(reference, value):
+    """Signal to quantization noise, 10 log10(sum y^2 / sum (y - yq)^2), in dB."""
+    noise = np.square(reference.astype(np.float64) - value.astype(np.float64)).sum()
+    return float(10 * np.log10(np.square(reference.astype(np.float64)).sum() / max(noise, 1e-300)))
+
+
+def relative_error(value, reference):
+    """Largest absolute difference over the largest absolute reference."""
+    assert value.shape == reference.shape
+    return float(np.abs(value.astype(np.float64) - reference).max() / np.abs(reference).max())
+
+
+class QdqGraph:
+    """An ONNX file seen through its quantize/dequantize nodes."""
+
+    def __init__(self, model):
+        self.model = onnx.load(model) if isinstance(model, str | Path) else model
+        graph = self.model.graph
+        self.initializers = {tensor.name: tensor for tensor in graph.initializer}
+        self.producer = {name: node for node in graph.node for name in node.output}
+        self.consumers = {}
+        for node in graph.node:
+            for name in node.input:
+                self.consumers.setdefault(name, []).append(node)
+
+    def nodes(self, *kinds):
+        return [node for node in self.model.graph.node if node.op_type in kinds]
+
+    def is_constant(self, name):
+        return name in self.initializers
+
+    def array(self, name):
+        return numpy_helper.to_array(self.initializers[name])
+
+    def attribute(self, node, name):
+        return next((onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name), None)
+
+    def activation_quantizers(self):
+        """QuantizeLinear nodes on activations, in graph order."""
+        return [node for node in self.nodes("QuantizeLinear") if not self.is_constant(node.input[0])]
+
+    def weight_dequantizers(self):
+        """DequantizeLinear nodes that yield a weight: from stored codes, or from a quantized constant."""
+        found = []
+        for node in self.nodes("DequantizeLinear"):
+            source = self.producer.get(node.input[0])
+            if self.is_constant(node.input[0]) or (source is not None and self.is_constant(source.input[0])):
+                found.append(node)
+        return found
+
+    def stub_of(self, quantizer):
+        """The stub's name: that of the tensor behind the quantizer's DequantizeLinear."""
+        (dequantizer,) = [n for n in self.consumers[quantizer.output[0]] if n.op_type == "DequantizeLinear"]
+        return dequantizer.output[0]

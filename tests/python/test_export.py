@@ -1,0 +1,151 @@
+"""The ONNX file: legal, near the float network, and written by the rules that keep TensorRT's kernels whole."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+import support
+import zoo
+
+FP32 = ("--float", "fp32")
+# Measured with MINMAX and 8 samples of noise, less a margin; a scale that is wrong somewhere costs far more.
+LEAST_SQNR_DB = {"digits": 25, "resnet18": 25, "resnet50": 25, "mobilenet_v2": 20, "vgg16_bn": 20}
+
+
+def rule_violations(model, region):
+    """What in an onnx.ModelProto breaks the rules for explicit Q/DQ; `region` is the type of the float regions."""
+    graph, found = support.QdqGraph(model), []
+    scale_types = {TensorProto.FLOAT, region}
+
+    def expect(condition, node, what):
+        if not condition:
+            found.append(f"{node.op_type} {node.name}: {what}")
+
+    for node in graph.nodes("QuantizeLinear", "DequantizeLinear"):
+        expect(graph.attribute(node, "axis") is not None, node, "axis not written")
+        if len(node.input) < 3 or not all(graph.is_constant(name) for name in node.input[1:]):
+            expect(False, node, "scale or zero point is not stored")
+            continue
+        scale, zero = graph.array(node.input[1]), graph.array(node.input[2])
+        expect(graph.initializers[node.input[1]].data_type in scale_types, node, "scale in a foreign type")
+        expect(scale.ndim == 0 or (scale.ndim == 1 and scale.size > 1), node, f"scale of shape {list(scale.shape)}")
+        expect(np.isfinite(scale).all() and (scale > 0).all(), node, "scale not positive and finite")
+        expect(zero.dtype == np.int8 and not zero.any(), node, "zero point is not int8 zero")
+        expect(zero.shape == scale.shape, node, "zero point and scale differ in shape")
+    weights = {node.output[0]: node for node in graph.weight_dequantizers()}
+    for node in graph.activation_quantizers():
+        expect(graph.array(node.input[1]).ndim == 0, node, "activation scale is not 0-D")
+    for name, node in weights.items():
+        codes = node.input[0]
+        if graph.is_constant(codes):
+            expect(graph.array(codes).dtype == np.int8, node, "weight codes are not int8")
+            expect(np.abs(graph.array(codes).astype(int)).max() <= 127, node, "weight code -128")
+            axis, shape = graph.attribute(node, "axis"), graph.array(codes).shape
+            scale = graph.array(node.input[1])
+            expect(scale.ndim == 0 or shape[axis] == scale.size, node, "scale does not fit its axis")
+        expect(len(graph.consumers[name]) >= 1, node, f"{name} is not used")
+    for node in graph.nodes("Conv", "Gemm"):
+        if len(node.input) > 2:
+            expect(graph.is_constant(node.input[2]), node, "bias is not stored")
+            expect(graph.initializers[node.input[2]].data_type == region, node, "bias not in the region's type")
+    return found
+
+
+def onnx_opset(model):
+    return next(entry.version for entry in model.opset_import if entry.domain == "")
+
+
+@pytest.mark.parametrize("name", zoo.ZOO)
+def test_fp32_file_is_legal_and_near_the_float_network(exported, quantized, name):
+    file = quantized(name, *FP32).path
+    onnx.checker.check_model(str(file), full_check=True)
+    sqnr = support.sqnr_db(exported(name).reference(), support.only(support.run_onnx(file, exported(name).x)))
+    print(f"{name}: {sqnr:.1f} dB")
+    assert sqnr >= LEAST_SQNR_DB[name]
+
+
+@pytest.mark.parametrize("name", zoo.ZOO)
+def test_fp16_file_is_legal_and_near_the_float_network(exported, quantized, name):
+    file = quantized(name).path
+    onnx.checker.check_model(str(file), full_check=True)
+    sqnr = support.sqnr_db(exported(name).reference(), support.only(support.run_onnx(file, exported(name).x)))
+    print(f"{name}: {sqnr:.1f} dB")
+    assert sqnr >= LEAST_SQNR_DB[name] - 1
+
+
+@pytest.mark.parametrize("name", zoo.ZOO)
+@pytest.mark.parametrize("region", ["fp32", "fp16"])
+def test_file_keeps_the_rules(quantized, name, region):
+    model = onnx.load(quantized(name, *(FP32 if region == "fp32" else ())).path)
+    assert rule_violations(model, TensorProto.FLOAT if region == "fp32" else TensorProto.FLOAT16) == []
+    assert onnx_opset(model) >= 19
+
+
+@pytest.mark.parametrize("name", zoo.ZOO)
+def test_every_convolution_and_product_reads_codes(exported, quantized, name):
+    graph = support.QdqGraph(quantized(name, *FP32).path)
+    weights = {node.output[0] for node in graph.weight_dequantizers()}
+    activations = {graph.stub_of(node) for node in graph.activation_quantizers()}
+    layers = graph.nodes("Conv", "Gemm", "MatMul")
+    assert len(layers) == zoo.weighted_layers(exported(name).model)
+    for layer in layers:
+        assert layer.input[0] in activations, f"{layer.name} reads {layer.input[0]}"
+        assert layer.input[1] in weights, f"{layer.name} reads {layer.input[1]}"
+
+
+def test_rules_notice_a_scale_of_shape_one(quantized):
+    model = onnx.load(quantized("digits", *FP32).path)
+    scale = support.QdqGraph(model).activation_quantizers()[0].input[1]
+    next(tensor for tensor in model.graph.initializer if tensor.name == scale).dims.append(1)
+    assert any("scale of shape [1]" in text for text in rule_violations(model, TensorProto.FLOAT))
+
+
+def test_weights_are_stored_as_codes(quantized):
+    graph = support.QdqGraph(quantized("digits", *FP32).path)
+    assert graph.weight_dequantizers()
+    assert all(graph.is_constant(node.input[0]) for node in graph.weight_dequantizers())
+
+
+def test_weights_float_stores_floats_and_gives_the_same_result(exported, quantized):
+    codes, floats = quantized("digits", *FP32), quantized("digits", *FP32, "--weights", "float")
+    graph = support.QdqGraph(floats.path)
+    assert len(graph.weight_dequantizers()) == len(support.QdqGraph(codes.path).weight_dequantizers())
+    for node in graph.weight_dequantizers():
+        quantizer = graph.producer[node.input[0]]
+        assert quantizer.op_type == "QuantizeLinear"
+        assert graph.initializers[quantizer.input[0]].data_type == TensorProto.FLOAT
+    onnx.checker.check_model(str(floats.path), full_check=True)
+    x = exported("digits").x
+    expected = support.only(support.run_onnx(codes.path, x))
+    assert support.relative_error(support.only(support.run_onnx(floats.path, x)), expected) <= 1e-5
+
+
+def test_opset_can_be_raised(exported, quantized):
+    lowest, raised = quantized("digits", *FP32).path, quantized("digits", *FP32, "--opset", 21).path
+    assert onnx_opset(onnx.load(lowest)) < 21
+    assert onnx_opset(onnx.load(raised)) == 21
+    onnx.checker.check_model(str(raised), full_check=True)
+    x = exported("digits").x
+    np.testing.assert_array_equal(support.only(support.run_onnx(raised, x)), support.only(support.run_onnx(lowest, x)))
+
+
+def test_batch_stays_dynamic(exported, quantized):
+    model = onnx.load(quantized("digits").path)
+    assert model.graph.input[0].name == "x"
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param != ""
+    x = zoo.samples("digits", 3).numpy()
+    assert support.only(support.run_onnx(model, x)).shape == (3, 10)
+
+
+def test_file_names_no_path_of_this_machine(exported, quantized):
+    data = quantized("digits").path.read_bytes()
+    for path in (exported("digits").path.parent, support.ROOT):
+        assert str(path).encode() not in data
+
+
+def test_skipped_layer_stays_float(quantized):
+    whole = support.QdqGraph(quantized("digits", *FP32).path)
+    less = support.QdqGraph(quantized("digits", *FP32, "--skip", "classifier").path)
+    assert len(less.weight_dequantizers()) == len(whole.weight_dequantizers()) - 1
+    assert len(less.nodes("Conv", "Gemm", "MatMul")) == len(whole.nodes("Conv", "Gemm", "MatMul"))

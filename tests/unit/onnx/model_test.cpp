@@ -1,0 +1,68 @@
+#include "graftwork/onnx/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "graftwork/base/error.h"
+
+namespace graftwork::onnx {
+namespace {
+
+TEST(OnnxModel, ByteCountPacksFourBitTypesAndRoundsUp) {
+  EXPECT_EQ(byte_count(DataType::kFloat, std::vector<int64_t>{2, 3}), 24U);
+  EXPECT_EQ(byte_count(DataType::kInt4, std::vector<int64_t>{5}), 3U);
+  EXPECT_EQ(byte_count(DataType::kDouble, {}), 8U);
+  EXPECT_EQ(byte_count(DataType::kInt64, std::vector<int64_t>{4, 0}), 0U);
+}
+
+TEST(OnnxModel, ByteCountRefusesNegativeAndOverflowingShapes) {
+  EXPECT_EQ(byte_count(DataType::kInt8, std::vector<int64_t>{3, -1}), std::nullopt);
+  EXPECT_EQ(byte_count(DataType::kInt8, std::vector<int64_t>{0, -1}), std::nullopt);
+  EXPECT_EQ(byte_count(DataType::kFloat, std::vector<int64_t>{int64_t{1} << 62, 4}), std::nullopt);
+  EXPECT_EQ(byte_count(DataType::kInt8, std::vector<int64_t>{int64_t{1} << 62, int64_t{1} << 62, 0}), 0U);
+}
+
+TEST(OnnxModel, PackedTypesHaveNoBytesPerElement) {
+  EXPECT_EQ(bytes_per_element(DataType::kFloat16), 2U);
+  EXPECT_EQ(bits_per_element(DataType::kInt4), 4U);
+  EXPECT_THROW(bytes_per_element(DataType::kInt4), InternalError);
+}
+
+TEST(OnnxModel, FactoriesGiveRankAndLittleEndianBytes) {
+  const Tensor scalar = int64_scalar("axis", -2);
+  EXPECT_TRUE(scalar.dims.empty());
+  ASSERT_EQ(scalar.bytes.view.size(), 8U);
+  int64_t value = 0;
+  std::memcpy(&value, scalar.bytes.view.data(), sizeof value);
+  EXPECT_EQ(value, -2);
+
+  const Tensor vector = int8_tensor("zero", {0, 1, -1});
+  EXPECT_EQ(vector.type, DataType::kInt8);
+  EXPECT_EQ(vector.dims, std::vector<int64_t>{3});
+  EXPECT_EQ(std::to_integer<int>(vector.bytes.view[2]), 0xff);
+}
+
+TEST(OnnxModel, KeptBytesOutliveTheirTensor) {
+  Bytes bytes;
+  {
+    const Tensor tensor = float_tensor("w", {1.5F, 2.5F});
+    bytes = tensor.bytes;
+  }
+  float second = 0;
+  std::memcpy(&second, bytes.view.data() + 4, sizeof second);
+  EXPECT_EQ(second, 2.5F);
+}
+
+TEST(OnnxModel, IrVersionIsTheLeastThatTheOpsetAsksFor) {
+  // The table of onnx.helper.VERSION_TABLE.
+  const std::vector<std::pair<int64_t, int64_t>> expected = {
+      {1, 3},  {8, 3},  {9, 4},  {10, 5}, {11, 6},  {12, 7},  {13, 7},  {14, 7},  {15, 8},  {16, 8},  {17, 8},
+      {18, 8}, {19, 9}, {20, 9}, {21, 10}, {22, 10}, {23, 11}, {24, 12}, {25, 13}, {26, 13}, {27, 13}, {28, 14}};
+  for (const auto& [opset, ir_version] : expected) EXPECT_EQ(ir_version_for_opset(opset), ir_version) << opset;
+  EXPECT_THROW(ir_version_for_opset(0), InternalError);
+  EXPECT_THROW(ir_version_for_opset(kNewestOpset + 1), InternalError);
+}
+
+}  // namespace
+}  // namespace graftwork::onnx

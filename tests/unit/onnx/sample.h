@@ -1,0 +1,38 @@
+// A small well-formed model for the tests of this room, and protobuf's reading of bytes.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <onnx.pb.h>
+
+#include <string>
+
+#include "graftwork/onnx/model.h"
+
+namespace graftwork::onnx::testing {
+
+/// y = max(x @ w + b, 0) for a [batch, 2] x and a [2, 3] w.
+inline Model sample_model() {
+  Model model;
+  model.opset = 21;
+  model.producer_name = "graftwork";
+  model.producer_version = "0.1.0";
+  model.metadata = {{"recipe", "minmax"}, {"accuracy", "unknown"}};
+  Graph& graph = model.graph;
+  graph.name = "sample";
+  graph.inputs = {{"x", DataType::kFloat, {"batch", int64_t{2}}}};
+  graph.outputs = {{"y", DataType::kFloat, {"batch", int64_t{3}}}};
+  graph.initializers = {raw_tensor("w", DataType::kFloat, {2, 3}, keep_bytes(std::vector<float>{1, 2, 3, 4, 5, 6})),
+                        float_tensor("b", {0.5F, -0.5F, 0})};
+  graph.nodes = {{"Gemm", "linear", {"x", "w", "b"}, {"h"}, {{"transB", int64_t{0}}, {"alpha", 1.0}}, ""},
+                 {"Relu", "act", {"h"}, {"y"}, {}, ""}};
+  graph.value_infos = {{"h", DataType::kFloat, {"batch", int64_t{3}}}};
+  return model;
+}
+
+inline ::onnx::ModelProto parsed(const std::string& bytes) {
+  ::onnx::ModelProto proto;
+  EXPECT_TRUE(proto.ParseFromString(bytes));
+  return proto;
+}
+
+}  // namespace graftwork::onnx::testing

@@ -1,0 +1,217 @@
+#include "graftwork/onnx/write.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/file.h"
+#include "unit/onnx/sample.h"
+
+namespace graftwork::onnx {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::parsed;
+using testing::sample_model;
+
+class OnnxWrite : public ::testing::Test {
+ protected:
+  OnnxWrite() : folder_(fs::temp_directory_path() / ("graftwork_onnx_write_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~OnnxWrite() override { fs::remove_all(folder_); }
+
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_)) {
+      names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  fs::path folder_;
+};
+
+/// The sample with initializers of 1023, 1024 and 5000 bytes beside its own two small ones.
+Model model_with_weights() {
+  Model model = sample_model();
+  for (const size_t size : {1023U, 1024U, 5000U}) {
+    model.graph.initializers.push_back(int8_tensor("w" + std::to_string(size),
+                                                   std::vector<int8_t>(size, static_cast<int8_t>(size % 100 + 1))));
+  }
+  return model;
+}
+
+constexpr WriteOptions kOutside{.external_data_above = 2000};
+
+TEST_F(OnnxWrite, WritesTheBytesOfSerializeModel) {
+  write_model(model_with_weights(), folder_ / "m.onnx");
+  EXPECT_EQ(read_text(folder_ / "m.onnx"), serialize_model(model_with_weights()));
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+}
+
+TEST_F(OnnxWrite, GivesTheSameBytesTwice) {
+  EXPECT_EQ(serialize_model(model_with_weights()), serialize_model(model_with_weights()));
+  fs::create_directories(folder_ / "a");
+  fs::create_directories(folder_ / "b");
+  write_model(model_with_weights(), folder_ / "a" / "m.onnx", kOutside);
+  write_model(model_with_weights(), folder_ / "b" / "m.onnx", kOutside);
+  EXPECT_EQ(read_text(folder_ / "a" / "m.onnx"), read_text(folder_ / "b" / "m.onnx"));
+  EXPECT_EQ(read_text(folder_ / "a" / "m.onnx.data"), read_text(folder_ / "b" / "m.onnx.data"));
+}
+
+TEST_F(OnnxWrite, MovesLargeInitializersToAlignedPlacesOfADataFile) {
+  const Model model = model_with_weights();
+  write_model(model, folder_ / "m.onnx", kOutside);
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", "m.onnx.data"}));
+
+  const ::onnx::GraphProto graph = parsed(read_text(folder_ / "m.onnx")).graph();
+  const std::string data = read_text(folder_ / "m.onnx.data");
+  EXPECT_EQ(data.size(), 4096U + 5000U);
+  ASSERT_EQ(graph.initializer_size(), 5);
+  EXPECT_EQ(graph.initializer(2).name(), "w1023");
+  EXPECT_EQ(graph.initializer(2).data_location(), ::onnx::TensorProto::DEFAULT);
+  EXPECT_EQ(graph.initializer(2).raw_data().size(), 1023U);
+  const std::vector<std::string> offsets{"0", "4096"};
+  for (int i = 3; i < 5; ++i) {
+    const ::onnx::TensorProto& tensor = graph.initializer(i);
+    EXPECT_EQ(tensor.data_location(), ::onnx::TensorProto::EXTERNAL);
+    EXPECT_FALSE(tensor.has_raw_data());
+    std::map<std::string, std::string> entries;
+    for (const auto& entry : tensor.external_data()) entries[entry.key()] = entry.value();
+    const std::span<const std::byte> bytes = model.graph.initializers[static_cast<size_t>(i)].bytes.view;
+    const std::map<std::string, std::string> expected{{"location", "m.onnx.data"},
+                                                      {"offset", offsets[static_cast<size_t>(i - 3)]},
+                                                      {"length", std::to_string(bytes.size())}};
+    EXPECT_EQ(entries, expected);
+    EXPECT_EQ(std::memcmp(data.data() + std::stoul(entries["offset"]), bytes.data(), bytes.size()), 0);
+  }
+  EXPECT_EQ(data.substr(1024, 4096 - 1024), std::string(4096 - 1024, '\0'));
+}
+
+TEST_F(OnnxWrite, KeepsAllInsideUpToTheLimit) {
+  Model model = sample_model();
+  const uint64_t small = 24 + 12;
+  model.graph.initializers.push_back(int8_tensor("large", std::vector<int8_t>(4096)));
+  write_model(model, folder_ / "m.onnx", {.external_data_above = small + 4096});
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+  write_model(model, folder_ / "m.onnx", {.external_data_above = small + 4095});
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", "m.onnx.data"}));
+}
+
+TEST_F(OnnxWrite, MakesNoDataFileForSmallInitializersOnly) {
+  write_model(sample_model(), folder_ / "m.onnx", {.external_data_above = 0});
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+  EXPECT_EQ(read_text(folder_ / "m.onnx"), serialize_model(sample_model()));
+}
+
+TEST_F(OnnxWrite, ReadsBorrowedBytes) {
+  const std::string weights(3000, 'w');
+  Model model = sample_model();
+  model.graph.initializers.push_back(
+      raw_tensor("borrowed", DataType::kUint8, {3000}, {nullptr, std::as_bytes(std::span(weights))}));
+  EXPECT_EQ(parsed(serialize_model(model)).graph().initializer(2).raw_data(), weights);
+}
+
+TEST_F(OnnxWrite, ChecksTheModelBeforeAnyFileIsTouched) {
+  Model model = sample_model();
+  model.graph.outputs[0].name = "z";
+  EXPECT_THROW(write_model(model, folder_ / "m.onnx"), InternalError);
+  EXPECT_THROW(serialize_model(model), InternalError);
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(OnnxWrite, RefusesAModelFileThatNoReaderTakes) {
+  // Only the size counts: a model that is refused is refused before its weights are touched.
+  const std::vector<int8_t> few(16);
+  Model model = sample_model();
+  const std::span<const std::byte> huge(reinterpret_cast<const std::byte*>(few.data()), 3'000'000'000U);
+  model.graph.initializers.push_back(raw_tensor("huge", DataType::kInt8, {3'000'000'000}, {nullptr, huge}));
+  try {
+    write_model(model, folder_ / "m.onnx", {.external_data_above = 4'000'000'000});
+    FAIL() << "written";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "onnx.too_large");
+  }
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(OnnxWrite, FailsWithoutTraceWhereThePathCannotBeWritten) {
+  const auto code_of = [](const fs::path& path) -> std::string {
+    try {
+      write_model(model_with_weights(), path, kOutside);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return {};
+  };
+  EXPECT_EQ(code_of(folder_ / "missing" / "m.onnx"), "file.unwritable");
+  EXPECT_EQ(code_of(folder_), "file.unwritable");
+  EXPECT_TRUE(files().empty());
+  fs::create_directories(folder_ / "m.onnx.data");
+  EXPECT_EQ(code_of(folder_ / "m.onnx"), "file.unwritable");
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx.data"});
+}
+
+/// Makes every file end at `bytes`, as a full disk would.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
+
+TEST_F(OnnxWrite, LeavesTheOldFileAloneWhenTheDiskIsFull) {
+  write_file(folder_ / "m.onnx", "old");
+  Model model = sample_model();
+  model.graph.initializers.push_back(int8_tensor("large", std::vector<int8_t>(1'000'000)));
+  {
+    const FileSizeLimit limit(100'000);
+    EXPECT_THROW(write_model(model, folder_ / "m.onnx"), Error);
+  }
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+  EXPECT_EQ(read_text(folder_ / "m.onnx"), "old");
+}
+
+TEST_F(OnnxWrite, LeavesNothingWhenOnlyTheDataFileFails) {
+  Model model = sample_model();
+  model.graph.initializers.push_back(int8_tensor("large", std::vector<int8_t>(1'000'000)));
+  {
+    const FileSizeLimit limit(100'000);
+    EXPECT_THROW(write_model(model, folder_ / "m.onnx", kOutside), Error);
+  }
+  EXPECT_TRUE(files().empty());
+}
+
+TEST_F(OnnxWrite, RemovesTheDataFileWhenOnlyTheModelFileFails) {
+  Model model = model_with_weights();
+  model.metadata.emplace_back("notes", std::string(200'000, 'n'));
+  {
+    const FileSizeLimit limit(100'000);
+    EXPECT_THROW(write_model(model, folder_ / "m.onnx", kOutside), Error);
+  }
+  EXPECT_TRUE(files().empty());
+}
+
+}  // namespace
+}  // namespace graftwork::onnx
