@@ -107,7 +107,7 @@ def print_table(folder, result):
             "",
             f"{result['file']:6.2f} %  ONNX Runtime on the INT8 file ({result['file'] - result['float']:+.2f} points)",
         ),
-        ("predictions", f"{result['samples'] - result['different']} of {result['samples']} equal, {ties(result)}"),
+        ("predictions", f"{result['samples'] - result['different']:4d} of {result['samples']} equal, {ties(result)}"),
     ]
     if result["rtx"]:
         rows.append(("NVIDIA's compiler", rtx_line(result["rtx"])))

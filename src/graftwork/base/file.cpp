@@ -15,6 +15,12 @@
 namespace graftwork {
 namespace {
 
+/// Whether there is a folder at `path`; false when that cannot be told, opening it then says why.
+bool is_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
 std::string reason(int error) { return std::generic_category().message(error); }
 
 [[noreturn]] void throw_unreadable(const std::filesystem::path& path, int error) {
@@ -45,7 +51,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   if (S_ISDIR(status.st_mode)) throw Error("file.unreadable", path.string() + " is a folder, not a file");
   if (status.st_size == 0) throw Error("file.empty", path.string() + " is empty");
   size_ = static_cast<size_t>(status.st_size);
-  void* mapped = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  void* mapped = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.get(), 0);
   if (mapped == MAP_FAILED) throw_unreadable(path, errno);
   data_ = static_cast<const std::byte*>(mapped);
 }
@@ -53,7 +59,7 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
 MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(data_), size_); }
 
 std::string read_text(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) throw Error("file.unreadable", path.string() + " is a folder, not a file");
+  if (is_folder(path)) throw Error("file.unreadable", path.string() + " is a folder, not a file");
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw_unreadable(path, errno);
   std::ostringstream text;
@@ -62,7 +68,7 @@ std::string read_text(const std::filesystem::path& path) {
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  if (std::filesystem::is_directory(path_)) {
+  if (is_folder(path_)) {
     throw Error("file.unwritable", "cannot write " + path_.string() + ": it is a folder");
   }
   temporary_ = path_;

@@ -11,7 +11,8 @@
 
 namespace graftwork {
 
-/// A read-only view of a whole file. Pages are loaded on first touch and shared with other readers.
+/// A view of a whole file. Pages are loaded on first touch; whoever writes to one gets a copy of his own
+/// (training may change mapped weights), the file never changes.
 /// Throws Error "file.missing", "file.unreadable" or "file.empty".
 class MappedFile {
  public:

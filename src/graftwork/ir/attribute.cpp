@@ -1,6 +1,7 @@
 #include "graftwork/ir/attribute.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "graftwork/base/text.h"
 
@@ -43,6 +44,13 @@ Attribute::Attribute(List value) {
 }
 
 std::string Attribute::text() const { return std::visit(Printer{}, data_); }
+
+bool operator==(const Attribute& a, const Attribute& b) {
+  const double* real_a = a.get<double>();
+  const double* real_b = b.get<double>();
+  if (real_a && real_b) return std::bit_cast<uint64_t>(*real_a) == std::bit_cast<uint64_t>(*real_b);
+  return a.data_ == b.data_;
+}
 
 AttrMap::AttrMap(std::initializer_list<Entry> entries) {
   for (const Entry& entry : entries) set(entry.first, entry.second);

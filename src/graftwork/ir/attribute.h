@@ -46,7 +46,8 @@ class Attribute {
   /// The printed form, see docs/ir.md.
   std::string text() const;
 
-  friend bool operator==(const Attribute&, const Attribute&) = default;
+  /// Equal when printed alike: NaN equals NaN.
+  friend bool operator==(const Attribute& a, const Attribute& b);
 
  private:
   Data data_;

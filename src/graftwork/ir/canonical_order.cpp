@@ -39,6 +39,7 @@ CanonicalOrder::CanonicalOrder(const GraphModule& module) : module_(module) {
     if (node.kind() == NodeKind::kConstant) hash = mix(hash, hash_text(node.constant().text()));
     if (node.kind() == NodeKind::kCallModule) hash = mix(hash, symbol_hash(module.record(node).path));
     for (const auto& [name, value] : node.attrs()) hash = mix(mix(hash, symbol_hash(name)), hash_text(value.text()));
+    entry.own = hash;
     for (const Use& use : node.inputs()) {
       const Entry& above = entries_[use.producer()->id().index];
       hash = mix(hash, above.above);
@@ -53,7 +54,7 @@ void CanonicalOrder::build_below() const {
   std::vector<const Node*> order;
   for (const Node& node : module_.graph().nodes()) order.push_back(&node);
   for (auto at = order.rbegin(); at != order.rend(); ++at) {
-    const uint64_t own = mix(hash_text((*at)->op().str()), below_[(*at)->id().index]);
+    const uint64_t own = mix(entries_[(*at)->id().index].own, below_[(*at)->id().index]);
     // A sum, because the order of uses is no property of the network.
     for (const Use& use : (*at)->inputs()) below_[use.producer()->id().index] += mix(own, use.slot() + 1);
   }

@@ -23,7 +23,8 @@ class CanonicalOrder {
  private:
   struct Entry {
     uint32_t depth = 0;
-    uint64_t above = 0;
+    uint64_t own = 0;    // what the node is
+    uint64_t above = 0;  // and what it reads
   };
   void build_below() const;
 

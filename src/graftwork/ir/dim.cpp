@@ -11,6 +11,20 @@ namespace {
 
 int64_t floor_divide(int64_t a, int64_t b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
 
+[[noreturn]] void refuse_overflow() { throw Error("ir.shape", "the size of a tensor is beyond 64 bits"); }
+
+int64_t add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) refuse_overflow();
+  return sum;
+}
+
+int64_t multiply(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) refuse_overflow();
+  return product;
+}
+
 std::optional<int64_t> parse_integer(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -48,15 +62,15 @@ std::optional<int64_t> Dim::maybe_value() const {
 }
 
 Dim Dim::operator+(const Dim& other) const {
-  if (other.is_static()) return Dim(scale_, base_, offset_ + other.offset_);
+  if (other.is_static()) return Dim(scale_, base_, add(offset_, other.offset_));
   if (is_static()) return other + *this;
-  if (base_ == other.base_) return Dim(scale_ + other.scale_, base_, offset_ + other.offset_);
+  if (base_ == other.base_) return Dim(add(scale_, other.scale_), base_, add(offset_, other.offset_));
   const auto [first, second] = text() < other.text() ? std::pair(text(), other.text()) : std::pair(other.text(), text());
   return symbol("(" + first + "+" + second + ")");
 }
 
 Dim Dim::operator*(const Dim& other) const {
-  if (other.is_static()) return Dim(scale_ * other.offset_, base_, offset_ * other.offset_);
+  if (other.is_static()) return Dim(multiply(scale_, other.offset_), base_, multiply(offset_, other.offset_));
   if (is_static()) return other * *this;
   const auto [first, second] = text() < other.text() ? std::pair(text(), other.text()) : std::pair(other.text(), text());
   return symbol("((" + first + ")*(" + second + "))");

@@ -23,6 +23,7 @@ class Dim {
   int64_t value() const;
   std::optional<int64_t> maybe_value() const;
 
+  /// Sums and products throw Error "ir.shape" beyond 64 bits.
   Dim operator+(const Dim& other) const;
   Dim operator-(int64_t other) const { return *this + Dim(-other); }
   Dim operator*(const Dim& other) const;

@@ -214,7 +214,7 @@ class Graph {
   void set_type(Node& node, Type type) { node.type_ = std::move(type); }
   void set_name(Node& node, Symbol name) { node.name_ = name; }
 
-  /// Frees tombstones. Invalidates every Node* and NodeId of erased nodes; only between passes.
+  /// Frees tombstones. Invalidates every NodeId, and every Node* of an erased node; only between passes.
   void compact();
 
  private:

@@ -8,6 +8,38 @@
 
 namespace graftwork {
 
+namespace {
+
+constexpr int64_t kLargestInteger = (int64_t{1} << 31) - 1;
+
+}  // namespace
+
+bool AttrForm::admits(const Attribute& value) const {
+  const auto fits = [&](int64_t number) { return number >= least && number <= kLargestInteger; };
+  switch (type) {
+    case Type::kInteger: return value.get<int64_t>() && fits(*value.get<int64_t>());
+    case Type::kNumber: return value.get<double>() || value.get<int64_t>();
+    case Type::kFlag: return value.get<bool>();
+    case Type::kText: return value.get<std::string>();
+    case Type::kIntegers: {
+      const auto* numbers = value.get<std::vector<int64_t>>();
+      return numbers && (count == 0 || numbers->size() == count) && std::all_of(numbers->begin(), numbers->end(), fits);
+    }
+  }
+  return false;
+}
+
+std::string AttrForm::describe() const {
+  switch (type) {
+    case Type::kInteger: return cat("an integer of at least ", least);
+    case Type::kNumber: return "a number";
+    case Type::kFlag: return "true or false";
+    case Type::kText: return "text";
+    case Type::kIntegers: return cat(count == 0 ? "" : cat(count, " "), "integers of at least ", least);
+  }
+  return {};
+}
+
 const AttrSpec* Kind::attr(Symbol attr_name) const {
   const auto found = std::find_if(attrs.begin(), attrs.end(), [&](const AttrSpec& spec) { return spec.name == attr_name; });
   return found == attrs.end() ? nullptr : &*found;
@@ -97,11 +129,29 @@ const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const Kin
   return spec && spec->default_value ? &*spec->default_value : nullptr;
 }
 
+void check_attributes(const ModuleRecord& record, const KindTable& kinds) {
+  const Kind& kind = kinds.at(record.kind);
+  const auto refuse = [&](const std::string& what) {
+    throw Error("ir.attribute", cat(kind.name.str(), " @", record.path.str(), " ", what));
+  };
+  for (const auto& [name, value] : record.attrs) {
+    if (!kind.attr(name)) refuse(cat("has no attribute ", name.str()));
+  }
+  for (const AttrSpec& spec : kind.attrs) {
+    const Attribute* value = record.attrs.find(spec.name);
+    if (!value && !spec.default_value) refuse(cat("needs the attribute ", spec.name.str()));
+    if (value && !spec.form.admits(*value)) {
+      refuse(cat("takes ", spec.form.describe(), " as ", spec.name.str(), ", not ", value->text()));
+    }
+  }
+}
+
 Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules, const KindTable& kinds) {
   const Kind& kind = kinds.at(record.kind);
   if (inputs.size() < kind.min_inputs || inputs.size() > kind.max_inputs) {
-    refuse_shape(cat(kind.name.str(), " takes ", kind.min_inputs, " inputs, not ", inputs.size()));
+    refuse_shape(cat(kind.name.str(), " takes ", counted(kind.min_inputs, "input"), ", not ", inputs.size()));
   }
+  check_attributes(record, kinds);
   return kind.shape(ShapeQuery{inputs, record.attrs, &record, &modules, &kinds});
 }
 

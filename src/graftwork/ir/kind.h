@@ -18,9 +18,29 @@ namespace graftwork {
 
 class KindTable;
 
+/// The values that an attribute may take. Integers lie between `least` and 2^31 − 1, so that no product of
+/// two leaves 64 bits.
+struct AttrForm {
+  enum class Type : uint8_t { kInteger, kNumber, kFlag, kText, kIntegers };
+  Type type = Type::kInteger;
+  int64_t least = 0;
+  size_t count = 0;  ///< kIntegers: how many there are; 0 stands for any number of them.
+
+  static AttrForm integer(int64_t least) { return {Type::kInteger, least, 0}; }
+  static AttrForm number() { return {Type::kNumber, 0, 0}; }
+  static AttrForm flag() { return {Type::kFlag, 0, 0}; }
+  static AttrForm text() { return {Type::kText, 0, 0}; }
+  static AttrForm integers(size_t count, int64_t least) { return {Type::kIntegers, least, count}; }
+
+  bool admits(const Attribute& value) const;
+  /// "2 integers of at least 1".
+  std::string describe() const;
+};
+
 struct AttrSpec {
   Symbol name;
-  std::optional<Attribute> default_value;  ///< None: the attribute must be given.
+  AttrForm form;
+  std::optional<Attribute> default_value = std::nullopt;  ///< None: the attribute must be given.
 };
 
 struct ParamSpec {
@@ -105,7 +125,10 @@ class KindTable {
 /// Attribute of a record, or its kind's default; null when there is neither.
 const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const KindTable& kinds = KindTable::builtin());
 
-/// Result type of calling `record` on `inputs`. Throws Error "ir.shape".
+/// Throws Error "ir.attribute" when an attribute is unknown to the record's kind, missing, or of another form.
+void check_attributes(const ModuleRecord& record, const KindTable& kinds = KindTable::builtin());
+
+/// Result type of calling `record` on `inputs`. Throws Error "ir.attribute" or "ir.shape".
 Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules,
                   const KindTable& kinds = KindTable::builtin());
 

@@ -39,6 +39,8 @@ ParamExpr ParamExpr::leaf(Symbol name, TensorType type) {
 
 ParamExpr ParamExpr::view(std::vector<int64_t> shape) const {
   TensorType result{type().dtype, {shape.begin(), shape.end()}};
+  const bool negative = std::any_of(shape.begin(), shape.end(), [](int64_t extent) { return extent < 0; });
+  if (negative) refuse(cat("cannot view ", type().text(), " as ", result.text()));
   if (result == type()) return *this;
   if (op() == Op::kView) return operands()[0].view(std::move(shape));
   if (result.element_count() != type().element_count()) refuse(cat("cannot view ", type().text(), " as ", result.text()));

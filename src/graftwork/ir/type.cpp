@@ -46,9 +46,9 @@ bool TensorType::is_static() const {
 }
 
 int64_t TensorType::element_count() const {
-  int64_t count = 1;
-  for (const Dim& dim : dims) count *= dim.value();
-  return count;
+  Dim count(1);
+  for (const Dim& dim : dims) count = count * dim;
+  return count.value();
 }
 
 std::string TensorType::text() const {

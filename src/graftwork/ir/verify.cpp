@@ -28,11 +28,10 @@ void check_links(const Node& node) {
 void check_record(const Node& node, const ModuleRecord& record, const ModuleTable& modules) {
   const Kind* kind = KindTable::builtin().find(record.kind);
   if (!kind) fail(node, cat("kind ", record.kind.str(), " is unknown"));
-  for (const auto& [name, value] : record.attrs) {
-    if (!kind->attr(name)) fail(node, cat(record.kind.str(), " has no attribute ", name.str()));
-  }
-  for (const AttrSpec& spec : kind->attrs) {
-    if (!attribute_of(record, spec.name)) fail(node, cat("attribute ", spec.name.str(), " is missing"));
+  try {
+    check_attributes(record);
+  } catch (const Error& error) {
+    fail(node, error.message());
   }
   for (const auto& [name, expr] : record.params) {
     if (!kind->param(name)) fail(node, cat(record.kind.str(), " has no parameter ", name.str()));
@@ -50,13 +49,18 @@ void check_record(const Node& node, const ModuleRecord& record, const ModuleTabl
   }
 }
 
+/// Operators may know more than their shape function (an importer told them); modules may not.
 void check_type(const GraphModule& module, const Node& node) {
   std::vector<Type> inputs;
   for (const Use& use : node.inputs()) inputs.push_back(use.producer()->type());
   Type inferred;
-  if (node.kind() == NodeKind::kCallModule) {
+  try {
     inferred = infer_module(module.record(node), inputs, module.modules());
-    if (!compatible(inferred, node.type())) fail(node, cat("its type is ", node.type().text(), ", its kind infers ", inferred.text()));
+  } catch (const Error& error) {
+    fail(node, error.message());
+  }
+  if (!compatible(inferred, node.type())) {
+    fail(node, cat("its type is ", node.type().text(), ", its kind infers ", inferred.text()));
   }
 }
 
@@ -69,7 +73,8 @@ void verify(const GraphModule& module) {
     check_links(node);
     if (node.kind() == NodeKind::kOutput && &node != graph.output()) fail(node, "there are two outputs");
     if (!node.before(*graph.output()) && &node != graph.output()) fail(node, "it stands behind the output");
-    if (node.kind() == NodeKind::kCallModule) check_record(node, module.record(node), module.modules());
+    if (node.kind() != NodeKind::kCallModule) continue;
+    check_record(node, module.record(node), module.modules());
     check_type(module, node);
   }
   if (module.signature().outputs.size() != graph.output()->input_count()) {

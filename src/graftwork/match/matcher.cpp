@@ -43,13 +43,15 @@ std::string MatchFailure::text() const {
 
 bool Matcher::find(const Tree& tree, Node& anchor, Match& match) {
   failure_ = {};
-  undo({0, 0, 0});
-  chained_.clear();
-  if (!bind_tree(tree.roots()[0], anchor, 0)) return false;
-  for (size_t i = 1; i < tree.roots().size(); ++i) {
-    if (!bind_further_root(tree.roots()[i])) return false;
+  swapped_ = 0;
+  while (true) {
+    if (!bind_all(tree, anchor)) return false;
+    if (check_closed(tree)) break;
+    // Only a whole match shows that a value of the branch that was tried first is used outside: the other
+    // orders then have their turn, all subsets of the commuting positions.
+    swapped_ = (swapped_ - tree.commuting()) & tree.commuting();
+    if (swapped_ == 0) return false;
   }
-  if (!check_closed(tree)) return false;
   match.bound_.assign(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(tree.position_count()));
   match.nodes_.clear();
   for (const Consumed& entry : consumed_) match.nodes_.push_back(entry.node);
@@ -61,15 +63,32 @@ bool Matcher::find(const Tree& tree, Node& anchor, Match& match) {
   return true;
 }
 
+bool Matcher::bind_all(const Tree& tree, Node& anchor) {
+  undo({0, 0, 0});
+  chained_.clear();
+  if (!bind_tree(tree.roots()[0], anchor, 0)) return false;
+  for (size_t i = 1; i < tree.roots().size(); ++i) {
+    if (!bind_further_root(tree.roots()[i])) return false;
+  }
+  return true;
+}
+
 bool Matcher::bind_further_root(const Pat& root) {
   // A further root is found among the users of a value that it shares with what is bound already.
   for (const Pat& operand : root.position_->operands) {
     Node* shared = bound_[static_cast<size_t>(operand.position_->id)];
     if (!shared) continue;
-    for (const Use* use = shared->uses(); use; use = use->next()) {
-      if (is_inside(*use->user())) continue;
+    std::vector<Node*> users;
+    for (const Use* use = shared->uses(); use; use = use->next()) users.push_back(use->user());
+    // Roots that look alike bind in canonical order: the order of uses is no property of the network.
+    if (context_.order) {
+      std::stable_sort(users.begin(), users.end(),
+                       [&](const Node* a, const Node* b) { return context_.order->less(*a, *b); });
+    }
+    for (Node* user : users) {
+      if (is_inside(*user)) continue;
       const Mark before = mark();
-      if (bind_tree(root, *use->user(), 0)) return true;
+      if (bind_tree(root, *user, 0)) return true;
       undo(before);
     }
     return fail(MatchFailure::Cause::kFork, 0, *shared);
@@ -84,16 +103,16 @@ bool Matcher::bind_tree(const Pat& pat, Node& node, uint32_t depth) {
   }
   switch (position.form) {
     case Pat::Form::kAny:
-      for (const Pat::Condition& condition : position.conditions) {
-        if (!condition.holds(*context_.module, node)) return fail(MatchFailure::Cause::kCondition, depth, node, &condition.reason);
-      }
+      if (!conditions_hold(position, node, depth)) return false;
       bind(position, node);
       return true;
     case Pat::Form::kConstant:
       if (node.kind() != NodeKind::kConstant) return fail(MatchFailure::Cause::kOperator, depth, node);
+      if (!conditions_hold(position, node, depth)) return false;
       bind(position, node);
       return true;
     case Pat::Form::kEither:
+      if (!conditions_hold(position, node, depth)) return false;
       for (const Pat& alternative : position.operands) {
         const Mark before = mark();
         if (bind_tree(alternative, node, depth)) {
@@ -116,8 +135,14 @@ bool Matcher::admits(const Position& position, const Node& node, uint32_t depth)
   if (context_.taken && node.id().index < context_.taken->size() && (*context_.taken)[node.id().index]) {
     return fail(MatchFailure::Cause::kTaken, depth, node);
   }
+  return conditions_hold(position, node, depth);
+}
+
+bool Matcher::conditions_hold(const Position& position, const Node& node, uint32_t depth) {
   for (const Pat::Condition& condition : position.conditions) {
-    if (!condition.holds(*context_.module, node)) return fail(MatchFailure::Cause::kCondition, depth, node, &condition.reason);
+    if (!condition.holds(*context_.module, node)) {
+      return fail(MatchFailure::Cause::kCondition, depth, node, &condition.reason);
+    }
   }
   return true;
 }
@@ -148,7 +173,8 @@ bool Matcher::bind_operands(const Position& position, Node& node, uint32_t depth
   };
   if (!position.commutes) return try_order(false);
   const bool second_is_trunk = context_.order && context_.order->less(node.input(0), node.input(1));
-  return try_order(second_is_trunk) || try_order(!second_is_trunk);
+  const bool second_first = second_is_trunk != ((swapped_ >> position.id & 1) != 0);
+  return try_order(second_first) || try_order(!second_first);
 }
 
 bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth) {
@@ -160,7 +186,10 @@ bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth) {
     at = &at->input(0);
     ++count;
   }
-  if (count < position.min) return fail(MatchFailure::Cause::kOperator, depth + count, *at);
+  if (count < position.min) {
+    if (at->input_count() != 1) fail(MatchFailure::Cause::kInputCount, depth + count, *at);
+    return false;
+  }
   const Mark before = mark();
   bind(position, node);
   const auto end = static_cast<uint32_t>(chained_.size());
@@ -201,7 +230,11 @@ void Matcher::undo(const Mark& mark) {
 }
 
 bool Matcher::fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason, const Node* user) {
-  if (failure_.cause == MatchFailure::Cause::kNone || depth >= failure_.depth) failure_ = {cause, depth, &node, user, reason};
+  // What escapes in the preferred order is worth more than what escapes in another.
+  const bool known = failure_.cause == MatchFailure::Cause::kEscapes;
+  if (failure_.cause == MatchFailure::Cause::kNone || (depth >= failure_.depth && !known)) {
+    failure_ = {cause, depth, &node, user, reason};
+  }
   return false;
 }
 

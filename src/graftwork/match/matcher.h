@@ -50,7 +50,9 @@ struct MatchFailure {
   const std::string* reason = nullptr;  ///< kCondition.
 
   /// True when all operators fitted and something else was in the way: worth telling a user.
-  bool is_near_miss() const { return cause == Cause::kCondition || cause == Cause::kEscapes || cause == Cause::kTaken; }
+  bool is_near_miss() const {
+    return (cause == Cause::kCondition && !reason->empty()) || cause == Cause::kEscapes || cause == Cause::kTaken;
+  }
   std::string text() const;
 };
 
@@ -67,7 +69,8 @@ class Matcher {
  public:
   explicit Matcher(MatchContext context) : context_(context) {}
 
-  /// True and `match` filled, or false and `failure()` set. O(size of the tree) but for retries.
+  /// True and `match` filled, or false and `failure()` set. O(size of the tree) but for retries. Of the orders that
+  /// commutes() allows, the first that makes a whole match holds.
   bool find(const Tree& tree, Node& anchor, Match& match);
   const MatchFailure& failure() const { return failure_; }
 
@@ -78,6 +81,7 @@ class Matcher {
     uint32_t begin, end;  // range in chained_
   };
 
+  bool bind_all(const Tree& tree, Node& anchor);
   bool bind_tree(const Pat& pat, Node& node, uint32_t depth);
   bool bind_op(const Position& position, Node& node, uint32_t depth);
   bool bind_chain(const Position& position, Node& node, uint32_t depth);
@@ -93,6 +97,7 @@ class Matcher {
   void undo(const Mark& mark);
   bool fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason = nullptr, const Node* user = nullptr);
   bool admits(const Position& position, const Node& node, uint32_t depth);
+  bool conditions_hold(const Position& position, const Node& node, uint32_t depth);
 
   struct Consumed {
     Node* node;
@@ -102,6 +107,7 @@ class Matcher {
   std::array<Node*, Tree::kMaxPositions> bound_{};
   std::array<const Position*, Tree::kMaxPositions> trail_{};
   uint32_t trail_size_ = 0;
+  uint32_t swapped_ = 0;  // by position number: commuting operators to try in the other order first
   std::vector<Consumed> consumed_;
   std::vector<Chained> chains_;
   std::vector<Node*> chained_;

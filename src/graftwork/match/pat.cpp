@@ -1,5 +1,6 @@
 #include "graftwork/match/pat.h"
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork {
@@ -7,16 +8,19 @@ namespace graftwork {
 Pat::Pat(Form form) : position_(std::make_shared<Position>()) { position_->form = form; }
 
 Pat Pat::may_escape() const {
+  GRAFTWORK_ASSERT(position_->form == Form::kOp || position_->form == Form::kChain);
   position_->escapes = true;
   return *this;
 }
 
 Pat Pat::commutes() const {
+  GRAFTWORK_ASSERT(position_->form == Form::kOp && position_->operands.size() == 2);
   position_->commutes = true;
   return *this;
 }
 
 Pat Pat::and_more_inputs() const {
+  GRAFTWORK_ASSERT(position_->form == Form::kOp);
   position_->open_ended = true;
   return *this;
 }

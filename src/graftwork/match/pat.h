@@ -9,6 +9,7 @@
 // outside it unless their Pat says may_escape(), so a match with one root is always convex.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -27,15 +28,16 @@ using NodeCondition = std::function<bool(const GraphModule&, const Node&)>;
 /// One position of a tree. Copies are the same position.
 class Pat {
  public:
-  /// The value may have users outside the match; its node then stays.
+  /// The value may have users outside the match; its node then stays. For operators and chains.
   Pat may_escape() const;
   /// Two operands in either order. The first operand's position is tried on the deeper value first:
   /// where both branches could be the trunk, it is the one with the longer path to their common
   /// ancestor (rule F4), then the later one in canonical order.
   Pat commutes() const;
-  /// Any number of further inputs behind those that the tree names.
+  /// Any number of further inputs behind those that the tree names. For operators.
   Pat and_more_inputs() const;
-  /// An additional condition; `reason` completes "… declines because".
+  /// An additional condition on a node that fits otherwise; `reason` completes "%node: …". An empty reason makes it
+  /// part of what to look for: a node that fails it is no near miss. On a chain it holds for each of its nodes.
   Pat where(NodeCondition condition, std::string reason) const;
   /// The node's attribute must be present and equal.
   Pat attr(Symbol name, Attribute value) const;
@@ -60,7 +62,7 @@ class Pat {
     bool escapes = false;
     bool commutes = false;
     bool open_ended = false;
-    int32_t id = -1;                 // index of the binding, set by Tree
+    std::atomic<int32_t> id = -1;    // index of the binding, set by Tree: always to the same number
     uint32_t min = 0, max = 0;       // kChain
     std::vector<Symbol> ops;         // kOp, kChain
     std::vector<Pat> operands;

@@ -8,8 +8,8 @@ namespace graftwork {
 
 Tree::Tree(std::vector<Pat> roots) : roots_(std::move(roots)) {
   GRAFTWORK_ASSERT(!roots_.empty());
-  for (const Pat& root : roots_) number(root, 0);
-  GRAFTWORK_ASSERT(count_ <= kMaxPositions);
+  Depths seen;
+  for (const Pat& root : roots_) number(root, 0, seen);
   bool unlimited = false;
   collect_ops(roots_[0], anchor_ops_, unlimited);
   GRAFTWORK_ASSERT(!unlimited && !anchor_ops_.empty());
@@ -24,10 +24,21 @@ Tree::Tree(std::vector<Pat> roots) : roots_(std::move(roots)) {
   }
 }
 
-void Tree::number(const Pat& pat, uint32_t depth) {
-  depth_ = std::max(depth_, depth + pat.position_->max);
-  if (pat.position_->id < 0) pat.position_->id = static_cast<int32_t>(count_++);
-  for (const Pat& operand : pat.position_->operands) number(operand, depth + pat.position_->max + 1);
+void Tree::number(const Pat& pat, uint32_t depth, Depths& seen) {
+  Pat::Position& position = *pat.position_;
+  const auto [at, is_new] = seen.emplace(&position, depth);
+  if (!is_new && at->second >= depth) return;  // a fork, reached on a way that is no longer
+  at->second = depth;
+  if (is_new) {
+    const auto id = static_cast<int32_t>(count_++);
+    GRAFTWORK_ASSERT(count_ <= kMaxPositions);
+    // Another tree of these roots gave the same number before, or gives it now in another thread.
+    const int32_t before = position.id.exchange(id, std::memory_order_relaxed);
+    GRAFTWORK_ASSERT(before < 0 || before == id);
+    if (position.commutes) commuting_ |= uint32_t{1} << id;
+  }
+  depth_ = std::max(depth_, depth + position.max);
+  for (const Pat& operand : position.operands) number(operand, depth + position.max + 1, seen);
 }
 
 void Tree::collect_ops(const Pat& pat, std::vector<Symbol>& into, bool& unlimited) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "graftwork/match/pat.h"
@@ -14,12 +15,14 @@ class Tree {
   /// The most positions a tree may have.
   static constexpr size_t kMaxPositions = 32;
 
-  /// `roots`: the positions of the last operators; the first anchors the search. Numbers the positions,
-  /// so each Pat belongs to one Tree.
+  /// `roots`: the positions of the last operators; the first anchors the search. Numbers the positions: the
+  /// same roots may make many trees (also at once, in several threads), but no Pat may stand in two different ones.
   explicit Tree(std::vector<Pat> roots);
 
   const std::vector<Pat>& roots() const { return roots_; }
   size_t position_count() const { return count_; }
+  /// Bit of each position, by its number, whose operands may stand in either order.
+  uint32_t commuting() const { return commuting_; }
   /// Longest way from the anchor to a leaf.
   uint32_t depth() const { return depth_; }
   /// Operators that the anchor admits.
@@ -30,12 +33,15 @@ class Tree {
   static uint64_t op_bit(Symbol op) { return uint64_t{1} << (op.id() % 64); }
 
  private:
-  void number(const Pat& pat, uint32_t depth);
+  using Depths = std::unordered_map<const Pat::Position*, uint32_t>;
+
+  void number(const Pat& pat, uint32_t depth, Depths& seen);
   static void collect_ops(const Pat& pat, std::vector<Symbol>& into, bool& unlimited);
 
   std::vector<Pat> roots_;
   std::vector<Symbol> anchor_ops_;
   std::vector<uint64_t> operand_masks_;  // one per operand of the anchor that cannot be just anything
+  uint32_t commuting_ = 0;
   size_t count_ = 0;
   uint32_t depth_ = 0;
 };

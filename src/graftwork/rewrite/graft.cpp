@@ -18,7 +18,9 @@ Graft::Graft(GraphModule& module) : module_(module), records_before_(module.modu
 
 Graft::~Graft() {
   if (committed_) return;
-  for (auto at = staged_.rbegin(); at != staged_.rend(); ++at) module_.graph().discard(**at);
+  for (auto at = staged_.rbegin(); at != staged_.rend(); ++at) {
+    if (*at) module_.graph().discard(**at);
+  }
   module_.modules().truncate(records_before_);
 }
 
@@ -96,6 +98,14 @@ Node& Graft::insertion_point() const {
 
 Outcome Graft::check() const {
   if (replacements_.empty() && removals_.empty()) return declined("it replaces nothing");
+  for (const auto& [old, now] : replacements_) {
+    const bool is_new = std::find(staged_.begin(), staged_.end(), now) != staged_.end();
+    for (const Use* use = is_new ? nullptr : old->uses(); use; use = use->next()) {
+      if (!now->before(*use->user())) {
+        return declined(cat("%", now->name().str(), " would be needed before it is ready"));
+      }
+    }
+  }
   if (staged_.empty()) return applied();
   if (replacements_.empty()) return declined("its new nodes replace nothing");
   const Node& at = insertion_point();
@@ -132,6 +142,7 @@ void Graft::erase_unused(Node& node) noexcept {
     if (!at->alive() || at->uses() || at->kind() == NodeKind::kInput || at->kind() == NodeKind::kOutput) continue;
     const size_t first = doomed_.size();
     for (const Use& use : at->inputs()) doomed_.push_back(use.producer());
+    freed_.insert(freed_.end(), doomed_.begin() + static_cast<std::ptrdiff_t>(first), doomed_.end());
     module_.graph().erase(*at);
     std::reverse(doomed_.begin() + static_cast<std::ptrdiff_t>(first), doomed_.end());
   }

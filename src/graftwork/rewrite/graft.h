@@ -40,8 +40,8 @@ class Graft {
 
   /// Whether the staged nodes can stand where the replaced values are needed.
   Outcome check() const;
-  /// Carries the change out. Requires check(). Calls `touched(node)` for every new node and every user of
-  /// a replaced value. Never throws, never leaves half a change.
+  /// Carries the change out. Requires check(). Calls `touched(node)` for every new node, every user of a replaced
+  /// value, and every value that lost a user. Never throws, never leaves half a change.
   template <class Touched>
   void commit(Touched&& touched) noexcept {
     for (Node* node : staged_) touched(*node);
@@ -49,6 +49,9 @@ class Graft {
       for (const Use* use = old->uses(); use; use = use->next()) touched(*use->user());
     }
     commit_changes();
+    for (Node* node : freed_) {
+      if (node->alive()) touched(*node);
+    }
   }
 
  private:
@@ -63,6 +66,7 @@ class Graft {
   std::vector<std::pair<Node*, Node*>> replacements_;
   std::vector<Node*> removals_;
   std::vector<Node*> doomed_;  // scratch of erase_unused, reserved while staging
+  std::vector<Node*> freed_;   // what erased nodes read
   bool committed_ = false;
 };
 

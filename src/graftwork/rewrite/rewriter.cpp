@@ -26,6 +26,7 @@ Rewriter::Rewriter(PatternList patterns) {
   for (std::shared_ptr<const Pattern>& pattern : patterns) {
     Tree tree(pattern->roots());
     depth_ = std::max(depth_, tree.depth());
+    several_roots_ |= tree.roots().size() > 1;
     const auto index = static_cast<uint32_t>(entries_.size());
     for (const Symbol op : tree.anchor_ops()) {
       if (by_op_.size() <= op.id()) by_op_.resize(op.id() + 1);
@@ -71,21 +72,35 @@ bool Rewriter::run_round(GraphModule& module, std::vector<Node*>& open, Report& 
   std::vector<Candidate> chosen = select(round);
   apply(round, chosen);
   for (SkippedMatch& miss : round.near_misses) report.skipped.push_back(std::move(miss));
+  open = neighbourhood(std::move(round.touched));
+  return report.applied.size() > before;
+}
 
-  // What changed may match now: the new nodes, and readers as far down as a tree reaches.
+/// What may match now: changed nodes, and readers as far down as a tree reaches. The anchor of a tree of several
+/// roots may stand on another branch, so then first as far up.
+std::vector<Node*> Rewriter::neighbourhood(std::vector<Node*> touched) const {
+  std::unordered_set<Node*> above;
+  for (uint32_t level = 0; several_roots_ && level <= depth_; ++level) {
+    const std::vector<Node*> reached = touched;
+    for (Node* node : reached) {
+      if (!above.insert(node).second) continue;
+      for (const Use& use : node->inputs()) {
+        if (use.producer()) touched.push_back(use.producer());
+      }
+    }
+  }
   std::unordered_set<Node*> seen;
-  std::vector<Node*> frontier = std::move(round.touched);
-  open.clear();
-  for (uint32_t level = 0; level <= depth_ && !frontier.empty(); ++level) {
+  std::vector<Node*> open;
+  for (uint32_t level = 0; level <= depth_ && !touched.empty(); ++level) {
     std::vector<Node*> next;
-    for (Node* node : frontier) {
+    for (Node* node : touched) {
       if (!node->alive() || !seen.insert(node).second) continue;
       open.push_back(node);
       for (const Use* use = node->uses(); use; use = use->next()) next.push_back(use->user());
     }
-    frontier = std::move(next);
+    touched = std::move(next);
   }
-  return report.applied.size() > before;
+  return open;
 }
 
 void Rewriter::find(Round& round, Node& node) const {
@@ -152,6 +167,13 @@ std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
 void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
   for (Candidate& candidate : chosen) {
     const Entry& entry = entries_[candidate.entry];
+    const std::vector<Node*>& consumed = candidate.match.nodes();
+    const auto gone = std::find_if(consumed.begin(), consumed.end(), [](const Node* node) { return !node->alive(); });
+    if (gone != consumed.end()) {
+      round.report.skipped.push_back({entry.name, candidate.match.root().name(),
+                                      cat("%", (*gone)->name().str(), " went with an earlier match"), {}});
+      continue;
+    }
     candidate.match.refresh();
     Node& root = candidate.match.root();
     AppliedMatch done{entry.name, {}, {}};

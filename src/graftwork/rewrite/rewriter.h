@@ -36,10 +36,12 @@ class Rewriter {
   std::vector<Candidate> select(Round& round) const;
   void apply(Round& round, std::vector<Candidate>& chosen) const;
   bool run_round(GraphModule& module, std::vector<Node*>& open, Report& report) const;
+  std::vector<Node*> neighbourhood(std::vector<Node*> touched) const;
 
   std::vector<Entry> entries_;
   std::vector<std::vector<uint32_t>> by_op_;  // symbol id → entries
   uint32_t depth_ = 0;
+  bool several_roots_ = false;  // some tree has them
 };
 
 }  // namespace graftwork

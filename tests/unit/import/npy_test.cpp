@@ -13,12 +13,14 @@ using namespace testing;
 
 /// A .npy file with any header text.
 std::string npy(std::string_view dict, std::string_view data, int major = 1) {
-  const std::string length = major == 1 ? little(static_cast<uint16_t>(dict.size())) : little(static_cast<uint32_t>(dict.size()));
+  const std::string length =
+      major == 1 ? little(static_cast<uint16_t>(dict.size())) : little(static_cast<uint32_t>(dict.size()));
   return std::string("\x93NUMPY") + static_cast<char>(major) + '\0' + length + std::string(dict) + std::string(data);
 }
 
 std::string dict(std::string_view descr, std::string_view shape, std::string_view fortran = "False") {
-  return "{'descr': '" + std::string(descr) + "', 'fortran_order': " + std::string(fortran) + ", 'shape': " + std::string(shape) + ", }\n";
+  return "{'descr': '" + std::string(descr) + "', 'fortran_order': " + std::string(fortran) +
+         ", 'shape': " + std::string(shape) + ", }\n";
 }
 
 Array read(const std::string& file) {
@@ -90,7 +92,8 @@ TEST(Npy, ReadsARangeOfRowsInEitherOrder) {
     }
   }
   for (const bool fortran : {false, true}) {
-    const std::string file = npy(dict("<f4", "(3, 2, 2)", fortran ? "True" : "False"), fortran ? column_major : row_major);
+    const std::string file =
+        npy(dict("<f4", "(3, 2, 2)", fortran ? "True" : "False"), fortran ? column_major : row_major);
     const Array rows = read_npy_rows(read_npy_header(as_bytes(file)), as_bytes(file), nullptr, 1, 3);
     EXPECT_EQ(rows.shape, (std::vector<int64_t>{2, 2, 2}));
     EXPECT_EQ(values<float>(rows), (std::vector<float>{100, 101, 110, 111, 200, 201, 210, 211}));
@@ -118,9 +121,8 @@ TEST(Npy, SaysWhichTypesCannotBeUsedAndWhatToDo) {
   expect_error("data.dtype", "newbyteorder", [] { read(npy(dict(">f4", "(1,)"), floats(1))); });
   expect_error("data.dtype", "Python objects", [] { read(npy(dict("|O", "(1,)"), "pickle")); });
   expect_error("data.dtype", "\"<c8\"", [] { read(npy(dict("<c8", "(1,)"), floats(1, 2))); });
-  expect_error("data.dtype", "records", [] {
-    read(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", floats(1)));
-  });
+  expect_error("data.dtype", "records",
+               [] { read(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", floats(1))); });
 }
 
 TEST(Npy, RefusesSizesThatAreLies) {
@@ -129,8 +131,7 @@ TEST(Npy, RefusesSizesThatAreLies) {
   expect_error("data.npy", "bytes follow", [] { read(npy(dict("<f4", "(1000000000, 1000000)"), floats(1))); });
   expect_error("data.npy", "impossible shape",
                [] { read(npy(dict("<f4", "(4294967296, 4294967296, 4)"), floats(1))); });
-  expect_error("data.npy", "impossible shape",
-               [] { read(npy(dict("<f4", "(0, 4294967296, 4294967296)"), "")); });
+  expect_error("data.npy", "impossible shape", [] { read(npy(dict("<f4", "(0, 4294967296, 4294967296)"), "")); });
 }
 
 TEST(Npy, ReadsItsHeaderStrictly) {
@@ -159,7 +160,8 @@ TEST(Npy, ReadsItsHeaderStrictly) {
 TEST(Npy, RefusesAFileCutAnywhere) {
   const std::string whole = npy(dict("<f4", "(2, 3)"), floats(1, 2, 3, 4, 5, 6));
   for (size_t size = 0; size < whole.size(); ++size) expect_any_error([&] { read(whole.substr(0, size)); });
-  expect_error("data.npy", "header of", [&] { read(std::string("\x93NUMPY\x02\x00", 8) + little<uint32_t>(0xfffffff0)); });
+  expect_error("data.npy", "header of",
+               [&] { read(std::string("\x93NUMPY\x02\x00", 8) + little<uint32_t>(0xfffffff0)); });
 }
 
 TEST(Npy, WritesWhatItReads) {

@@ -1,5 +1,4 @@
 #include "graftwork/import/pt2/archive_layout.h"
-
 #include "unit/import/zip_bytes.h"
 
 namespace graftwork::pt2 {
@@ -21,7 +20,9 @@ class Pt2ArchiveTest : public FolderTest {
             {.name = root + "/byteorder", .body = "little"}};
   }
 
-  Pt2Archive open(const std::vector<ZipPart>& zip_parts) const { return Pt2Archive::open(put("net.pt2", zip_bytes(zip_parts))); }
+  Pt2Archive open(const std::vector<ZipPart>& zip_parts) const {
+    return Pt2Archive::open(put("net.pt2", zip_bytes(zip_parts)));
+  }
 
   void refuse(std::string_view words, const std::vector<ZipPart>& zip_parts) const {
     expect_error("pt2.layout", words, [&] { open(zip_parts); });
@@ -91,7 +92,8 @@ TEST_F(Pt2ArchiveTest, ChoosesTheOnlyModelOrTheOneNamedModel) {
 }
 
 TEST_F(Pt2ArchiveTest, SaysWhatOtherFilesAreAndWhatToDo) {
-  refuse("torch 2.7 or older", {{.name = "serialized_exported_program.json", .body = "{}"}, {.name = "version", .body = "8.2"}});
+  refuse("torch 2.7 or older",
+         {{.name = "serialized_exported_program.json", .body = "{}"}, {.name = "version", .body = "8.2"}});
   refuse("TorchScript", {{.name = "net/constants.pkl", .body = ""}, {.name = "net/data.pkl", .body = ""}});
   refuse("torch.save", {{.name = "net/data.pkl", .body = ""}, {.name = "net/byteorder", .body = "little"}});
   refuse("not an exported program", {{.name = "x.npy", .body = ""}});

@@ -32,7 +32,8 @@ inline nlohmann::json sample_program() {
         ],
         "tensor_values": {
           "x": {"dtype": 7,
-                "sizes": [{"as_expr": {"expr_str": "Symbol('s77', positive=True, integer=True)", "hint": {"as_int": 2}}},
+                "sizes": [{"as_expr": {"expr_str": "Symbol('s77', positive=True, integer=True)",
+                                       "hint": {"as_int": 2}}},
                           {"as_int": 3}],
                 "requires_grad": false, "device": {"type": "cpu", "index": null},
                 "strides": [{"as_int": 3}, {"as_int": 1}], "storage_offset": {"as_int": 0}, "layout": 7},

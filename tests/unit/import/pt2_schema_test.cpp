@@ -1,7 +1,6 @@
-#include "graftwork/import/pt2/schema.h"
-
 #include <cmath>
 
+#include "graftwork/import/pt2/schema.h"
 #include "unit/import/pt2_program.h"
 #include "unit/import/reader_testing.h"
 
@@ -11,7 +10,9 @@ namespace {
 using namespace graftwork::testing;
 using Json = nlohmann::json;
 
-ExportedProgram read(const Json& json) { return read_exported_program(json.dump()); }
+ExportedProgram read(const Json& json) {
+  return read_exported_program(json.dump());
+}
 
 /// The program whose relu takes `argument`, which is read and returned.
 Argument read_as_argument(const Json& argument) {
@@ -108,7 +109,7 @@ TEST(Schema, ReadsEveryKindOfInput) {
     {"constant_input": {"name": "flag", "value": {"as_bool": false}}}])");
   const std::vector<InputSpec> inputs = read(program).signature.inputs;
   using Kind = InputSpec::Kind;
-  const std::vector<Kind> kinds{Kind::kParameter, Kind::kBuffer, Kind::kTensorConstant, Kind::kCustomObject,
+  const std::vector<Kind> kinds{Kind::kParameter, Kind::kBuffer,    Kind::kTensorConstant, Kind::kCustomObject,
                                 Kind::kToken,     Kind::kUserInput, Kind::kConstantInput};
   const std::vector<std::string> targets{"w", "m", "t", "q", "", "", "flag"};
   ASSERT_EQ(inputs.size(), kinds.size());
@@ -135,9 +136,9 @@ TEST(Schema, ReadsEveryKindOfOutput) {
     {"token": {"arg": {"name": "k"}}}])");
   const std::vector<OutputSpec> outputs = read(program).signature.outputs;
   using Kind = OutputSpec::Kind;
-  const std::vector<Kind> kinds{Kind::kUserOutput,        Kind::kLoss,
-                                Kind::kBufferMutation,    Kind::kParameterMutation,
-                                Kind::kUserInputMutation, Kind::kGradientToParameter,
+  const std::vector<Kind> kinds{Kind::kUserOutput,          Kind::kLoss,
+                                Kind::kBufferMutation,      Kind::kParameterMutation,
+                                Kind::kUserInputMutation,   Kind::kGradientToParameter,
                                 Kind::kGradientToUserInput, Kind::kToken};
   const std::vector<std::string> targets{"", "", "b", "p", "u", "p", "u", ""};
   ASSERT_EQ(outputs.size(), kinds.size());
@@ -175,15 +176,16 @@ TEST(Arguments, ReadTensors) {
   EXPECT_EQ(optional[1].name, "a");
   EXPECT_EQ(read_as<TensorName>("as_optional_tensor", {{"as_tensor", {{"name", "a"}}}}).name, "a");
   EXPECT_TRUE(read_as_argument(Json::parse(R"({"as_optional_tensor": {"as_none": true}})")).is<None>());
-  const auto nested = read_as<std::vector<std::vector<TensorName>>>("as_nested_tensors",
-                                                                    Json::parse(R"([[{"name": "a"}], []])"));
+  const auto nested =
+      read_as<std::vector<std::vector<TensorName>>>("as_nested_tensors", Json::parse(R"([[{"name": "a"}], []])"));
   ASSERT_EQ(nested.size(), 2u);
   EXPECT_EQ(names(nested[0]), std::vector<std::string>{"a"});
 }
 
 TEST(Arguments, ReadSymbolicNumbers) {
   EXPECT_EQ(std::get<int64_t>(read_as<SymIntArgument>("as_sym_int", {{"as_int", 4}})), 4);
-  const auto mixed = read_as<std::vector<SymIntArgument>>("as_sym_ints", Json::parse(R"([{"as_name": "s"}, {"as_int": -1}])"));
+  const auto mixed =
+      read_as<std::vector<SymIntArgument>>("as_sym_ints", Json::parse(R"([{"as_name": "s"}, {"as_int": -1}])"));
   EXPECT_EQ(std::get<SymbolName>(mixed[0]).name, "s");
   EXPECT_EQ(std::get<int64_t>(mixed[1]), -1);
   EXPECT_EQ(std::get<double>(read_as<SymFloatArgument>("as_sym_float", {{"as_float", 0.5}})), 0.5);
@@ -200,7 +202,8 @@ TEST(Arguments, ReadTypesPlacesAndObjects) {
   EXPECT_EQ(read_as<Device>("as_device", {{"type", "cpu"}}).type, "cpu");
   EXPECT_EQ(read_as<CustomObject>("as_custom_obj", {{"name", "o"}, {"class_fqn", "C"}}).class_name, "C");
   EXPECT_EQ(read_as<OperatorName>("as_operator", "torch.ops.aten.add.Tensor").target, "torch.ops.aten.add.Tensor");
-  const auto map = read_as<ArgumentMap>("as_string_to_argument", Json::parse(R"({"b": {"as_int": 2}, "a": {"as_none": true}})"));
+  const auto map =
+      read_as<ArgumentMap>("as_string_to_argument", Json::parse(R"({"b": {"as_int": 2}, "a": {"as_none": true}})"));
   ASSERT_EQ(map.entries.size(), 2u);
   EXPECT_EQ(map.entries[0].name, "a");
   EXPECT_EQ(*map.entries[1].value.get_if<int64_t>(), 2);
@@ -238,7 +241,8 @@ TEST(Schema, IgnoresUnknownKeysAndFillsMissingOnes) {
     program.erase(key);
   }
   Json& graph = program["graph_module"]["graph"];
-  for (const char* key : {"sym_int_values", "sym_bool_values", "sym_float_values", "custom_obj_values"}) graph.erase(key);
+  for (const char* key : {"sym_int_values", "sym_bool_values", "sym_float_values", "custom_obj_values"})
+    graph.erase(key);
   graph["nodes"][1]["inputs"][0].erase("kind");
   graph["tensor_values"]["x"].erase("layout");
   program["graph_module"].erase("treespec_namedtuple_fields");
@@ -261,7 +265,8 @@ TEST(Schema, RefusesAnotherMajorVersionBeforeAnythingElse) {
 TEST(Schema, SaysWhichTagIsUnknownAndWhere) {
   Json program = sample_program();
   program["graph_module"]["graph"]["nodes"][1]["inputs"][2]["arg"] = {{"as_magic", 1}};
-  expect_error("pt2.schema", "\"as_magic\" is not a known kind of argument\n  at  graph_module.graph.nodes[1].inputs[2].arg\n",
+  expect_error("pt2.schema",
+               "\"as_magic\" is not a known kind of argument\n  at  graph_module.graph.nodes[1].inputs[2].arg\n",
                [&] { read(program); });
   program = sample_program();
   program["graph_module"]["signature"]["input_specs"][0] = {{"secret", 1}};
@@ -276,7 +281,8 @@ TEST(Schema, SaysWhichTagIsUnknownAndWhere) {
 
 TEST(Schema, RefusesUnionsWithoutExactlyOneTag) {
   expect_error("pt2.schema", "exactly one tag, found one with 0", [] { read_as_argument(Json::object()); });
-  expect_error("pt2.schema", "exactly one tag, found one with 2", [] { read_as_argument({{"as_int", 1}, {"as_bool", true}}); });
+  expect_error("pt2.schema", "exactly one tag, found one with 2",
+               [] { read_as_argument({{"as_int", 1}, {"as_bool", true}}); });
   expect_error("pt2.schema", "found null", [] { read_as_argument(nullptr); });
 }
 

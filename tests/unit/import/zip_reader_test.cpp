@@ -66,9 +66,9 @@ TEST(ZipReader, SaysThatOtherFilesAreNoArchive) {
 }
 
 TEST(ZipReader, RefusesAnArchiveCutAnywhere) {
-  const std::string whole = zip_bytes({{.name = "a", .body = std::string(300, 'a')},
-                                       {.name = "b", .body = std::string(100, 'b'), .wide = true}},
-                                      {.wide = true});
+  const std::string whole = zip_bytes(
+      {{.name = "a", .body = std::string(300, 'a')}, {.name = "b", .body = std::string(100, 'b'), .wide = true}},
+      {.wide = true});
   ASSERT_EQ(read(whole).entries().size(), 2u);
   for (size_t step = 0; step < 50; ++step) {
     const std::string cut = whole.substr(0, whole.size() * step / 50);
@@ -79,8 +79,8 @@ TEST(ZipReader, RefusesAnArchiveCutAnywhere) {
 }
 
 TEST(ZipReader, RefusesAnyFlippedByteOrReadsEntriesThatLieInsideTheFile) {
-  const std::string whole = zip_bytes({{.name = "a", .body = "aaaa"}, {.name = "b", .body = "bb", .wide = true}},
-                                      {.wide = true});
+  const std::string whole =
+      zip_bytes({{.name = "a", .body = "aaaa"}, {.name = "b", .body = "bb", .wide = true}}, {.wide = true});
   for (size_t at = 0; at < whole.size(); ++at) {
     for (const char flip : {'\x01', '\x80', '\xff'}) {
       std::string broken = whole;
@@ -106,21 +106,22 @@ TEST(ZipReader, RefusesEntriesOutsideTheFile) {
 
 TEST(ZipReader, RefusesEntriesThatShareBytes) {
   // Both names lead to one header, which also begins with the name "a".
-  expect_error("archive.overlap", "share bytes", [] {
-    read(zip_bytes({{.name = "a", .body = "x"}, {.name = "a", .body = "y", .offset = 0}}));
-  });
+  expect_error("archive.overlap", "share bytes",
+               [] { read(zip_bytes({{.name = "a", .body = "x"}, {.name = "a", .body = "y", .offset = 0}})); });
   expect_error("archive.overlap", "\"a\" and \"b\"", [] {
     read(zip_bytes({{.name = "a", .body = "x", .packed_size = 20, .size = 20}, {.name = "b", .body = "yyyy"}}));
   });
 }
 
 TEST(ZipReader, RefusesTwoEntriesOfOneName) {
-  expect_error("archive.duplicate", "\"a\"",
-               [] { read(zip_bytes({{.name = "a", .body = "x"}, {.name = "b", .body = "y"}, {.name = "a", .body = "z"}})); });
+  expect_error("archive.duplicate", "\"a\"", [] {
+    read(zip_bytes({{.name = "a", .body = "x"}, {.name = "b", .body = "y"}, {.name = "a", .body = "z"}}));
+  });
 }
 
 TEST(ZipReader, RefusesAnEntryWhoseOwnHeaderHasAnotherName) {
-  expect_error("archive.corrupt", "another name", [] { read(zip_bytes({{.name = "a", .body = "x", .local_name = "b"}})); });
+  expect_error("archive.corrupt", "another name",
+               [] { read(zip_bytes({{.name = "a", .body = "x", .local_name = "b"}})); });
 }
 
 TEST(ZipReader, RefusesEncryptedEntries) {
@@ -128,7 +129,8 @@ TEST(ZipReader, RefusesEncryptedEntries) {
 }
 
 TEST(ZipReader, RefusesAbsurdCountsBeforeAllocating) {
-  expect_error("archive.corrupt", "room for 1", [] { read(zip_bytes({{.name = "a", .body = "x"}}, {.count = 60000})); });
+  expect_error("archive.corrupt", "room for 1",
+               [] { read(zip_bytes({{.name = "a", .body = "x"}}, {.count = 60000})); });
   expect_error("archive.corrupt", "room for", [] {
     read(zip_bytes({{.name = "a", .body = "x"}}, {.count = 0xffff, .wide = true, .wide_count = uint64_t{1} << 62}));
   });

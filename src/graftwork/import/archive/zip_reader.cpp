@@ -9,20 +9,20 @@
 namespace graftwork {
 namespace {
 
-bool is_folder(const ZipEntry& entry) { return entry.name.ends_with('/') && entry.size == 0; }
+bool is_folder(const ZipEntry& entry) {
+  return entry.name.ends_with('/') && entry.size == 0;
+}
 
 }  // namespace
 
-ZipReader::ZipReader(std::shared_ptr<const MappedFile> file)
-    : ZipReader(file->bytes(), file, file->path().string()) {}
+ZipReader::ZipReader(std::shared_ptr<const MappedFile> file) : ZipReader(file->bytes(), file, file->path().string()) {}
 
 ZipReader::ZipReader(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string label)
     : bytes_(bytes), owner_(std::move(owner)), label_(std::move(label)) {
   try {
     entries_ = zip::read_directory(bytes_);
     std::erase_if(entries_, is_folder);
-    std::sort(entries_.begin(), entries_.end(),
-              [](const ZipEntry& a, const ZipEntry& b) { return a.name < b.name; });
+    std::sort(entries_.begin(), entries_.end(), [](const ZipEntry& a, const ZipEntry& b) { return a.name < b.name; });
     const auto twin = std::adjacent_find(entries_.begin(), entries_.end(),
                                          [](const ZipEntry& a, const ZipEntry& b) { return a.name == b.name; });
     if (twin != entries_.end()) {

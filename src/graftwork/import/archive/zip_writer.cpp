@@ -12,9 +12,9 @@ namespace {
 using namespace zip;
 
 constexpr uint64_t kAlignment = 64;
-constexpr uint16_t kVersion = 45;     // zip64
-constexpr uint16_t kDate = 0x0021;    // 1 January 1980, the first day a zip can name
-constexpr uint16_t kPadding = 0x4647; // an extra field that no reader knows, so every reader skips it
+constexpr uint16_t kVersion = 45;      // zip64
+constexpr uint16_t kDate = 0x0021;     // 1 January 1980, the first day a zip can name
+constexpr uint16_t kPadding = 0x4647;  // an extra field that no reader knows, so every reader skips it
 
 constexpr std::array<uint32_t, 256> make_crc_table() {
   std::array<uint32_t, 256> table{};
@@ -40,7 +40,9 @@ void put(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-uint32_t saturated(uint64_t value) { return static_cast<uint32_t>(std::min<uint64_t>(value, kSaturated32)); }
+uint32_t saturated(uint64_t value) {
+  return static_cast<uint32_t>(std::min<uint64_t>(value, kSaturated32));
+}
 
 /// The fields that local and directory headers share, from "version needed" to "extra length".
 std::string common_fields(uint32_t checksum, uint64_t size, size_t name_size, size_t extra_size) {

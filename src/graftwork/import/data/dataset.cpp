@@ -42,15 +42,16 @@ std::vector<Dataset::Field> fields_of(const DatasetFile& file) {
 
 std::string list_names(const std::vector<Dataset::Field>& fields) {
   std::vector<std::string> names;
-  for (const Dataset::Field& field : fields) names.push_back(field.name.empty() ? "one without a name" : graftwork::quoted(field.name));
+  for (const Dataset::Field& field : fields)
+    names.push_back(field.name.empty() ? "one without a name" : graftwork::quoted(field.name));
   return join(names);
 }
 
 void check_same(const std::vector<Dataset::Field>& first, const std::vector<Dataset::Field>& other) {
   const auto same_name = [](const Dataset::Field& a, const Dataset::Field& b) { return a.name == b.name; };
   if (!std::equal(first.begin(), first.end(), other.begin(), other.end(), same_name)) {
-    throw Error("data.names", cat("the file holds the inputs ", list_names(other), ", the files before it hold ",
-                                  list_names(first)),
+    throw Error("data.names",
+                cat("the file holds the inputs ", list_names(other), ", the files before it hold ", list_names(first)),
                 "the same names in every file of the folder");
   }
   for (size_t i = 0; i < first.size(); ++i) {

@@ -8,7 +8,9 @@
 namespace graftwork {
 namespace {
 
-bool is_aligned(const std::byte* address, size_t size) { return reinterpret_cast<uintptr_t>(address) % size == 0; }
+bool is_aligned(const std::byte* address, size_t size) {
+  return reinterpret_cast<uintptr_t>(address) % size == 0;
+}
 
 /// Rows [begin, end) of a column-major array, written row-major.
 std::vector<std::byte> transpose_rows(const NpyHeader& header, const std::byte* source, int64_t begin, int64_t end) {
@@ -18,7 +20,8 @@ std::vector<std::byte> transpose_rows(const NpyHeader& header, const std::byte* 
   for (size_t i = 1; i < rank; ++i) strides[i] = strides[i - 1] * header.shape[i - 1];
   std::vector<int64_t> index(rank, 0);
   int64_t from = begin;
-  std::vector<std::byte> bytes(header.data_size / static_cast<size_t>(header.shape[0]) * static_cast<size_t>(end - begin));
+  std::vector<std::byte> bytes(header.data_size / static_cast<size_t>(header.shape[0]) *
+                               static_cast<size_t>(end - begin));
   for (size_t to = 0; to < bytes.size(); to += width) {
     std::memcpy(bytes.data() + to, source + static_cast<size_t>(from) * width, width);
     for (size_t axis = rank; axis-- > 0;) {

@@ -171,7 +171,8 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes) {
   if (!text.starts_with(kMagic)) fail("this is not a .npy array");
   if (bytes.size() < kVersionEnd + 4) fail("the array ends inside its header");
   const auto major = static_cast<unsigned>(bytes[kMagic.size()]);
-  if (major < 1 || major > 3) fail(cat("the array has version ", major, " of the .npy format; versions 1 to 3 are read"));
+  if (major < 1 || major > 3)
+    fail(cat("the array has version ", major, " of the .npy format; versions 1 to 3 are read"));
   const size_t length_size = major == 1 ? 2 : 4;
   const size_t length = major == 1 ? zip::load<uint16_t>(bytes, kVersionEnd) : zip::load<uint32_t>(bytes, kVersionEnd);
   const size_t begin = kVersionEnd + length_size;

@@ -116,13 +116,13 @@ struct ArgumentMap {
 /// One value. `as_optional_tensor` reads as TensorName or None.
 struct Argument {
   using Value = std::variant<None, TensorName, std::vector<TensorName>, std::vector<OptionalTensorName>,
-                             std::vector<std::vector<TensorName>>,                                              //
-                             int64_t, std::vector<int64_t>, std::vector<std::vector<int64_t>>,                  //
-                             double, std::vector<double>, std::vector<std::vector<double>>,                     //
-                             bool, std::vector<bool>, std::string, std::vector<std::string>,                    //
-                             SymIntArgument, std::vector<SymIntArgument>,                                       //
-                             SymFloatArgument, std::vector<SymFloatArgument>,                                   //
-                             SymBoolArgument, std::vector<SymBoolArgument>,                                     //
+                             std::vector<std::vector<TensorName>>,                              //
+                             int64_t, std::vector<int64_t>, std::vector<std::vector<int64_t>>,  //
+                             double, std::vector<double>, std::vector<std::vector<double>>,     //
+                             bool, std::vector<bool>, std::string, std::vector<std::string>,    //
+                             SymIntArgument, std::vector<SymIntArgument>,                       //
+                             SymFloatArgument, std::vector<SymFloatArgument>,                   //
+                             SymBoolArgument, std::vector<SymBoolArgument>,                     //
                              ScalarType, MemoryFormat, Layout, Device, SubGraph, CustomObject, OperatorName, Complex,
                              ArgumentMap>;
   Value value;

@@ -38,8 +38,8 @@ std::string_view type_name(Type type) {
 }
 
 bool is_plain_key(std::string_view key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(),
-                                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  return !key.empty() &&
+         std::all_of(key.begin(), key.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
 }  // namespace
@@ -78,9 +78,13 @@ double Cursor::number() const {
   fail_type("a number");
 }
 
-bool Cursor::boolean() const { return *expect(Type::boolean, "a boolean").get_ptr<const bool*>(); }
+bool Cursor::boolean() const {
+  return *expect(Type::boolean, "a boolean").get_ptr<const bool*>();
+}
 
-std::string Cursor::text() const { return std::move(*expect(Type::string, "a string").get_ptr<std::string*>()); }
+std::string Cursor::text() const {
+  return std::move(*expect(Type::string, "a string").get_ptr<std::string*>());
+}
 
 std::pair<std::string_view, Cursor> Cursor::tagged() const {
   Json& object = expect(Type::object, "an object with one tag");

@@ -10,12 +10,9 @@ namespace {
 
 /// The position behind the string that opens at `open`.
 size_t skip_string(std::string_view text, size_t open) {
-  size_t at = open + 1;
-  while (at < text.size()) {
-    at = text.find_first_of("\"\\", at);
-    if (at == std::string_view::npos) return text.size();
+  for (size_t at = open + 1; at < text.size(); ++at) {
     if (text[at] == '"') return at + 1;
-    at += 2;
+    if (text[at] == '\\') ++at;
   }
   return text.size();
 }

@@ -19,16 +19,23 @@ MemoryFormat read_memory_format(const Cursor& at) {
 }
 
 template <class Plain>
-std::variant<SymbolName, Plain> read_symbolic(const Cursor& at, std::string_view plain_tag, Plain (*read)(const Cursor&)) {
+std::variant<SymbolName, Plain> read_symbolic(const Cursor& at, std::string_view plain_tag,
+                                              Plain (*read)(const Cursor&)) {
   const auto [tag, content] = at.tagged();
   if (tag == "as_name") return SymbolName{content.text()};
   if (tag == plain_tag) return read(content);
   at.fail_tag("symbolic argument", tag);
 }
 
-SymIntArgument read_sym_int_argument(const Cursor& at) { return read_symbolic<int64_t>(at, "as_int", read_integer); }
-SymFloatArgument read_sym_float_argument(const Cursor& at) { return read_symbolic<double>(at, "as_float", read_number); }
-SymBoolArgument read_sym_bool_argument(const Cursor& at) { return read_symbolic<bool>(at, "as_bool", read_boolean); }
+SymIntArgument read_sym_int_argument(const Cursor& at) {
+  return read_symbolic<int64_t>(at, "as_int", read_integer);
+}
+SymFloatArgument read_sym_float_argument(const Cursor& at) {
+  return read_symbolic<double>(at, "as_float", read_number);
+}
+SymBoolArgument read_sym_bool_argument(const Cursor& at) {
+  return read_symbolic<bool>(at, "as_bool", read_boolean);
+}
 
 OptionalTensorName read_optional_tensor(const Cursor& at) {
   const auto [tag, content] = at.tagged();
@@ -47,7 +54,9 @@ SubGraph read_subgraph(const Cursor& at) {
   return {.name = at.get("name", read_text), .graph = std::make_shared<const Graph>(read_graph(at.at("graph")))};
 }
 
-Complex read_complex(const Cursor& at) { return {.real = at.at("real").number(), .imag = at.at("imag").number()}; }
+Complex read_complex(const Cursor& at) {
+  return {.real = at.at("real").number(), .imag = at.at("imag").number()};
+}
 
 ArgumentMap read_argument_map(const Cursor& at) {
   ArgumentMap map;
@@ -114,7 +123,9 @@ Argument read_argument(const Cursor& at) {
   at.fail_tag("argument", tag);
 }
 
-TensorName read_tensor_name(const Cursor& at) { return {at.at("name").text()}; }
+TensorName read_tensor_name(const Cursor& at) {
+  return {at.at("name").text()};
+}
 
 CustomObject read_custom_object(const Cursor& at) {
   return {.name = at.at("name").text(), .class_name = at.get("class_fqn", read_text)};

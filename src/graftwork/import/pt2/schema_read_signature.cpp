@@ -95,7 +95,8 @@ OutputSpec read_output_spec(const Cursor& at) {
 }  // namespace
 
 GraphSignature read_signature(const Cursor& at) {
-  return {.inputs = at.at("input_specs").list(read_input_spec), .outputs = at.at("output_specs").list(read_output_spec)};
+  return {.inputs = at.at("input_specs").list(read_input_spec),
+          .outputs = at.at("output_specs").list(read_output_spec)};
 }
 
 }  // namespace graftwork::pt2

@@ -18,15 +18,15 @@ std::vector<Kind> activation_kinds() {
   std::vector<Kind> kinds{
       activation("nn.ReLU"),
       activation("nn.ReLU6"),
-      activation("nn.LeakyReLU", {{"negative_slope", Attribute(0.01)}}),
-      activation("nn.ELU", {{"alpha", Attribute(1.0)}}),
-      activation("nn.GELU", {{"approximate", Attribute("none")}}),
+      activation("nn.LeakyReLU", {{"negative_slope", AttrForm::number(), Attribute(0.01)}}),
+      activation("nn.ELU", {{"alpha", AttrForm::number(), Attribute(1.0)}}),
+      activation("nn.GELU", {{"approximate", AttrForm::text(), Attribute("none")}}),
       activation("nn.SiLU"),
       activation("nn.Hardswish"),
       activation("nn.Hardsigmoid"),
       activation("nn.Sigmoid"),
       activation("nn.Tanh"),
-      activation("nn.PReLU", {{"num_parameters", Attribute(1)}}),
+      activation("nn.PReLU", {{"num_parameters", AttrForm::integer(1), Attribute(1)}}),
       activation("nn.Mish"),
   };
   for (Kind& kind : kinds) {

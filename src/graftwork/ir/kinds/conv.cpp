@@ -7,7 +7,11 @@ namespace graftwork {
 Type same_as_input(const ShapeQuery& query) { return query.tensor(0); }
 
 Dim window_extent(const Dim& in, int64_t padding, int64_t dilation, int64_t kernel, int64_t stride) {
-  return (in + Dim(padding - dilation * (kernel - 1) - 1)).floor_div(stride) + Dim(1);
+  const Dim out = (in + Dim(padding - dilation * (kernel - 1) - 1)).floor_div(stride) + Dim(1);
+  if (out.is_static() && out.value() < 1) {
+    refuse_shape(cat("a window of ", dilation * (kernel - 1) + 1, " does not fit into ", in.text(), " and ", padding, " of padding"));
+  }
+  return out;
 }
 
 namespace {
@@ -18,6 +22,10 @@ void check_input(const ShapeQuery& query, const TensorType& input, size_t spatia
   }
   if (input.dims[1] != Dim(query.integer("in_channels"))) {
     refuse_shape(cat("the convolution takes ", query.integer("in_channels"), " channels, its input is ", input.text()));
+  }
+  const int64_t groups = query.integer("groups");
+  if (query.integer("in_channels") % groups != 0 || query.integer("out_channels") % groups != 0) {
+    refuse_shape(cat(groups, " groups do not divide ", query.integer("in_channels"), " and ", query.integer("out_channels"), " channels"));
   }
 }
 
@@ -40,6 +48,9 @@ Type conv_transpose_shape(const ShapeQuery& query, size_t spatial) {
     const int64_t grown = query.integers("dilation")[i] * (query.integers("kernel_size")[i] - 1) +
                           query.integers("output_padding")[i] + 1 - 2 * query.integers("padding")[i];
     result.dims.push_back((input.dims[i + 2] - 1) * Dim(query.integers("stride")[i]) + Dim(grown));
+    if (const Dim& out = result.dims.back(); out.is_static() && out.value() < 1) {
+      refuse_shape(cat("its padding leaves nothing of ", input.text()));
+    }
   }
   return result;
 }
@@ -59,9 +70,16 @@ Kind conv(Symbol name, size_t spatial, bool transposed) {
   const Attribute zeros(std::vector<int64_t>(spatial, 0));
   Kind kind;
   kind.name = name;
-  kind.attrs = {{"in_channels", {}}, {"out_channels", {}}, {"kernel_size", {}}, {"stride", ones},
-                {"padding", zeros},  {"dilation", ones},   {"groups", Attribute(1)}};
-  if (transposed) kind.attrs.push_back({"output_padding", zeros});
+  const AttrForm at_least_one = AttrForm::integers(spatial, 1);
+  const AttrForm at_least_zero = AttrForm::integers(spatial, 0);
+  kind.attrs = {{"in_channels", AttrForm::integer(1)},
+                {"out_channels", AttrForm::integer(1)},
+                {"kernel_size", at_least_one},
+                {"stride", at_least_one, ones},
+                {"padding", at_least_zero, zeros},
+                {"dilation", at_least_one, ones},
+                {"groups", AttrForm::integer(1), Attribute(1)}};
+  if (transposed) kind.attrs.push_back({"output_padding", at_least_zero, zeros});
   kind.params = {{"weight"}, {"bias", true}};
   kind.output_channel_axis = transposed ? 1 : 0;
   kind.shape = [=](const ShapeQuery& query) {

@@ -35,7 +35,7 @@ Kind fused(Symbol name, std::vector<FusedStep> steps, std::vector<int64_t> input
   Kind kind;
   kind.name = name;
   kind.family = Family::kFused;
-  kind.attrs = {{"stubs", Attribute(std::vector<int64_t>())}};
+  kind.attrs = {{"stubs", AttrForm::integers(0, 0), Attribute(std::vector<int64_t>())}};
   for (const FusedStep& step : steps) {
     if (step.is_addition()) kind.min_inputs = kind.max_inputs = 2;
   }

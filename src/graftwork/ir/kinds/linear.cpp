@@ -26,7 +26,7 @@ std::optional<TensorType> linear_param(const ModuleRecord& record, Symbol name) 
 std::vector<Kind> linear_kinds() {
   Kind kind;
   kind.name = "nn.Linear";
-  kind.attrs = {{"in_features", {}}, {"out_features", {}}};
+  kind.attrs = {{"in_features", AttrForm::integer(1)}, {"out_features", AttrForm::integer(1)}};
   kind.params = {{"weight"}, {"bias", true}};
   kind.output_channel_axis = 0;
   kind.shape = linear_shape;

@@ -16,7 +16,9 @@ Type batch_norm_shape(const ShapeQuery& query) {
 Kind batch_norm(Symbol name) {
   Kind kind;
   kind.name = name;
-  kind.attrs = {{"num_features", {}}, {"eps", Attribute(1e-05)}, {"momentum", Attribute(0.1)}};
+  kind.attrs = {{"num_features", AttrForm::integer(1)},
+                {"eps", AttrForm::number(), Attribute(1e-05)},
+                {"momentum", AttrForm::number(), Attribute(0.1)}};
   kind.params = {{"weight", true}, {"bias", true}, {"running_mean"}, {"running_var"}};
   kind.shape = batch_norm_shape;
   kind.param_type = [](const ModuleRecord& record, Symbol) {

@@ -49,6 +49,7 @@ Type view_shape(const ShapeQuery& query, Symbol attr) {
   std::optional<size_t> open;
   Dim known(1);
   for (const int64_t extent : query.integers(attr)) {
+    if (extent < -1 || (extent == -1 && open)) refuse_shape(cat("cannot view ", input.text(), " as ", query.attr(attr).text()));
     if (extent == -1) {
       open = result.dims.size();
     } else {

@@ -40,24 +40,30 @@ Type adaptive_shape(const ShapeQuery& query) {
 std::vector<Kind> pool_kinds() {
   const Attribute zeros(std::vector<int64_t>{0, 0});
   const Attribute ones(std::vector<int64_t>{1, 1});
+  const AttrForm at_least_one = AttrForm::integers(2, 1);
+  const AttrForm at_least_zero = AttrForm::integers(2, 0);
 
   Kind max_pool;
   max_pool.name = "nn.MaxPool2d";
-  max_pool.attrs = {{"kernel_size", {}}, {"stride", {}}, {"padding", zeros}, {"dilation", ones}, {"ceil_mode", Attribute(false)}};
+  max_pool.attrs = {{"kernel_size", at_least_one},
+                    {"stride", at_least_one},
+                    {"padding", at_least_zero, zeros},
+                    {"dilation", at_least_one, ones},
+                    {"ceil_mode", AttrForm::flag(), Attribute(false)}};
   max_pool.shape = [](const ShapeQuery& query) { return pool_shape(query, true); };
 
   Kind avg_pool;
   avg_pool.name = "nn.AvgPool2d";
-  avg_pool.attrs = {{"kernel_size", {}},
-                    {"stride", {}},
-                    {"padding", zeros},
-                    {"ceil_mode", Attribute(false)},
-                    {"count_include_pad", Attribute(true)}};
+  avg_pool.attrs = {{"kernel_size", at_least_one},
+                    {"stride", at_least_one},
+                    {"padding", at_least_zero, zeros},
+                    {"ceil_mode", AttrForm::flag(), Attribute(false)},
+                    {"count_include_pad", AttrForm::flag(), Attribute(true)}};
   avg_pool.shape = [](const ShapeQuery& query) { return pool_shape(query, false); };
 
   Kind adaptive;
   adaptive.name = "nn.AdaptiveAvgPool2d";
-  adaptive.attrs = {{"output_size", {}}};
+  adaptive.attrs = {{"output_size", at_least_one}};
   adaptive.shape = adaptive_shape;
   return {max_pool, avg_pool, adaptive};
 }

@@ -9,7 +9,7 @@ std::vector<Kind> quant_kinds() {
   Kind stub;
   stub.name = "QuantStub";
   stub.family = Family::kQuant;
-  stub.attrs = {{"precision", Attribute("int8")}};
+  stub.attrs = {{"precision", AttrForm::text(), Attribute("int8")}};
   stub.params = {{"scale", true, true}};
   stub.shape = same_as_input;
   stub.param_type = [](const ModuleRecord&, Symbol) { return std::optional(TensorType{DType::kF32, {}}); };
@@ -17,7 +17,7 @@ std::vector<Kind> quant_kinds() {
   Kind weight;
   weight.name = "WeightFakeQuantize";
   weight.family = Family::kQuant;
-  weight.attrs = {{"precision", Attribute("int8")}, {"axis", Attribute(0)}};
+  weight.attrs = {{"precision", AttrForm::text(), Attribute("int8")}, {"axis", AttrForm::integer(0), Attribute(0)}};
   weight.params = {{"scale", true, true}};
   weight.shape = same_as_input;
   return {stub, weight};

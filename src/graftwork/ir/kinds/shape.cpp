@@ -29,14 +29,15 @@ Type flatten_shape(const ShapeQuery& query) {
 }  // namespace
 
 std::vector<Kind> shape_kinds() {
+  const AttrForm axis = AttrForm::integer(-64);  // negative ones count from the last
   Kind flatten;
   flatten.name = "nn.Flatten";
-  flatten.attrs = {{"start_dim", Attribute(1)}, {"end_dim", Attribute(-1)}};
+  flatten.attrs = {{"start_dim", axis, Attribute(1)}, {"end_dim", axis, Attribute(-1)}};
   flatten.shape = flatten_shape;
 
   Kind dropout;
   dropout.name = "nn.Dropout";
-  dropout.attrs = {{"p", Attribute(0.5)}};
+  dropout.attrs = {{"p", AttrForm::number(), Attribute(0.5)}};
   dropout.shape = same_as_input;
 
   Kind identity;

@@ -30,8 +30,12 @@ Token Lexer::take() {
   return token;
 }
 
+bool Lexer::at(std::string_view punctuation) const {
+  return current_.kind == TokenKind::kPunctuation && current_.text == punctuation;
+}
+
 bool Lexer::accept(std::string_view punctuation) {
-  if (current_.kind != TokenKind::kPunctuation || current_.text != punctuation) return false;
+  if (!at(punctuation)) return false;
   advance();
   return true;
 }

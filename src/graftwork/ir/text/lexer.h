@@ -21,6 +21,8 @@ class Lexer {
   Lexer(std::string_view text, std::string source) : text_(text), source_(std::move(source)) { advance(); }
 
   const Token& peek() const { return current_; }
+  /// Whether the next token is this punctuation (and not a string of the same text).
+  bool at(std::string_view punctuation) const;
   Token take();
   bool accept(std::string_view punctuation);
   void expect(std::string_view punctuation);

@@ -21,10 +21,11 @@ class Parser {
     if (lexer_.expect_name("\"graph\"") != "graph") lexer_.fail("a network starts with \"graph(\"");
     lexer_.expect("(");
     while (!lexer_.accept(")")) {
+      const size_t offset = lexer_.peek().offset;
       const std::string name = value_name();
       lexer_.expect(":");
-      define(name, module_.add_input(name, type()));
-      if (lexer_.peek().text != ")") lexer_.expect(",");
+      define(name, module_.add_input(name, type()), offset);
+      if (!lexer_.at(")")) lexer_.expect(",");
     }
     lexer_.expect("{");
     while (lexer_.peek().kind != TokenKind::kWord || lexer_.peek().text != "return") statement();
@@ -49,8 +50,8 @@ class Parser {
     return lexer_.expect_name("a value name");
   }
 
-  void define(const std::string& name, Node& node) {
-    if (!values_.emplace(name, &node).second) lexer_.fail("%" + name + " is defined twice");
+  void define(const std::string& name, Node& node, size_t offset) {
+    if (!values_.emplace(name, &node).second) lexer_.fail_at(offset, "%" + name + " is defined twice");
   }
 
   Node& value() {
@@ -77,14 +78,14 @@ class Parser {
       std::vector<Type> elements;
       while (!lexer_.accept(")")) {
         elements.push_back(type());
-        if (lexer_.peek().text != ")") lexer_.expect(",");
+        if (!lexer_.at(")")) lexer_.expect(",");
       }
       return Type::tuple(std::move(elements));
     }
     const Token word = lexer_.take();
     if (word.text == "int") return ScalarType::kInt;
     if (word.text == "float") return ScalarType::kFloat;
-    if (word.text == "bool" && lexer_.peek().text != "[") return ScalarType::kBool;
+    if (word.text == "bool" && !lexer_.at("[")) return ScalarType::kBool;
     const auto dtype = parse_dtype(word.text);
     if (!dtype) lexer_.fail_at(word.offset, "\"" + word.text + "\" is no type");
     TensorType tensor{*dtype, {}};
@@ -95,7 +96,7 @@ class Parser {
       const auto dim = Dim::parse(raw);
       if (!dim || (dim->is_static() && dim->value() < 0)) lexer_.fail_at(offset, "\"" + raw + "\" is no dimension");
       tensor.dims.push_back(*dim);
-      if (lexer_.peek().text != "]") lexer_.expect(",");
+      if (!lexer_.at("]")) lexer_.expect(",");
     }
     return tensor;
   }
@@ -105,7 +106,7 @@ class Parser {
     lexer_.expect("[");
     while (!lexer_.accept("]")) {
       numbers.push_back(integer("an integer"));
-      if (lexer_.peek().text != "]") lexer_.expect(",");
+      if (!lexer_.at("]")) lexer_.expect(",");
     }
     return numbers;
   }
@@ -133,7 +134,7 @@ class Parser {
       lexer_.expect("[");
       while (!lexer_.accept("]")) {
         parts.push_back(param_expr());
-        if (lexer_.peek().text != "]") lexer_.expect(",");
+        if (!lexer_.at("]")) lexer_.expect(",");
       }
       lexer_.expect(",");
       return ParamExpr::concat(parts, integer("an axis"));
@@ -153,14 +154,19 @@ class Parser {
     return first.slice(axis, start, integer("an end"));
   }
 
-  Attribute attribute() {
+  /// `input_count`: how many inputs a reference may choose from.
+  Attribute attribute(size_t input_count) {
     const DepthGuard guard(*this);
-    if (lexer_.accept("$")) return InputRef{static_cast<uint32_t>(integer("an input number"))};
+    if (const size_t offset = lexer_.peek().offset; lexer_.accept("$")) {
+      const int64_t slot = integer("an input number");
+      if (slot < 0 || static_cast<size_t>(slot) >= input_count) lexer_.fail_at(offset, cat("there is no input ", slot));
+      return InputRef{static_cast<uint32_t>(slot)};
+    }
     if (lexer_.accept("[")) {
       Attribute::List list;
       while (!lexer_.accept("]")) {
-        list.push_back(attribute());
-        if (lexer_.peek().text != "]") lexer_.expect(",");
+        list.push_back(attribute(input_count));
+        if (!lexer_.at("]")) lexer_.expect(",");
       }
       return Attribute(std::move(list));
     }
@@ -184,7 +190,7 @@ class Parser {
 
   bool at_param_expr() const {
     const Token& token = lexer_.peek();
-    return token.text == "@" || token.text == "view" || token.text == "permute" || token.text == "slice" ||
+    return lexer_.at("@") || token.text == "view" || token.text == "permute" || token.text == "slice" ||
            token.text == "concat" || token.text == "multiply";
   }
 
@@ -208,7 +214,10 @@ class Parser {
     const Kind* kind = head.kind;
     const Symbol path = head.path;
     const ModuleId known = module_.modules().find(path);
-    if (known && module_.modules()[known].kind != kind->name) lexer_.fail("@" + path.str() + " is a module of another kind above");
+    if (known && module_.modules()[known].kind != kind->name) {
+      lexer_.fail_at(head.offset, "@" + path.str() + " is a module of another kind above");
+    }
+    if (known && (lexer_.at("{") || lexer_.at("["))) lexer_.fail("@" + path.str() + " is described above already");
     if (known) return known;
     ModuleRecord record;
     record.path = path;
@@ -225,11 +234,11 @@ class Parser {
           if (lexer_.take().text != "none") lexer_.fail_at(offset, name.str() + " is a parameter: give an expression or none");
           absent.push_back(name);
         } else if (kind->attr(name)) {
-          record.attrs.set(name, attribute());
+          record.attrs.set(name, attribute(0));
         } else {
           lexer_.fail_at(offset, kind->name.str() + " has no attribute " + name.str());
         }
-        if (lexer_.peek().text != "}") lexer_.expect(",");
+        if (!lexer_.at("}")) lexer_.expect(",");
       }
     }
     fill_defaults(*kind, record, absent, head.offset);
@@ -238,16 +247,15 @@ class Parser {
         const Symbol role = lexer_.expect_name("a role");
         lexer_.expect("=");
         record.children.emplace_back(role, module_body(module_head(lexer_.take())));
-        if (lexer_.peek().text != "]") lexer_.expect(",");
+        if (!lexer_.at("]")) lexer_.expect(",");
       }
     }
+    if (module_.modules().find(path)) lexer_.fail_at(head.offset, "@" + path.str() + " cannot be a part of itself");
     return module_.modules().add(std::move(record));
   }
 
   void fill_defaults(const Kind& kind, ModuleRecord& record, const std::vector<Symbol>& absent, size_t offset) {
-    for (const AttrSpec& spec : kind.attrs) {
-      if (!attribute_of(record, spec.name)) lexer_.fail_at(offset, kind.name.str() + " needs the attribute " + spec.name.str());
-    }
+    check_attributes(record);
     std::vector<std::pair<Symbol, ParamExpr>> params;
     for (const ParamSpec& spec : kind.params) {
       const bool left_out = spec.deferred && !record.param(spec.name);
@@ -268,19 +276,19 @@ class Parser {
     lexer_.expect("(");
     while (!lexer_.accept(")")) {
       nodes.push_back(&value());
-      if (lexer_.peek().text != ")") lexer_.expect(",");
+      if (!lexer_.at(")")) lexer_.expect(",");
     }
     return nodes;
   }
 
-  AttrMap attributes() {
+  AttrMap attributes(size_t input_count) {
     AttrMap attrs;
     if (!lexer_.accept("{")) return attrs;
     while (!lexer_.accept("}")) {
       const Symbol name = lexer_.expect_name("an attribute name");
       lexer_.expect("=");
-      attrs.set(name, attribute());
-      if (lexer_.peek().text != "}") lexer_.expect(",");
+      attrs.set(name, attribute(input_count));
+      if (!lexer_.at("}")) lexer_.expect(",");
     }
     return attrs;
   }
@@ -292,7 +300,7 @@ class Parser {
     if (lexer_.accept(":")) declared = type();
     lexer_.expect("=");
     try {
-      define(name, expression(name, declared));
+      define(name, expression(name, declared), offset);
     } catch (const Error& error) {
       if (error.code() == "gir.syntax") throw;
       lexer_.fail_at(offset, "%" + name + ": " + error.message());
@@ -301,9 +309,9 @@ class Parser {
 
   Node& expression(const std::string& name, const Type& declared) {
     Token op = lexer_.take();
-    if (op.kind != TokenKind::kWord) lexer_.fail_at(op.offset, "expected an operator");
-    if (op.text == "constant") return module_.add_constant(name, param_expr());
-    if (lexer_.peek().text == "@") {
+    if (op.kind != TokenKind::kWord && op.kind != TokenKind::kString) lexer_.fail_at(op.offset, "expected an operator");
+    if (op.kind == TokenKind::kWord && op.text == "constant") return module_.add_constant(name, param_expr());
+    if (lexer_.at("@")) {
       const ModuleHead head = module_head(op);
       const std::vector<Node*> inputs = operands();
       Node& node = module_.add_call_module(name, module_body(head), inputs);
@@ -314,8 +322,8 @@ class Parser {
       return node;
     }
     const std::vector<Node*> inputs = operands();
-    AttrMap attrs = attributes();
-    if (op.text == "get_item") {
+    AttrMap attrs = attributes(inputs.size());
+    if (op.kind == TokenKind::kWord && op.text == "get_item") {
       const Attribute* index = attrs.find("index");
       if (inputs.size() != 1 || !index || !index->get<int64_t>()) lexer_.fail_at(op.offset, "get_item(%tuple) {index=0}");
       return module_.add_get_item(name, *inputs[0], *index->get<int64_t>());
@@ -326,15 +334,15 @@ class Parser {
   void results() {
     std::vector<Node*> nodes;
     std::vector<Symbol> names;
-    while (lexer_.peek().text != "}") {
+    while (!lexer_.at("}")) {
       Symbol name;
-      if (lexer_.peek().text != "%") {
+      if (!lexer_.at("%")) {
         name = lexer_.expect_name("the name of a result");
         lexer_.expect("=");
       }
       nodes.push_back(&value());
       names.push_back(name);
-      if (lexer_.peek().text != "}") lexer_.expect(",");
+      if (!lexer_.at("}")) lexer_.expect(",");
     }
     module_.add_output(nodes, std::move(names));
   }

@@ -18,7 +18,13 @@ bool is_default_param(const ModuleRecord& record, const Kind& kind, Symbol name,
 
 std::string braces(const std::vector<std::string>& parts) { return parts.empty() ? "" : " {" + join(parts) + "}"; }
 
-std::string record_body(const ModuleTable& modules, const ModuleRecord& record) {
+using PathSet = std::unordered_set<Symbol>;
+
+std::string record_text(const ModuleTable& modules, const ModuleRecord& record, PathSet* described);
+
+/// Attributes and parts. `described`, when given, has the paths whose bodies stand above already.
+std::string record_body(const ModuleTable& modules, const ModuleRecord& record, PathSet* described) {
+  if (described && !described->insert(record.path).second) return {};
   const Kind& kind = KindTable::builtin().at(record.kind);
   std::vector<std::string> parts;
   for (const AttrSpec& spec : kind.attrs) {
@@ -37,8 +43,12 @@ std::string record_body(const ModuleTable& modules, const ModuleRecord& record) 
   std::string text = braces(parts);
   if (record.children.empty()) return text;
   std::vector<std::string> children;
-  for (const auto& [role, child] : record.children) children.push_back(cat(role.str(), "=", print_record(modules, child)));
+  for (const auto& [role, child] : record.children) children.push_back(cat(role.str(), "=", record_text(modules, modules[child], described)));
   return text + " [" + join(children) + "]";
+}
+
+std::string record_text(const ModuleTable& modules, const ModuleRecord& record, PathSet* described) {
+  return cat(record.kind.str(), " @", print_name(record.path), record_body(modules, record, described));
 }
 
 class Printer {
@@ -63,10 +73,11 @@ class Printer {
  private:
   void name_all() {
     std::unordered_set<std::string> taken;
+    std::unordered_map<std::string, size_t> tries;  // where the numbering of a name goes on
     for (const Node& node : module_.graph().nodes()) {
       const std::string wanted = node.name().empty() ? "v" : node.name().str();
       std::string name = wanted;
-      for (size_t k = 1; !taken.insert(name).second; ++k) name = cat(wanted, "_", k);
+      while (!taken.insert(name).second) name = cat(wanted, "_", ++tries[wanted]);
       names_.emplace(&node, name);
     }
   }
@@ -83,14 +94,13 @@ class Printer {
     const std::string head = value(node) + type_note(node) + " = ";
     if (node.kind() == NodeKind::kConstant) return head + "constant " + node.constant().text();
     std::vector<std::string> attrs;
-    for (const auto& [name, attr] : node.attrs()) attrs.push_back(cat(name.str(), "=", attr.text()));
-    std::string text = head + node.op().str();
     if (node.kind() == NodeKind::kCallModule) {
       const ModuleRecord& record = module_.record(node);
-      text += " @" + print_name(record.path) + operands(node);
-      return described_.insert(record.path).second ? text + record_body(module_.modules(), record) : text;
+      const std::string call = cat(record.kind.str(), " @", print_name(record.path), operands(node));
+      return head + call + record_body(module_.modules(), record, &described_);
     }
-    return text + operands(node) + braces(attrs);
+    for (const auto& [name, attr] : node.attrs()) attrs.push_back(cat(print_name(name), "=", attr.text()));
+    return head + print_name(node.op()) + operands(node) + braces(attrs);
   }
 
   std::string type_note(const Node& node) const {
@@ -125,7 +135,7 @@ class Printer {
   const GraphModule& module_;
   ShowTypes types_;
   std::unordered_map<const Node*, std::string> names_;
-  std::unordered_set<Symbol> described_;
+  PathSet described_;
 };
 
 }  // namespace
@@ -133,13 +143,12 @@ class Printer {
 std::string print(const GraphModule& module, ShowTypes types) { return Printer(module, types).run(); }
 
 std::string print_record(const ModuleTable& modules, ModuleId id) {
-  const ModuleRecord& record = modules[id];
-  return cat(record.kind.str(), " @", print_name(record.path), record_body(modules, record));
+  return record_text(modules, modules[id], nullptr);
 }
 
 std::string print_name(Symbol name) {
   const std::string& text = name.str();
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+  const bool plain = !text.empty() && text[0] != '.' && text[0] != '-' && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
   });
   return plain ? text : quoted(text);

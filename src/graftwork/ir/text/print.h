@@ -19,7 +19,8 @@ std::string print(const GraphModule& module, ShowTypes types = ShowTypes::kNotIn
 /// One module record, "nn.Conv2d @stem.conv {in_channels=3, ...}", with its parts.
 std::string print_record(const ModuleTable& modules, ModuleId id);
 
-/// "stem.conv", or in quotes when the name has characters beyond letters, digits, '_', '.', '-'.
+/// "stem.conv", or in quotes when the name has characters beyond letters, digits, '_', '.', '-' or starts
+/// with one of the last two.
 std::string print_name(Symbol name);
 
 }  // namespace graftwork

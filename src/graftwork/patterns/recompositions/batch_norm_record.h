@@ -15,7 +15,8 @@ inline Outcome raise_batch_norm(Graft& graft, Node& old, const Node& norm) {
     const Attribute* absent = norm.attrs().find(name);
     if (absent && absent->is_none()) continue;
     const ParamExpr* expr = parameter_input(norm, slot++);
-    if (!expr) return declined(name.str() + " is computed in the graph");
+    if (!expr) return declined("its " + name.str() + " is computed in the graph");
+    if (expr->type().rank() != 1) return declined(cat("its ", name.str(), " is ", expr->type().text()));
     params.emplace_back(name, expr);
   }
   const bool has_statistics = params.size() >= 2 && params[params.size() - 2].first == Symbol("running_mean");

@@ -11,9 +11,9 @@ namespace {
 struct RaiseAddPattern final : Pattern {
   Pat a = any();
   Pat b = any();
-  Pat scaled = op("aten.add.Tensor")(a, b).where(
-      [](const GraphModule&, const Node& node) { return !node.attrs().empty() && number_of(node, "alpha", 0) == 1; },
-      "it scales an operand");
+  Pat scaled = op("aten.add.Tensor")(a, b)
+                   .where([](const GraphModule&, const Node& node) { return !node.attrs().empty(); }, "")
+                   .where([](const GraphModule&, const Node& node) { return number_of(node, "alpha", 1) == 1; }, "it scales an operand");
   Pat spelled = op({"aten.__add__.Tensor", "aten._add.Tensor"})(a, b);
   Pat add = either(scaled, spelled);
 

@@ -1,0 +1,35 @@
+// From a network to an ONNX model with explicit Q/DQ.
+#pragma once
+
+#include <filesystem>
+
+#include "graftwork/nn/tensor_store.h"
+#include "graftwork/onnx/model.h"
+
+namespace graftwork {
+
+enum class WeightForm : uint8_t {
+  kInt8,   ///< INT8 initializer and DQ: TensorRT 9 and later (rule V16).
+  kFloat,  ///< Float initializer, Q and DQ: TensorRT 8 too.
+};
+
+struct ExportOptions {
+  /// Type of the float regions, kF32 or kF16. Graph inputs and outputs keep their own types.
+  DType float_type = DType::kF16;
+  WeightForm weights = WeightForm::kInt8;
+  /// Raises the opset above what the graph needs (19 or more); 0: what it needs.
+  int64_t opset = 0;
+};
+
+/// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded, weights of
+/// quantized layers are stored as codes. Same network, same model. Throws Error "export.unsupported" that lists
+/// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name).
+onnx::Model lower(const Network& network, const ExportOptions& options);
+
+/// Whether modules of this kind can be lowered.
+bool has_lowering(Symbol kind);
+
+/// Lowers and writes. Throws also what onnx::write_model does.
+void export_onnx(const Network& network, const std::filesystem::path& path, const ExportOptions& options);
+
+}  // namespace graftwork

@@ -1,0 +1,483 @@
+#include "graftwork/import/pt2/build_graph.h"
+
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/import/pt2/aliases.h"
+#include "graftwork/import/pt2/constant_folding.h"
+#include "graftwork/import/pt2/origin.h"
+#include "graftwork/import/pt2/types.h"
+#include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/size_arithmetic.h"
+
+namespace graftwork::pt2 {
+namespace {
+
+using GraphNode = graftwork::Node;
+
+/// What a name of the exported program stands for.
+struct Meaning {
+  GraphNode* node = nullptr;             // computed at run time
+  std::optional<ParamExpr> constant;     // known now
+  std::optional<Attribute> literal;      // a number in the place of a value
+  bool trainable = false;                // a constant that training changes: never evaluated, only viewed
+  GraphNode* tuple = nullptr;            // an element of it; its get_item is made when it is first read
+  int64_t index = 0;
+};
+
+using Scope = std::unordered_map<std::string, Meaning>;
+
+/// A call being assembled: operands in order, attributes, and what is known of the operands.
+struct Assembly {
+  std::vector<Meaning*> operands;
+  AttrMap attrs;
+  std::vector<std::string> problems;
+};
+
+class Builder {
+ public:
+  Builder(const ExportedProgram& program, LoadedTensors& tensors, std::vector<std::string>& unsupported)
+      : program_(program), tensors_(tensors), unsupported_(unsupported) {}
+
+  GraphModule run() {
+    const graftwork::pt2::Graph& graph = program_.graph;
+    std::vector<std::string> writes = writes_through_views(graph);
+    if (!writes.empty()) {
+      Error error("pt2.in_place", cat(counted(writes.size(), "in-place write"), " through a view cannot be made functional"),
+                  "writing the out-of-place form in the model");
+      for (std::string& write : writes) error.at(std::move(write));
+      throw error;
+    }
+    Scope scope;
+    add_inputs(scope);
+    add_nodes(graph, scope);
+    add_outputs(scope);
+    return std::move(module_);
+  }
+
+ private:
+  [[noreturn]] static void contradiction(const std::string& what) { throw Error("pt2.graph", what, "exporting the model again"); }
+
+  Symbol unique_name(const std::string& wanted) {
+    std::string name = wanted.empty() ? "v" : wanted;
+    for (size_t k = 1; !names_.insert(name).second; ++k) name = cat(wanted, "_", k);
+    return name;
+  }
+
+  void add_inputs(Scope& scope) {
+    for (const InputSpec& spec : program_.signature.inputs) {
+      const auto* name = spec.arg.get_if<TensorName>();
+      Meaning meaning;
+      switch (spec.kind) {
+        case InputSpec::Kind::kParameter:
+        case InputSpec::Kind::kBuffer:
+        case InputSpec::Kind::kTensorConstant: {
+          const auto stored = tensors_.canonical.find(spec.target);
+          if (!name) contradiction("the signature's entry for " + spec.target + " names no tensor");
+          if (stored == tensors_.canonical.end()) contradiction("the archive has no tensor " + spec.target);
+          meaning.constant = tensors_.store.leaf(stored->second);
+          meaning.trainable = spec.kind == InputSpec::Kind::kParameter;
+          scope[name->name] = std::move(meaning);
+          break;
+        }
+        case InputSpec::Kind::kUserInput: add_user_input(spec, scope); break;
+        case InputSpec::Kind::kConstantInput:
+        case InputSpec::Kind::kToken: break;
+        case InputSpec::Kind::kCustomObject: contradiction("the model takes a custom object, " + spec.target);
+      }
+    }
+  }
+
+  void add_user_input(const InputSpec& spec, Scope& scope) {
+    if (const auto* tensor = spec.arg.get_if<TensorName>()) {
+      Meaning meaning;
+      meaning.node = &module_.add_input(unique_name(tensor->name), type_of(program_.graph, tensor->name));
+      scope[tensor->name] = meaning;
+    } else if (const auto* symbol = spec.arg.get_if<SymIntArgument>()) {
+      if (const auto* run_time = std::get_if<SymbolName>(symbol)) {
+        Meaning meaning;
+        meaning.node = &module_.add_input(unique_name(run_time->name), graftwork::ScalarType::kInt);
+        scope[run_time->name] = meaning;
+      }
+    }
+    // Numbers, texts and None were fixed by the export.
+  }
+
+  static Type type_of(const graftwork::pt2::Graph& graph, const std::string& name) {
+    if (const auto found = graph.tensor_values.find(name); found != graph.tensor_values.end()) return pt2::type_of(found->second);
+    if (graph.sym_int_values.contains(name)) return graftwork::ScalarType::kInt;
+    if (graph.sym_float_values.contains(name)) return graftwork::ScalarType::kFloat;
+    if (graph.sym_bool_values.contains(name)) return graftwork::ScalarType::kBool;
+    return {};
+  }
+
+  Meaning& find(Scope& scope, const std::string& name) {
+    const auto found = scope.find(name);
+    if (found == scope.end()) contradiction("%" + name + " is read and never made");
+    return found->second;
+  }
+
+  void add_nodes(const graftwork::pt2::Graph& graph, Scope& scope) {
+    for (const pt2::Node& node : graph.nodes) {
+      try {
+        if (!inline_subgraph(node, scope)) add_node(graph, node, scope);
+      } catch (Error& error) {
+        throw error.at(cat("%", node.name.value_or(""), " = ", node.target));
+      }
+    }
+  }
+
+  /// Wrappers that only switch autograd or autocast off around a subgraph are the subgraph.
+  bool inline_subgraph(const pt2::Node& node, Scope& scope) {
+    if (!node.target.starts_with("torch.ops.higher_order.wrap_with_")) return false;
+    const SubGraph* sub = nullptr;
+    std::vector<Meaning> arguments;
+    for (const NamedArgument& input : node.inputs) {
+      if (const auto* graph = input.arg.get_if<SubGraph>()) {
+        sub = graph;
+      } else if (sub) {
+        if (const auto* tensor = input.arg.get_if<TensorName>()) arguments.push_back(find(scope, tensor->name));
+        if (const auto* symbol = input.arg.get_if<SymIntArgument>()) {
+          if (const auto* name = std::get_if<SymbolName>(symbol)) arguments.push_back(find(scope, name->name));
+        }
+      }
+    }
+    if (!sub || !sub->graph || sub->graph->inputs.size() != arguments.size()) return false;
+    Scope inner;
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      if (const auto* tensor = sub->graph->inputs[i].get_if<TensorName>()) inner[tensor->name] = arguments[i];
+      if (const auto* symbol = sub->graph->inputs[i].get_if<SymIntArgument>()) {
+        if (const auto* name = std::get_if<SymbolName>(symbol)) inner[name->name] = arguments[i];
+      }
+    }
+    add_nodes(*sub->graph, inner);
+    std::vector<std::string> outer_names;
+    for (const Argument& output : node.outputs) {
+      if (const auto* one = output.get_if<TensorName>()) outer_names.push_back(one->name);
+      if (const auto* many = output.get_if<std::vector<TensorName>>()) {
+        for (const TensorName& name : *many) outer_names.push_back(name.name);
+      }
+    }
+    for (size_t i = 0; i < outer_names.size() && i < sub->graph->outputs.size(); ++i) {
+      if (const auto* inside = sub->graph->outputs[i].get_if<TensorName>()) scope[outer_names[i]] = find(inner, inside->name);
+    }
+    return true;
+  }
+
+  void add_node(const graftwork::pt2::Graph& graph, const pt2::Node& node, Scope& scope) {
+    Symbol op = operator_name(node.target);
+    const std::string name = node.name.value_or(node.outputs.empty() ? op.str() : "");
+    std::string written;
+    Assembly call;
+    if (writes_in_place(op)) {
+      const auto functional = functional_form(op);
+      if (!functional) {
+        call.problems.push_back("it writes in place and has no functional form");
+      } else if (!node.inputs.empty()) {
+        if (const auto* target = node.inputs[0].arg.get_if<TensorName>()) written = target->name;
+        op = *functional;
+      }
+    }
+    assemble(op, node, scope, call);
+    const Origin origin = origin_of(node, name);
+    Meaning result;
+    const std::vector<std::string> outputs = output_names(node);
+    if (fold(op, name, call, outputs, scope)) {
+      if (!written.empty() && !outputs.empty()) scope[written] = scope[outputs[0]];
+      return;
+    }
+    if (!is_size_operator(op) && !find_operator(op)) call.problems.push_back("torch does not know it");
+    std::vector<GraphNode*> inputs;
+    for (Meaning* operand : call.operands) inputs.push_back(&materialise(*operand));
+    const bool is_list = !node.outputs.empty() && node.outputs[0].is<std::vector<TensorName>>();
+    const bool single = outputs.size() <= 1 && !is_list;
+    Type type;
+    if (single && !outputs.empty()) {
+      type = type_of(graph, outputs[0]);
+    } else if (!single) {
+      std::vector<Type> elements;
+      for (const std::string& output : outputs) elements.push_back(type_of(graph, output));
+      type = Type::tuple(std::move(elements));
+    }
+    GraphNode& made = append(op, unique_name(single && !outputs.empty() ? outputs[0] : name), inputs, std::move(call.attrs), type, origin);
+    if (!call.problems.empty()) {
+      unsupported_.push_back(cat("%", made.name().str(), " = ", op.str(), ": ", join(call.problems), " in ", origin.module_path.str(),
+                                 origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      Meaning meaning;
+      if (single) {
+        meaning.node = &made;
+      } else {
+        meaning.tuple = &made;
+        meaning.index = static_cast<int64_t>(i);
+      }
+      scope[outputs[i]] = meaning;
+    }
+    if (!written.empty() && !outputs.empty()) scope[written] = scope[outputs[0]];
+  }
+
+  GraphNode& append(Symbol op, Symbol name, const std::vector<GraphNode*>& inputs, AttrMap attrs, const Type& type, Origin origin) {
+    NodeSpec spec;
+    spec.kind = NodeKind::kCallFunction;
+    spec.op = op;
+    spec.name = name;
+    spec.attrs = std::move(attrs);
+    spec.type = type;
+    spec.origin = origin;
+    return module_.graph().append(std::move(spec), inputs);
+  }
+
+  static std::vector<std::string> output_names(const pt2::Node& node) {
+    std::vector<std::string> names;
+    for (const Argument& output : node.outputs) {
+      if (const auto* one = output.get_if<TensorName>()) names.push_back(one->name);
+      if (const auto* many = output.get_if<std::vector<TensorName>>()) {
+        for (const TensorName& tensor : *many) names.push_back(tensor.name);
+      }
+      if (const auto* size = output.get_if<SymIntArgument>()) {
+        if (const auto* symbol = std::get_if<SymbolName>(size)) names.push_back(symbol->name);
+      }
+      if (const auto* number = output.get_if<SymFloatArgument>()) {
+        if (const auto* symbol = std::get_if<SymbolName>(number)) names.push_back(symbol->name);
+      }
+      if (const auto* truth = output.get_if<SymBoolArgument>()) {
+        if (const auto* symbol = std::get_if<SymbolName>(truth)) names.push_back(symbol->name);
+      }
+      if (output.is<None>()) names.emplace_back();
+    }
+    return names;
+  }
+
+  /// The node for a constant or an element of a tuple, made when something reads it at run time.
+  GraphNode& materialise(Meaning& meaning) {
+    if (meaning.node) return *meaning.node;
+    if (meaning.tuple) {
+      meaning.node = &module_.add_get_item(unique_name(cat(meaning.tuple->name().str(), "_", meaning.index)), *meaning.tuple, meaning.index,
+                                           meaning.tuple->origin());
+      return *meaning.node;
+    }
+    if (!meaning.constant) contradiction("a number stands where a tensor is read");
+    const std::string text = meaning.constant->text();
+    GraphNode*& node = constants_[text];
+    if (!node) {
+      const std::vector<Symbol> leaves = meaning.constant->leaves();
+      std::string name = leaves.empty() ? "constant" : leaves[0].str();
+      for (char& c : name) c = c == '.' ? '_' : c;
+      node = &module_.add_constant(unique_name(name), *meaning.constant);
+    }
+    return *node;
+  }
+
+  // ---- arguments ---------------------------------------------------------------------------------
+
+  void assemble(Symbol op, const pt2::Node& node, Scope& scope, Assembly& call) {
+    const auto handle = find_operator(op);
+    const bool list_takes_rest = handle && only_tensor_argument_is_list(handle->schema());
+    std::vector<std::string> skipped;  // optional tensors left out so far
+    std::unordered_set<std::string> given;
+    for (const NamedArgument& input : node.inputs) given.insert(input.name);
+    // Schema order decides which inputs are positional: a later tensor behind a missing one needs a mark.
+    for (const NamedArgument& input : node.inputs) {
+      if (handle) note_skipped(handle->schema(), input.name, given, skipped);
+      if (const auto* tensor = input.arg.get_if<TensorName>()) {
+        for (const std::string& name : skipped) call.attrs.set(name, Attribute());
+        skipped.clear();
+        Meaning& meaning = find(scope, tensor->name);
+        if (meaning.literal) {
+          call.attrs.set(input.name, *meaning.literal);
+        } else {
+          call.operands.push_back(&meaning);
+        }
+      } else if (const auto* list = input.arg.get_if<std::vector<TensorName>>(); list && list_takes_rest) {
+        for (const TensorName& element : *list) call.operands.push_back(&find(scope, element.name));
+      } else if (input.arg.is<None>()) {
+        if (handle && is_tensor_argument(handle->schema(), input.name)) skipped.push_back(input.name);
+      } else if (const auto attr = attribute(input, scope, call)) {
+        call.attrs.set(input.name, *attr);
+      }
+    }
+  }
+
+  static bool is_tensor_type(const c10::TypePtr& type) {
+    const auto* optional = type->castRaw<c10::OptionalType>();
+    return (optional ? optional->getElementType() : type)->kind() == c10::TypeKind::TensorType;
+  }
+
+  static bool is_tensor_argument(const c10::FunctionSchema& schema, const std::string& name) {
+    const auto index = schema.argumentIndexWithName(name);
+    return index && is_tensor_type(schema.arguments()[static_cast<size_t>(*index)].type());
+  }
+
+  static bool only_tensor_argument_is_list(const c10::FunctionSchema& schema) {
+    size_t lists = 0, tensors = 0;
+    for (const c10::Argument& argument : schema.arguments()) {
+      if (is_tensor_type(argument.type())) ++tensors;
+      const auto* list = argument.type()->castRaw<c10::ListType>();
+      if (list && is_tensor_type(list->getElementType())) ++lists;
+    }
+    return lists == 1 && tensors == 0;
+  }
+
+  /// Optional tensors of the schema in front of `name` that the call does not give at all.
+  static void note_skipped(const c10::FunctionSchema& schema, const std::string& name, const std::unordered_set<std::string>& given,
+                           std::vector<std::string>& skipped) {
+    for (const c10::Argument& argument : schema.arguments()) {
+      if (argument.name() == name) return;
+      const bool missing = is_tensor_type(argument.type()) && !given.contains(argument.name());
+      if (missing && std::find(skipped.begin(), skipped.end(), argument.name()) == skipped.end()) skipped.push_back(argument.name());
+    }
+  }
+
+  Attribute symbol(const std::string& name, Scope& scope, Assembly& call) {
+    Meaning& meaning = find(scope, name);
+    if (meaning.literal) return *meaning.literal;
+    call.operands.push_back(&meaning);
+    return InputRef{static_cast<uint32_t>(call.operands.size() - 1)};
+  }
+
+  Attribute tensor_or_none(const OptionalTensorName& tensor, Scope& scope, Assembly& call) {
+    return tensor.name ? symbol(*tensor.name, scope, call) : Attribute();
+  }
+
+  /// Nothing for arguments that the graph does without: where a tensor lies and how it is laid out.
+  std::optional<Attribute> attribute(const NamedArgument& input, Scope& scope, Assembly& call) {
+    static const std::unordered_set<std::string> kWithout{"device", "layout", "pin_memory", "non_blocking", "memory_format", "copy"};
+    if (kWithout.contains(input.name)) return std::nullopt;
+    return std::visit([&](const auto& value) { return convert(value, scope, call); }, input.arg.value);
+  }
+
+  using Converted = std::optional<Attribute>;
+  Converted convert(int64_t value, Scope&, Assembly&) { return Attribute(value); }
+  Converted convert(double value, Scope&, Assembly&) { return Attribute(value); }
+  Converted convert(bool value, Scope&, Assembly&) { return Attribute(value); }
+  Converted convert(const std::string& value, Scope&, Assembly&) { return Attribute(value); }
+  Converted convert(const std::vector<int64_t>& values, Scope&, Assembly&) { return Attribute(values); }
+  Converted convert(const SymIntArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
+  Converted convert(const SymFloatArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
+  Converted convert(const SymBoolArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
+  Converted convert(const std::vector<OptionalTensorName>& tensors, Scope& scope, Assembly& call) {
+    Attribute::List list;
+    for (const OptionalTensorName& tensor : tensors) list.push_back(tensor_or_none(tensor, scope, call));
+    return Attribute(std::move(list));
+  }
+  Converted convert(const std::vector<TensorName>& tensors, Scope& scope, Assembly& call) {
+    Attribute::List list;
+    for (const TensorName& tensor : tensors) list.push_back(symbol(tensor.name, scope, call));
+    return Attribute(std::move(list));
+  }
+  Converted convert(ScalarType type, Scope&, Assembly& call) {
+    if (const auto dtype = dtype_of(type)) return Attribute(*dtype);
+    call.problems.emplace_back("its element type is not supported");
+    return std::nullopt;
+  }
+  template <class T>
+  Converted convert(const std::vector<T>& values, Scope& scope, Assembly& call) {
+    Attribute::List list;
+    for (const auto& value : values) {
+      if (const Converted element = convert(T(value), scope, call)) list.push_back(*element);
+    }
+    return Attribute(std::move(list));
+  }
+  template <class T>
+  Converted convert(const T&, Scope&, Assembly& call) {
+    if constexpr (!std::is_same_v<T, MemoryFormat> && !std::is_same_v<T, Layout> && !std::is_same_v<T, Device> && !std::is_same_v<T, None>) {
+      call.problems.emplace_back("an argument of its kind is not supported");
+    }
+    return std::nullopt;
+  }
+  template <class T>
+  Attribute symbolic(const std::variant<SymbolName, T>& value, Scope& scope, Assembly& call) {
+    if (const auto* name = std::get_if<SymbolName>(&value)) return symbol(name->name, scope, call);
+    return Attribute(std::get<T>(value));
+  }
+
+  // ---- constants ---------------------------------------------------------------------------------
+
+  bool fold(Symbol op, const std::string& name, const Assembly& call, const std::vector<std::string>& outputs, Scope& scope) {
+    if (outputs.empty() || !call.problems.empty()) return false;
+    std::vector<ParamExpr> operands;
+    bool trainable = false;
+    for (const Meaning* operand : call.operands) {
+      if (!operand->constant) return false;
+      operands.push_back(*operand->constant);
+      trainable |= operand->trainable;
+    }
+    if (const auto expr = as_expression(op, operands, call.attrs)) {
+      Meaning meaning;
+      meaning.constant = *expr;
+      meaning.trainable = trainable;
+      scope[outputs[0]] = meaning;
+      return true;
+    }
+    if (trainable) return false;
+    const auto results = run_constant(op, operands, call.attrs, tensors_.store);
+    if (!results || results->size() < outputs.size()) return false;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const Symbol leaf = cat("folded.", unique_name(outputs[i].empty() ? name : outputs[i]).str());
+      tensors_.store.set(leaf, (*results)[i].contiguous());
+      Meaning meaning;
+      meaning.constant = tensors_.store.leaf(leaf);
+      scope[outputs[i]] = meaning;
+    }
+    return true;
+  }
+
+  // ---- results -----------------------------------------------------------------------------------
+
+  void add_outputs(Scope& scope) {
+    std::vector<GraphNode*> results;
+    for (const OutputSpec& spec : program_.signature.outputs) {
+      if (spec.kind != OutputSpec::Kind::kUserOutput && spec.kind != OutputSpec::Kind::kLoss) continue;
+      if (const auto* tensor = spec.arg.get_if<TensorName>()) {
+        results.push_back(&materialise(find(scope, tensor->name)));
+      } else if (!spec.arg.is<None>()) {
+        throw Error("pt2.output", "the model returns something that is no tensor", "a forward that returns tensors only");
+      }
+    }
+    module_.add_output(results, result_names(results.size()));
+  }
+
+  /// Keys when the model returns a dict, else "output" or "output_0", "output_1", ...
+  std::vector<Symbol> result_names(size_t count) const {
+    std::vector<Symbol> names = dict_keys();
+    if (names.size() == count) return names;
+    names.clear();
+    for (size_t i = 0; i < count; ++i) names.push_back(count == 1 ? Symbol("output") : Symbol(cat("output_", i)));
+    return names;
+  }
+
+  std::vector<Symbol> dict_keys() const {
+    std::vector<Symbol> names;
+    for (const ModuleCallEntry& entry : program_.module_call_graph) {
+      if (!entry.name.empty() || !entry.signature) continue;
+      const auto spec = nlohmann::json::parse(entry.signature->out_spec, nullptr, false);
+      if (!spec.is_array() || spec.size() != 2 || !spec[1].is_object() || !spec[1].contains("context")) continue;
+      const auto& context = spec[1]["context"];
+      const auto keys = context.is_string() ? nlohmann::json::parse(context.get<std::string>(), nullptr, false) : context;
+      if (!keys.is_array()) continue;
+      for (const auto& key : keys) {
+        if (key.is_string()) names.emplace_back(key.get<std::string>());
+      }
+    }
+    return names;
+  }
+
+  const ExportedProgram& program_;
+  LoadedTensors& tensors_;
+  std::vector<std::string>& unsupported_;
+  GraphModule module_;
+  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, GraphNode*> constants_;
+};
+
+}  // namespace
+
+GraphModule build_graph(const ExportedProgram& program, LoadedTensors& tensors, std::vector<std::string>& unsupported) {
+  return Builder(program, tensors, unsupported).run();
+}
+
+}  // namespace graftwork::pt2

@@ -1,0 +1,111 @@
+#include "graftwork/import/pt2/constant_folding.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/nn/operator_call.h"
+
+namespace graftwork::pt2 {
+namespace {
+
+std::vector<int64_t> extents(const TensorType& type) {
+  std::vector<int64_t> result;
+  for (const Dim& dim : type.dims) result.push_back(dim.value());
+  return result;
+}
+
+int64_t integer(const AttrMap& attrs, Symbol name, int64_t fallback) {
+  const Attribute* attr = attrs.find(name);
+  const int64_t* value = attr ? attr->get<int64_t>() : nullptr;
+  return value ? *value : fallback;
+}
+
+std::optional<ParamExpr> viewed(const ParamExpr& x, const AttrMap& attrs, Symbol name) {
+  const Attribute* attr = attrs.find(name);
+  const auto* given = attr ? attr->get<std::vector<int64_t>>() : nullptr;
+  if (!given) return std::nullopt;
+  std::vector<int64_t> shape = *given;
+  int64_t known = 1;
+  for (const int64_t extent : shape) known *= extent == -1 ? 1 : extent;
+  for (int64_t& extent : shape) {
+    if (extent == -1 && known > 0) extent = x.type().element_count() / known;
+  }
+  return x.view(shape);
+}
+
+}  // namespace
+
+std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs) {
+  if (operands.size() != 1) return std::nullopt;
+  const ParamExpr& x = operands[0];
+  const auto rank = static_cast<int64_t>(x.type().rank());
+  const auto wrap = [&](int64_t axis, int64_t extent) { return axis < 0 ? axis + extent : axis; };
+  const std::string& name = op.str();
+  try {
+    if (name == "aten.detach.default" || name == "aten.alias.default" || name == "aten.clone.default" || name == "aten.contiguous.default" ||
+        name == "aten.lift_fresh_copy.default") {
+      return x;
+    }
+    if (name == "aten.view.default") return viewed(x, attrs, "size");
+    if (name == "aten.reshape.default") return viewed(x, attrs, "shape");
+    std::vector<int64_t> order(static_cast<size_t>(rank));
+    for (int64_t i = 0; i < rank; ++i) order[static_cast<size_t>(i)] = i;
+    if (name == "aten.permute.default") {
+      const Attribute* dims = attrs.find("dims");
+      if (!dims || !dims->get<std::vector<int64_t>>()) return std::nullopt;
+      order = *dims->get<std::vector<int64_t>>();
+      for (int64_t& axis : order) axis = wrap(axis, rank);
+      return x.permute(order);
+    }
+    if (name == "aten.t.default" || name == "aten.numpy_T.default") return rank == 2 ? x.permute({1, 0}) : x;
+    if (name == "aten.transpose.int") {
+      std::swap(order.at(static_cast<size_t>(wrap(integer(attrs, "dim0", 0), rank))),
+                order.at(static_cast<size_t>(wrap(integer(attrs, "dim1", 0), rank))));
+      return x.permute(order);
+    }
+    std::vector<int64_t> shape = extents(x.type());
+    if (name == "aten.unsqueeze.default") {
+      shape.insert(shape.begin() + wrap(integer(attrs, "dim", 0), rank + 1), 1);
+      return x.view(shape);
+    }
+    if (name == "aten.slice.Tensor" && integer(attrs, "step", 1) == 1 && rank > 0) {
+      const int64_t axis = wrap(integer(attrs, "dim", 0), rank);
+      const int64_t extent = shape.at(static_cast<size_t>(axis));
+      const auto clamp = [&](int64_t at) { return std::clamp<int64_t>(wrap(at, extent), 0, extent); };
+      const int64_t start = clamp(integer(attrs, "start", 0));
+      return x.slice(axis, start, std::max(start, clamp(integer(attrs, "end", extent))));
+    }
+  } catch (const Error&) {
+    return std::nullopt;  // the operator itself will say what is wrong
+  } catch (const std::out_of_range&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs,
+                                                    const TensorStore& tensors) {
+  const auto handle = find_operator(op);
+  if (!handle || handle->schema().is_mutable() || handle->schema().returns().empty()) return std::nullopt;
+  if (handle->hasTag(at::Tag::nondeterministic_seeded)) return std::nullopt;
+  std::vector<c10::IValue> values;
+  for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
+  std::vector<const c10::IValue*> inputs;
+  for (const c10::IValue& value : values) inputs.push_back(&value);
+  const at::NoGradGuard no_grad;
+  try {
+    const c10::IValue result = OperatorCall(op, attrs, operands.size()).run(inputs, at::kCPU);
+    if (result.isTensor()) return std::vector{result.toTensor()};
+    if (!result.isTuple()) return std::nullopt;
+    std::vector<at::Tensor> results;
+    for (const c10::IValue& element : result.toTupleRef().elements()) {
+      if (!element.isTensor()) return std::nullopt;
+      results.push_back(element.toTensor());
+    }
+    return results;
+  } catch (const Error&) {
+    return std::nullopt;
+  } catch (const c10::Error&) {
+    return std::nullopt;  // it will be reported where it runs
+  }
+}
+
+}  // namespace graftwork::pt2

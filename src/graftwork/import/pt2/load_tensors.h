@@ -1,0 +1,26 @@
+// The tensors of a .pt2 archive, mapped and not copied.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "graftwork/import/pt2/archive_layout.h"
+#include "graftwork/import/pt2/schema.h"
+#include "graftwork/nn/tensor_store.h"
+
+namespace graftwork::pt2 {
+
+/// Tensors by fully qualified name, and for tied tensors the one name under which they are stored.
+struct LoadedTensors {
+  TensorStore store;
+  /// Every name of the archive → the name of its tensor in `store`. Two names with one storage, offset,
+  /// shape and strides are one tensor: the first name in order.
+  std::map<std::string, std::string, std::less<>> canonical;
+
+  void load(const Pt2Archive& archive, const PayloadConfig& config, bool is_constant);
+
+ private:
+  std::map<std::string, std::string> by_place_;
+};
+
+}  // namespace graftwork::pt2

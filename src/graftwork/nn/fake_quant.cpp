@@ -1,0 +1,45 @@
+#include "graftwork/nn/fake_quant.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+/// The scale shaped so that it broadcasts along `axis`.
+at::Tensor along(const at::Tensor& scale, int64_t axis, int64_t rank) {
+  if (scale.dim() == 0) return scale;
+  std::vector<int64_t> shape(static_cast<size_t>(rank), 1);
+  shape[static_cast<size_t>(axis)] = scale.numel();
+  return scale.view(shape);
+}
+
+void check_precision(std::string_view precision) {
+  if (precision != "int8" && precision != "int4") throw Error("quant.precision", cat("there is no integer precision ", precision));
+}
+
+}  // namespace
+
+QuantRange activation_range(std::string_view precision) {
+  check_precision(precision);
+  return precision == "int4" ? QuantRange{-8, 7} : QuantRange{-128, 127};
+}
+
+QuantRange weight_range(std::string_view precision) {
+  check_precision(precision);
+  return precision == "int4" ? QuantRange{-7, 7} : QuantRange{-127, 127};
+}
+
+at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+  return at::div(x.detach(), along(scale.detach(), axis, x.dim())).round_().clamp_(range.min, range.max);
+}
+
+at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+  const at::Tensor step = along(scale, axis, x.dim());
+  const at::Tensor quantized = quantize_codes(x, scale, axis, range).mul_(step.detach());
+  if (!(at::GradMode::is_enabled() && x.requires_grad())) return quantized;
+  const at::Tensor inside = at::clamp(x, step.detach() * range.min, step.detach() * range.max);
+  return inside + (quantized - inside).detach();
+}
+
+}  // namespace graftwork

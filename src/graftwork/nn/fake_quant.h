@@ -1,0 +1,24 @@
+// Fake quantization: what a value becomes after Q and DQ.
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace graftwork {
+
+/// Integer range of a precision ("int8" activations −128..127, weights −127..127; "int4" weights −7..7).
+struct QuantRange {
+  double min = -128;
+  double max = 127;
+};
+QuantRange activation_range(std::string_view precision);
+QuantRange weight_range(std::string_view precision);
+
+/// q = clamp(round_half_even(x / scale), min, max), as floats: the integer codes. `scale` is 0-D, or 1-D
+/// along `axis`. A true division: multiplying by 1/scale differs in some codes.
+at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range);
+
+/// x̂ = q · scale. The gradient passes where x is inside the range and is zero outside (straight-through,
+/// clipped; Jacob et al. 2018).
+at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range);
+
+}  // namespace graftwork

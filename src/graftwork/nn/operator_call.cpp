@@ -1,0 +1,203 @@
+#include "graftwork/nn/operator_call.h"
+
+#include <algorithm>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/dtypes.h"
+
+namespace graftwork {
+namespace {
+
+c10::TypePtr without_optional(c10::TypePtr type) {
+  if (const auto* optional = type->castRaw<c10::OptionalType>()) return optional->getElementType();
+  return type;
+}
+
+c10::TypePtr element_of(const c10::TypePtr& type) {
+  const auto* list = type->castRaw<c10::ListType>();
+  return list ? list->getElementType() : nullptr;
+}
+
+bool is_tensor(const c10::TypePtr& type) { return without_optional(type)->kind() == c10::TypeKind::TensorType; }
+
+bool is_tensor_list(const c10::TypePtr& type) {
+  const c10::TypePtr element = element_of(without_optional(type));
+  return element && is_tensor(element);
+}
+
+/// A number in a tensor's place must not take part in type promotion as a tensor would.
+c10::IValue wrapped_number(const c10::Scalar& number) {
+  at::Tensor tensor = at::scalar_tensor(number, at::TensorOptions(number.isFloatingPoint() ? at::kDouble : number.isBoolean() ? at::kBool : at::kLong));
+  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return tensor;
+}
+
+int64_t memory_format(const std::string& name) {
+  const auto format = name == "channels_last"      ? at::MemoryFormat::ChannelsLast
+                      : name == "channels_last_3d" ? at::MemoryFormat::ChannelsLast3d
+                      : name == "preserve"         ? at::MemoryFormat::Preserve
+                                                   : at::MemoryFormat::Contiguous;
+  return static_cast<int64_t>(format);
+}
+
+c10::IValue make_list(const c10::TypePtr& element, const std::vector<c10::IValue>& values) {
+  // Typed lists are what the kernels unbox; a generic list of the element type converts as it should.
+  c10::impl::GenericList list(element);
+  for (const c10::IValue& value : values) list.push_back(value);
+  return list;
+}
+
+}  // namespace
+
+std::optional<c10::OperatorHandle> find_operator(Symbol op) {
+  const std::string& text = op.str();
+  const size_t first = text.find('.');
+  const size_t last = text.rfind('.');
+  if (first == std::string::npos || first == last) return std::nullopt;
+  const std::string name = text.substr(0, first) + "::" + text.substr(first + 1, last - first - 1);
+  std::string overload = text.substr(last + 1);
+  if (overload == "default") overload.clear();
+  return c10::Dispatcher::singleton().findSchema({name, overload});
+}
+
+namespace {
+
+c10::OperatorHandle known_operator(Symbol op) {
+  const auto handle = find_operator(op);
+  if (!handle) throw Error("nn.operator", "this torch does not know the operator " + op.str());
+  return *handle;
+}
+
+}  // namespace
+
+OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) : op_(op), handle_(known_operator(op)) {
+  std::vector<bool> referenced(input_count, false);
+  const auto note = [&](const auto& self, const Attribute& attr) -> void {
+    if (const InputRef* ref = attr.get<InputRef>()) {
+      if (ref->slot >= input_count) throw Error("nn.operator", cat(op.str(), ": $", ref->slot, " is no input"));
+      referenced[ref->slot] = true;
+    }
+    if (const auto* list = attr.get<Attribute::List>()) {
+      for (const Attribute& element : *list) self(self, element);
+    }
+  };
+  for (const auto& [name, attr] : attrs) note(note, attr);
+  size_t next = 0;
+  const auto skip_referenced = [&] {
+    while (next < input_count && referenced[next]) ++next;
+  };
+  size_t used_attrs = 0;
+  for (const c10::Argument& argument : handle_.schema().arguments()) {
+    skip_referenced();
+    if (const Attribute* attr = attrs.find(argument.name())) {
+      sources_.push_back(bind(argument, *attr));
+      ++used_attrs;
+    } else if (is_tensor(argument.type()) && next < input_count) {
+      sources_.emplace_back(FromInput{next++});
+    } else if (is_tensor_list(argument.type()) && next < input_count) {
+      FromList list{element_of(without_optional(argument.type())), {}};
+      for (; next < input_count; ++next) {
+        if (!referenced[next]) list.parts.emplace_back(FromInput{next});
+      }
+      sources_.emplace_back(std::move(list));
+    } else if (argument.default_value()) {
+      if (argument.name() == "device") device_argument_ = sources_.size();
+      sources_.emplace_back(*argument.default_value());
+    } else if (argument.type()->kind() == c10::TypeKind::OptionalType) {
+      sources_.emplace_back(c10::IValue());
+    } else if (without_optional(argument.type())->kind() == c10::TypeKind::DeviceObjType) {
+      device_argument_ = sources_.size();
+      sources_.emplace_back(c10::IValue(c10::Device(c10::kCPU)));
+    } else {
+      throw Error("nn.operator", cat(op.str(), ": argument ", argument.name(), " is missing"));
+    }
+  }
+  skip_referenced();
+  if (next < input_count) throw Error("nn.operator", cat(op.str(), " takes fewer than ", input_count, " inputs"));
+  if (used_attrs < attrs.size()) {
+    for (const auto& [name, attr] : attrs) {
+      if (!handle_.schema().argumentIndexWithName(name.str())) throw Error("nn.operator", cat(op.str(), " has no argument ", name.str()));
+    }
+  }
+}
+
+OperatorCall::Source OperatorCall::bind(const c10::Argument& argument, const Attribute& attr) const {
+  if (const InputRef* ref = attr.get<InputRef>()) return FromInput{ref->slot};
+  const c10::TypePtr type = without_optional(argument.type());
+  const auto* list = attr.get<Attribute::List>();
+  const c10::TypePtr element = element_of(type);
+  if (!list || !element) return constant(argument.type(), attr, argument.name());
+  FromList source{element, {}};
+  for (const Attribute& part : *list) {
+    if (const InputRef* ref = part.get<InputRef>()) {
+      source.parts.emplace_back(FromInput{ref->slot});
+    } else {
+      source.parts.emplace_back(constant(element, part, argument.name()));
+    }
+  }
+  return source;
+}
+
+c10::IValue OperatorCall::constant(const c10::TypePtr& declared, const Attribute& attr, const std::string& name) const {
+  if (attr.is_none()) return {};
+  const c10::TypePtr type = without_optional(declared);
+  const auto kind = type->kind();
+  const bool wants_float = kind == c10::TypeKind::FloatType;
+  if (const bool* value = attr.get<bool>()) return kind == c10::TypeKind::TensorType ? wrapped_number(*value) : c10::IValue(*value);
+  if (const int64_t* value = attr.get<int64_t>()) {
+    if (kind == c10::TypeKind::TensorType) return wrapped_number(*value);
+    return wants_float ? c10::IValue(static_cast<double>(*value)) : c10::IValue(*value);
+  }
+  if (const double* value = attr.get<double>()) return kind == c10::TypeKind::TensorType ? wrapped_number(*value) : c10::IValue(*value);
+  if (const DType* value = attr.get<DType>()) return static_cast<int64_t>(to_torch(*value));
+  if (const std::string* value = attr.get<std::string>()) {
+    return name == "memory_format" ? c10::IValue(memory_format(*value)) : c10::IValue(*value);
+  }
+  if (const auto* values = attr.get<std::vector<int64_t>>()) {
+    const c10::TypePtr element = element_of(type);
+    if (element && element->kind() == c10::TypeKind::FloatType) return std::vector<double>(values->begin(), values->end());
+    if (element && element->kind() == c10::TypeKind::BoolType) return make_list(element, {});
+    return *values;
+  }
+  if (const auto* list = attr.get<Attribute::List>()) {
+    const c10::TypePtr element = element_of(type);
+    if (element) {
+      std::vector<c10::IValue> values;
+      for (const Attribute& part : *list) values.push_back(constant(element, part, name));
+      return make_list(element, values);
+    }
+  }
+  throw Error("nn.operator", cat(op_.str(), ": ", attr.text(), " does not fit argument ", name));
+}
+
+c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const {
+  torch::jit::Stack stack;
+  stack.reserve(sources_.size());
+  for (const Source& source : sources_) {
+    if (const auto* value = std::get_if<c10::IValue>(&source)) {
+      stack.push_back(*value);
+    } else if (const auto* from = std::get_if<FromInput>(&source)) {
+      stack.push_back(*inputs[from->slot]);
+    } else {
+      const auto& list = std::get<FromList>(source);
+      std::vector<c10::IValue> values;
+      for (const auto& part : list.parts) {
+        const auto* slot = std::get_if<FromInput>(&part);
+        values.push_back(slot ? *inputs[slot->slot] : std::get<c10::IValue>(part));
+      }
+      stack.push_back(make_list(list.element, values));
+    }
+  }
+  if (device_argument_) stack[*device_argument_] = device;
+  handle_.callBoxed(&stack);
+  if (stack.size() == 1 && !stack[0].isList()) return std::move(stack[0]);
+  if (stack.size() == 1) {
+    std::vector<c10::IValue> elements;
+    for (const c10::IValue& element : stack[0].toListRef()) elements.push_back(element);
+    return c10::ivalue::Tuple::create(std::move(elements));
+  }
+  return c10::ivalue::Tuple::create(std::move(stack));
+}
+
+}  // namespace graftwork

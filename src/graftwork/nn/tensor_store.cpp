@@ -1,0 +1,34 @@
+#include "graftwork/nn/tensor_store.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/dtypes.h"
+
+namespace graftwork {
+
+const at::Tensor& TensorStore::at(Symbol name) const {
+  const auto found = tensors_.find(name.str());
+  if (found == tensors_.end()) throw Error("nn.parameter", cat("the network has no tensor ", name.str()));
+  return found->second;
+}
+
+ParamExpr TensorStore::leaf(Symbol name) const { return ParamExpr::leaf(name, type_of(at(name))); }
+
+at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
+  switch (expr.op()) {
+    case ParamExpr::Op::kLeaf: return tensors.at(expr.leaf_name());
+    case ParamExpr::Op::kView: return evaluate(expr.operands()[0], tensors).reshape(expr.numbers());
+    case ParamExpr::Op::kPermute: return evaluate(expr.operands()[0], tensors).permute(expr.numbers());
+    case ParamExpr::Op::kSlice:
+      return evaluate(expr.operands()[0], tensors).slice(expr.numbers()[0], expr.numbers()[1], expr.numbers()[2]);
+    case ParamExpr::Op::kConcat: {
+      std::vector<at::Tensor> parts;
+      for (const ParamExpr& operand : expr.operands()) parts.push_back(evaluate(operand, tensors));
+      return at::cat(parts, expr.numbers()[0]);
+    }
+    case ParamExpr::Op::kMultiply: return evaluate(expr.operands()[0], tensors) * evaluate(expr.operands()[1], tensors);
+  }
+  return {};
+}
+
+}  // namespace graftwork

@@ -1,0 +1,43 @@
+// The tensors that parameter expressions name.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <map>
+
+#include "graftwork/ir/graph_module.h"
+
+namespace graftwork {
+
+/// Tensors by leaf name, in name order. Copies share the tensors.
+class TensorStore {
+ public:
+  /// Adds or replaces.
+  void set(Symbol name, at::Tensor tensor) { tensors_[name.str()] = std::move(tensor); }
+  bool contains(Symbol name) const { return tensors_.contains(name.str()); }
+  /// Throws Error "nn.parameter" when there is no such tensor.
+  const at::Tensor& at(Symbol name) const;
+  /// A leaf expression for a stored tensor.
+  ParamExpr leaf(Symbol name) const;
+
+  auto begin() const { return tensors_.begin(); }
+  auto end() const { return tensors_.end(); }
+  size_t size() const { return tensors_.size(); }
+
+ private:
+  std::map<std::string, at::Tensor> tensors_;
+};
+
+/// The value of an expression. Gradients reach the stored leaves.
+at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors);
+
+/// A network with its tensors.
+struct Network {
+  GraphModule module;
+  TensorStore tensors;
+
+  /// A copy with its own graph; tensors are shared.
+  Network clone() const { return {module.clone(), tensors}; }
+};
+
+}  // namespace graftwork

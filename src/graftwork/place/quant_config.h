@@ -1,0 +1,44 @@
+// The recipe: what is quantized and how.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace graftwork {
+
+/// Activations −128..127, weights −127..127, symmetric.
+enum class Precision : uint8_t { kInt8 };
+
+/// How a range is found in calibration data.
+enum class CalibrationMethod : uint8_t { kMinMax };
+
+struct TensorQuantConfig {
+  Precision precision = Precision::kInt8;
+  bool symmetric = true;
+  bool per_channel = false;
+  CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
+};
+
+/// Modules that stay in floating point. An entry is a module path ("layer1.0.conv1", "FusedConvBN_3"), a
+/// kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths ("layer4.*"). Kinds and paths of
+/// parts count for the fused module that holds them.
+struct ModulesToSkip {
+  std::vector<std::string> stub;    ///< Without Q/DQ on their inputs.
+  std::vector<std::string> weight;  ///< Without Q/DQ on their weights.
+};
+
+struct QuantConfig {
+  TensorQuantConfig activation;
+  TensorQuantConfig weight{Precision::kInt8, true, true, CalibrationMethod::kMinMax};
+  ModulesToSkip skip;
+};
+
+/// Reads a recipe file:
+///     {"activation": {"precision": "int8", "calibration_method": "minmax"},
+///      "weight": {"precision": "int8", "per_channel": true},
+///      "skip": {"stub": ["head.*"], "weight": ["head.*"]}}
+/// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.
+QuantConfig read_quant_config(const std::filesystem::path& path);
+
+}  // namespace graftwork

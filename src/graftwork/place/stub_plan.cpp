@@ -1,0 +1,188 @@
+#include "graftwork/place/stub_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/place/skip_list.h"
+
+namespace graftwork {
+namespace {
+
+/// Operators that only move data: Q passes them unchanged (rule C2).
+bool moves_data(Symbol op) {
+  static const std::array<Symbol, 8> kCopies{"nn.Flatten",          "aten.view.default",    "aten.reshape.default", "aten.permute.default",
+                                             "aten.transpose.int", "aten.unsqueeze.default", "aten.squeeze.dim",     "aten.flatten.using_ints"};
+  return std::find(kCopies.begin(), kCopies.end(), op) != kCopies.end();
+}
+
+/// The tensor that a reader's stub belongs to: behind copies that nobody else reads.
+Node& quantized_tensor(Node& read) {
+  Node* tensor = &read;
+  while (moves_data(tensor->op()) && tensor->input_count() == 1 && tensor->use_count() == 1) tensor = &tensor->input(0);
+  return *tensor;
+}
+
+/// The readers of a tensor that its stub serves: the node at the end of each copy chain, and the slot.
+struct Reading {
+  Node* user;
+  uint32_t slot;
+};
+
+std::vector<int64_t> stub_positions(const ModuleRecord& record) {
+  const Attribute* stubs = attribute_of(record, "stubs");
+  return stubs ? *stubs->get<std::vector<int64_t>>() : std::vector<int64_t>();
+}
+
+std::string missing_reason(const ModuleRecord& record, const Kind& kind, int64_t position) {
+  const auto& wanted = kind.inputs_to_quantize;
+  if (std::find(wanted.begin(), wanted.end(), position) == wanted.end()) return kind.name.str() + " runs in floating point";
+  return cat(record.kind.str(), " has no INT8 kernel for these channels (rule S1)");
+}
+
+class Planner {
+ public:
+  Planner(const GraphModule& module, const QuantConfig& config)
+      : module_(module), skip_stub_(config.skip.stub, "stub"), skip_weight_(config.skip.weight, "weight") {}
+
+  StubPlan run() {
+    for (Node& node : module_.graph().nodes()) {
+      if (node.kind() != NodeKind::kCallModule) continue;
+      const ModuleRecord& record = module_.record(node);
+      const Kind& kind = KindTable::builtin().at(record.kind);
+      if (kind.family == Family::kFused) plan_module(node, record, kind);
+    }
+    skip_stub_.check();
+    skip_weight_.check();
+    for (size_t i = 0; i < plan_.stubs.size(); ++i) plan_.stubs[i].stub = cat("quant_stub_", i);
+    return std::move(plan_);
+  }
+
+ private:
+  void plan_module(Node& node, const ModuleRecord& record, const Kind& kind) {
+    const std::vector<int64_t> positions = stub_positions(record);
+    const bool stub_skipped = skip_stub_.matches(module_.modules(), record);
+    for (int64_t position = 0; position < static_cast<int64_t>(node.input_count()); ++position) {
+      const StubReader reader{record.path, position};
+      if (std::find(positions.begin(), positions.end(), position) == positions.end()) {
+        plan_.missing.push_back({reader, missing_reason(record, kind, position)});
+      } else if (stub_skipped) {
+        plan_.missing.push_back({reader, "skipped by the recipe"});
+      } else {
+        add_reader(quantized_tensor(node.input(static_cast<size_t>(position))), reader, kind);
+      }
+    }
+    plan_weight(record, kind, !positions.empty() && !stub_skipped);
+  }
+
+  void add_reader(Node& tensor, const StubReader& reader, const Kind& kind) {
+    const auto [at, fresh] = by_tensor_.emplace(&tensor, plan_.stubs.size());
+    if (fresh) plan_.stubs.push_back({{}, tensor.name(), {}, reason(kind, reader.input)});
+    plan_.stubs[at->second].readers.push_back(reader);
+  }
+
+  static std::string reason(const Kind& kind, int64_t position) {
+    if (position == 0 && !kind.weight_role.empty()) return cat(kind.name.str(), " reads INT8 (rule W1)");
+    if (!kind.weight_role.empty()) return "the residual operand decides the precision of the sum (rule F3)";
+    return cat(kind.name.str(), " reads INT8 (rule F15)");
+  }
+
+  void plan_weight(const ModuleRecord& record, const Kind& kind, bool input_quantized) {
+    if (kind.weight_role.empty()) return;
+    PlannedWeight weight{record.path, module_.modules()[record.child(kind.weight_role)].path, false, {}};
+    const bool skipped = skip_weight_.matches(module_.modules(), record);
+    if (!record.child("weight_fake_quant")) {
+      weight.reason = missing_reason(record, kind, kind.inputs_to_quantize[0]);
+    } else if (skipped) {
+      weight.reason = "skipped by the recipe";
+      if (input_quantized) warn(weight, "its weight is skipped and its input is not");
+    } else if (!input_quantized) {
+      weight.reason = "its input is not quantized (rule W1)";
+      warn(weight, "its input is skipped; its weight is left in floating point too");
+    } else {
+      weight.quantized = true;
+      weight.reason = "per output channel (rule V11)";
+    }
+    plan_.weights.push_back(std::move(weight));
+  }
+
+  void warn(const PlannedWeight& weight, const std::string& what) {
+    plan_.warnings.push_back(cat(weight.layer.str(), ": ", what, "; the layer runs in floating point (rule W1)"));
+  }
+
+  const GraphModule& module_;
+  SkipList skip_stub_;
+  SkipList skip_weight_;
+  StubPlan plan_;
+  std::unordered_map<const Node*, size_t> by_tensor_;
+};
+
+}  // namespace
+
+StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config) { return Planner(module, config).run(); }
+
+std::string StubPlan::text() const {
+  std::string out;
+  for (const PlannedStub& stub : stubs) {
+    std::vector<std::string> names;
+    for (const StubReader& reader : stub.readers) names.push_back(cat(reader.module.str(), "[", reader.input, "]"));
+    out += cat("Q/DQ %", stub.stub.str(), " on %", stub.tensor.str(), " for ", join(names), ": ", stub.reason, "\n");
+  }
+  for (const MissingStub& stub : missing) out += cat("float ", stub.reader.module.str(), "[", stub.reader.input, "]: ", stub.reason, "\n");
+  for (const PlannedWeight& weight : weights) {
+    out += cat(weight.quantized ? "Q/DQ " : "float ", weight.layer.str(), ".weight in ", weight.module.str(), ": ", weight.reason, "\n");
+  }
+  for (const std::string& warning : warnings) out += "warning: " + warning + "\n";
+  return out;
+}
+
+void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
+  std::map<Symbol, std::vector<Node*>> callers;
+  std::map<Symbol, Node*> by_name;
+  for (Node& node : module.graph().nodes()) {
+    by_name.emplace(node.name(), &node);
+    if (node.kind() == NodeKind::kCallModule) callers[module.record(node).path].push_back(&node);
+  }
+  for (const PlannedStub& stub : plan.stubs) {
+    Node& tensor = *by_name.at(stub.tensor);
+    ModuleRecord record;
+    record.path = stub.stub;
+    record.kind = "QuantStub";
+    const ModuleId id = module.modules().add(std::move(record));
+    // Readers behind a copy chain get the stub in front of the chain.
+    std::vector<Reading> readings;
+    for (const StubReader& reader : stub.readers) {
+      for (Node* user : callers.at(reader.module)) {
+        auto slot = static_cast<uint32_t>(reader.input);
+        Node* reading = user;
+        for (Node* at = &user->input(slot); at != &tensor && moves_data(at->op()); at = &at->input(0)) {
+          reading = at;
+          slot = 0;
+        }
+        if (&reading->input(slot) == &tensor) readings.push_back({reading, slot});
+      }
+    }
+    GRAFTWORK_ASSERT(!readings.empty());
+    Node* const input = &tensor;
+    NodeSpec spec = call_module_spec(module.modules(), id, std::span(&input, 1));
+    spec.name = stub.stub;
+    spec.origin = tensor.origin();
+    Node& node = module.graph().stage(std::move(spec), std::span(&input, 1));
+    Node* earliest = readings[0].user;
+    for (const Reading& reading : readings) {
+      if (reading.user->before(*earliest)) earliest = reading.user;
+    }
+    module.graph().link_before(node, *earliest);
+    for (const Reading& reading : readings) module.graph().set_input(*reading.user, reading.slot, node);
+  }
+  for (const PlannedWeight& weight : plan.weights) {
+    if (weight.quantized) continue;
+    ModuleRecord& record = module.modules().edit(module.modules().find(weight.module));
+    std::erase_if(record.children, [](const auto& child) { return child.first == Symbol("weight_fake_quant"); });
+  }
+}
+
+}  // namespace graftwork

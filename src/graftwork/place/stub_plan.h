@@ -1,0 +1,58 @@
+// Where every Q/DQ goes and why.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graftwork/ir/graph_module.h"
+#include "graftwork/place/quant_config.h"
+
+namespace graftwork {
+
+/// Position `input` of the fused module `module`.
+struct StubReader {
+  Symbol module;
+  int64_t input = 0;
+};
+
+/// One stub on one tensor, shared by all its readers.
+struct PlannedStub {
+  Symbol stub;    ///< "quant_stub_3".
+  Symbol tensor;  ///< Name of the value that it quantizes.
+  std::vector<StubReader> readers;
+  std::string reason;
+};
+
+/// An input of a fused module that gets no stub.
+struct MissingStub {
+  StubReader reader;
+  std::string reason;
+};
+
+/// The weight of a fused module.
+struct PlannedWeight {
+  Symbol module;
+  Symbol layer;  ///< Path of the part that owns the weight.
+  bool quantized = false;
+  std::string reason;
+};
+
+struct StubPlan {
+  std::vector<PlannedStub> stubs;
+  std::vector<MissingStub> missing;
+  std::vector<PlannedWeight> weights;
+  std::vector<std::string> warnings;
+
+  /// One decision a line.
+  std::string text() const;
+};
+
+/// Decides. One stub for each distinct tensor, also seen through operators that only move data. Throws
+/// Error "config.skip" when an entry of the recipe matches nothing.
+StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config);
+
+/// Inserts the QuantStub nodes and takes the fake-quantize from weights that stay in floating point.
+/// Requires the network that the plan was made for.
+void apply_stub_plan(GraphModule& module, const StubPlan& plan);
+
+}  // namespace graftwork

@@ -1,0 +1,193 @@
+#include "graftwork/quant/calibrator.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <limits>
+#include <mutex>
+#include <thread>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/fast_modules.h"
+
+namespace graftwork {
+namespace {
+
+/// The first failure in sample order, whichever thread meets one first: messages do not depend on luck.
+class FirstFailure {
+ public:
+  void note(int64_t index, std::exception_ptr failure) {
+    const std::scoped_lock lock(mutex_);
+    if (index >= at_) return;
+    at_ = index;
+    failure_ = std::move(failure);
+  }
+  /// Work behind a failure is pointless; work in front of it may still fail earlier.
+  bool stops(int64_t index) const { return index > at_.load(); }
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::atomic<int64_t> at_{std::numeric_limits<int64_t>::max()};
+  std::exception_ptr failure_;
+};
+
+/// Pads with copies of the last sample, so that every micro-batch runs the same kernels. Copies change no range.
+std::vector<at::Tensor> padded(std::vector<at::Tensor> inputs, int64_t size) {
+  for (at::Tensor& input : inputs) {
+    const int64_t missing = size - input.size(0);
+    if (missing <= 0) continue;
+    std::vector<int64_t> repeats(static_cast<size_t>(input.dim()), -1);
+    repeats[0] = missing;
+    input = at::cat({input, input.slice(0, input.size(0) - 1).expand(repeats)});
+  }
+  return inputs;
+}
+
+void check_finite(const GraphModule& module, const std::vector<at::Tensor>& inputs, int64_t first_sample) {
+  const std::vector<Node*> nodes = module.graph().inputs();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i].is_floating_point()) continue;
+    for (int64_t sample = 0; sample < inputs[i].size(0); ++sample) {
+      if (at::isfinite(inputs[i][sample]).all().item<bool>()) continue;
+      throw Error("data.value", cat("sample ", first_sample + sample, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
+                  "cleaning the calibration data");
+    }
+  }
+}
+
+std::vector<const Node*> watched_nodes(const GraphModule& module, const std::vector<Symbol>& tensors, bool all) {
+  std::vector<const Node*> nodes;
+  for (const Node& node : module.graph().nodes()) {
+    const bool named = std::find(tensors.begin(), tensors.end(), node.name()) != tensors.end();
+    const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() && is_floating(node.tensor()->dtype);
+    if (named || (all && float_call)) nodes.push_back(&node);
+  }
+  return nodes;
+}
+
+/// Sets torch's threads for a while.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+  ~ThreadCount() { at::set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+  int before() const { return before_; }
+
+ private:
+  int before_;
+};
+
+class Calibration {
+ public:
+  Calibration(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source, const CalibrationOptions& options)
+      : network_(network),
+        source_(source),
+        options_(options),
+        micro_batch_(micro_batch_size(network.module)),
+        total_((source.size() + micro_batch_ - 1) / micro_batch_),
+        executor_(network.module, fast_modules(network.tensors)),
+        nodes_(watched_nodes(network.module, tensors, options.observe_all)) {
+    executor_.watch(nodes_);
+    for (const Node* node : nodes_) ranges_[node->name().str()];
+  }
+
+  std::map<std::string, Range> run() {
+    if (source_.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");
+    const ThreadCount single(1);
+    const int64_t wanted = options_.threads > 0 ? options_.threads : single.before();
+    const int64_t workers = std::clamp<int64_t>(wanted, 1, total_);
+    // Packed weights depend on the first input's shape alone; packing them once before the race keeps memory flat.
+    work(1);
+    std::vector<std::thread> threads;
+    for (int64_t i = 1; i < workers; ++i) {
+      threads.emplace_back([this] {
+        at::set_num_threads(1);
+        work(std::numeric_limits<int64_t>::max());
+      });
+    }
+    work(std::numeric_limits<int64_t>::max());
+    for (std::thread& thread : threads) thread.join();
+    failure_.rethrow();
+    return std::move(ranges_);
+  }
+
+ private:
+  void work(int64_t limit) {
+    std::map<std::string, Range> seen;
+    const at::NoGradGuard no_grad;
+    for (int64_t done = 0; done < limit; ++done) {
+      const int64_t index = next_++;
+      if (index >= total_ || failure_.stops(index)) break;
+      try {
+        observe(index, seen);
+      } catch (...) {
+        failure_.note(index, std::current_exception());
+      }
+    }
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [name, range] : seen) ranges_[name].merge(range);
+  }
+
+  void observe(int64_t index, std::map<std::string, Range>& seen) {
+    if (options_.interrupted && options_.interrupted()) throw Error("interrupted", "stopped before the calibration was done");
+    const int64_t begin = index * micro_batch_;
+    const int64_t end = std::min(begin + micro_batch_, source_.size());
+    std::vector<at::Tensor> inputs = source_.samples(begin, end);
+    check_finite(network_.module, inputs, begin);
+    RunOptions run;
+    run.watcher = [&](const Node& node, const at::Tensor& value) {
+      const auto [low, high] = at::aminmax(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
+      const float min = low.item<float>();
+      const float max = high.item<float>();
+      if (!std::isfinite(min) || !std::isfinite(max)) {
+        throw Error("data.value", cat("%", node.name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
+                    "checking the network and the scaling of the data");
+      }
+      seen[node.name().str()].include(min, max);
+    };
+    executor_.run(network_.tensors, padded(std::move(inputs), micro_batch_), run);
+    const std::scoped_lock lock(mutex_);
+    finished_ += end - begin;
+    if (options_.progress) options_.progress(finished_, source_.size());
+  }
+
+  const Network& network_;
+  const SampleSource& source_;
+  const CalibrationOptions& options_;
+  int64_t micro_batch_;
+  int64_t total_;
+  Executor executor_;
+  std::vector<const Node*> nodes_;
+  std::atomic<int64_t> next_{0};
+  std::mutex mutex_;
+  int64_t finished_ = 0;
+  FirstFailure failure_;
+  std::map<std::string, Range> ranges_;
+};
+
+}  // namespace
+
+void Range::include(float low, float high) {
+  min = seen ? std::min(min, low) : low;
+  max = seen ? std::max(max, high) : high;
+  seen = true;
+}
+
+void Range::merge(const Range& other) {
+  if (other.seen) include(other.min, other.max);
+}
+
+float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
+
+std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
+                                       const CalibrationOptions& options) {
+  return Calibration(network, tensors, source, options).run();
+}
+
+}  // namespace graftwork

@@ -1,0 +1,50 @@
+// Ranges of tensors over a set of samples.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "graftwork/nn/tensor_store.h"
+#include "graftwork/quant/sample_source.h"
+
+namespace graftwork {
+
+/// What was seen of one tensor.
+struct Range {
+  float min = 0;
+  float max = 0;
+  bool seen = false;
+
+  void include(float low, float high);
+  void merge(const Range& other);
+  /// max(|min|, |max|).
+  float amax() const;
+};
+
+/// Called with samples done and samples in all, from one thread at a time.
+using Progress = std::function<void(int64_t done, int64_t total)>;
+
+struct CalibrationOptions {
+  /// Samples read from disk at once. Has no influence on the result.
+  int64_t batch = 8;
+  /// Worker threads; 0: as many as torch would use. No influence on the result.
+  int threads = 0;
+  /// Also range every other float tensor (which ones fit FP16).
+  bool observe_all = false;
+  Progress progress;
+  /// Polled between micro-batches; true stops with Error "interrupted".
+  std::function<bool()> interrupted;
+};
+
+/// Ranges by value name, MINMAX over all samples. The network runs as float in micro-batches of a fixed
+/// size, each on one thread, many side by side: the result is the same for any batch size, number of
+/// threads and order of samples. The micro-batch is one sample, or the network's own batch where its graph
+/// holds that number fast. Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
+std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
+                                       const CalibrationOptions& options);
+
+/// Samples in a micro-batch: 1 when the graph's shape functions hold for any batch, else the batch size that the inputs declare.
+int64_t micro_batch_size(const GraphModule& module);
+
+}  // namespace graftwork

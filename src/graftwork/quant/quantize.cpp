@@ -1,0 +1,75 @@
+#include "graftwork/quant/quantize.h"
+
+#include <array>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/fold_batch_norm.h"
+#include "graftwork/quant/scales.h"
+
+namespace graftwork {
+namespace {
+
+constexpr float kLargestHalf = 65504.0F;
+
+void set_stub_scales(QuantizationResult& result, DType float_type) {
+  GraphModule& module = result.network.module;
+  for (const PlannedStub& stub : result.plan.stubs) {
+    const Range& range = result.ranges.at(stub.tensor.str());
+    if (range.amax() == 0) result.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
+    const Symbol leaf = stub.stub.str() + ".scale";
+    result.network.tensors.set(leaf, at::scalar_tensor(activation_scale(range, float_type), at::kFloat));
+    module.modules().edit(module.modules().find(stub.stub)).set_param("scale", result.network.tensors.leaf(leaf));
+  }
+}
+
+void set_weight_scales(QuantizationResult& result, DType float_type) {
+  ModuleTable& modules = result.network.module.modules();
+  TensorStore& tensors = result.network.tensors;
+  for (const PlannedWeight& weight : result.plan.weights) {
+    if (!weight.quantized) continue;
+    const ModuleRecord& fused = modules[modules.find(weight.module)];
+    const ModuleId fake_quant = fused.child("weight_fake_quant");
+    const ModuleId bn = fused.child("bn");
+    try {
+      const at::Tensor value = evaluate(*modules[modules.find(weight.layer)].param("weight"), tensors);
+      const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
+      const Symbol leaf = modules[fake_quant].path.str() + ".scale";
+      tensors.set(leaf, weight_scales(value, *attribute_of(modules[fake_quant], "axis")->get<int64_t>(), factor, float_type));
+      modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
+    } catch (Error& error) {
+      throw error.at(weight.layer.str() + ".weight");
+    }
+  }
+}
+
+void check_half(const QuantizationResult& result) {
+  std::vector<std::string> too_large;
+  for (const auto& [name, range] : result.ranges) {
+    if (range.amax() > kLargestHalf) too_large.push_back(cat("%", name, " reaches ", range.amax()));
+  }
+  if (too_large.empty()) return;
+  Error error("quant.fp16", cat(counted(too_large.size(), "tensor"), " of the calibration data does not fit FP16 (largest number 65504)"),
+              "--float fp32");
+  for (std::string& line : too_large) error.at(std::move(line));
+  throw error;
+}
+
+}  // namespace
+
+QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config, const QuantizeOptions& options) {
+  QuantizationResult result{network.clone(), plan_stubs(network.module, config), {}, samples.size(), {}};
+  result.warnings = result.plan.warnings;
+  std::vector<Symbol> tensors;
+  for (const PlannedStub& stub : result.plan.stubs) tensors.push_back(stub.tensor);
+  CalibrationOptions calibration = options.calibration;
+  calibration.observe_all |= options.float_type == DType::kF16;
+  result.ranges = calibrate(network, tensors, samples, calibration);
+  if (options.float_type == DType::kF16) check_half(result);
+  apply_stub_plan(result.network.module, result.plan);
+  set_stub_scales(result, options.float_type);
+  set_weight_scales(result, options.float_type);
+  return result;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,33 @@
+// quantize: plan, calibrate, freeze.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "graftwork/nn/tensor_store.h"
+#include "graftwork/place/stub_plan.h"
+#include "graftwork/quant/calibrator.h"
+
+namespace graftwork {
+
+struct QuantizeOptions {
+  CalibrationOptions calibration;
+  /// Type of the float regions: scales are rounded to it before anything uses them. kF32 or kF16.
+  DType float_type = DType::kF16;
+};
+
+struct QuantizationResult {
+  /// Fake-quantized: stubs and weight fake-quantizes have their scales. Shares the input's tensors.
+  Network network;
+  StubPlan plan;
+  /// By value name; every float tensor when float_type is kF16.
+  std::map<std::string, Range> ranges;
+  int64_t samples = 0;
+  std::vector<std::string> warnings;
+};
+
+/// `network` must be transformed; it is not changed. Throws Error "config.*", "data.*", "quant.*" (a non-finite
+/// weight, with its name; a tensor that does not fit FP16, with its name and range).
+QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config, const QuantizeOptions& options);
+
+}  // namespace graftwork

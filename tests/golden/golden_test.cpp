@@ -1,0 +1,18 @@
+// The goldens of this folder, without tensors.
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "graftwork/base/error.h"
+#include "support/golden.h"
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  try {
+    graftwork::testing::register_goldens(GRAFTWORK_TEST_DIR "/golden");
+  } catch (const graftwork::Error& error) {
+    std::cerr << error.report() << "\n";
+    return 1;
+  }
+  return RUN_ALL_TESTS();
+}
