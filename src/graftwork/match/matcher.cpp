@@ -135,7 +135,7 @@ bool Matcher::admits(const Position& position, const Node& node, uint32_t depth)
   if (context_.taken && node.id().index < context_.taken->size() && (*context_.taken)[node.id().index]) {
     return fail(MatchFailure::Cause::kTaken, depth, node);
   }
-  return conditions_hold(position, node, depth);
+  return true;
 }
 
 bool Matcher::conditions_hold(const Position& position, const Node& node, uint32_t depth) {
@@ -155,7 +155,8 @@ bool Matcher::bind_op(const Position& position, Node& node, uint32_t depth) {
   const Mark before = mark();
   bind(position, node);
   consumed_.push_back({&node, position.escapes});
-  if (bind_operands(position, node, depth)) return true;
+  // Conditions come last: one that fails says that all operators fitted, and that is worth telling.
+  if (bind_operands(position, node, depth) && conditions_hold(position, node, depth)) return true;
   undo(before);
   return false;
 }
@@ -181,7 +182,8 @@ bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth) {
   const auto begin = static_cast<uint32_t>(chained_.size());
   Node* at = &node;
   uint32_t count = 0;
-  while (count < position.max && at->input_count() == 1 && admits(position, *at, depth + count)) {
+  while (count < position.max && at->input_count() == 1 && admits(position, *at, depth + count) &&
+         conditions_hold(position, *at, depth + count)) {
     chained_.push_back(at);
     at = &at->input(0);
     ++count;
@@ -207,9 +209,12 @@ bool Matcher::check_closed(const Tree& tree) {
       return bound_[static_cast<size_t>(root.position_->id)] == entry.node;
     });
     if (is_root) continue;
+    const Node* outside = nullptr;  // of several readers the first in canonical order is named
     for (const Use* use = entry.node->uses(); use; use = use->next()) {
-      if (!is_inside(*use->user())) return fail(MatchFailure::Cause::kEscapes, UINT32_MAX, *entry.node, nullptr, use->user());
+      if (is_inside(*use->user())) continue;
+      if (!outside || (context_.order && context_.order->less(*use->user(), *outside))) outside = use->user();
     }
+    if (outside) return fail(MatchFailure::Cause::kEscapes, UINT32_MAX, *entry.node, nullptr, outside);
   }
   return true;
 }
@@ -230,11 +235,10 @@ void Matcher::undo(const Mark& mark) {
 }
 
 bool Matcher::fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason, const Node* user) {
-  // What escapes in the preferred order is worth more than what escapes in another.
-  const bool known = failure_.cause == MatchFailure::Cause::kEscapes;
-  if (failure_.cause == MatchFailure::Cause::kNone || (depth >= failure_.depth && !known)) {
-    failure_ = {cause, depth, &node, user, reason};
-  }
+  // A near miss says more than a wrong operator, the deeper more than the shallower, the first more than the next.
+  const auto rank = [](const MatchFailure& failure) { return std::pair(failure.is_near_miss(), failure.depth); };
+  const MatchFailure found{cause, depth, &node, user, reason};
+  if (failure_.cause == MatchFailure::Cause::kNone || rank(found) > rank(failure_)) failure_ = found;
   return false;
 }
 

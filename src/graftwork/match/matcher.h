@@ -40,7 +40,7 @@ class Match {
   std::vector<Chain> chains_;
 };
 
-/// Why a tree did not match, at its deepest point.
+/// Why a tree did not match: the nearest miss, at its deepest point.
 struct MatchFailure {
   enum class Cause : uint8_t { kNone, kOperator, kInputCount, kCondition, kFork, kEscapes, kTaken };
   Cause cause = Cause::kNone;

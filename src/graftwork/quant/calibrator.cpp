@@ -1,5 +1,7 @@
 #include "graftwork/quant/calibrator.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graftwork/base/symbol.h"
+#include "graftwork/ir/graph.h"
 
 namespace graftwork {
 
@@ -21,6 +22,7 @@ struct SkippedMatch {
   Symbol node;         ///< Name of the node where the tree was anchored.
   std::string reason;
   Symbol winner;       ///< The pattern whose match took a node of this one; empty for other reasons.
+  NodeId anchor;       ///< The node itself, as long as it is there.
 };
 
 struct Report {

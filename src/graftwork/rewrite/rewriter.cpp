@@ -22,6 +22,16 @@ struct Rewriter::Round {
   std::vector<Node*> touched;
 };
 
+namespace {
+
+std::vector<Node*> all_nodes(const GraphModule& module) {
+  std::vector<Node*> nodes;
+  for (Node& node : module.graph().nodes()) nodes.push_back(&node);
+  return nodes;
+}
+
+}  // namespace
+
 Rewriter::Rewriter(PatternList patterns) {
   for (std::shared_ptr<const Pattern>& pattern : patterns) {
     Tree tree(pattern->roots());
@@ -40,28 +50,25 @@ Rewriter::Rewriter(PatternList patterns) {
 
 Report Rewriter::run_once(GraphModule& module) const {
   Report report;
-  std::vector<Node*> open;
-  for (Node& node : module.graph().nodes()) open.push_back(&node);
+  std::vector<Node*> open = all_nodes(module);
   run_round(module, open, report);
   return report;
 }
 
 Report Rewriter::run_to_fixpoint(GraphModule& module) const {
   Report report;
-  std::vector<Node*> open;
-  for (Node& node : module.graph().nodes()) open.push_back(&node);
+  std::vector<Node*> open = all_nodes(module);
   const size_t limit = 10 * open.size() + 100;
-  std::vector<SkippedMatch> skipped;
   while (run_round(module, open, report)) {
-    skipped.insert(skipped.end(), report.skipped.begin(), report.skipped.end());
-    report.skipped.clear();
+    // A node that is looked at again gets a new answer.
+    std::unordered_set<uint32_t> again;
+    for (const Node* node : open) again.insert(node->id().index);
+    std::erase_if(report.skipped, [&](const SkippedMatch& miss) { return again.contains(miss.anchor.index); });
     if (report.applied.size() > limit) {
       throw Error("rewrite.endless", cat("patterns undo one another: ", report.applied.back().pattern.str(), " and ",
                                          report.applied[report.applied.size() - 2].pattern.str(), " still match after ", limit, " grafts"));
     }
   }
-  skipped.insert(skipped.end(), report.skipped.begin(), report.skipped.end());
-  report.skipped = std::move(skipped);
   return report;
 }
 
@@ -115,7 +122,7 @@ void Rewriter::find(Round& round, Node& node) const {
     if (round.matcher.find(tree, node, candidate.match)) {
       round.candidates.push_back(std::move(candidate));
     } else if (round.matcher.failure().is_near_miss()) {
-      round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}});
+      round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}, node.id()});
     }
   }
 }
@@ -141,7 +148,8 @@ std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
       if (contested) {
         const Symbol winner = entries_[chosen[winner_of[index_of(contested)] - 1].entry].name;
         round.near_misses.push_back({entries_[candidate.entry].name, candidate.match.root().name(),
-                                     cat("%", contested->name().str(), " belongs to a match of ", winner.str()), winner});
+                                     cat("%", contested->name().str(), " belongs to a match of ", winner.str()), winner,
+                                     candidate.match.root().id()});
         losers.push_back(std::move(candidate));
         continue;
       }
@@ -171,7 +179,7 @@ void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
     const auto gone = std::find_if(consumed.begin(), consumed.end(), [](const Node* node) { return !node->alive(); });
     if (gone != consumed.end()) {
       round.report.skipped.push_back({entry.name, candidate.match.root().name(),
-                                      cat("%", (*gone)->name().str(), " went with an earlier match"), {}});
+                                      cat("%", (*gone)->name().str(), " went with an earlier match"), {}, candidate.match.root().id()});
       continue;
     }
     candidate.match.refresh();
@@ -197,7 +205,7 @@ void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
     if (outcome) {
       round.report.applied.push_back(std::move(done));
     } else {
-      round.report.skipped.push_back({entry.name, root.name(), outcome.reason(), {}});
+      round.report.skipped.push_back({entry.name, root.name(), outcome.reason(), {}, root.id()});
     }
   }
 }

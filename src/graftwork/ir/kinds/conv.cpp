@@ -21,7 +21,8 @@ void check_input(const ShapeQuery& query, const TensorType& input, size_t spatia
     refuse_shape(cat("a ", spatial, "-D convolution takes a tensor of rank ", spatial + 2, ", not ", input.text()));
   }
   if (input.dims[1] != Dim(query.integer("in_channels"))) {
-    refuse_shape(cat("the convolution takes ", query.integer("in_channels"), " channels, its input is ", input.text()));
+    const auto channels = static_cast<size_t>(query.integer("in_channels"));
+    refuse_shape(cat("the convolution takes ", counted(channels, "channel"), ", its input is ", input.text()));
   }
   const int64_t groups = query.integer("groups");
   if (query.integer("in_channels") % groups != 0 || query.integer("out_channels") % groups != 0) {

@@ -8,8 +8,7 @@ namespace {
 
 struct RemoveAssertPattern final : Pattern {
   Pat check = op({"aten._assert_tensor_metadata.default", "aten._assert_scalar.default", "aten._assert_async.default",
-                  "aten._assert_async.msg", "aten.sym_constrain_range.default", "aten.sym_constrain_range_for_size.default",
-                  "aten._check_is_size.default"})()
+                  "aten._assert_async.msg", "aten.sym_constrain_range.default", "aten.sym_constrain_range_for_size.default"})()
                   .and_more_inputs();
 
   std::string_view name() const override { return "RemoveAssertPattern"; }

@@ -1,5 +1,4 @@
 // %y = aten.add.Tensor(%a, %b) {alpha=1}   =>   %y = aten.add.Tensor(%a, %b)
-// %y = aten.__add__.Tensor(%a, %b)
 //
 // The sum of two tensors has one spelling; a scaled sum stays what it is.
 #include "graftwork/patterns/recompositions/patterns.h"
@@ -11,11 +10,10 @@ namespace {
 struct RaiseAddPattern final : Pattern {
   Pat a = any();
   Pat b = any();
-  Pat scaled = op("aten.add.Tensor")(a, b)
-                   .where([](const GraphModule&, const Node& node) { return !node.attrs().empty(); }, "")
-                   .where([](const GraphModule&, const Node& node) { return number_of(node, "alpha", 1) == 1; }, "it scales an operand");
-  Pat spelled = op({"aten.__add__.Tensor", "aten._add.Tensor"})(a, b);
-  Pat add = either(scaled, spelled);
+  Pat add = op("aten.add.Tensor")(a, b)
+                .where([](const GraphModule&, const Node& node) { return !node.attrs().empty(); }, "")
+                .where([](const GraphModule&, const Node& node) { return number_of(node, "alpha", 1) == 1; },
+                       "it scales an operand");
 
   std::string_view name() const override { return "RaiseAddPattern"; }
   std::vector<Pat> roots() const override { return {add}; }

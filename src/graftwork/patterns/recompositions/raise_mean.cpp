@@ -35,6 +35,7 @@ struct RaiseMeanPattern final : Pattern {
     if (flag_of(node, "keepdim", false)) return raise_to(graft, node, std::move(record), {&match[x]});
     ModuleRecord flatten = module_at(node, "nn.Flatten");
     flatten.path = flatten.path.str() + ".flatten";
+    record.path = record.path.str() + ".pool";
     Node& pooled = graft.call_module(graft.share_record(std::move(record)), {&match[x]});
     return raise_to(graft, node, std::move(flatten), {&pooled});
   }

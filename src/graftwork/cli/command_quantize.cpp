@@ -1,0 +1,112 @@
+#include "graftwork/cli/command_quantize.h"
+
+#include <chrono>
+
+#include "graftwork/base/file.h"
+#include "graftwork/cli/output.h"
+#include "graftwork/cli/report_json.h"
+#include "graftwork/cli/stages.h"
+#include "graftwork/cli/summary.h"
+#include "graftwork/export/lower.h"
+#include "graftwork/onnx/write.h"
+
+namespace graftwork::cli {
+namespace {
+
+/// Seconds by stage.
+class StopWatch {
+ public:
+  void lap(const std::string& stage) {
+    const Clock::time_point now = Clock::now();
+    laps_.emplace_back(stage, std::chrono::duration<double>(now - last_).count());
+    last_ = now;
+  }
+  const std::vector<std::pair<std::string, double>>& laps() const { return laps_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+  std::vector<std::pair<std::string, double>> laps_;
+};
+
+std::string float_name(DType type) { return type == DType::kF16 ? "fp16" : "fp32"; }
+
+/// The file and, where its weights lie outside, the data file beside it.
+uint64_t size_on_disk(const std::filesystem::path& path) {
+  std::filesystem::path data = path;
+  data += ".data";
+  std::error_code absent;
+  const std::uintmax_t external = std::filesystem::file_size(data, absent);
+  return std::filesystem::file_size(path) + (absent ? 0 : external);
+}
+
+std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
+  const ModuleTable& modules = result.network.module.modules();
+  std::vector<StubFigures> figures;
+  for (const PlannedStub& stub : result.plan.stubs) {
+    const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
+    GRAFTWORK_ASSERT(scale != nullptr);
+    const Range& range = result.ranges.at(stub.tensor.str());
+    figures.push_back({evaluate(*scale, result.network.tensors).item<float>(), range.min, range.max});
+  }
+  return figures;
+}
+
+Json quantize_report(const QuantizeOptions& options, const TransformedNetwork& transformed,
+                     const QuantizationResult& result, int64_t opset) {
+  Json report = transform_report(options.model, transformed.network.module, transformed.report);
+  add_plan(report, result.plan, stub_figures(result));
+  report["warnings"] = result.warnings;
+  report["calibration"] = {{"method", "minmax"}, {"samples", result.samples}};
+  report["export"] = {{"opset", opset},
+                      {"float", float_name(options.calibration.float_type)},
+                      {"weights", options.float_weights ? "float" : "int8"},
+                      {"bytes", size_on_disk(options.output)}};
+  return report;
+}
+
+}  // namespace
+
+void quantize(const QuantizeOptions& options) {
+  const InterruptGuard interrupt;
+  const CalibrationFlags& flags = options.calibration;
+  check_writable(options.output);
+  check_writable(options.report);
+  const QuantConfig recipe = recipe_of(flags);
+
+  StopWatch watch;
+  const LoadedNetwork loaded = load_model(options.model);
+  refuse_unsupported(loaded);
+  watch.lap("load");
+  const TransformedNetwork transformed = transform_network(loaded.network);
+  watch.lap("transform");
+  const QuantizationResult result = quantize_network(transformed.network, recipe, flags, interrupt);
+  watch.lap("calibrate");
+  ExportOptions export_options;
+  export_options.float_type = flags.float_type;
+  export_options.weights = options.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
+  export_options.opset = options.opset;
+  const onnx::Model model = lower(result.network, export_options);
+  interrupt.check();
+  onnx::write_model(model, options.output);
+  watch.lap("export");
+
+  if (!options.report.empty()) {
+    write_file(options.report, to_text(quantize_report(options, transformed, result, model.opset)));
+  }
+  if (flags.quiet) return;
+  QuantizeSummary summary;
+  summary.model = options.model.string();
+  summary.output = options.output.string();
+  summary.transformed = &transformed.network.module;
+  summary.plan = &result.plan;
+  summary.warnings = result.warnings;
+  summary.samples = result.samples;
+  summary.bytes = size_on_disk(options.output);
+  summary.opset = model.opset;
+  summary.float_type = float_name(flags.float_type);
+  summary.seconds = watch.laps();
+  print_out(quantize_summary(summary));
+}
+
+}  // namespace graftwork::cli

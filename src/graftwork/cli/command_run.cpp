@@ -1,0 +1,165 @@
+#include "graftwork/cli/command_run.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/file.h"
+#include "graftwork/base/text.h"
+#include "graftwork/cli/output.h"
+#include "graftwork/cli/stages.h"
+#include "graftwork/import/data/npz.h"
+#include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/executor.h"
+
+namespace graftwork::cli {
+namespace {
+
+using Tensors = std::map<std::string, at::Tensor>;
+
+at::Tensor read_array(const std::filesystem::path& path) {
+  const auto file = std::make_shared<MappedFile>(path);
+  try {
+    return to_tensor(read_npy(file->bytes(), file));
+  } catch (Error& error) {
+    throw error.at(path.string());
+  }
+}
+
+std::string list_inputs(const std::vector<Node*>& inputs) {
+  std::vector<std::string> names;
+  for (const Node* input : inputs) names.push_back(input->name().str());
+  return join(names);
+}
+
+/// One tensor for each input, in signature order.
+std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector<InputFile>& files) {
+  const std::vector<Node*> inputs = module.graph().inputs();
+  std::vector<at::Tensor> tensors(inputs.size());
+  for (const InputFile& file : files) {
+    if (file.name.empty() && inputs.size() != 1) {
+      throw Error("usage", cat("--input ", file.path.string(), " says not which input it is: the network has ",
+                               list_inputs(inputs)),
+                  "--input NAME=" + file.path.string());
+    }
+    const auto named = std::find_if(inputs.begin(), inputs.end(), [&](const Node* input) {
+      return file.name.empty() || input->name() == Symbol(file.name);
+    });
+    if (named == inputs.end()) {
+      throw Error("run.input", cat("the network has no input \"", file.name, "\", only ", list_inputs(inputs)));
+    }
+    at::Tensor& tensor = tensors[static_cast<size_t>(named - inputs.begin())];
+    tensor = read_array(file.path);
+    try {
+      check_input(**named, tensor);
+    } catch (Error& error) {
+      throw error.at(file.path.string());
+    }
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (tensors[i].defined()) continue;
+    const std::string name = inputs[i]->name().str();
+    throw Error("run.input", cat("input ", name, " is not given"), cat("--input ", name, "=FILE.npy"));
+  }
+  return tensors;
+}
+
+Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& flags, const InterruptGuard& interrupt) {
+  if (stage == Stage::kFloat) return loaded.clone();
+  TransformedNetwork transformed = transform_network(loaded);
+  if (stage == Stage::kTransformed) return std::move(transformed.network);
+  return quantize_network(transformed.network, recipe_of(flags), flags, interrupt).network;
+}
+
+/// Keeps the values that were asked for, then puts overrides in their place.
+class Tap {
+ public:
+  Tap(const GraphModule& module, const RunOptions& options) {
+    std::map<std::string, const Node*> nodes;
+    for (const Node& node : module.graph().nodes()) {
+      if (node.kind() != NodeKind::kOutput) nodes.emplace(node.name().str(), &node);
+    }
+    std::set<const Node*> watched;
+    const auto find = [&](const std::string& name, const char* option) {
+      const auto node = nodes.find(name);
+      if (node == nodes.end()) {
+        throw Error("run.value", cat(option, ": there is no value %", name, " at this stage"),
+                    "`graftwork inspect` or `graftwork transform` to see the names");
+      }
+      return node->second;
+    };
+    for (const std::string& name : options.values) {
+      if (name != "all") {
+        kept_.insert(find(name, "--values"));
+      } else {
+        for (const auto& [unused, node] : nodes) kept_.insert(node);
+      }
+    }
+    if (!options.override_file.empty()) {
+      for (const NamedArray& named : read_npz(options.override_file)) {
+        overrides_.emplace(find(named.name, "--override"), to_tensor(named.array));
+      }
+    }
+    watched = kept_;
+    for (const auto& [node, unused] : overrides_) watched.insert(node);
+    watched_.assign(watched.begin(), watched.end());
+  }
+
+  const std::vector<const Node*>& watched() const { return watched_; }
+  Tensors& values() { return values_; }
+
+  void see(const Node& node, at::Tensor& value) {
+    if (kept_.contains(&node)) values_[node.name().str()] = value;
+    const auto other = overrides_.find(&node);
+    if (other == overrides_.end()) return;
+    if (other->second.scalar_type() != value.scalar_type() || other->second.sizes() != value.sizes()) {
+      throw Error("run.override", cat("%", node.name().str(), " is ", type_of(value).text(), ", its override is ",
+                                      type_of(other->second).text()));
+    }
+    value = other->second;
+  }
+
+ private:
+  std::set<const Node*> kept_;
+  std::map<const Node*, at::Tensor> overrides_;
+  std::vector<const Node*> watched_;
+  Tensors values_;
+};
+
+void write_tensors(const std::filesystem::path& path, const Tensors& tensors) {
+  std::vector<NamedArray> arrays;
+  for (const auto& [name, tensor] : tensors) arrays.push_back({name, to_array(tensor)});
+  write_npz(path, arrays);
+}
+
+}  // namespace
+
+void run(const RunOptions& options) {
+  const InterruptGuard interrupt;
+  check_writable(options.output);
+  const LoadedNetwork loaded = load_model(options.model);
+  refuse_unsupported(loaded);
+  const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, options.inputs);
+  const Network network = network_at(options.stage, loaded.network, options.calibration, interrupt);
+  Tap tap(network.module, options);
+
+  Executor executor(network.module);
+  executor.watch(tap.watched());
+  graftwork::RunOptions how;
+  how.watcher = [&](const Node& node, at::Tensor& value) { tap.see(node, value); };
+  const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);
+  interrupt.check();
+
+  std::string summary = options.output.string() + "\n";
+  for (size_t i = 0; i < results.size(); ++i) {
+    const std::string name = network.module.signature().outputs[i].str();
+    tap.values()[name] = results[i];
+    summary += cat("  ", name, "  ", type_of(results[i]).text(), "\n");
+  }
+  write_tensors(options.output, tap.values());
+  if (!options.calibration.quiet) print_out(summary);
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,66 @@
+// What the command line asks for, as plain structs: the launcher fills them, either half reads them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "graftwork/ir/type.h"
+
+namespace graftwork::cli {
+
+/// Where the ranges come from and what stays in floating point; shared by `quantize` and `run`.
+struct CalibrationFlags {
+  std::filesystem::path data;
+  int64_t batch = 8;
+  int64_t limit = 0;  ///< 0: all samples.
+  DType float_type = DType::kF16;
+  std::filesystem::path config;  ///< Empty: the default recipe.
+  std::vector<std::string> skip_stub;
+  std::vector<std::string> skip_weight;
+  bool quiet = false;
+};
+
+struct QuantizeOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;
+  std::filesystem::path report;  ///< Empty: none.
+  CalibrationFlags calibration;
+  int64_t opset = 0;  ///< 0: what the graph needs.
+  bool float_weights = false;
+};
+
+struct TransformOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;  ///< Empty: standard output.
+  std::filesystem::path report;  ///< Empty: none.
+};
+
+struct InspectOptions {
+  std::filesystem::path model;
+  bool json = false;
+};
+
+/// How far the network goes before `run` runs it.
+enum class Stage : uint8_t { kFloat, kTransformed, kQuantized };
+
+struct InputFile {
+  std::string name;  ///< Empty: the network's only input.
+  std::filesystem::path path;
+};
+
+struct RunOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;
+  std::vector<InputFile> inputs;
+  Stage stage = Stage::kFloat;
+  CalibrationFlags calibration;         ///< Only for Stage::kQuantized.
+  std::filesystem::path override_file;  ///< Empty: none.
+  std::vector<std::string> values;      ///< Names of further values to write; "all" stands for every one.
+};
+
+/// Whether the file is a printed graph, which needs no torch to read; everything else is taken for a .pt2 archive.
+inline bool is_printed_graph(const std::filesystem::path& model) { return model.extension() == ".gir"; }
+
+}  // namespace graftwork::cli

@@ -1,0 +1,221 @@
+#include "graftwork/cli/parse_options.h"
+
+#include <CLI/CLI.hpp>
+#include <string_view>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/cli/guard.h"
+#include "graftwork/cli/output.h"
+#include "graftwork/onnx/model.h"
+
+namespace graftwork::cli {
+namespace {
+
+constexpr int64_t kLeastOpset = 19;
+// Upper bounds catch slips and what overflowed while it was read; they limit no one.
+constexpr int64_t kLargestBatch = 1'000'000;
+constexpr int64_t kLargestLimit = 1'000'000'000'000;
+
+/// Options whose words become enumerators, and those that go to two places, as they were written.
+struct Words {
+  std::string float_type = "fp16";
+  std::string weights = "int8";
+  std::string stage = "float";
+  std::vector<std::string> skip;
+  std::vector<std::string> inputs;
+};
+
+CLI::Option* add_path(CLI::App& app, const std::string& name, std::filesystem::path& path, const std::string& text) {
+  return app.add_option_function<std::string>(name, [&path](const std::string& value) { path = value; }, text)
+      ->type_name("FILE");
+}
+
+/// An option that may come several times, with one value each.
+CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::string>& values,
+                      const std::string& type, const std::string& text) {
+  return app.add_option(name, values, text)->allow_extra_args(false)->type_name(type);
+}
+
+void add_model(CLI::App& app, std::filesystem::path& model, const std::string& text) {
+  add_path(app, "MODEL", model, text)->required();
+}
+
+/// The options that say how to quantize; returned so that `run` can refuse them in its float stages.
+std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags, Words& words) {
+  return {
+      add_path(app, "--calibrate", flags.data, "Samples: .npy, .npz (arrays by input name), or a folder of those")
+          ->type_name("DATA"),
+      app.add_option("--batch", flags.batch, "Samples read at once; changes memory and speed, never the result")
+          ->check(CLI::Range(int64_t{1}, kLargestBatch, "1 to 1000000"))
+          ->type_name("N")
+          ->capture_default_str(),
+      app.add_option("--limit", flags.limit, "Use the first N samples only")
+          ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
+          ->type_name("N"),
+      app.add_option("--float", words.float_type, "Type of what is not INT8: fp16 or fp32")
+          ->check(CLI::IsMember({"fp16", "fp32"}))
+          ->type_name("TYPE")
+          ->capture_default_str(),
+      add_path(app, "--config", flags.config, "Recipe in JSON: precision, ranges, modules to skip"),
+      add_list(app, "--skip", words.skip, "NAME", "Keep this module in floating point: a path, a kind, or with *"),
+      add_list(app, "--skip-stub", flags.skip_stub, "NAME", "As --skip, for its inputs only"),
+      add_list(app, "--skip-weight", flags.skip_weight, "NAME", "As --skip, for its weight only"),
+  };
+}
+
+void finish_calibration(CalibrationFlags& flags, const Words& words) {
+  flags.float_type = words.float_type == "fp32" ? DType::kF32 : DType::kF16;
+  flags.skip_stub.insert(flags.skip_stub.end(), words.skip.begin(), words.skip.end());
+  flags.skip_weight.insert(flags.skip_weight.end(), words.skip.begin(), words.skip.end());
+}
+
+void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
+  add_model(app, options.model, "Network written by torch.export.save (.pt2)");
+  add_calibration(app, options.calibration, words)[0]->required();
+  app.add_option("--weights", words.weights, "Store weights as int8 codes (TensorRT 9 and later) or float")
+      ->check(CLI::IsMember({"int8", "float"}))
+      ->type_name("FORM")
+      ->capture_default_str();
+  app.add_option("--opset", options.opset, cat("ONNX opset, at least ", kLeastOpset, "; default: what the graph needs"))
+      ->check(CLI::Range(kLeastOpset, onnx::kNewestOpset, cat(kLeastOpset, " to ", onnx::kNewestOpset)))
+      ->type_name("N");
+  add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
+  app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
+  add_path(app, "-o,--output", options.output, "The ONNX file to write")->required();
+  app.footer(
+      "Use it when the exported network is to run in TensorRT with INT8 kernels.\n\n"
+      "Example:\n  graftwork quantize resnet18.pt2 --calibrate images.npy -o resnet18_int8.onnx\n"
+      "  graftwork quantize resnet18.pt2 --calibrate images.npy --skip fc --report report.json -o resnet18_int8.onnx");
+}
+
+void add_transform(CLI::App& app, TransformOptions& options) {
+  add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
+  add_path(app, "-o,--output", options.output, "Write the graph here (.gir); default: print it");
+  add_path(app, "--report", options.report, "Write which pattern did what, and why others did not, in JSON");
+  app.footer(
+      "Use it to see what is fused, and to learn the module names that --skip takes.\n\n"
+      "Example:\n  graftwork transform resnet18.pt2 -o resnet18.gir --report report.json");
+}
+
+void add_inspect(CLI::App& app, InspectOptions& options) {
+  add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
+  app.add_flag("--json", options.json, "For machines");
+  app.footer(
+      "Use it first on a new network: it shows inputs, operators, parameters and the graph, and what is not supported.\n\n"
+      "Example:\n  graftwork inspect resnet18.pt2");
+}
+
+std::vector<CLI::Option*> add_run(CLI::App& app, RunOptions& options, Words& words) {
+  add_model(app, options.model, "Network written by torch.export.save (.pt2)");
+  add_list(app, "--input", words.inputs, "NAME=FILE.npy", "Value of an input; NAME= may be left out if there is one")
+      ->required();
+  app.add_option("--stage", words.stage, "float (as loaded), transformed, or quantized (needs --calibrate)")
+      ->check(CLI::IsMember({"float", "transformed", "quantized"}))
+      ->type_name("STAGE")
+      ->capture_default_str();
+  const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
+  add_path(app, "--override", options.override_file, "Arrays by value name (.npz) that readers get in their place");
+  add_list(app, "--values", options.values, "NAME", "Write this inner value too, as it was before an override; or all");
+  app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
+  add_path(app, "-o,--output", options.output, "The .npz file to write: results by name")->required();
+  app.footer(
+      "Use it to compare the stages with one another and with PyTorch, on the CPU.\n\n"
+      "Example:\n  graftwork run resnet18.pt2 --input x=image.npy --stage quantized --calibrate images.npy -o y.npz");
+  return calibration;
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& subcommand) {
+  throw Error("usage", what, cat("`graftwork ", subcommand, subcommand.empty() ? "" : " ", "--help`"));
+}
+
+InputFile input_file(const std::string& text) {
+  const size_t equals = text.find('=');
+  InputFile input;
+  if (equals != std::string::npos) input.name = text.substr(0, equals);
+  input.path = equals == std::string::npos ? text : text.substr(equals + 1);
+  if (equals == 0 || input.path.empty()) refuse(cat("--input: \"", text, "\" is not NAME=FILE.npy"), "run");
+  return input;
+}
+
+void finish_run(RunOptions& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
+  if (words.stage == "transformed") options.stage = Stage::kTransformed;
+  if (words.stage == "quantized") options.stage = Stage::kQuantized;
+  if (options.stage == Stage::kQuantized && options.calibration.data.empty()) {
+    refuse("--stage quantized needs --calibrate DATA", "run");
+  }
+  for (const CLI::Option* option : calibration) {
+    if (options.stage == Stage::kQuantized || option->count() == 0) continue;
+    refuse(cat(option->get_name(), " belongs to --stage quantized"), "run");
+  }
+  finish_calibration(options.calibration, words);
+  for (const std::string& text : words.inputs) {
+    options.inputs.push_back(input_file(text));
+    for (size_t i = 0; i + 1 < options.inputs.size(); ++i) {
+      if (options.inputs[i].name != options.inputs.back().name) continue;
+      refuse(cat("--input gives ", options.inputs[i].name.empty() ? "the input" : options.inputs[i].name, " twice"), "run");
+    }
+  }
+}
+
+std::string selected_name(const CLI::App& app) {
+  const std::vector<CLI::App*> selected = app.get_subcommands();
+  return selected.empty() ? "" : selected.front()->get_name();
+}
+
+}  // namespace
+
+Request parse_options(int argc, const char* const* argv) {
+  CLI::App app{
+      "Takes a PyTorch network to INT8 for TensorRT:\n"
+      "  model.pt2 -> import -> transform (fuse) -> calibrate -> quantize -> model.onnx with explicit Q/DQ",
+      "graftwork"};
+  app.set_help_flag("-h,--help", "Show this text");
+  app.set_version_flag("--version", "graftwork " GRAFTWORK_VERSION, "Show the version");
+  app.get_formatter()->column_width(28);
+  app.require_subcommand(1);
+  app.footer("`graftwork quantize --help` shows the options of a subcommand and an example.");
+
+  QuantizeOptions quantize;
+  TransformOptions transform;
+  InspectOptions inspect;
+  RunOptions run;
+  Words quantize_words;
+  Words run_words;
+  CLI::App* const quantize_app = app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
+  CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
+  CLI::App* const inspect_app = app.add_subcommand("inspect", "Show what a network consists of");
+  CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");
+  add_quantize(*quantize_app, quantize, quantize_words);
+  add_transform(*transform_app, transform);
+  add_inspect(*inspect_app, inspect);
+  const std::vector<CLI::Option*> run_calibration = add_run(*run_app, run, run_words);
+
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first.empty()) refuse("a subcommand is needed: quantize, transform, inspect or run", "");
+  if (first.front() != '-' && !app.get_subcommand_no_throw(std::string(first))) {
+    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, inspect and run"), "");
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    print_out(app.help());
+    return kSuccess;
+  } catch (const CLI::CallForVersion& version) {
+    print_out(std::string(version.what()) + "\n");
+    return kSuccess;
+  } catch (const CLI::ParseError& error) {
+    refuse(error.what(), selected_name(app));
+  }
+  if (*quantize_app) {
+    finish_calibration(quantize.calibration, quantize_words);
+    quantize.float_weights = quantize_words.weights == "float";
+    return quantize;
+  }
+  if (*transform_app) return transform;
+  if (*inspect_app) return inspect;
+  finish_run(run, run_words, run_calibration);
+  return run;
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,87 @@
+#include "graftwork/cli/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork::cli {
+namespace {
+
+constexpr double kSecondsBetweenDrawings = 0.1;
+constexpr size_t kLongestBar = 30;
+
+size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<int64_t>(std::ceil(seconds));
+  if (whole < 60) return cat(whole, " s");
+  if (whole < 3600) return cat(whole / 60, " min ", whole % 60, " s");
+  return cat(whole / 3600, " h ", whole % 3600 / 60, " min");
+}
+
+std::string one_decimal(double value) {
+  std::array<char, 32> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.1f", value);
+  return buffer.data();
+}
+
+}  // namespace
+
+std::string progress_text(int64_t done, int64_t total, double seconds, size_t columns) {
+  const std::string all = std::to_string(total);
+  const std::string now = std::to_string(done);
+  std::string figures = cat(std::string(all.size() - now.size(), ' '), now, "/", all);
+  if (done > 0 && seconds > 0) {
+    const double rate = static_cast<double>(done) / seconds;
+    figures += cat("  ", one_decimal(rate), " samples/s");
+    if (done < total) figures += cat("  ", duration_text(static_cast<double>(total - done) / rate), " left");
+  }
+  const std::string label = "calibrating ";
+  const size_t around = label.size() + figures.size() + 3;
+  if (columns < around + 5) return (label + figures).substr(0, columns);
+  const size_t width = std::min(kLongestBar, columns - around - 1);
+  const size_t filled = width * static_cast<size_t>(done) / static_cast<size_t>(std::max<int64_t>(total, 1));
+  return cat(label, "[", std::string(filled, '#'), std::string(width - filled, '-'), "] ", figures);
+}
+
+Progress::Progress(bool quiet) : quiet_(quiet), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+Progress::~Progress() {
+  if (bar_open_) std::fputc('\n', stderr);
+}
+
+double Progress::seconds_since(Clock::time_point then) const {
+  return std::chrono::duration<double>(Clock::now() - then).count();
+}
+
+void Progress::update(int64_t done, int64_t total) {
+  if (quiet_) return;
+  if (on_terminal_) {
+    if (!started_ || done == total || seconds_since(drawn_) >= kSecondsBetweenDrawings) draw(done, total);
+  } else {
+    if (!started_) std::fprintf(stderr, "calibrating on %s\n", counted(static_cast<size_t>(total), "sample").c_str());
+    if (done == total) std::fprintf(stderr, "calibrated in %.1f s\n", seconds_since(begin_));
+  }
+  started_ = true;
+}
+
+void Progress::draw(int64_t done, int64_t total) {
+  constexpr const char* kClearToEnd = "\x1b[K";
+  const std::string text = progress_text(done, total, seconds_since(begin_), terminal_columns());
+  std::fprintf(stderr, "\r%s%s", text.c_str(), kClearToEnd);
+  bar_open_ = done != total;
+  if (!bar_open_) std::fputc('\n', stderr);
+  std::fflush(stderr);
+  drawn_ = Clock::now();
+}
+
+}  // namespace graftwork::cli

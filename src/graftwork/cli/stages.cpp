@@ -1,0 +1,58 @@
+#include "graftwork/cli/stages.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/cli/progress.h"
+#include "graftwork/patterns/transform.h"
+
+namespace graftwork::cli {
+
+LoadedNetwork load_model(const std::filesystem::path& path) {
+  if (is_printed_graph(path)) {
+    throw Error("model.weights", path.string() + " is a printed graph, which holds no weights",
+                "the .pt2 file that it was made from");
+  }
+  return load_network(path);
+}
+
+void refuse_unsupported(const LoadedNetwork& loaded) {
+  if (loaded.unsupported.empty()) return;
+  Error error("export.unsupported", cat(counted(loaded.unsupported.size(), "operator"), " cannot be run or exported"),
+              "replacing them in the network; `graftwork inspect` shows where they are");
+  for (const std::string& line : loaded.unsupported) error.at(line);
+  throw error;
+}
+
+TransformedNetwork transform_network(const Network& network) {
+  TransformationResult result = graftwork::transform(network.module);
+  return {{std::move(result.model), network.tensors}, std::move(result.report)};
+}
+
+QuantConfig recipe_of(const CalibrationFlags& flags) {
+  QuantConfig recipe = flags.config.empty() ? QuantConfig() : read_quant_config(flags.config);
+  recipe.skip.stub.insert(recipe.skip.stub.end(), flags.skip_stub.begin(), flags.skip_stub.end());
+  recipe.skip.weight.insert(recipe.skip.weight.end(), flags.skip_weight.begin(), flags.skip_weight.end());
+  return recipe;
+}
+
+QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe, const CalibrationFlags& flags,
+                                    const InterruptGuard& interrupt) {
+  interrupt.check();
+  const std::unique_ptr<SampleSource> samples = open_samples(transformed.module, flags.data, flags.limit);
+  Progress progress(flags.quiet);
+  graftwork::QuantizeOptions options;
+  options.float_type = flags.float_type;
+  options.calibration.batch = flags.batch;
+  options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
+  options.calibration.interrupted = [&] { return interrupt.requested(); };
+  try {
+    return graftwork::quantize(transformed, *samples, recipe, options);
+  } catch (Error& error) {
+    // What is wrong with a sample is found while the network runs, far from the file's name.
+    const bool is_about_data = error.code().starts_with("data.");
+    if (is_about_data && error.report().find(flags.data.string()) == std::string::npos) error.at(flags.data.string());
+    throw;
+  }
+}
+
+}  // namespace graftwork::cli

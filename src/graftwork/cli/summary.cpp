@@ -1,0 +1,68 @@
+#include "graftwork/cli/summary.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "graftwork/base/text.h"
+#include "graftwork/cli/network_facts.h"
+
+namespace graftwork::cli {
+namespace {
+
+std::string count_of(size_t count, const std::string& what) {
+  const std::string digits = std::to_string(count);
+  return cat(std::string(digits.size() < 4 ? 4 - digits.size() : 0, ' '), digits, "  ", what);
+}
+
+std::string seconds_text(double seconds) {
+  std::array<char, 32> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%.2f", seconds);
+  return buffer.data();
+}
+
+void add_graph(Table& table, const GraphModule& transformed) {
+  const Counts fused = fused_counts(transformed);
+  for (const auto& [kind, count] : fused) table.add("fused modules", count_of(count, kind));
+  if (fused.empty()) table.add("fused modules", count_of(0, ""));
+  for (const auto& [name, count] : unfused_counts(transformed)) table.add("left as they are", count_of(count, name));
+}
+
+}  // namespace
+
+void Table::add(const std::string& label, const std::string& text) {
+  constexpr size_t kColumn = 18;
+  const std::string shown = label == last_label_ ? "" : label;
+  std::string line = cat("  ", shown, std::string(kColumn > shown.size() ? kColumn - shown.size() : 1, ' '), text);
+  line.erase(line.find_last_not_of(' ') + 1);
+  text_ += line + "\n";
+  last_label_ = label;
+}
+
+std::string graph_summary(const GraphModule& transformed) {
+  Table table;
+  add_graph(table, transformed);
+  return table.text();
+}
+
+std::string quantize_summary(const QuantizeSummary& facts) {
+  Table table;
+  add_graph(table, *facts.transformed);
+  const std::vector<PlannedWeight>& weights = facts.plan->weights;
+  const auto quantized = std::count_if(weights.begin(), weights.end(), [](const auto& weight) { return weight.quantized; });
+  table.add("Q/DQ pairs", count_of(facts.plan->stubs.size(), "on activations"));
+  table.add("Q/DQ pairs", count_of(static_cast<size_t>(quantized), "on weights"));
+  for (const PlannedWeight& weight : weights) {
+    if (!weight.quantized) table.add("in floating point", weight.layer.str() + ": " + weight.reason);
+  }
+  table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));
+  table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around INT8"));
+  std::vector<std::string> times;
+  for (const auto& [stage, seconds] : facts.seconds) times.push_back(stage + " " + seconds_text(seconds));
+  table.add("seconds", join(times));
+  std::string text = cat(facts.model, " -> ", facts.output, "\n", table.text());
+  for (const std::string& warning : facts.warnings) text += "warning: " + warning + "\n";
+  return text;
+}
+
+}  // namespace graftwork::cli

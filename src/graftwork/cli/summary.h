@@ -1,0 +1,42 @@
+// What the command tells people at its end.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graftwork/ir/graph_module.h"
+#include "graftwork/place/stub_plan.h"
+
+namespace graftwork::cli {
+
+/// Labelled lines in two columns; a label stands only on the first of its lines.
+class Table {
+ public:
+  void add(const std::string& label, const std::string& text);
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::string last_label_;
+};
+
+/// Fused modules by kind, and what is left outside of them.
+std::string graph_summary(const GraphModule& transformed);
+
+/// What `quantize` did.
+struct QuantizeSummary {
+  std::string model;
+  std::string output;
+  const GraphModule* transformed = nullptr;
+  const StubPlan* plan = nullptr;
+  std::vector<std::string> warnings;
+  int64_t samples = 0;
+  uint64_t bytes = 0;
+  int64_t opset = 0;
+  std::string float_type;
+  std::vector<std::pair<std::string, double>> seconds;  ///< By stage, in order.
+};
+std::string quantize_summary(const QuantizeSummary& facts);
+
+}  // namespace graftwork::cli

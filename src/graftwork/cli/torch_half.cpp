@@ -1,0 +1,64 @@
+#include "graftwork/cli/torch_half.h"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/cli/entry_points.h"
+
+namespace graftwork::cli {
+namespace {
+
+#ifdef GRAFTWORK_WITH_TORCH
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error("build.torch", what, "building again with `make build`");
+}
+
+/// Never closed: torch cannot be unloaded.
+void* open_library() {
+  // The loader replaces $ORIGIN by the folder of this executable.
+  void* library = ::dlopen("$ORIGIN/../lib/libgraftwork_torch.so", RTLD_LAZY | RTLD_LOCAL);
+  if (!library) {
+    const char* reason = ::dlerror();
+    refuse(cat("the torch half of graftwork cannot be opened: ", reason ? reason : "no reason given"));
+  }
+  return library;
+}
+
+template <class Function>
+Function* find(void* library, const char* name) {
+  void* symbol = ::dlsym(library, name);
+  if (!symbol) refuse(cat("libgraftwork_torch.so is of another build: it has no ", name));
+  return reinterpret_cast<Function*>(symbol);
+}
+
+template <class Options>
+int run(const char* entry_point, const Options& options) {
+  void* const library = open_library();
+  const std::string build = find<decltype(graftwork_torch_build)>(library, "graftwork_torch_build")();
+  if (build != GRAFTWORK_VERSION) refuse(cat("libgraftwork_torch.so is version ", build, ", this is " GRAFTWORK_VERSION));
+  return find<int(const Options&) noexcept>(library, entry_point)(options);
+}
+
+#else
+
+template <class Options>
+int run(const char*, const Options&) {
+  throw Error("build.torch", "this graftwork was built without torch: it can inspect and transform .gir files only",
+              "a build with GRAFTWORK_WITH_TORCH=ON");
+}
+
+#endif
+
+}  // namespace
+
+int run_torch_half(const QuantizeOptions& options) { return run("graftwork_torch_quantize", options); }
+int run_torch_half(const TransformOptions& options) { return run("graftwork_torch_transform", options); }
+int run_torch_half(const InspectOptions& options) { return run("graftwork_torch_inspect", options); }
+int run_torch_half(const RunOptions& options) { return run("graftwork_torch_run", options); }
+
+}  // namespace graftwork::cli

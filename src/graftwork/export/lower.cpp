@@ -1,0 +1,166 @@
+#include "graftwork/export/lower.h"
+
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/export/module_lowering.h"
+#include "graftwork/export/operator_lowering.h"
+#include "graftwork/onnx/write.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int64_t kLowestOpset = 19;   // Q/DQ with FP16 scales
+constexpr int64_t kHighestOpset = 25;  // what TensorRT 11 reads
+
+std::string place_of(const Node& node) {
+  return cat("%", node.name().str(), " = ", node.op().str(), node.origin().module_path.empty() ? "" : " in " + node.origin().module_path.str(),
+             node.origin().source.empty() ? "" : " (" + node.origin().source.str() + ")");
+}
+
+void refuse_unsupported(const GraphModule& module) {
+  std::vector<std::string> places;
+  for (const Node& node : module.graph().nodes()) {
+    const bool unknown_function = node.kind() == NodeKind::kCallFunction && !find_operator_lowering(node.op());
+    const bool unknown_module = node.kind() == NodeKind::kCallModule && !has_lowering(node.op());
+    if (unknown_function || unknown_module) places.push_back(place_of(node));
+  }
+  // Sizes that only reshapes read vanish with them: their values come from shapes.
+  std::erase_if(places, [](const std::string& place) { return place.find(" = aten.sym_size.int") != std::string::npos; });
+  if (places.empty()) return;
+  Error error("export.unsupported", cat(counted(places.size(), "operator"), " of the network ", places.size() == 1 ? "has" : "have", " no ONNX form"),
+              "replacing them in the model");
+  for (std::string& place : places) error.at(std::move(place));
+  throw error;
+}
+
+std::vector<onnx::Dimension> onnx_dims(const Type& type) {
+  std::vector<onnx::Dimension> dims;
+  for (const Dim& dim : type.tensor()->dims) {
+    if (const auto value = dim.maybe_value()) {
+      dims.emplace_back(*value);
+    } else {
+      dims.emplace_back(dim.text());
+    }
+  }
+  return dims;
+}
+
+onnx::ValueInfo value_info(const std::string& name, const Type& type) {
+  if (!type.tensor()) throw Error("export.types", name + " is " + type.text() + ", not a tensor of known shape");
+  return {name, onnx_type(type.tensor()->dtype), onnx_dims(type)};
+}
+
+}  // namespace
+
+bool has_lowering(Symbol kind) {
+  const Kind* known = KindTable::builtin().find(kind);
+  return find_module_lowering(kind) != nullptr || (known && known->family == Family::kFused);
+}
+
+ModuleLowering find_module_lowering(Symbol kind) {
+  static const std::unordered_map<Symbol, ModuleLowering> table = [] {
+    std::unordered_map<Symbol, ModuleLowering> all;
+    for (auto make : {conv_lowerings, activation_lowerings, pool_lowerings, shape_lowerings, norm_lowerings}) {
+      for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
+    }
+    return all;
+  }();
+  const auto found = table.find(kind);
+  return found == table.end() ? nullptr : found->second;
+}
+
+namespace {
+
+/// Graph inputs keep their type; float regions of another type begin with a Cast.
+void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
+  model.graph.inputs.push_back(value_info(node.name().str(), node.type()));
+  const bool casts = is_floating(node.tensor()->dtype) && node.tensor()->dtype != lowering.options().float_type;
+  if (!casts) {
+    lowering.bind(node, node.name().str());
+    return;
+  }
+  lowering.bind(node, lowering.add("Cast", node.name().str() + "_cast", {node.name().str()},
+                                   {{"to", static_cast<int64_t>(onnx_type(lowering.options().float_type))}}));
+}
+
+void lower_constant(Lowering& lowering, const Node& node) {
+  const at::Tensor value = evaluate(node.constant(), lowering.network().tensors);
+  lowering.bind(node, value.is_floating_point() ? lowering.float_constant(node.name().str(), value) : lowering.constant(node.name().str(), value));
+}
+
+void lower_node(Lowering& lowering, const Node& node) {
+  if (lowering.is_bound(node)) return;  // an element of a tuple, bound with it
+  if (node.kind() == NodeKind::kConstant) return lower_constant(lowering, node);
+  if (node.kind() == NodeKind::kCallFunction) {
+    if (node.op() == Symbol("aten.sym_size.int")) return;
+    return find_operator_lowering(node.op())(lowering, node);
+  }
+  const ModuleRecord& record = lowering.modules()[node.module()];
+  if (KindTable::builtin().at(record.kind).family == Family::kFused) {
+    lowering.bind(node, lower_fused(lowering, node, lowering.result_name(node)));
+    return;
+  }
+  const bool is_stub = record.kind == Symbol("QuantStub");
+  const ModuleCall call{record, {lowering.operand(node, 0)}, node.input(0).type(), node.type(), is_stub ? "" : lowering.result_name(node)};
+  lowering.bind(node, find_module_lowering(record.kind)(lowering, call));
+}
+
+}  // namespace
+
+onnx::Model lower(const Network& network, const ExportOptions& options) {
+  if (options.opset != 0 && (options.opset < kLowestOpset || options.opset > kHighestOpset)) {
+    throw Error("export.opset", cat("opset ", options.opset, " is outside ", kLowestOpset, " to ", kHighestOpset));
+  }
+  refuse_unsupported(network.module);
+  Lowering lowering(network, options);
+  onnx::Model& model = lowering.model_;
+  const Node& output = *network.module.graph().output();
+  const std::vector<Symbol>& names = network.module.signature().outputs;
+  const bool casts = options.float_type != DType::kF32;
+  // A result that is computed here, once, in its own type, takes its name from the signature.
+  for (const Use& use : output.inputs()) {
+    const Node& result = *use.producer();
+    const bool computed = result.kind() == NodeKind::kCallModule || result.kind() == NodeKind::kCallFunction || result.kind() == NodeKind::kGetItem;
+    const bool cast = casts && result.tensor() && is_floating(result.tensor()->dtype);
+    const bool stub = result.kind() == NodeKind::kCallModule && result.op() == Symbol("QuantStub");
+    if (computed && !cast && !stub) lowering.results_.emplace(&result, names[use.slot()].str());
+  }
+  for (const Node& node : network.module.graph().nodes()) {
+    if (node.kind() == NodeKind::kOutput) continue;
+    try {
+      if (node.kind() == NodeKind::kInput) {
+        lower_input(lowering, model, node);
+      } else {
+        lower_node(lowering, node);
+      }
+    } catch (Error& error) {
+      throw error.at(place_of(node));
+    }
+  }
+  for (const Use& use : output.inputs()) {
+    const std::string& name = names[use.slot()].str();
+    const std::string& value = lowering.operand(output, use.slot());
+    const Type& type = use.producer()->type();
+    model.graph.outputs.push_back(value_info(name, type));
+    if (value == name) continue;
+    const bool cast = casts && is_floating(type.tensor()->dtype);
+    if (cast) {
+      lowering.add("Cast", name + "_cast", {value}, {{"to", static_cast<int64_t>(onnx_type(type.tensor()->dtype))}}, name);
+    } else {
+      lowering.add("Identity", name + "_copy", {value}, {}, name);
+    }
+  }
+  model.opset = std::max(lowering.opset(), options.opset);
+  model.producer_name = "graftwork";
+  model.producer_version = GRAFTWORK_VERSION;
+  model.graph.name = "graftwork";
+  return std::move(model);
+}
+
+void export_onnx(const Network& network, const std::filesystem::path& path, const ExportOptions& options) {
+  onnx::write_model(lower(network, options), path);
+}
+
+}  // namespace graftwork

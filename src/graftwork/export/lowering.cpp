@@ -1,0 +1,152 @@
+#include "graftwork/export/lowering.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/fake_quant.h"
+#include "graftwork/quant/scales.h"
+
+namespace graftwork {
+namespace {
+
+onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor) {
+  auto held = std::make_shared<at::Tensor>(tensor.detach().cpu().contiguous());
+  const auto* data = static_cast<const std::byte*>(held->const_data_ptr());
+  return onnx::raw_tensor(name, onnx_type(held->scalar_type()), held->sizes().vec(), {held, {data, held->nbytes()}});
+}
+
+/// Whether the scales survive in FP16; see exported_scale.
+bool fits_half(const at::Tensor& scales) { return at::equal(scales.to(at::kHalf).to(at::kFloat), scales); }
+
+}  // namespace
+
+onnx::DataType onnx_type(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat: return onnx::DataType::kFloat;
+    case at::kHalf: return onnx::DataType::kFloat16;
+    case at::kBFloat16: return onnx::DataType::kBfloat16;
+    case at::kDouble: return onnx::DataType::kDouble;
+    case at::kChar: return onnx::DataType::kInt8;
+    case at::kByte: return onnx::DataType::kUint8;
+    case at::kShort: return onnx::DataType::kInt16;
+    case at::kInt: return onnx::DataType::kInt32;
+    case at::kLong: return onnx::DataType::kInt64;
+    case at::kBool: return onnx::DataType::kBool;
+    case at::kFloat8_e4m3fn: return onnx::DataType::kFloat8e4m3fn;
+    default: throw Error("export.dtype", cat("ONNX has no type for ", c10::toString(type)));
+  }
+}
+
+onnx::DataType onnx_type(DType type) { return onnx_type(to_torch(type)); }
+
+Lowering::Lowering(const Network& network, const ExportOptions& options) : network_(network), options_(options) {
+  // Names of inputs and results belong to the user; everything else steps aside.
+  for (const Node* input : network.module.graph().inputs()) value_names_.insert(input->name().str());
+  for (const Symbol name : network.module.signature().outputs) value_names_.insert(name.str());
+}
+
+std::string Lowering::fresh_value(const std::string& wanted) {
+  std::string name = wanted;
+  for (size_t k = 1; !value_names_.insert(name).second; ++k) name = cat(wanted, "_", k);
+  return name;
+}
+
+std::string Lowering::result_name(const Node& node) {
+  const auto found = results_.find(&node);
+  return found == results_.end() ? fresh_value(node.name().str()) : found->second;
+}
+
+std::string Lowering::unique_node_name(const std::string& wanted) {
+  std::string name = wanted;
+  for (size_t k = 1; !node_names_.insert(name).second; ++k) name = cat(wanted, "_", k);
+  return name;
+}
+
+std::string Lowering::add(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
+                          std::vector<std::pair<std::string, onnx::AttributeValue>> attributes, std::string output) {
+  if (output.empty()) output = fresh_value(name);
+  add_multi(op_type, name, std::move(inputs), {output}, std::move(attributes));
+  return output;
+}
+
+void Lowering::add_multi(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
+                         std::vector<std::string> outputs, std::vector<std::pair<std::string, onnx::AttributeValue>> attributes) {
+  model_.graph.nodes.push_back({op_type, unique_node_name(name), std::move(inputs), std::move(outputs), std::move(attributes), {}});
+}
+
+std::string Lowering::constant(const std::string& name, const at::Tensor& tensor) {
+  // A module that is called twice asks for its constants twice.
+  for (size_t k = 0;; ++k) {
+    const std::string candidate = k == 0 ? name : cat(name, "_", k);
+    const auto known = constants_.find(candidate);
+    if (known != constants_.end() && known->second.scalar_type() == tensor.scalar_type() && at::equal(known->second, tensor)) return candidate;
+    if (known != constants_.end() || !value_names_.insert(candidate).second) continue;
+    constants_.emplace(candidate, tensor);
+    model_.graph.initializers.push_back(to_onnx(candidate, tensor));
+    return candidate;
+  }
+}
+
+std::string Lowering::float_constant(const std::string& name, const at::Tensor& tensor) {
+  if (options_.float_type != DType::kF16) return constant(name, tensor.to(at::kFloat));
+  // Mask constants may hold −inf; a finite number that becomes infinite is lost.
+  const at::Tensor half = tensor.to(at::kHalf);
+  if (at::logical_and(at::isinf(half), at::isfinite(tensor)).any().item<bool>()) {
+    throw Error("export.fp16", cat("the constant ", name, " reaches ", tensor.abs().max().item<double>(), " and does not fit FP16 (largest number 65504)"),
+                "--float fp32");
+  }
+  return constant(name, half);
+}
+
+std::string Lowering::float_scalar(const std::string& name, double value) {
+  return float_constant(name, at::scalar_tensor(value, at::kDouble));
+}
+
+std::string Lowering::integers(const std::string& name, const std::vector<int64_t>& values) {
+  return constant(name, at::tensor(at::ArrayRef<int64_t>(values), at::kLong));
+}
+
+std::string Lowering::zero_point(const std::string& name, const std::vector<int64_t>& shape) {
+  return constant(name, at::zeros(shape, at::kChar));
+}
+
+std::string Lowering::dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis,
+                                 const std::string& output) {
+  const bool half = options_.float_type == DType::kF16;
+  const bool keeps_bits = !half || fits_half(scales);
+  const at::Tensor stored = half && keeps_bits ? scales.to(at::kHalf) : scales;
+  const std::string scale = constant(name + "_scale", stored);
+  const std::string zero = zero_point(name + "_zero_point", scales.sizes().vec());
+  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"axis", axis}};
+  if (keeps_bits) return add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, output);
+  const std::string wide = add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, fresh_value(name + "_f32"));
+  return add("Cast", name + "_cast", {wide}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat16)}}, output);
+}
+
+std::string Lowering::quantize_dequantize(const std::string& value, const std::string& name, float scale) {
+  const at::Tensor scales = at::scalar_tensor(scale, at::kFloat);
+  const bool half = options_.float_type == DType::kF16;
+  std::string input = value;
+  if (half && !fits_half(scales)) {
+    input = add("Cast", name + "_widen", {value}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat)}}, fresh_value(name + "_wide"));
+  }
+  const at::Tensor stored = half && fits_half(scales) ? scales.to(at::kHalf) : scales;
+  const std::string scale_name = constant(name + "_scale", stored);
+  const std::string codes = add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name + "_zero_point", {})}, {{"axis", int64_t{0}}},
+                                fresh_value(name + "_codes"));
+  return dequantize(name, codes, scales, 0, fresh_value(name));
+}
+
+std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes, const at::Tensor& scales,
+                                       int64_t axis) {
+  const std::string output = fresh_value(name);
+  if (options_.weights == WeightForm::kInt8) return dequantize(name, constant(name + "_codes", codes.to(at::kChar)), scales, axis, output);
+  const bool narrow = options_.float_type == DType::kF16 && fits_half(scales);
+  const std::string scale = constant(name + "_scale", narrow ? scales.to(at::kHalf) : scales);
+  const std::string plain = narrow ? float_constant(name + "_float", weight) : constant(name + "_float", weight.to(at::kFloat));
+  const std::string quantized = add("QuantizeLinear", name + "_q", {plain, scale, zero_point(name + "_zero_point", scales.sizes().vec())},
+                                    {{"axis", axis}}, fresh_value(name + "_codes"));
+  return dequantize(name, quantized, scales, axis, output);
+}
+
+}  // namespace graftwork

@@ -1,0 +1,48 @@
+// How each module kind is written.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graftwork/export/lowering.h"
+
+namespace graftwork {
+
+/// One module to be lowered on ONNX values: a node of its own, or a part of a fused module.
+struct ModuleCall {
+  const ModuleRecord& record;
+  std::vector<std::string> inputs;
+  Type input_type;   ///< Of the first input.
+  Type output_type;
+  std::string output;  ///< Name to give to the result; empty: any.
+
+  const std::string& path() const { return record.path.str(); }
+  std::vector<int64_t> integers(Symbol attr) const { return *attribute_of(record, attr)->get<std::vector<int64_t>>(); }
+  int64_t integer(Symbol attr) const { return *attribute_of(record, attr)->get<int64_t>(); }
+  double number(Symbol attr) const { return *attribute_of(record, attr)->get<double>(); }
+  bool flag(Symbol attr) const { return *attribute_of(record, attr)->get<bool>(); }
+};
+
+using ModuleLowering = std::string (*)(Lowering&, const ModuleCall&);
+
+/// Null for a kind that has none.
+ModuleLowering find_module_lowering(Symbol kind);
+
+/// A convolution or linear layer on a weight value that is already there; `bias` may be empty.
+std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias);
+std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias);
+/// Whether a linear layer on this input is a Gemm (weights [out, in]) or a MatMul (weights [in, out]).
+bool is_gemm(const Type& input);
+
+/// A fused module, batch norm folded, weight quantized where it has a calibrated fake-quantize.
+std::string lower_fused(Lowering& lowering, const Node& node, const std::string& output);
+
+/// Lowerings by kind, one table per file of modules/.
+using ModuleLowerings = std::vector<std::pair<Symbol, ModuleLowering>>;
+ModuleLowerings conv_lowerings();
+ModuleLowerings activation_lowerings();
+ModuleLowerings pool_lowerings();
+ModuleLowerings shape_lowerings();
+ModuleLowerings norm_lowerings();
+
+}  // namespace graftwork

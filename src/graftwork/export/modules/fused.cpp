@@ -1,0 +1,89 @@
+// Fused modules: their steps in order, with the batch norm folded into the layer in front of it.
+#include "graftwork/base/error.h"
+#include "graftwork/export/module_lowering.h"
+#include "graftwork/nn/fake_quant.h"
+#include "graftwork/nn/fold_batch_norm.h"
+#include "graftwork/quant/scales.h"
+
+namespace graftwork {
+namespace {
+
+/// The weight's fake-quantize, where it is calibrated.
+const ModuleRecord* calibrated(const ModuleTable& modules, const ModuleRecord& fused) {
+  const ModuleId id = fused.child("weight_fake_quant");
+  return id && modules[id].param("scale") ? &modules[id] : nullptr;
+}
+
+/// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact,
+/// because the range of weights is symmetric.
+std::string quantized_weight(Lowering& lowering, const std::string& name, const ModuleRecord& layer, const ModuleRecord& fake_quant,
+                             const FoldedLayer& folded, bool transpose) {
+  const TensorStore& tensors = lowering.network().tensors;
+  const at::Tensor scales = evaluate(*fake_quant.param("scale"), tensors);
+  const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
+  const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
+  at::Tensor codes = quantize_codes(weight, scales, axis, weight_range(*attribute_of(fake_quant, "precision")->get<std::string>()));
+  at::Tensor stored = scales.to(at::kDouble);
+  if (folded.factor.defined()) {
+    std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
+    shape[static_cast<size_t>(axis)] = folded.factor.numel();
+    codes = codes * folded.factor.sign().view(shape).to(codes.scalar_type());
+    const at::Tensor magnitude = folded.factor.abs();
+    stored = at::where(magnitude > 0, stored * magnitude, stored);
+  }
+  stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type);
+  if (!transpose) return lowering.quantized_weight(name, folded.weight, codes, stored, axis);
+  return lowering.quantized_weight(name, folded.weight.t(), codes.t().contiguous(), stored, 1 - axis);
+}
+
+std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const ModuleRecord& layer, const ModuleCall& call) {
+  const ModuleTable& modules = lowering.modules();
+  const ModuleId bn = fused.child("bn");
+  const FoldedLayer folded = fold_batch_norm(layer, bn ? &modules[bn] : nullptr, lowering.network().tensors);
+  const bool is_linear = layer.kind == Symbol("nn.Linear");
+  const bool transpose = is_linear && !is_gemm(call.input_type);
+  const std::string name = layer.path.str() + ".weight";
+  const ModuleRecord* fake_quant = calibrated(modules, fused);
+  const std::string weight = fake_quant ? quantized_weight(lowering, name, layer, *fake_quant, folded, transpose)
+                                        : lowering.float_constant(name, transpose ? folded.weight.t() : folded.weight);
+  const std::string bias = folded.bias.defined() ? lowering.float_constant(layer.path.str() + ".bias", folded.bias) : "";
+  return is_linear ? lower_linear(lowering, call, weight, bias) : lower_conv(lowering, call, weight, bias);
+}
+
+}  // namespace
+
+std::string lower_fused(Lowering& lowering, const Node& node, const std::string& output) {
+  const ModuleTable& modules = lowering.modules();
+  const ModuleRecord& record = modules[node.module()];
+  const Kind& kind = KindTable::builtin().at(record.kind);
+  std::vector<const FusedStep*> steps;
+  for (const FusedStep& step : kind.steps) {
+    const bool folded = step.role == Symbol("bn");
+    if (!folded && (step.is_addition() || record.child(step.role))) steps.push_back(&step);
+  }
+  std::string value = lowering.operand(node, 0);
+  Type type = node.input(0).type();
+  for (const FusedStep* step : steps) {
+    const std::string wanted = step == steps.back() ? output : "";
+    if (step->is_addition()) {
+      const std::string& other = lowering.operand(node, static_cast<size_t>(step->add_input));
+      value = lowering.add("Add", modules[record.child(kind.weight_role.empty() ? Symbol("act") : kind.weight_role)].path.str() + ".add",
+                           {value, other}, {}, wanted);
+      continue;
+    }
+    const ModuleRecord& part = modules[record.child(step->role)];
+    const Type next = infer_module(part, std::span(&type, 1), modules);
+    const ModuleCall call{part, {value}, type, next, wanted};
+    if (step->role == kind.weight_role) {
+      value = lower_layer(lowering, record, part, call);
+    } else {
+      const ModuleLowering lower_part = find_module_lowering(part.kind);
+      GRAFTWORK_ASSERT(lower_part != nullptr);
+      value = lower_part(lowering, call);
+    }
+    type = next;
+  }
+  return value;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,61 @@
+#include "graftwork/export/operator_lowering.h"
+
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+[[noreturn]] void refuse(Symbol name) { throw Error("export.attribute", name.str() + " is known at run time only"); }
+
+}  // namespace
+
+OperatorLowering find_operator_lowering(Symbol op) {
+  static const std::unordered_map<Symbol, OperatorLowering> table = [] {
+    std::unordered_map<Symbol, OperatorLowering> all;
+    for (auto make : {elementwise_lowerings, shape_operator_lowerings, reduction_lowerings}) {
+      for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
+    }
+    return all;
+  }();
+  const auto found = table.find(op);
+  return found == table.end() ? nullptr : found->second;
+}
+
+int64_t integer_attr(const Node& node, Symbol name, int64_t fallback) {
+  const Attribute* attr = node.attrs().find(name);
+  if (!attr || attr->is_none()) return fallback;
+  const int64_t* value = attr->get<int64_t>();
+  return value ? *value : (refuse(name), 0);
+}
+
+double number_attr(const Node& node, Symbol name, double fallback) {
+  const Attribute* attr = node.attrs().find(name);
+  const double* value = attr ? attr->get<double>() : nullptr;
+  return value ? *value : attr && !attr->is_none() ? static_cast<double>(integer_attr(node, name, 0)) : fallback;
+}
+
+bool flag_attr(const Node& node, Symbol name, bool fallback) {
+  const Attribute* attr = node.attrs().find(name);
+  const bool* value = attr ? attr->get<bool>() : nullptr;
+  return value ? *value : fallback;
+}
+
+std::vector<int64_t> integers_attr(const Node& node, Symbol name) {
+  const Attribute* attr = node.attrs().find(name);
+  const auto* values = attr ? attr->get<std::vector<int64_t>>() : nullptr;
+  if (attr && attr->get<int64_t>()) return {*attr->get<int64_t>()};
+  return values ? *values : (refuse(name), std::vector<int64_t>());
+}
+
+int64_t rank_of(const Node& node) {
+  const TensorType* type = node.input(0).tensor();
+  if (!type) throw Error("export.shape", "the shape of its input is not known");
+  return static_cast<int64_t>(type->rank());
+}
+
+int64_t front_axis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
+
+}  // namespace graftwork

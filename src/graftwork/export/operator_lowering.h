@@ -1,0 +1,31 @@
+// How operators that stayed operators are written.
+#pragma once
+
+#include <vector>
+
+#include "graftwork/export/lowering.h"
+
+namespace graftwork {
+
+/// Lowers a call_function node and binds its value (and those of its get_items). May throw Error "export.*".
+using OperatorLowering = void (*)(Lowering&, const Node&);
+
+/// Null for an operator that has none.
+OperatorLowering find_operator_lowering(Symbol op);
+
+/// Lowerings by operator, one table per file of operators/.
+using OperatorLowerings = std::vector<std::pair<Symbol, OperatorLowering>>;
+OperatorLowerings elementwise_lowerings();
+OperatorLowerings shape_operator_lowerings();
+OperatorLowerings reduction_lowerings();
+
+/// Attribute readers with defaults; Error "export.attribute" when a value is known at run time only.
+int64_t integer_attr(const Node& node, Symbol name, int64_t fallback);
+double number_attr(const Node& node, Symbol name, double fallback);
+bool flag_attr(const Node& node, Symbol name, bool fallback);
+std::vector<int64_t> integers_attr(const Node& node, Symbol name);
+/// Rank of an input, and an axis counted from the front.
+int64_t rank_of(const Node& node);
+int64_t front_axis(int64_t axis, int64_t rank);
+
+}  // namespace graftwork
