@@ -29,6 +29,12 @@ endfunction()
 
 # The warnings and sanitizers that hold for every target of ours.
 function(graftwork_compile_options target)
+  # Programs are compiled as libraries are, so that they can share the precompiled headers.
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion $<$<BOOL:${GRAFTWORK_WERROR}>:-Werror>)
   # g++ 12 warns of overlaps in std::string and of uninitialised parts of std::variant that are not there
   # (GCC bugs 105651 and 105562).

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/report_json.h"
@@ -31,13 +32,16 @@ class StopWatch {
 
 std::string float_name(DType type) { return type == DType::kF16 ? "fp16" : "fp32"; }
 
-/// The file and, where its weights lie outside, the data file beside it.
-uint64_t size_on_disk(const std::filesystem::path& path) {
-  std::filesystem::path data = path;
-  data += ".data";
-  std::error_code absent;
-  const std::uintmax_t external = std::filesystem::file_size(data, absent);
-  return std::filesystem::file_size(path) + (absent ? 0 : external);
+/// The file and, where its weights lie outside, the data file beside it. A data file of an older model counts not.
+uint64_t size_on_disk(const std::filesystem::path& path, const onnx::Model& model) {
+  uint64_t weights = 0;
+  for (const onnx::Tensor& tensor : model.graph.initializers) weights += tensor.bytes.view.size();
+  uint64_t size = std::filesystem::file_size(path);
+  if (weights > onnx::WriteOptions().external_data_above) {
+    std::filesystem::path data = path;
+    size += std::filesystem::file_size(data += ".data");
+  }
+  return size;
 }
 
 std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
@@ -53,15 +57,15 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
 }
 
 Json quantize_report(const QuantizeOptions& options, const TransformedNetwork& transformed,
-                     const QuantizationResult& result, int64_t opset) {
+                     const QuantizationResult& result, const onnx::Model& model) {
   Json report = transform_report(options.model, transformed.network.module, transformed.report);
   add_plan(report, result.plan, stub_figures(result));
   report["warnings"] = result.warnings;
   report["calibration"] = {{"method", "minmax"}, {"samples", result.samples}};
-  report["export"] = {{"opset", opset},
+  report["export"] = {{"opset", model.opset},
                       {"float", float_name(options.calibration.float_type)},
                       {"weights", options.float_weights ? "float" : "int8"},
-                      {"bytes", size_on_disk(options.output)}};
+                      {"bytes", size_on_disk(options.output, model)}};
   return report;
 }
 
@@ -92,7 +96,7 @@ void quantize(const QuantizeOptions& options) {
   watch.lap("export");
 
   if (!options.report.empty()) {
-    write_file(options.report, to_text(quantize_report(options, transformed, result, model.opset)));
+    write_file(options.report, to_text(quantize_report(options, transformed, result, model)));
   }
   if (flags.quiet) return;
   QuantizeSummary summary;
@@ -102,7 +106,7 @@ void quantize(const QuantizeOptions& options) {
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
   summary.samples = result.samples;
-  summary.bytes = size_on_disk(options.output);
+  summary.bytes = size_on_disk(options.output, model);
   summary.opset = model.opset;
   summary.float_type = float_name(flags.float_type);
   summary.seconds = watch.laps();

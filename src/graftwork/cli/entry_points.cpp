@@ -1,6 +1,7 @@
 #include "graftwork/cli/entry_points.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <c10/util/Logging.h>
 
 #include <functional>
@@ -21,7 +22,7 @@ namespace {
 int guarded_torch(const std::function<void()>& work) noexcept {
   return guarded([&] {
     FLAGS_caffe2_log_level = c10::GLOG_ERROR;
-    const at::NoGradGuard no_grad;
+    const c10::NoGradGuard no_grad;
     try {
       work();
     } catch (const c10::Error& error) {

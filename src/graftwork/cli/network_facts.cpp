@@ -46,7 +46,7 @@ ParameterFacts parameter_facts(const GraphModule& module) {
   ParameterFacts facts;
   for (const auto& [name, type] : module.parameters()) {
     ++facts.tensors;
-    facts.bytes += static_cast<size_t>(type.element_count()) * dtype_bytes(type.dtype);
+    if (type.is_static()) facts.bytes += static_cast<size_t>(type.element_count()) * dtype_bytes(type.dtype);
   }
   return facts;
 }

@@ -193,7 +193,9 @@ Request parse_options(int argc, const char* const* argv) {
 
   const std::string_view first = argc > 1 ? argv[1] : "";
   if (first.empty()) refuse("a subcommand is needed: quantize, transform, inspect or run", "");
-  if (first.front() != '-' && !app.get_subcommand_no_throw(std::string(first))) {
+  const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
+  const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
+  if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
     refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, inspect and run"), "");
   }
   try {

@@ -1,0 +1,137 @@
+// Errors, outcomes, symbols and the text functions.
+#include "graftwork/base/text.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <limits>
+#include <thread>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/outcome.h"
+#include "graftwork/base/symbol.h"
+
+namespace graftwork {
+namespace {
+
+TEST(Error, ReportsWhatWhereAndWhatToDo) {
+  Error error("pt2.truncated", "the archive ends early", "exporting the model again");
+  error.at("data/weights/weight_3").at("model.pt2");
+  EXPECT_EQ(error.report(),
+            "error[pt2.truncated]: the archive ends early\n"
+            "  at  data/weights/weight_3\n"
+            "  at  model.pt2\n"
+            "  try exporting the model again");
+  EXPECT_EQ(std::string(error.what()), error.report());
+  EXPECT_EQ(error.code(), "pt2.truncated");
+}
+
+TEST(Error, GainsContextWhileItIsThrown) {
+  try {
+    try {
+      throw Error("a.b", "wrong").at("inside");
+    } catch (Error& error) {
+      error.at("outside");
+      throw;
+    }
+  } catch (const Error& error) {
+    EXPECT_EQ(error.context(), (std::vector<std::string>{"inside", "outside"}));
+    EXPECT_EQ(error.hint(), "");
+    EXPECT_EQ(error.report(), "error[a.b]: wrong\n  at  inside\n  at  outside");
+  }
+}
+
+TEST(Error, AFailedAssertionNamesConditionAndPlace) {
+  const auto broken = [] { GRAFTWORK_ASSERT(1 + 1 == 3); };
+  try {
+    broken();
+    FAIL() << "nothing was thrown";
+  } catch (const InternalError& error) {
+    const std::string what = error.what();
+    EXPECT_NE(what.find("1 + 1 == 3 does not hold"), std::string::npos) << what;
+    EXPECT_NE(what.find("text_test.cpp:"), std::string::npos) << what;
+  }
+  EXPECT_NO_THROW(GRAFTWORK_ASSERT(true));
+}
+
+TEST(Outcome, IsTrueOrHasAReason) {
+  EXPECT_TRUE(applied());
+  EXPECT_EQ(applied().reason(), "");
+  EXPECT_FALSE(declined("too small"));
+  EXPECT_EQ(declined("too small").reason(), "too small");
+}
+
+TEST(Symbol, IsOneForOneText) {
+  EXPECT_EQ(Symbol("nn.ReLU"), Symbol(std::string("nn.") + "ReLU"));
+  EXPECT_NE(Symbol("nn.ReLU"), Symbol("nn.relu"));
+  EXPECT_EQ(Symbol("nn.ReLU").str(), "nn.ReLU");
+  EXPECT_TRUE(Symbol().empty());
+  EXPECT_EQ(Symbol(), Symbol(""));
+}
+
+TEST(Symbol, IsOrderedByItsText) {
+  const Symbol later("zebra.of.this.test");
+  const Symbol earlier("ant.of.this.test");
+  EXPECT_LT(earlier, later);
+  EXPECT_GT(later, earlier);
+  EXPECT_EQ(later <=> later, std::strong_ordering::equal);
+}
+
+TEST(Symbol, IsTheSameInEveryThread) {
+  std::vector<std::vector<Symbol>> seen(4);
+  std::vector<std::thread> threads;
+  for (auto& mine : seen) {
+    threads.emplace_back([&mine] {
+      for (int i = 0; i < 1000; ++i) mine.emplace_back(cat("thread.symbol.", i));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& mine : seen) EXPECT_EQ(mine, seen[0]);
+  EXPECT_EQ(seen[0][999].str(), "thread.symbol.999");
+}
+
+TEST(Text, ShortestReadsBackAndShowsThatItIsNoInteger) {
+  EXPECT_EQ(shortest(1), "1.0");
+  EXPECT_EQ(shortest(-0.0), "-0.0");
+  EXPECT_EQ(shortest(0.1), "0.1");
+  EXPECT_EQ(shortest(1e-5), "1e-05");
+  EXPECT_EQ(shortest(1e300), "1e+300");
+  EXPECT_EQ(shortest(std::numeric_limits<double>::infinity()), "inf");
+  EXPECT_EQ(shortest(-std::numeric_limits<double>::infinity()), "-inf");
+  EXPECT_EQ(shortest(std::numeric_limits<double>::quiet_NaN()), "nan");
+  for (const double value : {1.0 / 3, 1e-310, 123456789012345678.0, std::numeric_limits<double>::max()}) {
+    EXPECT_EQ(std::strtod(shortest(value).c_str(), nullptr), value);
+  }
+}
+
+TEST(Text, QuotedEscapesWhatWouldEndOrHideTheText) {
+  EXPECT_EQ(quoted("plain"), "\"plain\"");
+  EXPECT_EQ(quoted("a\"b\\c\nd\te"), R"("a\"b\\c\nd\te")");
+  EXPECT_EQ(quoted(std::string_view("\0\x1f\x7f", 3)), R"("\x00\x1f\x7f")");
+  EXPECT_EQ(quoted("7×7"), "\"7×7\"");
+}
+
+TEST(Text, SnakeCaseKnowsAbbreviations) {
+  EXPECT_EQ(snake_case("FusedConvBNAct"), "fused_conv_bn_act");
+  EXPECT_EQ(snake_case("FusedConvBNActMaxPool_12"), "fused_conv_bn_act_max_pool_12");
+  EXPECT_EQ(snake_case("FusedAdaptiveAvgPool2d"), "fused_adaptive_avg_pool2d");
+  EXPECT_EQ(snake_case("MHAInProjection"), "mha_in_projection");
+  EXPECT_EQ(snake_case("BN"), "bn");
+  EXPECT_EQ(snake_case("relu"), "relu");
+  EXPECT_EQ(snake_case(""), "");
+}
+
+TEST(Text, JoinsCountsAndWeighs) {
+  EXPECT_EQ(join({}), "");
+  EXPECT_EQ(join({"a"}), "a");
+  EXPECT_EQ(join({"a", "b", "c"}, " < "), "a < b < c");
+  EXPECT_EQ(counted(0, "stub"), "0 stubs");
+  EXPECT_EQ(counted(1, "stub"), "1 stub");
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(12'300'000), "12.3 MB");
+  EXPECT_EQ(human_bytes(5'000'000'000'000'000), "5000.0 TB");
+}
+
+}  // namespace
+}  // namespace graftwork
