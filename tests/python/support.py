@@ -157,6 +157,14 @@ class QdqGraph:
                 found.append(node)
         return found
 
+    def behind_copies(self, value):
+        """The value that `value` is a copy of: DequantizeLinear moves over operators that only move data."""
+        node = self.producer.get(value)
+        while node is not None and node.op_type in ("Flatten", "Reshape", "Transpose"):
+            value = node.input[0]
+            node = self.producer.get(value)
+        return value
+
     def stub_of(self, quantizer):
         """The stub's name: that of the tensor behind the quantizer's DequantizeLinear."""
         (dequantizer,) = [n for n in self.consumers[quantizer.output[0]] if n.op_type == "DequantizeLinear"]

@@ -90,7 +90,7 @@ def test_every_convolution_and_product_reads_codes(exported, quantized, name):
     layers = graph.nodes("Conv", "Gemm", "MatMul")
     assert len(layers) == zoo.weighted_layers(exported(name).model)
     for layer in layers:
-        assert layer.input[0] in activations, f"{layer.name} reads {layer.input[0]}"
+        assert graph.behind_copies(layer.input[0]) in activations, f"{layer.name} reads {layer.input[0]}"
         assert layer.input[1] in weights, f"{layer.name} reads {layer.input[1]}"
 
 

@@ -12,20 +12,17 @@ namespace {
 
 GraphModule read_graph(const std::filesystem::path& path) { return parse(read_text(path), path.string()); }
 
-int perform(int status) { return status; }
-int perform(const QuantizeOptions& options) { return run_torch_half(options); }
-int perform(const RunOptions& options) { return run_torch_half(options); }
+void perform(const QuantizeOptions& options) { run_torch_half(options); }
+void perform(const RunOptions& options) { run_torch_half(options); }
 
-int perform(const TransformOptions& options) {
-  if (!is_printed_graph(options.model)) return run_torch_half(options);
+void perform(const TransformOptions& options) {
+  if (!is_printed_graph(options.model)) run_torch_half(options);
   transform(read_graph(options.model), {}, options);
-  return kSuccess;
 }
 
-int perform(const InspectOptions& options) {
-  if (!is_printed_graph(options.model)) return run_torch_half(options);
+void perform(const InspectOptions& options) {
+  if (!is_printed_graph(options.model)) run_torch_half(options);
   inspect(read_graph(options.model), {}, options);
-  return kSuccess;
 }
 
 }  // namespace
@@ -33,9 +30,9 @@ int perform(const InspectOptions& options) {
 
 int main(int argc, char** argv) {
   using namespace graftwork::cli;
-  int status = kSuccess;
-  const int failure = guarded([&] {
-    status = std::visit([](const auto& request) { return perform(request); }, parse_options(argc, argv));
+  return guarded([&] {
+    if (const auto request = parse_options(argc, argv)) {
+      std::visit([](const auto& options) { perform(options); }, *request);
+    }
   });
-  return failure == kSuccess ? status : failure;
 }

@@ -5,7 +5,6 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/cli/guard.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/onnx/model.h"
 
@@ -165,7 +164,7 @@ std::string selected_name(const CLI::App& app) {
 
 }  // namespace
 
-Request parse_options(int argc, const char* const* argv) {
+std::optional<Request> parse_options(int argc, const char* const* argv) {
   CLI::App app{
       "Takes a PyTorch network to INT8 for TensorRT:\n"
       "  model.pt2 -> import -> transform (fuse) -> calibrate -> quantize -> model.onnx with explicit Q/DQ",
@@ -202,10 +201,10 @@ Request parse_options(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     print_out(app.help());
-    return kSuccess;
+    return std::nullopt;
   } catch (const CLI::CallForVersion& version) {
     print_out(std::string(version.what()) + "\n");
-    return kSuccess;
+    return std::nullopt;
   } catch (const CLI::ParseError& error) {
     refuse(error.what(), selected_name(app));
   }

@@ -75,12 +75,12 @@ void Executor::watch(std::span<const Node* const> nodes) {
   for (Step& step : steps_) step.watched = std::find(nodes.begin(), nodes.end(), step.node) != nodes.end();
 }
 
-void check_input(const Node& input, const at::Tensor& tensor) {
+void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
   const TensorType* type = input.tensor();
   if (!type) return;
   const TensorType given = type_of(tensor);
   bool fits = given.dtype == type->dtype && given.rank() == type->rank();
-  for (size_t i = 0; fits && i < given.rank(); ++i) fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
+  for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i) fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
   if (!fits) throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the data is ", given.text()));
 }
 
@@ -93,7 +93,7 @@ std::vector<at::Tensor> Executor::run(const TensorStore& tensors, std::span<cons
   size_t next_input = 0;
   for (const Step& step : steps_) {
     if (step.node->kind() == NodeKind::kInput) {
-      check_input(*step.node, inputs[next_input]);
+      check_input(*step.node, inputs[next_input], options.any_batch);
       values[step.value] = inputs[next_input++];
     } else {
       run_step(step, values, tensors, options, device);

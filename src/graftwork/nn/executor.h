@@ -32,6 +32,8 @@ struct RunOptions {
   Mode mode = Mode::kEval;
   /// Called for watched nodes (Executor::watch), in graph order.
   Watcher watcher;
+  /// The first extent of an input may differ from the declared one: for graphs that hold for any batch.
+  bool any_batch = false;
 };
 
 /// A graph made ready to run: operators looked up, constants bound, last uses known. Refers to the graph,
@@ -63,8 +65,8 @@ class Executor {
   std::vector<size_t> results_;
 };
 
-/// Checks one tensor against an input's declared type: element type, rank and static extents.
-/// Throws Error "nn.input" that names the input.
-void check_input(const Node& input, const at::Tensor& tensor);
+/// Checks one tensor against an input's declared type: element type, rank and static extents (but the first, with
+/// `any_batch`). Throws Error "nn.input" that names the input.
+void check_input(const Node& input, const at::Tensor& tensor, bool any_batch = false);
 
 }  // namespace graftwork

@@ -143,6 +143,7 @@ class Calibration {
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
     check_finite(network_.module, inputs, begin);
     RunOptions run;
+    run.any_batch = micro_batch_ == 1;
     run.watcher = [&](const Node& node, const at::Tensor& value) {
       const auto [low, high] = at::aminmax(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
       const float min = low.item<float>();

@@ -2,10 +2,11 @@
 #include "graftwork/base/file.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
-#include <fstream>
 
 #include "graftwork/base/error.h"
 
@@ -80,16 +81,16 @@ TEST_F(FileTest, ACommitThatFailsSaysSoAndLeavesNothing) {
   EXPECT_EQ(file_count(), 1u);  // the folder
 }
 
-TEST_F(FileTest, AFullDiskIsAnError) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  AtomicFile file(path("a"));
-  fs::remove(file.temporary());
-  fs::create_symlink("/dev/full", path("a.full"));
-  // The stream is open on the removed file; a second one shows what a full disk does.
-  std::ofstream full(path("a.full"));
-  full << "text" << std::flush;
-  EXPECT_TRUE(full.fail());
-  EXPECT_EQ(code_of([&] { file.commit(); }), "file.unwritable");
+TEST_F(FileTest, WhatDoesNotFitOnTheDiskIsAnErrorAndLeavesNothing) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{1000, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  const std::string code = code_of([&] { write_file(path("a"), std::string(100'000, 'x')); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(code, "file.unwritable");
+  EXPECT_EQ(file_count(), 0u);
 }
 
 TEST_F(FileTest, WhatCannotBeReadSaysWhy) {

@@ -18,7 +18,8 @@ class Parser {
   Parser(std::string_view text, const std::string& source) : lexer_(text, source) {}
 
   GraphModule run() {
-    if (lexer_.expect_name("\"graph\"") != "graph") lexer_.fail("a network starts with \"graph(\"");
+    const size_t start = lexer_.peek().offset;
+    if (lexer_.expect_name("\"graph\"") != "graph") lexer_.fail_at(start, "a network starts with \"graph(\"");
     lexer_.expect("(");
     while (!lexer_.accept(")")) {
       const size_t offset = lexer_.peek().offset;
