@@ -199,7 +199,6 @@ BAD_USAGE = {
     "unknown weights": (*QUANTIZE, "-o", "out.onnx", "--weights", "int3"),
     "unknown stage": ("run", "digits.pt2", "--input", "x=x.npy", "--stage", "later", "-o", "out.onnx"),
     "quantized without data": ("run", "digits.pt2", "--input", "x=x.npy", "--stage", "quantized", "-o", "out.onnx"),
-    "input without a name": ("run", "digits.pt2", "--input", "x.npy", "-o", "out.onnx"),
 }
 
 

@@ -42,7 +42,7 @@ def test_form_of_the_data_leaves_no_trace(graftwork, exported, data, tmp_path):
     assert quantize(graftwork, source, tmp_path / "data.npz", tmp_path / "npz.onnx") == first
     (tmp_path / "folder").mkdir()
     np.save(tmp_path / "folder" / "a.npy", samples[:20])
-    np.savez(tmp_path / "folder" / "b.npz", x=samples[20:])
+    np.save(tmp_path / "folder" / "b.npy", samples[20:])
     assert quantize(graftwork, source, tmp_path / "folder", tmp_path / "folder.onnx") == first
     np.save(tmp_path / "reversed.npy", samples[::-1])
     assert quantize(graftwork, source, tmp_path / "reversed.npy", tmp_path / "reversed.onnx") == first

@@ -13,7 +13,7 @@ ROOMS = {room: set(CORE[:index]) for index, room in enumerate(CORE)} | {
     "onnx": {"base"},
     "nn": {"base", "ir", "match", "rewrite"},
     "import": {"base", "ir", "match", "rewrite", "nn"},
-    "quant": {*CORE, "nn"},
+    "quant": {*CORE, "nn", "import"},
     "export": {*CORE, "onnx", "nn", "quant"},
     "cli": {*CORE, "onnx", "nn", "import", "quant", "export"},
 }

@@ -83,6 +83,7 @@ void quantize(const QuantizeOptions& options) {
   refuse_unsupported(loaded);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network);
+  check_exportable(transformed.network.module);
   watch.lap("transform");
   const QuantizationResult result = quantize_network(transformed.network, recipe, flags, interrupt);
   watch.lap("calibrate");

@@ -101,7 +101,7 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   app.add_flag("--json", options.json, "For machines");
   app.footer(
-      "Use it first on a new network: it shows inputs, operators, parameters and the graph, and what is not supported.\n\n"
+      "Use it first on a new network: it shows inputs, operators, parameters, graph, and what is not supported.\n\n"
       "Example:\n  graftwork inspect resnet18.pt2");
 }
 
@@ -152,7 +152,8 @@ void finish_run(RunOptions& options, const Words& words, const std::vector<CLI::
     options.inputs.push_back(input_file(text));
     for (size_t i = 0; i + 1 < options.inputs.size(); ++i) {
       if (options.inputs[i].name != options.inputs.back().name) continue;
-      refuse(cat("--input gives ", options.inputs[i].name.empty() ? "the input" : options.inputs[i].name, " twice"), "run");
+      const std::string& name = options.inputs[i].name;
+      refuse(cat("--input gives ", name.empty() ? "the input" : name, " twice"), "run");
     }
   }
 }
@@ -181,7 +182,8 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   RunOptions run;
   Words quantize_words;
   Words run_words;
-  CLI::App* const quantize_app = app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
+  CLI::App* const quantize_app =
+      app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
   CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
   CLI::App* const inspect_app = app.add_subcommand("inspect", "Show what a network consists of");
   CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");

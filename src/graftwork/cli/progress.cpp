@@ -15,6 +15,8 @@ namespace {
 
 constexpr double kSecondsBetweenDrawings = 0.1;
 constexpr size_t kLongestBar = 30;
+constexpr size_t kShortestBar = 5;
+constexpr size_t kColumnsForFigures = 60;
 
 size_t terminal_columns() {
   winsize size{};
@@ -46,9 +48,10 @@ std::string progress_text(int64_t done, int64_t total, double seconds, size_t co
     if (done < total) figures += cat("  ", duration_text(static_cast<double>(total - done) / rate), " left");
   }
   const std::string label = "calibrating ";
-  const size_t around = label.size() + figures.size() + 3;
-  if (columns < around + 5) return (label + figures).substr(0, columns);
-  const size_t width = std::min(kLongestBar, columns - around - 1);
+  const std::string plain = label + figures;
+  if (columns < kColumnsForFigures + kShortestBar) return plain.substr(0, columns);
+  // Of the terminal's width alone, so that the bar keeps its length while the figures grow and shrink.
+  const size_t width = std::min(kLongestBar, columns - kColumnsForFigures);
   const size_t filled = width * static_cast<size_t>(done) / static_cast<size_t>(std::max<int64_t>(total, 1));
   return cat(label, "[", std::string(filled, '#'), std::string(width - filled, '-'), "] ", figures);
 }

@@ -35,8 +35,8 @@ QuantConfig recipe_of(const CalibrationFlags& flags) {
   return recipe;
 }
 
-QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe, const CalibrationFlags& flags,
-                                    const InterruptGuard& interrupt) {
+QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe,
+                                    const CalibrationFlags& flags, const InterruptGuard& interrupt) {
   interrupt.check();
   const std::unique_ptr<SampleSource> samples = open_samples(transformed.module, flags.data, flags.limit);
   Progress progress(flags.quiet);

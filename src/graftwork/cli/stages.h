@@ -28,7 +28,7 @@ QuantConfig recipe_of(const CalibrationFlags& flags);
 
 /// Opens the samples and quantizes, with progress and Ctrl-C. Throws Error "interrupted", "data.*" that name the data,
 /// and what graftwork::quantize does.
-QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe, const CalibrationFlags& flags,
-                                    const InterruptGuard& interrupt);
+QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe,
+                                    const CalibrationFlags& flags, const InterruptGuard& interrupt);
 
 }  // namespace graftwork::cli

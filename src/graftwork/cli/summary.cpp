@@ -31,7 +31,7 @@ void add_graph(Table& table, const GraphModule& transformed) {
 }  // namespace
 
 void Table::add(const std::string& label, const std::string& text) {
-  constexpr size_t kColumn = 18;
+  constexpr size_t kColumn = 20;
   const std::string shown = label == last_label_ ? "" : label;
   std::string line = cat("  ", shown, std::string(kColumn > shown.size() ? kColumn - shown.size() : 1, ' '), text);
   line.erase(line.find_last_not_of(' ') + 1);
@@ -49,7 +49,8 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   Table table;
   add_graph(table, *facts.transformed);
   const std::vector<PlannedWeight>& weights = facts.plan->weights;
-  const auto quantized = std::count_if(weights.begin(), weights.end(), [](const auto& weight) { return weight.quantized; });
+  const auto quantized =
+      std::count_if(weights.begin(), weights.end(), [](const auto& weight) { return weight.quantized; });
   table.add("Q/DQ pairs", count_of(facts.plan->stubs.size(), "on activations"));
   table.add("Q/DQ pairs", count_of(static_cast<size_t>(quantized), "on weights"));
   for (const PlannedWeight& weight : weights) {

@@ -41,9 +41,11 @@ template <class Options>
 [[noreturn]] void run(const char* entry_point, const Options& options) {
   void* const library = open_library();
   const std::string build = find<decltype(graftwork_torch_build)>(library, "graftwork_torch_build")();
-  if (build != GRAFTWORK_VERSION) refuse(cat("libgraftwork_torch.so is version ", build, ", this is " GRAFTWORK_VERSION));
+  if (build != GRAFTWORK_VERSION) {
+    refuse(cat("libgraftwork_torch.so is version ", build, ", this is " GRAFTWORK_VERSION));
+  }
   const int status = find<int(const Options&) noexcept>(library, entry_point)(options);
-  // Everything is written. Torch's static destructors would take another 0.2 s to give back what the system takes anyway.
+  // Everything is written; torch's static destructors would take another 0.2 s to give back what the system takes back.
   std::fflush(nullptr);
   std::_Exit(status);
 }

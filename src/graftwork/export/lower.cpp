@@ -14,25 +14,12 @@ namespace {
 constexpr int64_t kLowestOpset = 19;   // Q/DQ with FP16 scales
 constexpr int64_t kHighestOpset = 25;  // what TensorRT 11 reads
 
+/// Run-time sizes are read by reshapes only, which write their target from the types: they need no form of their own.
+bool is_size(const Node& node) { return node.op() == Symbol("aten.sym_size.int"); }
+
 std::string place_of(const Node& node) {
   return cat("%", node.name().str(), " = ", node.op().str(), node.origin().module_path.empty() ? "" : " in " + node.origin().module_path.str(),
              node.origin().source.empty() ? "" : " (" + node.origin().source.str() + ")");
-}
-
-void refuse_unsupported(const GraphModule& module) {
-  std::vector<std::string> places;
-  for (const Node& node : module.graph().nodes()) {
-    const bool unknown_function = node.kind() == NodeKind::kCallFunction && !find_operator_lowering(node.op());
-    const bool unknown_module = node.kind() == NodeKind::kCallModule && !has_lowering(node.op());
-    if (unknown_function || unknown_module) places.push_back(place_of(node));
-  }
-  // Sizes that only reshapes read vanish with them: their values come from shapes.
-  std::erase_if(places, [](const std::string& place) { return place.find(" = aten.sym_size.int") != std::string::npos; });
-  if (places.empty()) return;
-  Error error("export.unsupported", cat(counted(places.size(), "operator"), " of the network ", places.size() == 1 ? "has" : "have", " no ONNX form"),
-              "replacing them in the model");
-  for (std::string& place : places) error.at(std::move(place));
-  throw error;
 }
 
 std::vector<onnx::Dimension> onnx_dims(const Type& type) {
@@ -53,6 +40,20 @@ onnx::ValueInfo value_info(const std::string& name, const Type& type) {
 }
 
 }  // namespace
+
+void check_exportable(const GraphModule& module) {
+  std::vector<std::string> places;
+  for (const Node& node : module.graph().nodes()) {
+    const bool unknown_function = node.kind() == NodeKind::kCallFunction && !find_operator_lowering(node.op()) && !is_size(node);
+    const bool unknown_module = node.kind() == NodeKind::kCallModule && !has_lowering(node.op());
+    if (unknown_function || unknown_module) places.push_back(place_of(node));
+  }
+  if (places.empty()) return;
+  Error error("export.unsupported", cat(counted(places.size(), "operator"), " of the network ", places.size() == 1 ? "has" : "have", " no ONNX form"),
+              "replacing them in the model");
+  for (std::string& place : places) error.at(std::move(place));
+  throw error;
+}
 
 bool has_lowering(Symbol kind) {
   const Kind* known = KindTable::builtin().find(kind);
@@ -94,7 +95,7 @@ void lower_node(Lowering& lowering, const Node& node) {
   if (lowering.is_bound(node)) return;  // an element of a tuple, bound with it
   if (node.kind() == NodeKind::kConstant) return lower_constant(lowering, node);
   if (node.kind() == NodeKind::kCallFunction) {
-    if (node.op() == Symbol("aten.sym_size.int")) return;
+    if (is_size(node)) return;
     return find_operator_lowering(node.op())(lowering, node);
   }
   const ModuleRecord& record = lowering.modules()[node.module()];
@@ -113,7 +114,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   if (options.opset != 0 && (options.opset < kLowestOpset || options.opset > kHighestOpset)) {
     throw Error("export.opset", cat("opset ", options.opset, " is outside ", kLowestOpset, " to ", kHighestOpset));
   }
-  refuse_unsupported(network.module);
+  check_exportable(network.module);
   Lowering lowering(network, options);
   onnx::Model& model = lowering.model_;
   const Node& output = *network.module.graph().output();

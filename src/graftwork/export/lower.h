@@ -26,6 +26,9 @@ struct ExportOptions {
 /// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name).
 onnx::Model lower(const Network& network, const ExportOptions& options);
 
+/// Throws Error "export.unsupported" that lists every node which has no lowering: to be asked before long work.
+void check_exportable(const GraphModule& module);
+
 /// Whether modules of this kind can be lowered.
 bool has_lowering(Symbol kind);
 

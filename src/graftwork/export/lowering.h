@@ -52,7 +52,7 @@ class Lowering {
   // ---- quantization ------------------------------------------------------------------------------
   /// Q and DQ on an activation: `<name>_codes` behind Q, `<name>` behind DQ.
   std::string quantize_dequantize(const std::string& value, const std::string& name, float scale);
-  /// Codes (or the float weight) with Q/DQ per channel; `weight` and `codes` agree.
+  /// Codes and DQ per channel; or, in the float form, `weight` (else unused) with Q and DQ.
   std::string quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes, const at::Tensor& scales,
                                int64_t axis);
 

@@ -1,6 +1,7 @@
 #include "graftwork/nn/executor.h"
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -72,7 +73,8 @@ Executor::~Executor() = default;
 Executor::Executor(Executor&&) noexcept = default;
 
 void Executor::watch(std::span<const Node* const> nodes) {
-  for (Step& step : steps_) step.watched = std::find(nodes.begin(), nodes.end(), step.node) != nodes.end();
+  const std::unordered_set<const Node*> wanted(nodes.begin(), nodes.end());
+  for (Step& step : steps_) step.watched = wanted.contains(step.node);
 }
 
 void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {

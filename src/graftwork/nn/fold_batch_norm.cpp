@@ -17,17 +17,20 @@ ChannelAffine batch_norm_affine(const ModuleRecord& batch_norm, const TensorStor
 }
 
 FoldedLayer fold_batch_norm(const ModuleRecord& layer, const ModuleRecord* batch_norm, const TensorStore& tensors) {
-  const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
   const ParamExpr* bias_expr = layer.param("bias");
   const at::Tensor bias = bias_expr ? evaluate(*bias_expr, tensors).detach() : at::Tensor();
-  if (!batch_norm) return {weight, bias, {}};
+  if (!batch_norm) return {{}, bias};
   const ChannelAffine affine = batch_norm_affine(*batch_norm, tensors);
+  at::Tensor folded = affine.offset;
+  if (bias.defined()) folded = folded + bias.to(at::kDouble) * affine.factor;
+  return {affine.factor, folded.to(evaluate(*layer.param("weight"), tensors).scalar_type())};
+}
+
+at::Tensor fold_into_weight(const at::Tensor& weight, const at::Tensor& factor) {
+  if (!factor.defined()) return weight.detach();
   std::vector<int64_t> per_channel(static_cast<size_t>(weight.dim()), 1);
-  per_channel[0] = affine.factor.numel();
-  at::Tensor folded_bias = affine.offset;
-  if (bias.defined()) folded_bias = folded_bias + bias.to(at::kDouble) * affine.factor;
-  return {(weight.to(at::kDouble) * affine.factor.view(per_channel)).to(weight.scalar_type()), folded_bias.to(weight.scalar_type()),
-          affine.factor};
+  per_channel[0] = factor.numel();
+  return weight.detach() * factor.to(weight.scalar_type()).view(per_channel);
 }
 
 }  // namespace graftwork

@@ -15,14 +15,14 @@ struct ChannelAffine {
 };
 ChannelAffine batch_norm_affine(const ModuleRecord& batch_norm, const TensorStore& tensors);
 
-/// A convolution or linear layer with the batch norm behind it taken in:
-/// weight' = weight · factor (per output channel), bias' = bias · factor + offset, in the weight's type.
-/// `bias` is defined whenever there is a bias or a batch norm.
+/// What a convolution or linear layer becomes with the batch norm behind it taken in.
 struct FoldedLayer {
-  at::Tensor weight;
-  at::Tensor bias;
   at::Tensor factor;  ///< Per output channel, double; undefined without batch norm.
+  at::Tensor bias;    ///< bias · factor + offset, in the weight's type; undefined without bias and batch norm.
 };
 FoldedLayer fold_batch_norm(const ModuleRecord& layer, const ModuleRecord* batch_norm, const TensorStore& tensors);
+
+/// weight · factor along the output channels (dimension 0); the weight itself when `factor` is undefined.
+at::Tensor fold_into_weight(const at::Tensor& weight, const at::Tensor& factor);
 
 }  // namespace graftwork

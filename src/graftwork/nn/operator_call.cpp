@@ -19,6 +19,8 @@ c10::TypePtr element_of(const c10::TypePtr& type) {
   return list ? list->getElementType() : nullptr;
 }
 
+bool is_device(const c10::TypePtr& type) { return without_optional(type)->kind() == c10::TypeKind::DeviceObjType; }
+
 bool is_tensor(const c10::TypePtr& type) { return without_optional(type)->kind() == c10::TypeKind::TensorType; }
 
 bool is_tensor_list(const c10::TypePtr& type) {
@@ -90,7 +92,11 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
   size_t used_attrs = 0;
   for (const c10::Argument& argument : handle_.schema().arguments()) {
     skip_referenced();
-    if (const Attribute* attr = attrs.find(argument.name())) {
+    if (const Attribute* attr = attrs.find(argument.name()); attr && is_device(argument.type())) {
+      device_argument_ = sources_.size();  // where tensors lie is said at run time
+      sources_.emplace_back(c10::IValue(c10::Device(c10::kCPU)));
+      ++used_attrs;
+    } else if (attr) {
       sources_.push_back(bind(argument, *attr));
       ++used_attrs;
     } else if (is_tensor(argument.type()) && next < input_count) {
@@ -106,7 +112,7 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
       sources_.emplace_back(*argument.default_value());
     } else if (argument.type()->kind() == c10::TypeKind::OptionalType) {
       sources_.emplace_back(c10::IValue());
-    } else if (without_optional(argument.type())->kind() == c10::TypeKind::DeviceObjType) {
+    } else if (is_device(argument.type())) {
       device_argument_ = sources_.size();
       sources_.emplace_back(c10::IValue(c10::Device(c10::kCPU)));
     } else {

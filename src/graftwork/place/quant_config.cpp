@@ -44,6 +44,7 @@ TensorQuantConfig tensor_config(const Json& object, const std::string& name, Ten
   config.per_channel = flag(object, "per_channel", config.per_channel);
   if (!config.symmetric) refuse("symmetric", "is false; TensorRT takes symmetric quantization only (rule V1)");
   if (config.per_channel && name == "activation") refuse("per_channel", "is true; TensorRT takes activations per tensor only (rule V11)");
+  if (!config.per_channel && name == "weight") refuse("per_channel", "is false; weights are quantized per output channel, as TensorRT's kernels take them (recommendation 7)");
   return config;
 }
 

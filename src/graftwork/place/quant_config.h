@@ -21,8 +21,8 @@ struct TensorQuantConfig {
 };
 
 /// Modules that stay in floating point. An entry is a module path ("layer1.0.conv1", "FusedConvBN_3"), a
-/// kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths ("layer4.*"). Kinds and paths of
-/// parts count for the fused module that holds them.
+/// path that holds modules ("layer4"), a kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths
+/// ("layer*.conv1"). Kinds and paths of parts count for the fused module that holds them.
 struct ModulesToSkip {
   std::vector<std::string> stub;    ///< Without Q/DQ on their inputs.
   std::vector<std::string> weight;  ///< Without Q/DQ on their weights.

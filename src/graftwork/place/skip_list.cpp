@@ -33,7 +33,8 @@ bool SkipList::matches(const ModuleTable& modules, const ModuleRecord& record) {
   bool any = false;
   for (size_t i = 0; i < entries_.size(); ++i) {
     const auto names = [&](const ModuleRecord& module) {
-      return fits_pattern(module.path.str(), entries_[i]) || module.kind.str() == entries_[i];
+      const bool inside = module.path.str().starts_with(entries_[i] + ".");
+      return inside || fits_pattern(module.path.str(), entries_[i]) || module.kind.str() == entries_[i];
     };
     bool found = names(record);
     for (const auto& [role, child] : record.children) found |= names(modules[child]);

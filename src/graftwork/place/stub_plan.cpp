@@ -91,9 +91,9 @@ class Planner {
   }
 
   void plan_weight(const ModuleRecord& record, const Kind& kind, bool input_quantized) {
+    const bool skipped = skip_weight_.matches(module_.modules(), record);  // asked of all: a kind without weight may be named
     if (kind.weight_role.empty()) return;
     PlannedWeight weight{record.path, module_.modules()[record.child(kind.weight_role)].path, false, {}};
-    const bool skipped = skip_weight_.matches(module_.modules(), record);
     if (!record.child("weight_fake_quant")) {
       weight.reason = missing_reason(record, kind, kind.inputs_to_quantize[0]);
     } else if (skipped) {

@@ -145,8 +145,9 @@ TEST(Isomorphism, ComparesALongChainWithoutRecursion) {
     module.add_output(std::span(&at, 1), {""});
     return module;
   };
-  EXPECT_EQ(difference(chain(100'000, 1), chain(100'000, 1)), std::nullopt);
-  EXPECT_NE(difference(chain(100'000, 1), chain(100'000, 2)), std::nullopt);
+  const GraphModule module = chain(50'000, 1);
+  EXPECT_EQ(difference(module, chain(50'000, 1)), std::nullopt);
+  EXPECT_NE(difference(module, chain(50'000, 2)), std::nullopt);
 }
 
 std::vector<std::string> ranking(const GraphModule& module) {

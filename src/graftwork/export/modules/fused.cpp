@@ -22,18 +22,20 @@ std::string quantized_weight(Lowering& lowering, const std::string& name, const 
   const at::Tensor scales = evaluate(*fake_quant.param("scale"), tensors);
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
+  at::Tensor plain;  // only the float form stores it
+  if (lowering.options().weights == WeightForm::kFloat) plain = fold_into_weight(weight, folded.factor);
   at::Tensor codes = quantize_codes(weight, scales, axis, weight_range(*attribute_of(fake_quant, "precision")->get<std::string>()));
   at::Tensor stored = scales.to(at::kDouble);
   if (folded.factor.defined()) {
     std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
     shape[static_cast<size_t>(axis)] = folded.factor.numel();
-    codes = codes * folded.factor.sign().view(shape).to(codes.scalar_type());
+    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type()));
     const at::Tensor magnitude = folded.factor.abs();
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
   stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type);
-  if (!transpose) return lowering.quantized_weight(name, folded.weight, codes, stored, axis);
-  return lowering.quantized_weight(name, folded.weight.t(), codes.t().contiguous(), stored, 1 - axis);
+  if (!transpose) return lowering.quantized_weight(name, plain, codes, stored, axis);
+  return lowering.quantized_weight(name, plain.defined() ? plain.t() : plain, codes.t().contiguous(), stored, 1 - axis);
 }
 
 std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const ModuleRecord& layer, const ModuleCall& call) {
@@ -44,8 +46,13 @@ std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const Mod
   const bool transpose = is_linear && !is_gemm(call.input_type);
   const std::string name = layer.path.str() + ".weight";
   const ModuleRecord* fake_quant = calibrated(modules, fused);
-  const std::string weight = fake_quant ? quantized_weight(lowering, name, layer, *fake_quant, folded, transpose)
-                                        : lowering.float_constant(name, transpose ? folded.weight.t() : folded.weight);
+  std::string weight;
+  if (fake_quant) {
+    weight = quantized_weight(lowering, name, layer, *fake_quant, folded, transpose);
+  } else {
+    const at::Tensor plain = fold_into_weight(evaluate(*layer.param("weight"), lowering.network().tensors), folded.factor);
+    weight = lowering.float_constant(name, transpose ? plain.t() : plain);
+  }
   const std::string bias = folded.bias.defined() ? lowering.float_constant(layer.path.str() + ".bias", folded.bias) : "";
   return is_linear ? lower_linear(lowering, call, weight, bias) : lower_conv(lowering, call, weight, bias);
 }

@@ -1,0 +1,52 @@
+// MINMAX calibration of samples in memory, as the command does it by default: every float tensor is ranged.
+//     calibrate_bench MODEL.pt2 SAMPLES.npy THREADS        answers "calibrate"
+#include "graftwork/import/load.h"
+#include "graftwork/patterns/transform.h"
+#include "graftwork/place/stub_plan.h"
+#include "graftwork/quant/calibrator.h"
+#include "serve.h"
+
+namespace {
+
+using namespace graftwork;
+
+/// All samples of a source, read once.
+class InMemory : public SampleSource {
+ public:
+  explicit InMemory(const SampleSource& source) : inputs_(source.samples(0, source.size())), size_(source.size()) {
+    for (at::Tensor& input : inputs_) input = input.clone();
+  }
+  int64_t size() const override { return size_; }
+  std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override {
+    std::vector<at::Tensor> slices;
+    for (const at::Tensor& input : inputs_) slices.push_back(input.slice(0, begin, end));
+    return slices;
+  }
+
+ private:
+  std::vector<at::Tensor> inputs_;
+  int64_t size_;
+};
+
+void run(const std::filesystem::path& model, const std::filesystem::path& data, int threads) {
+  const LoadedNetwork loaded = load_network(model);
+  const Network network{transform(loaded.network.module).model, loaded.network.tensors};
+  const InMemory samples(*open_samples(network.module, data));
+  std::vector<Symbol> tensors;
+  for (const PlannedStub& stub : plan_stubs(network.module, {}).stubs) tensors.push_back(stub.tensor);
+  CalibrationOptions options;
+  options.threads = threads;
+  options.observe_all = true;
+  bench::serve({{"calibrate", [&] {
+                   return bench::seconds([&] { return calibrate(network, tensors, samples, options); });
+                 }}});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return bench::guarded([&] {
+    if (argc != 4) throw std::invalid_argument("usage: calibrate_bench MODEL.pt2 SAMPLES.npy THREADS");
+    run(argv[1], argv[2], std::stoi(argv[3]));
+  });
+}
