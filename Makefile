@@ -2,9 +2,8 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test bench format lint clean sanitize fuzz
+.PHONY: help setup configure build demo test bench format lint clean sanitize
 PYTHON := .venv/bin/python
-FUZZ_SECONDS ?= 60
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,11 +39,6 @@ sanitize: setup  ## the half without torch, under AddressSanitizer and UBSan
 	@[ -e build/asan/build.ninja ] || cmake --preset asan
 	@cmake --build build/asan
 	@ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$$(nproc)"
-
-fuzz: setup  ## the tests labelled fuzz, sanitized, FUZZ_SECONDS=60 each
-	@[ -e build/asan/build.ninja ] || cmake --preset asan
-	@cmake --build build/asan
-	@GRAFTWORK_FUZZ_SECONDS=$(FUZZ_SECONDS) ctest --test-dir build/asan -L fuzz --output-on-failure --no-tests=error
 
 clean:  ## removes build/ and out/; .venv stays
 	@rm -rf build out
