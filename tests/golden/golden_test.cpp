@@ -1,10 +1,11 @@
 // The goldens of this folder, without tensors.
+#include "support/golden.h"
+
 #include <gtest/gtest.h>
 
 #include <iostream>
 
 #include "graftwork/base/error.h"
-#include "support/golden.h"
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);

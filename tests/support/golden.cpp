@@ -58,7 +58,8 @@ Pass find_pass(const std::string& name) {
 std::vector<std::string> skipped_lines(const Report& report) {
   std::set<std::string> lines;
   for (const SkippedMatch& miss : report.skipped) {
-    if (miss.winner.empty()) lines.insert(cat("%", print_name(miss.node), " ", miss.pattern.str(), " ", quoted(miss.reason)));
+    if (miss.winner.empty())
+      lines.insert(cat("%", print_name(miss.node), " ", miss.pattern.str(), " ", quoted(miss.reason)));
   }
   return {lines.begin(), lines.end()};
 }
@@ -83,7 +84,8 @@ struct Settings {
 
 class GoldenTest : public ::testing::Test {
  public:
-  GoldenTest(std::shared_ptr<const GoldenFile> file, const GoldenCase& golden, Pass pass, std::shared_ptr<Settings> settings)
+  GoldenTest(std::shared_ptr<const GoldenFile> file, const GoldenCase& golden, Pass pass,
+             std::shared_ptr<Settings> settings)
       : file_(std::move(file)), case_(golden), pass_(std::move(pass)), settings_(std::move(settings)) {}
 
   void TestBody() override {
@@ -166,7 +168,8 @@ class Summary : public ::testing::Environment {
   explicit Summary(std::shared_ptr<Settings> settings) : settings_(std::move(settings)) {}
   void TearDown() override {
     if (settings_->without_numeric == 0) return;
-    std::cout << counted(settings_->without_numeric, "case") << " not compared numerically: no tensors in this program\n";
+    std::cout << counted(settings_->without_numeric, "case")
+              << " not compared numerically: no tensors in this program\n";
   }
 
  private:

@@ -24,14 +24,14 @@ struct GoldenCase {
   enum class Expectation { kGraph, kUnchanged, kSame };
 
   std::string name;
-  size_t line = 0;          ///< Where the case starts, from 1.
-  std::string input;        ///< The printed form of a network.
+  size_t line = 0;    ///< Where the case starts, from 1.
+  std::string input;  ///< The printed form of a network.
   size_t input_line = 0;
   Expectation expectation = Expectation::kGraph;
-  std::string expected;     ///< The result, or for kSame the second input; empty for kUnchanged.
+  std::string expected;  ///< The result, or for kSame the second input; empty for kUnchanged.
   size_t expected_line = 0;
-  std::vector<std::string> skipped;  ///< `%node Pattern "reason"`.
-  double tolerance = 1e-5;           ///< Of the numeric check, relative.
+  std::vector<std::string> skipped;        ///< `%node Pattern "reason"`.
+  double tolerance = 1e-5;                 ///< Of the numeric check, relative.
   std::optional<std::string> numeric_off;  ///< Why there is no numeric check.
 
   size_t expect_begin = 0;  ///< Lines, from 0: the part that an update rewrites.

@@ -1,8 +1,8 @@
 #include "graftwork/base/text.h"
 
 #include <array>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -55,7 +55,8 @@ std::string snake_case(std::string_view camel_case) {
   std::string out;
   for (size_t i = 0; i < camel_case.size(); ++i) {
     const bool follows_word = i > 0 && camel_case[i - 1] != '_' && !upper(i - 1);
-    const bool ends_run = i > 0 && i + 1 < camel_case.size() && upper(i - 1) && std::islower(static_cast<unsigned char>(camel_case[i + 1]));
+    const bool ends_run = i > 0 && i + 1 < camel_case.size() && upper(i - 1) &&
+                          std::islower(static_cast<unsigned char>(camel_case[i + 1]));
     if (upper(i) && (follows_word || ends_run)) out += '_';
     out += static_cast<char>(std::tolower(static_cast<unsigned char>(camel_case[i])));
   }

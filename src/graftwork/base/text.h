@@ -1,20 +1,41 @@
 // Small text functions that every layer shares.
 #pragma once
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace graftwork {
 
+/// How `cat` prints one part: text as it is, integers in decimal, anything else as a stream would.
+template <class Part>
+void append(std::string& text, const Part& part) {
+  if constexpr (std::is_convertible_v<const Part&, std::string_view>) {
+    text += std::string_view(part);
+  } else if constexpr (std::is_same_v<Part, char>) {
+    text += part;
+  } else if constexpr (std::is_integral_v<Part> && !std::is_same_v<Part, bool>) {
+    std::array<char, 24> digits{};
+    text.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), part).ptr);
+  } else {
+    std::ostringstream out;
+    out << part;
+    text += std::move(out).str();
+  }
+}
+
 /// Joins the printed forms of its arguments: `cat("axis ", 3, " is out of range")`.
 template <class... Parts>
 std::string cat(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return std::move(out).str();
+  std::string text;
+  (append(text, parts), ...);
+  return text;
 }
 
 /// "a, b, c".

@@ -40,9 +40,10 @@ std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector
   std::vector<at::Tensor> tensors(inputs.size());
   for (const InputFile& file : files) {
     if (file.name.empty() && inputs.size() != 1) {
-      throw Error("usage", cat("--input ", file.path.string(), " says not which input it is: the network has ",
-                               list_inputs(inputs)),
-                  "--input NAME=" + file.path.string());
+      throw Error(
+          "usage",
+          cat("--input ", file.path.string(), " says not which input it is: the network has ", list_inputs(inputs)),
+          "--input NAME=" + file.path.string());
     }
     const auto named = std::find_if(inputs.begin(), inputs.end(), [&](const Node* input) {
       return file.name.empty() || input->name() == Symbol(file.name);

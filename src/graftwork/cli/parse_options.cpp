@@ -26,13 +26,14 @@ struct Words {
 };
 
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::filesystem::path& path, const std::string& text) {
-  return app.add_option_function<std::string>(name, [&path](const std::string& value) { path = value; }, text)
+  return app.add_option_function<std::string>(
+                name, [&path](const std::string& value) { path = value; }, text)
       ->type_name("FILE");
 }
 
 /// An option that may come several times, with one value each.
-CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::string>& values,
-                      const std::string& type, const std::string& text) {
+CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::string>& values, const std::string& type,
+                      const std::string& text) {
   return app.add_option(name, values, text)->allow_extra_args(false)->type_name(type);
 }
 

@@ -18,7 +18,8 @@ constexpr int64_t kHighestOpset = 25;  // what TensorRT 11 reads
 bool is_size(const Node& node) { return node.op() == Symbol("aten.sym_size.int"); }
 
 std::string place_of(const Node& node) {
-  return cat("%", node.name().str(), " = ", node.op().str(), node.origin().module_path.empty() ? "" : " in " + node.origin().module_path.str(),
+  return cat("%", node.name().str(), " = ", node.op().str(),
+             node.origin().module_path.empty() ? "" : " in " + node.origin().module_path.str(),
              node.origin().source.empty() ? "" : " (" + node.origin().source.str() + ")");
 }
 
@@ -44,13 +45,16 @@ onnx::ValueInfo value_info(const std::string& name, const Type& type) {
 void check_exportable(const GraphModule& module) {
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
-    const bool unknown_function = node.kind() == NodeKind::kCallFunction && !find_operator_lowering(node.op()) && !is_size(node);
+    const bool unknown_function =
+        node.kind() == NodeKind::kCallFunction && !find_operator_lowering(node.op()) && !is_size(node);
     const bool unknown_module = node.kind() == NodeKind::kCallModule && !has_lowering(node.op());
     if (unknown_function || unknown_module) places.push_back(place_of(node));
   }
   if (places.empty()) return;
-  Error error("export.unsupported", cat(counted(places.size(), "operator"), " of the network ", places.size() == 1 ? "has" : "have", " no ONNX form"),
-              "replacing them in the model");
+  Error error(
+      "export.unsupported",
+      cat(counted(places.size(), "operator"), " of the network ", places.size() == 1 ? "has" : "have", " no ONNX form"),
+      "replacing them in the model");
   for (std::string& place : places) error.at(std::move(place));
   throw error;
 }
@@ -88,7 +92,8 @@ void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
 
 void lower_constant(Lowering& lowering, const Node& node) {
   const at::Tensor value = evaluate(node.constant(), lowering.network().tensors);
-  lowering.bind(node, value.is_floating_point() ? lowering.float_constant(node.name().str(), value) : lowering.constant(node.name().str(), value));
+  lowering.bind(node, value.is_floating_point() ? lowering.float_constant(node.name().str(), value)
+                                                : lowering.constant(node.name().str(), value));
 }
 
 void lower_node(Lowering& lowering, const Node& node) {
@@ -104,7 +109,11 @@ void lower_node(Lowering& lowering, const Node& node) {
     return;
   }
   const bool is_stub = record.kind == Symbol("QuantStub");
-  const ModuleCall call{record, {lowering.operand(node, 0)}, node.input(0).type(), node.type(), is_stub ? "" : lowering.result_name(node)};
+  const ModuleCall call{record,
+                        {lowering.operand(node, 0)},
+                        node.input(0).type(),
+                        node.type(),
+                        is_stub ? "" : lowering.result_name(node)};
   lowering.bind(node, find_module_lowering(record.kind)(lowering, call));
 }
 
@@ -123,7 +132,8 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   // A result that is computed here, once, in its own type, takes its name from the signature.
   for (const Use& use : output.inputs()) {
     const Node& result = *use.producer();
-    const bool computed = result.kind() == NodeKind::kCallModule || result.kind() == NodeKind::kCallFunction || result.kind() == NodeKind::kGetItem;
+    const bool computed = result.kind() == NodeKind::kCallModule || result.kind() == NodeKind::kCallFunction ||
+                          result.kind() == NodeKind::kGetItem;
     const bool cast = casts && result.tensor() && is_floating(result.tensor()->dtype);
     const bool stub = result.kind() == NodeKind::kCallModule && result.op() == Symbol("QuantStub");
     if (computed && !cast && !stub) lowering.results_.emplace(&result, names[use.slot()].str());
@@ -148,7 +158,8 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
     if (value == name) continue;
     const bool cast = casts && is_floating(type.tensor()->dtype);
     if (cast) {
-      lowering.add("Cast", name + "_cast", {value}, {{"to", static_cast<int64_t>(onnx_type(type.tensor()->dtype))}}, name);
+      lowering.add("Cast", name + "_cast", {value}, {{"to", static_cast<int64_t>(onnx_type(type.tensor()->dtype))}},
+                   name);
     } else {
       lowering.add("Identity", name + "_copy", {value}, {}, name);
     }

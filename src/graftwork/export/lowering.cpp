@@ -22,18 +22,30 @@ bool fits_half(const at::Tensor& scales) { return at::equal(scales.to(at::kHalf)
 
 onnx::DataType onnx_type(at::ScalarType type) {
   switch (type) {
-    case at::kFloat: return onnx::DataType::kFloat;
-    case at::kHalf: return onnx::DataType::kFloat16;
-    case at::kBFloat16: return onnx::DataType::kBfloat16;
-    case at::kDouble: return onnx::DataType::kDouble;
-    case at::kChar: return onnx::DataType::kInt8;
-    case at::kByte: return onnx::DataType::kUint8;
-    case at::kShort: return onnx::DataType::kInt16;
-    case at::kInt: return onnx::DataType::kInt32;
-    case at::kLong: return onnx::DataType::kInt64;
-    case at::kBool: return onnx::DataType::kBool;
-    case at::kFloat8_e4m3fn: return onnx::DataType::kFloat8e4m3fn;
-    default: throw Error("export.dtype", cat("ONNX has no type for ", c10::toString(type)));
+    case at::kFloat:
+      return onnx::DataType::kFloat;
+    case at::kHalf:
+      return onnx::DataType::kFloat16;
+    case at::kBFloat16:
+      return onnx::DataType::kBfloat16;
+    case at::kDouble:
+      return onnx::DataType::kDouble;
+    case at::kChar:
+      return onnx::DataType::kInt8;
+    case at::kByte:
+      return onnx::DataType::kUint8;
+    case at::kShort:
+      return onnx::DataType::kInt16;
+    case at::kInt:
+      return onnx::DataType::kInt32;
+    case at::kLong:
+      return onnx::DataType::kInt64;
+    case at::kBool:
+      return onnx::DataType::kBool;
+    case at::kFloat8_e4m3fn:
+      return onnx::DataType::kFloat8e4m3fn;
+    default:
+      throw Error("export.dtype", cat("ONNX has no type for ", c10::toString(type)));
   }
 }
 
@@ -70,8 +82,10 @@ std::string Lowering::add(const std::string& op_type, const std::string& name, s
 }
 
 void Lowering::add_multi(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
-                         std::vector<std::string> outputs, std::vector<std::pair<std::string, onnx::AttributeValue>> attributes) {
-  model_.graph.nodes.push_back({op_type, unique_node_name(name), std::move(inputs), std::move(outputs), std::move(attributes), {}});
+                         std::vector<std::string> outputs,
+                         std::vector<std::pair<std::string, onnx::AttributeValue>> attributes) {
+  model_.graph.nodes.push_back(
+      {op_type, unique_node_name(name), std::move(inputs), std::move(outputs), std::move(attributes), {}});
 }
 
 std::string Lowering::constant(const std::string& name, const at::Tensor& tensor) {
@@ -79,7 +93,9 @@ std::string Lowering::constant(const std::string& name, const at::Tensor& tensor
   for (size_t k = 0;; ++k) {
     const std::string candidate = k == 0 ? name : cat(name, "_", k);
     const auto known = constants_.find(candidate);
-    if (known != constants_.end() && known->second.scalar_type() == tensor.scalar_type() && at::equal(known->second, tensor)) return candidate;
+    if (known != constants_.end() && known->second.scalar_type() == tensor.scalar_type() &&
+        at::equal(known->second, tensor))
+      return candidate;
     if (known != constants_.end() || !value_names_.insert(candidate).second) continue;
     constants_.emplace(candidate, tensor);
     model_.graph.initializers.push_back(to_onnx(candidate, tensor));
@@ -92,7 +108,9 @@ std::string Lowering::float_constant(const std::string& name, const at::Tensor& 
   // Mask constants may hold −inf; a finite number that becomes infinite is lost.
   const at::Tensor half = tensor.to(at::kHalf);
   if (at::logical_and(at::isinf(half), at::isfinite(tensor)).any().item<bool>()) {
-    throw Error("export.fp16", cat("the constant ", name, " reaches ", tensor.abs().max().item<double>(), " and does not fit FP16 (largest number 65504)"),
+    throw Error("export.fp16",
+                cat("the constant ", name, " reaches ", tensor.abs().max().item<double>(),
+                    " and does not fit FP16 (largest number 65504)"),
                 "--float fp32");
   }
   return constant(name, half);
@@ -110,8 +128,8 @@ std::string Lowering::zero_point(const std::string& name, const std::vector<int6
   return constant(name, at::zeros(shape, at::kChar));
 }
 
-std::string Lowering::dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis,
-                                 const std::string& output) {
+std::string Lowering::dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales,
+                                 int64_t axis, const std::string& output) {
   const bool half = options_.float_type == DType::kF16;
   const bool keeps_bits = !half || fits_half(scales);
   const at::Tensor stored = half && keeps_bits ? scales.to(at::kHalf) : scales;
@@ -119,7 +137,8 @@ std::string Lowering::dequantize(const std::string& name, const std::string& cod
   const std::string zero = zero_point(name + "_zero_point", scales.sizes().vec());
   std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"axis", axis}};
   if (keeps_bits) return add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, output);
-  const std::string wide = add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, fresh_value(name + "_f32"));
+  const std::string wide =
+      add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, fresh_value(name + "_f32"));
   return add("Cast", name + "_cast", {wide}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat16)}}, output);
 }
 
@@ -128,24 +147,29 @@ std::string Lowering::quantize_dequantize(const std::string& value, const std::s
   const bool half = options_.float_type == DType::kF16;
   std::string input = value;
   if (half && !fits_half(scales)) {
-    input = add("Cast", name + "_widen", {value}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat)}}, fresh_value(name + "_wide"));
+    input = add("Cast", name + "_widen", {value}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat)}},
+                fresh_value(name + "_wide"));
   }
   const at::Tensor stored = half && fits_half(scales) ? scales.to(at::kHalf) : scales;
   const std::string scale_name = constant(name + "_scale", stored);
-  const std::string codes = add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name + "_zero_point", {})}, {{"axis", int64_t{0}}},
-                                fresh_value(name + "_codes"));
+  const std::string codes =
+      add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name + "_zero_point", {})},
+          {{"axis", int64_t{0}}}, fresh_value(name + "_codes"));
   return dequantize(name, codes, scales, 0, fresh_value(name));
 }
 
-std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes, const at::Tensor& scales,
-                                       int64_t axis) {
+std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes,
+                                       const at::Tensor& scales, int64_t axis) {
   const std::string output = fresh_value(name);
-  if (options_.weights == WeightForm::kInt8) return dequantize(name, constant(name + "_codes", codes.to(at::kChar)), scales, axis, output);
+  if (options_.weights == WeightForm::kInt8)
+    return dequantize(name, constant(name + "_codes", codes.to(at::kChar)), scales, axis, output);
   const bool narrow = options_.float_type == DType::kF16 && fits_half(scales);
   const std::string scale = constant(name + "_scale", narrow ? scales.to(at::kHalf) : scales);
-  const std::string plain = narrow ? float_constant(name + "_float", weight) : constant(name + "_float", weight.to(at::kFloat));
-  const std::string quantized = add("QuantizeLinear", name + "_q", {plain, scale, zero_point(name + "_zero_point", scales.sizes().vec())},
-                                    {{"axis", axis}}, fresh_value(name + "_codes"));
+  const std::string plain =
+      narrow ? float_constant(name + "_float", weight) : constant(name + "_float", weight.to(at::kFloat));
+  const std::string quantized =
+      add("QuantizeLinear", name + "_q", {plain, scale, zero_point(name + "_zero_point", scales.sizes().vec())},
+          {{"axis", axis}}, fresh_value(name + "_codes"));
   return dequantize(name, quantized, scales, axis, output);
 }
 

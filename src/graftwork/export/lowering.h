@@ -35,7 +35,8 @@ class Lowering {
   std::string add(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
                   std::vector<std::pair<std::string, onnx::AttributeValue>> attributes = {}, std::string output = {});
   /// Several outputs.
-  void add_multi(const std::string& op_type, const std::string& name, std::vector<std::string> inputs, std::vector<std::string> outputs,
+  void add_multi(const std::string& op_type, const std::string& name, std::vector<std::string> inputs,
+                 std::vector<std::string> outputs,
                  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes = {});
   /// The graph needs at least this opset.
   void need_opset(int64_t opset) { opset_ = std::max(opset_, opset); }
@@ -53,8 +54,8 @@ class Lowering {
   /// Q and DQ on an activation: `<name>_codes` behind Q, `<name>` behind DQ.
   std::string quantize_dequantize(const std::string& value, const std::string& name, float scale);
   /// Codes and DQ per channel; or, in the float form, `weight` (else unused) with Q and DQ.
-  std::string quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes, const at::Tensor& scales,
-                               int64_t axis);
+  std::string quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes,
+                               const at::Tensor& scales, int64_t axis);
 
   onnx::Model finish() &&;
 
@@ -62,7 +63,8 @@ class Lowering {
   std::string unique_node_name(const std::string& wanted);
   std::string zero_point(const std::string& name, const std::vector<int64_t>& shape);
   /// DQ with its Cast where the scale stays FP32 in an FP16 region.
-  std::string dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis, const std::string& output);
+  std::string dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis,
+                         const std::string& output);
 
   const Network& network_;
   ExportOptions options_;

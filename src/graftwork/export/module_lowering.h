@@ -12,7 +12,7 @@ namespace graftwork {
 struct ModuleCall {
   const ModuleRecord& record;
   std::vector<std::string> inputs;
-  Type input_type;   ///< Of the first input.
+  Type input_type;  ///< Of the first input.
   Type output_type;
   std::string output;  ///< Name to give to the result; empty: any.
 
@@ -30,7 +30,8 @@ ModuleLowering find_module_lowering(Symbol kind);
 
 /// A convolution or linear layer on a weight value that is already there; `bias` may be empty.
 std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias);
-std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias);
+std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight,
+                         const std::string& bias);
 /// Whether a linear layer on this input is a Gemm (weights [out, in]) or a MatMul (weights [in, out]).
 bool is_gemm(const Type& input);
 

@@ -5,8 +5,8 @@
 
 namespace graftwork {
 
-std::string lower_reshape(Lowering& lowering, const std::string& name, const std::string& input, const Type& from, const Type& to,
-                          const std::string& output) {
+std::string lower_reshape(Lowering& lowering, const std::string& name, const std::string& input, const Type& from,
+                          const Type& to, const std::string& output) {
   if (!from.tensor() || !to.tensor()) throw Error("export.shape", name + ": its shape is not known");
   const std::vector<Dim>& source = from.tensor()->dims;
   const std::vector<Dim>& target = to.tensor()->dims;
@@ -22,7 +22,8 @@ std::string lower_reshape(Lowering& lowering, const std::string& name, const std
       ++open;
     }
   }
-  if (open > 1) throw Error("export.shape", cat(name, ": more than one extent of ", to.text(), " is known at run time only"));
+  if (open > 1)
+    throw Error("export.shape", cat(name, ": more than one extent of ", to.text(), " is known at run time only"));
   return lowering.add("Reshape", name, {input, lowering.integers(name + "_shape", shape)}, {}, output);
 }
 

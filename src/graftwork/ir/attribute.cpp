@@ -33,7 +33,8 @@ bool by_name(const AttrMap::Entry& entry, Symbol name) { return entry.first < na
 }  // namespace
 
 Attribute::Attribute(List value) {
-  const bool integers = std::all_of(value.begin(), value.end(), [](const Attribute& a) { return a.get<int64_t>() != nullptr; });
+  const bool integers =
+      std::all_of(value.begin(), value.end(), [](const Attribute& a) { return a.get<int64_t>() != nullptr; });
   if (!integers) {
     data_ = std::move(value);
     return;

@@ -23,7 +23,8 @@ struct InputRef {
 class Attribute {
  public:
   using List = std::vector<Attribute>;
-  using Data = std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, std::vector<int64_t>, List>;
+  using Data =
+      std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, std::vector<int64_t>, List>;
 
   Attribute() = default;
   Attribute(bool value) : data_(value) {}
@@ -41,7 +42,9 @@ class Attribute {
   bool is_none() const { return std::holds_alternative<std::monostate>(data_); }
   const Data& data() const { return data_; }
   template <class T>
-  const T* get() const { return std::get_if<T>(&data_); }
+  const T* get() const {
+    return std::get_if<T>(&data_);
+  }
 
   /// The printed form, see docs/ir.md.
   std::string text() const;

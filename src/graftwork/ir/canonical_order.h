@@ -29,8 +29,8 @@ class CanonicalOrder {
   void build_below() const;
 
   const GraphModule& module_;
-  std::vector<Entry> entries_;                   // by arena index
-  mutable std::vector<uint64_t> below_;          // built on the first tie
+  std::vector<Entry> entries_;           // by arena index
+  mutable std::vector<uint64_t> below_;  // built on the first tie
 };
 
 }  // namespace graftwork

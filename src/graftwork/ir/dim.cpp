@@ -57,22 +57,22 @@ int64_t Dim::value() const {
   return offset_;
 }
 
-std::optional<int64_t> Dim::maybe_value() const {
-  return is_static() ? std::optional(offset_) : std::nullopt;
-}
+std::optional<int64_t> Dim::maybe_value() const { return is_static() ? std::optional(offset_) : std::nullopt; }
 
 Dim Dim::operator+(const Dim& other) const {
   if (other.is_static()) return Dim(scale_, base_, add(offset_, other.offset_));
   if (is_static()) return other + *this;
   if (base_ == other.base_) return Dim(add(scale_, other.scale_), base_, add(offset_, other.offset_));
-  const auto [first, second] = text() < other.text() ? std::pair(text(), other.text()) : std::pair(other.text(), text());
+  const auto [first, second] =
+      text() < other.text() ? std::pair(text(), other.text()) : std::pair(other.text(), text());
   return symbol("(" + first + "+" + second + ")");
 }
 
 Dim Dim::operator*(const Dim& other) const {
   if (other.is_static()) return Dim(multiply(scale_, other.offset_), base_, multiply(offset_, other.offset_));
   if (is_static()) return other * *this;
-  const auto [first, second] = text() < other.text() ? std::pair(text(), other.text()) : std::pair(other.text(), text());
+  const auto [first, second] =
+      text() < other.text() ? std::pair(text(), other.text()) : std::pair(other.text(), text());
   return symbol("((" + first + ")*(" + second + "))");
 }
 

@@ -224,7 +224,7 @@ class Graph {
   void relabel(Node& around) noexcept;
 
   std::deque<Node> arena_;
-  Node head_{NodeKind::kInput};   // sentinels of the order
+  Node head_{NodeKind::kInput};  // sentinels of the order
   Node tail_{NodeKind::kOutput};
   Node* output_ = nullptr;
   size_t live_ = 0;

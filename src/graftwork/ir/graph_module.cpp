@@ -91,7 +91,8 @@ Node& GraphModule::add_call_module(Symbol name, ModuleId module, std::span<Node*
   return graph_->append(std::move(spec), inputs);
 }
 
-Node& GraphModule::add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type, Origin origin) {
+Node& GraphModule::add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type,
+                                     Origin origin) {
   NodeSpec spec = call_function_spec(op, inputs, std::move(attrs), std::move(type));
   spec.name = name;
   spec.origin = origin;

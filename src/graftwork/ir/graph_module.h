@@ -36,7 +36,8 @@ class GraphModule {
   Node& add_input(Symbol name, Type type);
   Node& add_constant(Symbol name, ParamExpr value, Origin origin = {});
   Node& add_call_module(Symbol name, ModuleId module, std::span<Node* const> inputs, Origin origin = {});
-  Node& add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type = {}, Origin origin = {});
+  Node& add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type = {},
+                          Origin origin = {});
   Node& add_get_item(Symbol name, Node& tuple, int64_t index, Origin origin = {});
   Node& add_output(std::span<Node* const> results, std::vector<Symbol> names);
 

@@ -16,7 +16,8 @@ class Comparison {
   std::optional<std::string> run() {
     const std::vector<Node*> inputs_a = a_.graph().inputs();
     const std::vector<Node*> inputs_b = b_.graph().inputs();
-    if (inputs_a.size() != inputs_b.size()) return cat("one has ", inputs_a.size(), " inputs, the other ", inputs_b.size());
+    if (inputs_a.size() != inputs_b.size())
+      return cat("one has ", inputs_a.size(), " inputs, the other ", inputs_b.size());
     for (size_t i = 0; i < inputs_a.size(); ++i) {
       if (auto found = pair(*inputs_a[i], *inputs_b[i])) return found;
     }

@@ -17,10 +17,14 @@ constexpr int64_t kLargestInteger = (int64_t{1} << 31) - 1;
 bool AttrForm::admits(const Attribute& value) const {
   const auto fits = [&](int64_t number) { return number >= least && number <= kLargestInteger; };
   switch (type) {
-    case Type::kInteger: return value.get<int64_t>() && fits(*value.get<int64_t>());
-    case Type::kNumber: return value.get<double>() || value.get<int64_t>();
-    case Type::kFlag: return value.get<bool>();
-    case Type::kText: return value.get<std::string>();
+    case Type::kInteger:
+      return value.get<int64_t>() && fits(*value.get<int64_t>());
+    case Type::kNumber:
+      return value.get<double>() || value.get<int64_t>();
+    case Type::kFlag:
+      return value.get<bool>();
+    case Type::kText:
+      return value.get<std::string>();
     case Type::kIntegers: {
       const auto* numbers = value.get<std::vector<int64_t>>();
       return numbers && (count == 0 || numbers->size() == count) && std::all_of(numbers->begin(), numbers->end(), fits);
@@ -31,22 +35,29 @@ bool AttrForm::admits(const Attribute& value) const {
 
 std::string AttrForm::describe() const {
   switch (type) {
-    case Type::kInteger: return cat("an integer of at least ", least);
-    case Type::kNumber: return "a number";
-    case Type::kFlag: return "true or false";
-    case Type::kText: return "text";
-    case Type::kIntegers: return cat(count == 0 ? "" : cat(count, " "), "integers of at least ", least);
+    case Type::kInteger:
+      return cat("an integer of at least ", least);
+    case Type::kNumber:
+      return "a number";
+    case Type::kFlag:
+      return "true or false";
+    case Type::kText:
+      return "text";
+    case Type::kIntegers:
+      return cat(count == 0 ? "" : cat(count, " "), "integers of at least ", least);
   }
   return {};
 }
 
 const AttrSpec* Kind::attr(Symbol attr_name) const {
-  const auto found = std::find_if(attrs.begin(), attrs.end(), [&](const AttrSpec& spec) { return spec.name == attr_name; });
+  const auto found =
+      std::find_if(attrs.begin(), attrs.end(), [&](const AttrSpec& spec) { return spec.name == attr_name; });
   return found == attrs.end() ? nullptr : &*found;
 }
 
 const ParamSpec* Kind::param(Symbol param_name) const {
-  const auto found = std::find_if(params.begin(), params.end(), [&](const ParamSpec& spec) { return spec.name == param_name; });
+  const auto found =
+      std::find_if(params.begin(), params.end(), [&](const ParamSpec& spec) { return spec.name == param_name; });
   return found == params.end() ? nullptr : &*found;
 }
 
@@ -62,8 +73,8 @@ KindTable::KindTable(std::vector<Kind> kinds) : kinds_(std::move(kinds)) {
 const KindTable& KindTable::builtin() {
   static const KindTable table = [] {
     std::vector<Kind> all;
-    for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, fused_kinds, quant_kinds,
-                      operator_kinds}) {
+    for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, fused_kinds,
+                      quant_kinds, operator_kinds}) {
       for (Kind& kind : make()) all.push_back(std::move(kind));
     }
     return KindTable(std::move(all));
@@ -146,7 +157,8 @@ void check_attributes(const ModuleRecord& record, const KindTable& kinds) {
   }
 }
 
-Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules, const KindTable& kinds) {
+Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules,
+                  const KindTable& kinds) {
   const Kind& kind = kinds.at(record.kind);
   if (inputs.size() < kind.min_inputs || inputs.size() > kind.max_inputs) {
     refuse_shape(cat(kind.name.str(), " takes ", counted(kind.min_inputs, "input"), ", not ", inputs.size()));

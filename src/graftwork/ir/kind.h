@@ -52,9 +52,9 @@ struct ParamSpec {
 /// One part of a fused module, run in order: a child module that takes the running value, or the
 /// addition of another input of the fused node.
 struct FusedStep {
-  Symbol role;              ///< Child role; for an addition the name of the input ("residual").
+  Symbol role;  ///< Child role; for an addition the name of the input ("residual").
   bool optional = false;
-  int64_t add_input = -1;   ///< ≥ 0: this step adds that input instead of running a child.
+  int64_t add_input = -1;  ///< ≥ 0: this step adds that input instead of running a child.
   bool is_addition() const { return add_input >= 0; }
 };
 
@@ -62,7 +62,7 @@ struct FusedStep {
 struct ShapeQuery {
   std::span<const Type> inputs;
   const AttrMap& attrs;
-  const ModuleRecord* record = nullptr;   ///< Null for operators.
+  const ModuleRecord* record = nullptr;  ///< Null for operators.
   const ModuleTable* modules = nullptr;
   const KindTable* kinds = nullptr;
 

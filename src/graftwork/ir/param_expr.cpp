@@ -43,7 +43,8 @@ ParamExpr ParamExpr::view(std::vector<int64_t> shape) const {
   if (negative) refuse(cat("cannot view ", type().text(), " as ", result.text()));
   if (result == type()) return *this;
   if (op() == Op::kView) return operands()[0].view(std::move(shape));
-  if (result.element_count() != type().element_count()) refuse(cat("cannot view ", type().text(), " as ", result.text()));
+  if (result.element_count() != type().element_count())
+    refuse(cat("cannot view ", type().text(), " as ", result.text()));
   return ParamExpr(std::make_shared<const Data>(Data{Op::kView, {}, {*this}, std::move(shape), std::move(result)}));
 }
 
@@ -67,7 +68,8 @@ ParamExpr ParamExpr::permute(std::vector<int64_t> order) const {
 ParamExpr ParamExpr::slice(int64_t axis, int64_t start, int64_t end) const {
   TensorType result = type();
   Dim& dim = result.dims[static_cast<size_t>(checked_axis(result, axis))];
-  if (start < 0 || start > end || end > dim.value()) refuse(cat("slice ", start, ":", end, " is outside ", type().text()));
+  if (start < 0 || start > end || end > dim.value())
+    refuse(cat("slice ", start, ":", end, " is outside ", type().text()));
   dim = Dim(end - start);
   return ParamExpr(std::make_shared<const Data>(Data{Op::kSlice, {}, {*this}, {axis, start, end}, std::move(result)}));
 }
@@ -79,7 +81,8 @@ ParamExpr ParamExpr::concat(const std::vector<ParamExpr>& parts, int64_t axis) {
   int64_t extent = 0;
   for (const ParamExpr& part : parts) {
     TensorType expected = part.type();
-    if (expected.rank() != result.rank()) refuse(cat("cannot concatenate ", result.text(), " and ", part.type().text()));
+    if (expected.rank() != result.rank())
+      refuse(cat("cannot concatenate ", result.text(), " and ", part.type().text()));
     extent += expected.dims[at].value();
     expected.dims[at] = result.dims[at];
     if (expected != result) refuse(cat("cannot concatenate ", parts[0].type().text(), " and ", part.type().text()));
@@ -120,12 +123,18 @@ std::string ParamExpr::text() const {
   std::vector<std::string> parts;
   for (const ParamExpr& operand : operands()) parts.push_back(operand.text());
   switch (op()) {
-    case Op::kLeaf: return cat("@", data_->name.str(), ": ", type().text());
-    case Op::kView: return cat("view(", parts[0], ", ", list(numbers()), ")");
-    case Op::kPermute: return cat("permute(", parts[0], ", ", list(numbers()), ")");
-    case Op::kSlice: return cat("slice(", parts[0], ", ", numbers()[0], ", ", numbers()[1], ", ", numbers()[2], ")");
-    case Op::kConcat: return cat("concat([", join(parts), "], ", numbers()[0], ")");
-    case Op::kMultiply: return cat("multiply(", parts[0], ", ", parts[1], ")");
+    case Op::kLeaf:
+      return cat("@", data_->name.str(), ": ", type().text());
+    case Op::kView:
+      return cat("view(", parts[0], ", ", list(numbers()), ")");
+    case Op::kPermute:
+      return cat("permute(", parts[0], ", ", list(numbers()), ")");
+    case Op::kSlice:
+      return cat("slice(", parts[0], ", ", numbers()[0], ", ", numbers()[1], ", ", numbers()[2], ")");
+    case Op::kConcat:
+      return cat("concat([", join(parts), "], ", numbers()[0], ")");
+    case Op::kMultiply:
+      return cat("multiply(", parts[0], ", ", parts[1], ")");
   }
   return {};
 }

@@ -18,11 +18,11 @@ struct DTypeInfo {
 };
 
 constexpr std::array kDTypes{
-    DTypeInfo{DType::kBool, "bool", 1, false}, DTypeInfo{DType::kU8, "u8", 1, false},
-    DTypeInfo{DType::kI8, "i8", 1, false},     DTypeInfo{DType::kI16, "i16", 2, false},
-    DTypeInfo{DType::kI32, "i32", 4, false},   DTypeInfo{DType::kI64, "i64", 8, false},
+    DTypeInfo{DType::kBool, "bool", 1, false},    DTypeInfo{DType::kU8, "u8", 1, false},
+    DTypeInfo{DType::kI8, "i8", 1, false},        DTypeInfo{DType::kI16, "i16", 2, false},
+    DTypeInfo{DType::kI32, "i32", 4, false},      DTypeInfo{DType::kI64, "i64", 8, false},
     DTypeInfo{DType::kF8E4M3, "f8e4m3", 1, true}, DTypeInfo{DType::kF16, "f16", 2, true},
-    DTypeInfo{DType::kBF16, "bf16", 2, true},  DTypeInfo{DType::kF32, "f32", 4, true},
+    DTypeInfo{DType::kBF16, "bf16", 2, true},     DTypeInfo{DType::kF32, "f32", 4, true},
     DTypeInfo{DType::kF64, "f64", 8, true},
 };
 

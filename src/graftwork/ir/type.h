@@ -58,7 +58,8 @@ class Type {
   friend bool operator==(const Type& a, const Type& b);
 
  private:
-  std::variant<std::monostate, std::shared_ptr<const TensorType>, ScalarType, std::shared_ptr<const std::vector<Type>>> data_;
+  std::variant<std::monostate, std::shared_ptr<const TensorType>, ScalarType, std::shared_ptr<const std::vector<Type>>>
+      data_;
 };
 
 /// Whether the two can be types of one value: equal where both are known. Symbolic extents are not

@@ -29,14 +29,21 @@ void Match::refresh() {
 std::string MatchFailure::text() const {
   const std::string name = node ? "%" + node->name().str() : "";
   switch (cause) {
-    case Cause::kNone: return "nothing was tried";
-    case Cause::kOperator: return cat(name, " is ", node->op().str());
-    case Cause::kInputCount: return cat(name, " has ", counted(node->input_count(), "input"));
-    case Cause::kCondition: return cat(name, ": ", *reason);
-    case Cause::kFork: return cat("the branches do not start at one value: ", name);
+    case Cause::kNone:
+      return "nothing was tried";
+    case Cause::kOperator:
+      return cat(name, " is ", node->op().str());
+    case Cause::kInputCount:
+      return cat(name, " has ", counted(node->input_count(), "input"));
+    case Cause::kCondition:
+      return cat(name, ": ", *reason);
+    case Cause::kFork:
+      return cat("the branches do not start at one value: ", name);
     case Cause::kEscapes:
-      return cat(name, " is used outside the match, by ", user->kind() == NodeKind::kOutput ? "return" : "%" + user->name().str());
-    case Cause::kTaken: return cat(name, " belongs to another match");
+      return cat(name, " is used outside the match, by ",
+                 user->kind() == NodeKind::kOutput ? "return" : "%" + user->name().str());
+    case Cause::kTaken:
+      return cat(name, " belongs to another match");
   }
   return {};
 }
@@ -122,8 +129,10 @@ bool Matcher::bind_tree(const Pat& pat, Node& node, uint32_t depth) {
         undo(before);
       }
       return false;
-    case Pat::Form::kChain: return bind_chain(position, node, depth);
-    case Pat::Form::kOp: return bind_op(position, node, depth);
+    case Pat::Form::kChain:
+      return bind_chain(position, node, depth);
+    case Pat::Form::kOp:
+      return bind_op(position, node, depth);
   }
   return false;
 }
@@ -234,7 +243,8 @@ void Matcher::undo(const Mark& mark) {
   chains_.resize(mark.chains);
 }
 
-bool Matcher::fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason, const Node* user) {
+bool Matcher::fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason,
+                   const Node* user) {
   // A near miss says more than a wrong operator, the deeper more than the shallower, the first more than the next.
   const auto rank = [](const MatchFailure& failure) { return std::pair(failure.is_near_miss(), failure.depth); };
   const MatchFailure found{cause, depth, &node, user, reason};

@@ -46,7 +46,7 @@ struct MatchFailure {
   Cause cause = Cause::kNone;
   uint32_t depth = 0;
   const Node* node = nullptr;
-  const Node* user = nullptr;       ///< kEscapes: who uses the value outside.
+  const Node* user = nullptr;           ///< kEscapes: who uses the value outside.
   const std::string* reason = nullptr;  ///< kCondition.
 
   /// True when all operators fitted and something else was in the way: worth telling a user.
@@ -59,8 +59,8 @@ struct MatchFailure {
 /// What a matcher looks at beside the tree and the node.
 struct MatchContext {
   const GraphModule* module = nullptr;
-  const CanonicalOrder* order = nullptr;              ///< Decides ties; null: operands as they stand.
-  const std::vector<bool>* taken = nullptr;           ///< By arena index: nodes of other matches; may be null.
+  const CanonicalOrder* order = nullptr;     ///< Decides ties; null: operands as they stand.
+  const std::vector<bool>* taken = nullptr;  ///< By arena index: nodes of other matches; may be null.
 };
 
 /// Matches trees. Binds into fixed storage with an undo trail: nothing is allocated or copied before a
@@ -93,9 +93,12 @@ class Matcher {
   struct Mark {
     uint32_t trail, consumed, chains;
   };
-  Mark mark() const { return {trail_size_, static_cast<uint32_t>(consumed_.size()), static_cast<uint32_t>(chains_.size())}; }
+  Mark mark() const {
+    return {trail_size_, static_cast<uint32_t>(consumed_.size()), static_cast<uint32_t>(chains_.size())};
+  }
   void undo(const Mark& mark);
-  bool fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason = nullptr, const Node* user = nullptr);
+  bool fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason = nullptr,
+            const Node* user = nullptr);
   bool admits(const Position& position, const Node& node, uint32_t depth);
   bool conditions_hold(const Position& position, const Node& node, uint32_t depth);
 

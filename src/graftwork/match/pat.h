@@ -62,9 +62,9 @@ class Pat {
     bool escapes = false;
     bool commutes = false;
     bool open_ended = false;
-    std::atomic<int32_t> id = -1;    // index of the binding, set by Tree: always to the same number
-    uint32_t min = 0, max = 0;       // kChain
-    std::vector<Symbol> ops;         // kOp, kChain
+    std::atomic<int32_t> id = -1;  // index of the binding, set by Tree: always to the same number
+    uint32_t min = 0, max = 0;     // kChain
+    std::vector<Symbol> ops;       // kOp, kChain
     std::vector<Pat> operands;
     std::vector<Condition> conditions;
   };

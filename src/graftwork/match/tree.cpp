@@ -44,9 +44,15 @@ void Tree::number(const Pat& pat, uint32_t depth, Depths& seen) {
 void Tree::collect_ops(const Pat& pat, std::vector<Symbol>& into, bool& unlimited) {
   const Pat::Position& position = *pat.position_;
   switch (position.form) {
-    case Pat::Form::kAny: unlimited = true; return;
-    case Pat::Form::kConstant: into.emplace_back("constant"); return;
-    case Pat::Form::kOp: into.insert(into.end(), position.ops.begin(), position.ops.end()); return;
+    case Pat::Form::kAny:
+      unlimited = true;
+      return;
+    case Pat::Form::kConstant:
+      into.emplace_back("constant");
+      return;
+    case Pat::Form::kOp:
+      into.insert(into.end(), position.ops.begin(), position.ops.end());
+      return;
     case Pat::Form::kEither:
       for (const Pat& alternative : position.operands) collect_ops(alternative, into, unlimited);
       return;
@@ -58,7 +64,8 @@ void Tree::collect_ops(const Pat& pat, std::vector<Symbol>& into, bool& unlimite
 }
 
 bool Tree::may_match(uint64_t operand_ops) const {
-  return std::all_of(operand_masks_.begin(), operand_masks_.end(), [&](uint64_t mask) { return (mask & operand_ops) != 0; });
+  return std::all_of(operand_masks_.begin(), operand_masks_.end(),
+                     [&](uint64_t mask) { return (mask & operand_ops) != 0; });
 }
 
 }  // namespace graftwork

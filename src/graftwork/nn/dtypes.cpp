@@ -34,7 +34,8 @@ std::optional<DType> from_torch(at::ScalarType type) {
 
 TensorType type_of(const at::Tensor& tensor) {
   const auto dtype = from_torch(tensor.scalar_type());
-  if (!dtype) throw Error("nn.dtype", cat("tensors of type ", c10::toString(tensor.scalar_type()), " are not supported"));
+  if (!dtype)
+    throw Error("nn.dtype", cat("tensors of type ", c10::toString(tensor.scalar_type()), " are not supported"));
   TensorType type{*dtype, {}};
   for (const int64_t extent : tensor.sizes()) type.dims.emplace_back(extent);
   return type;

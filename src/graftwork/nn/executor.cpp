@@ -12,10 +12,10 @@ namespace graftwork {
 
 struct Executor::Step {
   const Node* node = nullptr;
-  size_t value = 0;                       // where the result goes
+  size_t value = 0;  // where the result goes
   std::vector<size_t> operands;
-  std::vector<size_t> last_uses;          // values that nobody reads after this step
-  std::unique_ptr<OperatorCall> call;     // call_function on tensors
+  std::vector<size_t> last_uses;       // values that nobody reads after this step
+  std::unique_ptr<OperatorCall> call;  // call_function on tensors
   std::unique_ptr<PreparedModule> prepared;
   bool watched = false;
 };
@@ -82,11 +82,14 @@ void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
   if (!type) return;
   const TensorType given = type_of(tensor);
   bool fits = given.dtype == type->dtype && given.rank() == type->rank();
-  for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i) fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
-  if (!fits) throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the data is ", given.text()));
+  for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i)
+    fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
+  if (!fits)
+    throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the data is ", given.text()));
 }
 
-std::vector<at::Tensor> Executor::run(const TensorStore& tensors, std::span<const at::Tensor> inputs, const RunOptions& options) const {
+std::vector<at::Tensor> Executor::run(const TensorStore& tensors, std::span<const at::Tensor> inputs,
+                                      const RunOptions& options) const {
   if (inputs.size() != inputs_.size()) {
     throw Error("nn.input", cat("the network takes ", counted(inputs_.size(), "input"), ", not ", inputs.size()));
   }
@@ -116,26 +119,34 @@ std::vector<at::Tensor> Executor::run(const TensorStore& tensors, std::span<cons
   return results;
 }
 
-at::Tensor Executor::call_module(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors, const RunOptions& options) const {
+at::Tensor Executor::call_module(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors,
+                                 const RunOptions& options) const {
   std::vector<at::Tensor> inputs;
   for (const size_t operand : step.operands) inputs.push_back(values[operand].toTensor());
   if (step.prepared) return step.prepared->run(inputs);
   return run_module(module_.record(*step.node), inputs, {module_.modules(), tensors, options.mode});
 }
 
-void Executor::run_step(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors, const RunOptions& options,
-                        c10::Device device) const {
+void Executor::run_step(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors,
+                        const RunOptions& options, c10::Device device) const {
   const Node& node = *step.node;
   try {
     switch (node.kind()) {
       case NodeKind::kInput:
-      case NodeKind::kOutput: return;
-      case NodeKind::kConstant: values[step.value] = evaluate(node.constant(), tensors); return;
-      case NodeKind::kCallModule: values[step.value] = call_module(step, values, tensors, options); return;
-      case NodeKind::kGetItem:
-        values[step.value] = values[step.operands[0]].toTupleRef().elements().at(static_cast<size_t>(node.item_index()));
+      case NodeKind::kOutput:
         return;
-      case NodeKind::kCallFunction: break;
+      case NodeKind::kConstant:
+        values[step.value] = evaluate(node.constant(), tensors);
+        return;
+      case NodeKind::kCallModule:
+        values[step.value] = call_module(step, values, tensors, options);
+        return;
+      case NodeKind::kGetItem:
+        values[step.value] =
+            values[step.operands[0]].toTupleRef().elements().at(static_cast<size_t>(node.item_index()));
+        return;
+      case NodeKind::kCallFunction:
+        break;
     }
     if (!step.call) {
       std::vector<c10::IValue> operands;

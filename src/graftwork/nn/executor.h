@@ -51,12 +51,15 @@ class Executor {
 
   /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the
   /// inputs do not fit the signature, and "nn.run" with the node's place when torch fails.
-  std::vector<at::Tensor> run(const TensorStore& tensors, std::span<const at::Tensor> inputs, const RunOptions& options = {}) const;
+  std::vector<at::Tensor> run(const TensorStore& tensors, std::span<const at::Tensor> inputs,
+                              const RunOptions& options = {}) const;
 
  private:
   struct Step;
-  at::Tensor call_module(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors, const RunOptions& options) const;
-  void run_step(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors, const RunOptions& options, c10::Device device) const;
+  at::Tensor call_module(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors,
+                         const RunOptions& options) const;
+  void run_step(const Step& step, std::span<c10::IValue> values, const TensorStore& tensors, const RunOptions& options,
+                c10::Device device) const;
 
   const GraphModule& module_;
   std::vector<Step> steps_;

@@ -15,7 +15,8 @@ at::Tensor along(const at::Tensor& scale, int64_t axis, int64_t rank) {
 }
 
 void check_precision(std::string_view precision) {
-  if (precision != "int8" && precision != "int4") throw Error("quant.precision", cat("there is no integer precision ", precision));
+  if (precision != "int8" && precision != "int4")
+    throw Error("quant.precision", cat("there is no integer precision ", precision));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ using Scalars = c10::List<std::optional<at::Scalar>>;
 
 /// An activation as oneDNN's post-operation: its name, scalars and algorithm.
 struct PostOperation {
-  explicit PostOperation(std::string op = "none", std::initializer_list<at::Scalar> numbers = {}, std::optional<std::string> form = {})
+  explicit PostOperation(std::string op = "none", std::initializer_list<at::Scalar> numbers = {},
+                         std::optional<std::string> form = {})
       : name(std::move(op)), algorithm(std::move(form)) {
     for (const at::Scalar& number : numbers) scalars.push_back(number);
   }
@@ -29,8 +30,10 @@ std::optional<PostOperation> post_operation(const ModuleRecord& act) {
   if (kind == Symbol("nn.Hardswish")) return PostOperation("hardswish");
   if (kind == Symbol("nn.SiLU")) return PostOperation("swish");
   if (kind == Symbol("nn.ReLU6")) return PostOperation("hardtanh", {0, 6});
-  if (kind == Symbol("nn.LeakyReLU")) return PostOperation("leaky_relu", {*attribute_of(act, "negative_slope")->get<double>()});
-  if (kind == Symbol("nn.GELU")) return PostOperation("gelu", {}, *attribute_of(act, "approximate")->get<std::string>());
+  if (kind == Symbol("nn.LeakyReLU"))
+    return PostOperation("leaky_relu", {*attribute_of(act, "negative_slope")->get<double>()});
+  if (kind == Symbol("nn.GELU"))
+    return PostOperation("gelu", {}, *attribute_of(act, "approximate")->get<std::string>());
   return std::nullopt;
 }
 
@@ -46,7 +49,8 @@ class PreparedConv final : public PreparedModule {
     padding_ = *attribute_of(conv, "padding")->get<std::vector<int64_t>>();
     dilation_ = *attribute_of(conv, "dilation")->get<std::vector<int64_t>>();
     groups_ = *attribute_of(conv, "groups")->get<int64_t>();
-    weight_ = fold_into_weight(evaluate(*conv.param("weight"), tensors), folded.factor).contiguous(at::MemoryFormat::ChannelsLast);
+    weight_ = fold_into_weight(evaluate(*conv.param("weight"), tensors), folded.factor)
+                  .contiguous(at::MemoryFormat::ChannelsLast);
     if (const ModuleId act = record.child("act")) activation_ = post_operation(modules_[act]);
   }
 
@@ -62,7 +66,9 @@ class PreparedConv final : public PreparedModule {
     } else {
       value = convolve(x, activation_ ? *activation_ : PostOperation{});
     }
-    if (step < kind_.steps.size() && kind_.steps[step].role == Symbol("act") && (activation_ && (!adds || fuses_behind_add()))) ++step;
+    if (step < kind_.steps.size() && kind_.steps[step].role == Symbol("act") &&
+        (activation_ && (!adds || fuses_behind_add())))
+      ++step;
     for (; step < kind_.steps.size(); ++step) {
       value = run_module(modules_[record_.child(kind_.steps[step].role)], std::span(&value, 1), {modules_, tensors_});
     }
@@ -76,7 +82,8 @@ class PreparedConv final : public PreparedModule {
   at::Tensor packed(const at::Tensor& x) const {
     static const auto reorder = c10::Dispatcher::singleton()
                                     .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
-                                    .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t, c10::OptionalArrayRef<int64_t>)>();
+                                    .typed<at::Tensor(const at::Tensor&, at::IntArrayRef, at::IntArrayRef,
+                                                      at::IntArrayRef, int64_t, c10::OptionalArrayRef<int64_t>)>();
     const std::scoped_lock lock(mutex_);
     if (!packed_.defined()) {
       const std::vector<int64_t> sizes = x.sizes().vec();
@@ -89,10 +96,11 @@ class PreparedConv final : public PreparedModule {
   at::Tensor convolve(const at::Tensor& x, const PostOperation& post) const {
     static const auto op = c10::Dispatcher::singleton()
                                .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
-                               .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef,
-                                                 at::IntArrayRef, at::IntArrayRef, int64_t, std::string_view,
-                                                 Scalars, std::optional<std::string_view>)>();
-    const std::optional<std::string_view> algorithm = post.algorithm ? std::optional<std::string_view>(*post.algorithm) : std::nullopt;
+                               .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                                 at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t,
+                                                 std::string_view, Scalars, std::optional<std::string_view>)>();
+    const std::optional<std::string_view> algorithm =
+        post.algorithm ? std::optional<std::string_view>(*post.algorithm) : std::nullopt;
     return op.call(x, packed(x), bias(), padding_, stride_, dilation_, groups_, post.name, post.scalars, algorithm);
   }
 
@@ -100,12 +108,14 @@ class PreparedConv final : public PreparedModule {
     static const auto op =
         c10::Dispatcher::singleton()
             .findSchemaOrThrow("mkldnn::_convolution_pointwise", "binary")
-            .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, at::IntArrayRef,
-                              at::IntArrayRef, at::IntArrayRef, int64_t, std::string_view, std::optional<at::Scalar>,
-                              std::optional<std::string_view>, Scalars, std::optional<std::string_view>)>();
-    const std::optional<std::string_view> unary = fuses_behind_add() ? std::optional<std::string_view>("relu") : std::nullopt;
-    return op.call(x, residual.contiguous(at::MemoryFormat::ChannelsLast), packed(x), bias(), padding_, stride_, dilation_, groups_, "add",
-                   std::nullopt, unary, Scalars(), std::nullopt);
+            .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                              at::IntArrayRef, at::IntArrayRef, at::IntArrayRef, int64_t, std::string_view,
+                              std::optional<at::Scalar>, std::optional<std::string_view>, Scalars,
+                              std::optional<std::string_view>)>();
+    const std::optional<std::string_view> unary =
+        fuses_behind_add() ? std::optional<std::string_view>("relu") : std::nullopt;
+    return op.call(x, residual.contiguous(at::MemoryFormat::ChannelsLast), packed(x), bias(), padding_, stride_,
+                   dilation_, groups_, "add", std::nullopt, unary, Scalars(), std::nullopt);
   }
 
   std::optional<at::Tensor> bias() const { return bias_.defined() ? std::optional(bias_) : std::nullopt; }

@@ -25,7 +25,9 @@ class Call {
     const ParamExpr* expr = record_.param(name);
     return expr ? evaluate(*expr, context_.tensors) : at::Tensor();
   }
-  const std::vector<int64_t>& integers(Symbol name) const { return *attribute_of(record_, name)->get<std::vector<int64_t>>(); }
+  const std::vector<int64_t>& integers(Symbol name) const {
+    return *attribute_of(record_, name)->get<std::vector<int64_t>>();
+  }
   int64_t integer(Symbol name) const { return *attribute_of(record_, name)->get<int64_t>(); }
   bool flag(Symbol name) const { return *attribute_of(record_, name)->get<bool>(); }
   const std::string& text(Symbol name) const { return *attribute_of(record_, name)->get<std::string>(); }
@@ -42,23 +44,25 @@ class Call {
 };
 
 at::Tensor conv(const Call& call, const at::Tensor& weight) {
-  return at::convolution(call.x(), weight, call.param("bias"), call.integers("stride"), call.integers("padding"), call.integers("dilation"),
-                         false, std::vector<int64_t>(call.integers("stride").size(), 0), call.integer("groups"));
+  return at::convolution(call.x(), weight, call.param("bias"), call.integers("stride"), call.integers("padding"),
+                         call.integers("dilation"), false, std::vector<int64_t>(call.integers("stride").size(), 0),
+                         call.integer("groups"));
 }
 
 at::Tensor conv_transpose(const Call& call) {
-  return at::convolution(call.x(), call.param("weight"), call.param("bias"), call.integers("stride"), call.integers("padding"),
-                         call.integers("dilation"), true, call.integers("output_padding"), call.integer("groups"));
+  return at::convolution(call.x(), call.param("weight"), call.param("bias"), call.integers("stride"),
+                         call.integers("padding"), call.integers("dilation"), true, call.integers("output_padding"),
+                         call.integer("groups"));
 }
 
 at::Tensor batch_norm(const Call& call) {
-  return at::batch_norm(call.x(), call.param("weight"), call.param("bias"), call.param("running_mean"), call.param("running_var"),
-                        call.training(), call.number("momentum"), call.number("eps"), false);
+  return at::batch_norm(call.x(), call.param("weight"), call.param("bias"), call.param("running_mean"),
+                        call.param("running_var"), call.training(), call.number("momentum"), call.number("eps"), false);
 }
 
 at::Tensor avg_pool(const Call& call) {
-  return at::avg_pool2d(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"), call.flag("ceil_mode"),
-                        call.flag("count_include_pad"));
+  return at::avg_pool2d(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
+                        call.flag("ceil_mode"), call.flag("count_include_pad"));
 }
 
 at::Tensor max_pool(const Call& call) {
@@ -73,11 +77,13 @@ at::Tensor quant_stub(const Call& call) {
 
 at::Tensor weight_fake_quantize(const Call& call) {
   const at::Tensor scale = call.param("scale");
-  return scale.defined() ? fake_quantize(call.x(), scale, call.integer("axis"), weight_range(call.text("precision"))) : call.x();
+  return scale.defined() ? fake_quantize(call.x(), scale, call.integer("axis"), weight_range(call.text("precision")))
+                         : call.x();
 }
 
 /// The owner of the quantized weight runs on the fake-quantized weight; everything else on its own.
-at::Tensor run_part(const ModuleRecord& part, const at::Tensor& x, const ModuleRecord* fake_quant, const ModuleContext& context) {
+at::Tensor run_part(const ModuleRecord& part, const at::Tensor& x, const ModuleRecord* fake_quant,
+                    const ModuleContext& context) {
   const std::span<const at::Tensor> input(&x, 1);
   if (!fake_quant) return run_module(part, input, context);
   const Call call(part, input, context);
@@ -133,8 +139,10 @@ const std::map<std::string, Kernel>& kernels() {
       {"nn.Mish", [](const Call& call) { return at::mish(call.x()); }},
       {"nn.MaxPool2d", max_pool},
       {"nn.AvgPool2d", avg_pool},
-      {"nn.AdaptiveAvgPool2d", [](const Call& call) { return at::adaptive_avg_pool2d(call.x(), call.integers("output_size")); }},
-      {"nn.Flatten", [](const Call& call) { return at::flatten(call.x(), call.integer("start_dim"), call.integer("end_dim")); }},
+      {"nn.AdaptiveAvgPool2d",
+       [](const Call& call) { return at::adaptive_avg_pool2d(call.x(), call.integers("output_size")); }},
+      {"nn.Flatten",
+       [](const Call& call) { return at::flatten(call.x(), call.integer("start_dim"), call.integer("end_dim")); }},
       {"nn.Dropout", [](const Call& call) { return at::dropout(call.x(), call.number("p"), call.training()); }},
       {"nn.Identity", [](const Call& call) { return call.x(); }},
       {"QuantStub", quant_stub},
@@ -154,7 +162,8 @@ at::Tensor run_module(const ModuleRecord& record, std::span<const at::Tensor> in
   const Call call(record, inputs, context);
   if (KindTable::builtin().at(record.kind).family == Family::kFused) return fused(call);
   const auto kernel = kernels().find(record.kind.str());
-  if (kernel == kernels().end()) throw Error("nn.kernel", "there is no kernel for modules of kind " + record.kind.str());
+  if (kernel == kernels().end())
+    throw Error("nn.kernel", "there is no kernel for modules of kind " + record.kind.str());
   return kernel->second(call);
 }
 

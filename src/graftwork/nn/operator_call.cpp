@@ -30,7 +30,9 @@ bool is_tensor_list(const c10::TypePtr& type) {
 
 /// A number in a tensor's place must not take part in type promotion as a tensor would.
 c10::IValue wrapped_number(const c10::Scalar& number) {
-  at::Tensor tensor = at::scalar_tensor(number, at::TensorOptions(number.isFloatingPoint() ? at::kDouble : number.isBoolean() ? at::kBool : at::kLong));
+  at::Tensor tensor = at::scalar_tensor(number, at::TensorOptions(number.isFloatingPoint() ? at::kDouble
+                                                                  : number.isBoolean()     ? at::kBool
+                                                                                           : at::kLong));
   tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
   return tensor;
 }
@@ -123,7 +125,8 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
   if (next < input_count) throw Error("nn.operator", cat(op.str(), " takes fewer than ", input_count, " inputs"));
   if (used_attrs < attrs.size()) {
     for (const auto& [name, attr] : attrs) {
-      if (!handle_.schema().argumentIndexWithName(name.str())) throw Error("nn.operator", cat(op.str(), " has no argument ", name.str()));
+      if (!handle_.schema().argumentIndexWithName(name.str()))
+        throw Error("nn.operator", cat(op.str(), " has no argument ", name.str()));
     }
   }
 }
@@ -150,19 +153,22 @@ c10::IValue OperatorCall::constant(const c10::TypePtr& declared, const Attribute
   const c10::TypePtr type = without_optional(declared);
   const auto kind = type->kind();
   const bool wants_float = kind == c10::TypeKind::FloatType;
-  if (const bool* value = attr.get<bool>()) return kind == c10::TypeKind::TensorType ? wrapped_number(*value) : c10::IValue(*value);
+  if (const bool* value = attr.get<bool>())
+    return kind == c10::TypeKind::TensorType ? wrapped_number(*value) : c10::IValue(*value);
   if (const int64_t* value = attr.get<int64_t>()) {
     if (kind == c10::TypeKind::TensorType) return wrapped_number(*value);
     return wants_float ? c10::IValue(static_cast<double>(*value)) : c10::IValue(*value);
   }
-  if (const double* value = attr.get<double>()) return kind == c10::TypeKind::TensorType ? wrapped_number(*value) : c10::IValue(*value);
+  if (const double* value = attr.get<double>())
+    return kind == c10::TypeKind::TensorType ? wrapped_number(*value) : c10::IValue(*value);
   if (const DType* value = attr.get<DType>()) return static_cast<int64_t>(to_torch(*value));
   if (const std::string* value = attr.get<std::string>()) {
     return name == "memory_format" ? c10::IValue(memory_format(*value)) : c10::IValue(*value);
   }
   if (const auto* values = attr.get<std::vector<int64_t>>()) {
     const c10::TypePtr element = element_of(type);
-    if (element && element->kind() == c10::TypeKind::FloatType) return std::vector<double>(values->begin(), values->end());
+    if (element && element->kind() == c10::TypeKind::FloatType)
+      return std::vector<double>(values->begin(), values->end());
     if (element && element->kind() == c10::TypeKind::BoolType) return make_list(element, {});
     return *values;
   }

@@ -16,9 +16,12 @@ ParamExpr TensorStore::leaf(Symbol name) const { return ParamExpr::leaf(name, ty
 
 at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
   switch (expr.op()) {
-    case ParamExpr::Op::kLeaf: return tensors.at(expr.leaf_name());
-    case ParamExpr::Op::kView: return evaluate(expr.operands()[0], tensors).reshape(expr.numbers());
-    case ParamExpr::Op::kPermute: return evaluate(expr.operands()[0], tensors).permute(expr.numbers());
+    case ParamExpr::Op::kLeaf:
+      return tensors.at(expr.leaf_name());
+    case ParamExpr::Op::kView:
+      return evaluate(expr.operands()[0], tensors).reshape(expr.numbers());
+    case ParamExpr::Op::kPermute:
+      return evaluate(expr.operands()[0], tensors).permute(expr.numbers());
     case ParamExpr::Op::kSlice:
       return evaluate(expr.operands()[0], tensors).slice(expr.numbers()[0], expr.numbers()[1], expr.numbers()[2]);
     case ParamExpr::Op::kConcat: {
@@ -26,7 +29,8 @@ at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
       for (const ParamExpr& operand : expr.operands()) parts.push_back(evaluate(operand, tensors));
       return at::cat(parts, expr.numbers()[0]);
     }
-    case ParamExpr::Op::kMultiply: return evaluate(expr.operands()[0], tensors) * evaluate(expr.operands()[1], tensors);
+    case ParamExpr::Op::kMultiply:
+      return evaluate(expr.operands()[0], tensors) * evaluate(expr.operands()[1], tensors);
   }
   return {};
 }

@@ -102,18 +102,8 @@ int64_t ir_version_for_opset(int64_t opset) {
     int64_t ir_version;
   };
   // The first opset of each IR version, newest first (ONNX, "Versioning").
-  static constexpr std::array<Step, 12> kSteps{{{28, 14},
-                                                {25, 13},
-                                                {24, 12},
-                                                {23, 11},
-                                                {21, 10},
-                                                {19, 9},
-                                                {15, 8},
-                                                {12, 7},
-                                                {11, 6},
-                                                {10, 5},
-                                                {9, 4},
-                                                {1, 3}}};
+  static constexpr std::array<Step, 12> kSteps{
+      {{28, 14}, {25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}, {15, 8}, {12, 7}, {11, 6}, {10, 5}, {9, 4}, {1, 3}}};
   size_t i = 0;
   while (kSteps[i].opset > opset) ++i;
   return kSteps[i].ir_version;

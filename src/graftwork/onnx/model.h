@@ -124,8 +124,8 @@ struct Graph {
 };
 
 struct Model {
-  int64_t ir_version = 0;  ///< 0: the least that `opset` asks for.
-  int64_t opset = 21;      ///< Of ONNX's own operators.
+  int64_t ir_version = 0;                                     ///< 0: the least that `opset` asks for.
+  int64_t opset = 21;                                         ///< Of ONNX's own operators.
   std::vector<std::pair<std::string, int64_t>> other_opsets;  ///< Domain and version of further operators.
   std::string producer_name;
   std::string producer_version;

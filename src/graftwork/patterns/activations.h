@@ -8,8 +8,8 @@
 namespace graftwork {
 
 inline std::array<Symbol, 12> fusible_activations() {
-  return {"nn.ReLU", "nn.ReLU6",     "nn.LeakyReLU",   "nn.ELU",     "nn.GELU", "nn.SiLU",
-          "nn.Hardswish", "nn.Hardsigmoid", "nn.Sigmoid", "nn.Tanh", "nn.PReLU", "nn.Mish"};
+  return {"nn.ReLU",      "nn.ReLU6",       "nn.LeakyReLU", "nn.ELU",  "nn.GELU",  "nn.SiLU",
+          "nn.Hardswish", "nn.Hardsigmoid", "nn.Sigmoid",   "nn.Tanh", "nn.PReLU", "nn.Mish"};
 }
 
 }  // namespace graftwork

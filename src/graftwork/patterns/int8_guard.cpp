@@ -13,7 +13,8 @@ Outcome int8_kernel_exists(const ModuleRecord& module) {
   const int64_t out = *attribute_of(module, "out_channels")->get<int64_t>();
   if (groups == 1 || groups == in) return applied();
   if (in / groups % 4 == 0 && out / groups % 4 == 0) return applied();
-  return declined(cat("no INT8 kernel: ", in / groups, " input and ", out / groups, " output channels per group, not multiples of 4 (rule S1)"));
+  return declined(cat("no INT8 kernel: ", in / groups, " input and ", out / groups,
+                      " output channels per group, not multiples of 4 (rule S1)"));
 }
 
 }  // namespace graftwork

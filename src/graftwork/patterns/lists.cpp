@@ -24,8 +24,8 @@ PatternList recompositions() {
 }
 
 PatternList tensorrt_conversions() {
-  return {make_remove_assert_pattern(), make_remove_identity_pattern(), make_remove_identity_adaptive_avg_pool_pattern(),
-          make_flatten_linear_to_conv1x1_pattern()};
+  return {make_remove_assert_pattern(), make_remove_identity_pattern(),
+          make_remove_identity_adaptive_avg_pool_pattern(), make_flatten_linear_to_conv1x1_pattern()};
 }
 
 // Longer matches win whatever the order; the order settles equal lengths: the stem before the residual add.

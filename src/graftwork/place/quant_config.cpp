@@ -11,7 +11,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-[[noreturn]] void refuse(const std::string& key, const std::string& what) { throw Error("config.value", cat("\"", key, "\" ", what)); }
+[[noreturn]] void refuse(const std::string& key, const std::string& what) {
+  throw Error("config.value", cat("\"", key, "\" ", what));
+}
 
 void check_keys(const Json& object, const std::string& name, const std::vector<std::string>& known) {
   if (!object.is_object()) refuse(name, "is not an object");
@@ -36,15 +38,19 @@ bool flag(const Json& object, const std::string& key, bool fallback) {
 
 TensorQuantConfig tensor_config(const Json& object, const std::string& name, TensorQuantConfig config) {
   check_keys(object, name, {"precision", "symmetric", "per_channel", "calibration_method"});
-  if (const std::string precision = text(object, "precision", "int8"); precision != "int8") refuse("precision", "is \"" + precision + "\"; int8 is supported");
+  if (const std::string precision = text(object, "precision", "int8"); precision != "int8")
+    refuse("precision", "is \"" + precision + "\"; int8 is supported");
   if (const std::string method = text(object, "calibration_method", "minmax"); method != "minmax") {
     refuse("calibration_method", "is \"" + method + "\"; minmax is supported");
   }
   config.symmetric = flag(object, "symmetric", config.symmetric);
   config.per_channel = flag(object, "per_channel", config.per_channel);
   if (!config.symmetric) refuse("symmetric", "is false; TensorRT takes symmetric quantization only (rule V1)");
-  if (config.per_channel && name == "activation") refuse("per_channel", "is true; TensorRT takes activations per tensor only (rule V11)");
-  if (!config.per_channel && name == "weight") refuse("per_channel", "is false; weights are quantized per output channel, as TensorRT's kernels take them (recommendation 7)");
+  if (config.per_channel && name == "activation")
+    refuse("per_channel", "is true; TensorRT takes activations per tensor only (rule V11)");
+  if (!config.per_channel && name == "weight")
+    refuse("per_channel",
+           "is false; weights are quantized per output channel, as TensorRT's kernels take them (recommendation 7)");
   return config;
 }
 
@@ -67,7 +73,8 @@ QuantConfig read_quant_config(const std::filesystem::path& path) {
     if (json.is_discarded()) throw Error("config.json", "the recipe is not JSON");
     check_keys(json, "recipe", {"activation", "weight", "skip"});
     QuantConfig config;
-    if (json.contains("activation")) config.activation = tensor_config(json["activation"], "activation", config.activation);
+    if (json.contains("activation"))
+      config.activation = tensor_config(json["activation"], "activation", config.activation);
     if (json.contains("weight")) config.weight = tensor_config(json["weight"], "weight", config.weight);
     if (json.contains("skip")) {
       check_keys(json["skip"], "skip", {"stub", "weight"});

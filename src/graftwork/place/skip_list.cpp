@@ -47,7 +47,8 @@ bool SkipList::matches(const ModuleTable& modules, const ModuleRecord& record) {
 void SkipList::check() const {
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (used_[i]) continue;
-    throw Error("config.skip", cat("the entry \"", entries_[i], "\" of skip.", purpose_, " matches no module of this network"),
+    throw Error("config.skip",
+                cat("the entry \"", entries_[i], "\" of skip.", purpose_, " matches no module of this network"),
                 "`graftwork transform MODEL` to see the modules");
   }
 }

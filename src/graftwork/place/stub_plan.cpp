@@ -14,8 +14,9 @@ namespace {
 
 /// Operators that only move data: Q passes them unchanged (rule C2).
 bool moves_data(Symbol op) {
-  static const std::array<Symbol, 8> kCopies{"nn.Flatten",          "aten.view.default",    "aten.reshape.default", "aten.permute.default",
-                                             "aten.transpose.int", "aten.unsqueeze.default", "aten.squeeze.dim",     "aten.flatten.using_ints"};
+  static const std::array<Symbol, 8> kCopies{"nn.Flatten",           "aten.view.default",      "aten.reshape.default",
+                                             "aten.permute.default", "aten.transpose.int",     "aten.unsqueeze.default",
+                                             "aten.squeeze.dim",     "aten.flatten.using_ints"};
   return std::find(kCopies.begin(), kCopies.end(), op) != kCopies.end();
 }
 
@@ -39,7 +40,8 @@ std::vector<int64_t> stub_positions(const ModuleRecord& record) {
 
 std::string missing_reason(const ModuleRecord& record, const Kind& kind, int64_t position) {
   const auto& wanted = kind.inputs_to_quantize;
-  if (std::find(wanted.begin(), wanted.end(), position) == wanted.end()) return kind.name.str() + " runs in floating point";
+  if (std::find(wanted.begin(), wanted.end(), position) == wanted.end())
+    return kind.name.str() + " runs in floating point";
   return cat(record.kind.str(), " has no INT8 kernel for these channels (rule S1)");
 }
 
@@ -91,7 +93,8 @@ class Planner {
   }
 
   void plan_weight(const ModuleRecord& record, const Kind& kind, bool input_quantized) {
-    const bool skipped = skip_weight_.matches(module_.modules(), record);  // asked of all: a kind without weight may be named
+    const bool skipped =
+        skip_weight_.matches(module_.modules(), record);  // asked of all: a kind without weight may be named
     if (kind.weight_role.empty()) return;
     PlannedWeight weight{record.path, module_.modules()[record.child(kind.weight_role)].path, false, {}};
     if (!record.child("weight_fake_quant")) {
@@ -131,9 +134,11 @@ std::string StubPlan::text() const {
     for (const StubReader& reader : stub.readers) names.push_back(cat(reader.module.str(), "[", reader.input, "]"));
     out += cat("Q/DQ %", stub.stub.str(), " on %", stub.tensor.str(), " for ", join(names), ": ", stub.reason, "\n");
   }
-  for (const MissingStub& stub : missing) out += cat("float ", stub.reader.module.str(), "[", stub.reader.input, "]: ", stub.reason, "\n");
+  for (const MissingStub& stub : missing)
+    out += cat("float ", stub.reader.module.str(), "[", stub.reader.input, "]: ", stub.reason, "\n");
   for (const PlannedWeight& weight : weights) {
-    out += cat(weight.quantized ? "Q/DQ " : "float ", weight.layer.str(), ".weight in ", weight.module.str(), ": ", weight.reason, "\n");
+    out += cat(weight.quantized ? "Q/DQ " : "float ", weight.layer.str(), ".weight in ", weight.module.str(), ": ",
+               weight.reason, "\n");
   }
   for (const std::string& warning : warnings) out += "warning: " + warning + "\n";
   return out;

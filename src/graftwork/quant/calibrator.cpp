@@ -56,7 +56,8 @@ void check_finite(const GraphModule& module, const std::vector<at::Tensor>& inpu
     if (!inputs[i].is_floating_point()) continue;
     for (int64_t sample = 0; sample < inputs[i].size(0); ++sample) {
       if (at::isfinite(inputs[i][sample]).all().item<bool>()) continue;
-      throw Error("data.value", cat("sample ", first_sample + sample, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
+      throw Error("data.value",
+                  cat("sample ", first_sample + sample, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
                   "cleaning the calibration data");
     }
   }
@@ -66,7 +67,8 @@ std::vector<const Node*> watched_nodes(const GraphModule& module, const std::vec
   std::vector<const Node*> nodes;
   for (const Node& node : module.graph().nodes()) {
     const bool named = std::find(tensors.begin(), tensors.end(), node.name()) != tensors.end();
-    const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() && is_floating(node.tensor()->dtype);
+    const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
+                            is_floating(node.tensor()->dtype);
     if (named || (all && float_call)) nodes.push_back(&node);
   }
   return nodes;
@@ -87,7 +89,8 @@ class ThreadCount {
 
 class Calibration {
  public:
-  Calibration(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source, const CalibrationOptions& options)
+  Calibration(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
+              const CalibrationOptions& options)
       : network_(network),
         source_(source),
         options_(options),
@@ -137,7 +140,8 @@ class Calibration {
   }
 
   void observe(int64_t index, std::map<std::string, Range>& seen) {
-    if (options_.interrupted && options_.interrupted()) throw Error("interrupted", "stopped before the calibration was done");
+    if (options_.interrupted && options_.interrupted())
+      throw Error("interrupted", "stopped before the calibration was done");
     const int64_t begin = index * micro_batch_;
     const int64_t end = std::min(begin + micro_batch_, source_.size());
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
@@ -145,11 +149,13 @@ class Calibration {
     RunOptions run;
     run.any_batch = micro_batch_ == 1;
     run.watcher = [&](const Node& node, const at::Tensor& value) {
-      const auto [low, high] = at::aminmax(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
+      const auto [low, high] =
+          at::aminmax(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
       const float min = low.item<float>();
       const float max = high.item<float>();
       if (!std::isfinite(min) || !std::isfinite(max)) {
-        throw Error("data.value", cat("%", node.name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
+        throw Error("data.value",
+                    cat("%", node.name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
                     "checking the network and the scaling of the data");
       }
       seen[node.name().str()].include(min, max);
@@ -188,8 +194,8 @@ void Range::merge(const Range& other) {
 
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
 
-std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
-                                       const CalibrationOptions& options) {
+std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
+                                       const SampleSource& source, const CalibrationOptions& options) {
   return Calibration(network, tensors, source, options).run();
 }
 

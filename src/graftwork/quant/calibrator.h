@@ -41,10 +41,11 @@ struct CalibrationOptions {
 /// size, each on one thread, many side by side: the result is the same for any batch size, number of
 /// threads and order of samples. The micro-batch is one sample, or the network's own batch where its graph
 /// holds that number fast. Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
-std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
-                                       const CalibrationOptions& options);
+std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
+                                       const SampleSource& source, const CalibrationOptions& options);
 
-/// Samples in a micro-batch: 1 when the graph's shape functions hold for any batch, else the batch size that the inputs declare.
+/// Samples in a micro-batch: 1 when the graph's shape functions hold for any batch, else the batch size that the inputs
+/// declare.
 int64_t micro_batch_size(const GraphModule& module);
 
 }  // namespace graftwork

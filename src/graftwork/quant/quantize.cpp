@@ -16,7 +16,8 @@ void set_stub_scales(QuantizationResult& result, DType float_type) {
   GraphModule& module = result.network.module;
   for (const PlannedStub& stub : result.plan.stubs) {
     const Range& range = result.ranges.at(stub.tensor.str());
-    if (range.amax() == 0) result.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
+    if (range.amax() == 0)
+      result.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
     const Symbol leaf = stub.stub.str() + ".scale";
     result.network.tensors.set(leaf, at::scalar_tensor(activation_scale(range, float_type), at::kFloat));
     module.modules().edit(module.modules().find(stub.stub)).set_param("scale", result.network.tensors.leaf(leaf));
@@ -35,7 +36,8 @@ void set_weight_scales(QuantizationResult& result, DType float_type) {
       const at::Tensor value = evaluate(*modules[modules.find(weight.layer)].param("weight"), tensors);
       const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
       const Symbol leaf = modules[fake_quant].path.str() + ".scale";
-      tensors.set(leaf, weight_scales(value, *attribute_of(modules[fake_quant], "axis")->get<int64_t>(), factor, float_type));
+      tensors.set(leaf,
+                  weight_scales(value, *attribute_of(modules[fake_quant], "axis")->get<int64_t>(), factor, float_type));
       modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
     } catch (Error& error) {
       throw error.at(weight.layer.str() + ".weight");
@@ -49,15 +51,18 @@ void check_half(const QuantizationResult& result) {
     if (range.amax() > kLargestHalf) too_large.push_back(cat("%", name, " reaches ", range.amax()));
   }
   if (too_large.empty()) return;
-  Error error("quant.fp16", cat(counted(too_large.size(), "tensor"), " of the calibration data does not fit FP16 (largest number 65504)"),
-              "--float fp32");
+  Error error(
+      "quant.fp16",
+      cat(counted(too_large.size(), "tensor"), " of the calibration data does not fit FP16 (largest number 65504)"),
+      "--float fp32");
   for (std::string& line : too_large) error.at(std::move(line));
   throw error;
 }
 
 }  // namespace
 
-QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config, const QuantizeOptions& options) {
+QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
+                            const QuantizeOptions& options) {
   QuantizationResult result{network.clone(), plan_stubs(network.module, config), {}, samples.size(), {}};
   result.warnings = result.plan.warnings;
   std::vector<Symbol> tensors;

@@ -28,6 +28,7 @@ struct QuantizationResult {
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "data.*", "quant.*" (a non-finite
 /// weight, with its name; a tensor that does not fit FP16, with its name and range).
-QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config, const QuantizeOptions& options);
+QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
+                            const QuantizeOptions& options);
 
 }  // namespace graftwork

@@ -41,20 +41,24 @@ const Dataset::Field& field_for(const Dataset& data, const Node& input, size_t i
 
 void check_field(const Dataset::Field& field, const Node& input) {
   const TensorType* type = input.tensor();
-  if (!type || type->rank() == 0) throw Error("data.shape", cat("input ", input.name().str(), " is ", input.type().text(), ": it has no samples"));
-  bool fits = std::string(array_type_name(field.type)) == dtype_name(type->dtype) && field.shape.size() + 1 == type->rank();
+  if (!type || type->rank() == 0)
+    throw Error("data.shape", cat("input ", input.name().str(), " is ", input.type().text(), ": it has no samples"));
+  bool fits =
+      std::string(array_type_name(field.type)) == dtype_name(type->dtype) && field.shape.size() + 1 == type->rank();
   for (size_t i = 0; fits && i < field.shape.size(); ++i) {
     fits = !type->dims[i + 1].is_static() || type->dims[i + 1] == Dim(field.shape[i]);
   }
   if (fits) return;
   throw Error("data.shape",
-              cat("input ", input.name().str(), " is ", type->text(), ", one sample of the data is ", array_type_name(field.type), shape_text(field.shape)),
+              cat("input ", input.name().str(), " is ", type->text(), ", one sample of the data is ",
+                  array_type_name(field.type), shape_text(field.shape)),
               "data whose first axis counts samples and whose other axes are those of the input");
 }
 
 class DatasetSource final : public SampleSource {
  public:
-  DatasetSource(Dataset data, std::vector<std::string> names, int64_t size) : data_(std::move(data)), names_(std::move(names)), size_(size) {}
+  DatasetSource(Dataset data, std::vector<std::string> names, int64_t size)
+      : data_(std::move(data)), names_(std::move(names)), size_(size) {}
 
   int64_t size() const override { return size_; }
   std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override {
@@ -71,7 +75,8 @@ class DatasetSource final : public SampleSource {
 
 }  // namespace
 
-std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std::filesystem::path& path, int64_t limit) {
+std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std::filesystem::path& path,
+                                           int64_t limit) {
   try {
     Dataset data = Dataset::open(path);
     const std::vector<Node*> inputs = module.graph().inputs();

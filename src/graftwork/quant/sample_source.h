@@ -22,7 +22,8 @@ class SampleSource {
 
 /// Files on disk, matched to the inputs by name (a single unnamed array fits a single input). Throws Error
 /// "data.*" when names, shapes or types do not fit the network. At most `limit` samples (0: all).
-std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std::filesystem::path& path, int64_t limit = 0);
+std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std::filesystem::path& path,
+                                           int64_t limit = 0);
 
 /// Shares the array's bytes.
 at::Tensor to_tensor(const Array& array);

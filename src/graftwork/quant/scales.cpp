@@ -38,7 +38,8 @@ float activation_scale(const Range& range, DType float_type) {
 }
 
 at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type) {
-  if (!at::isfinite(weight).all().item<bool>()) throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
+  if (!at::isfinite(weight).all().item<bool>())
+    throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
   const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
   const at::Tensor raw = without_zeros(rows.abs().amax(1).to(at::kDouble) / 127.0);
   if (!factor.defined()) return exported_scales(raw, float_type);

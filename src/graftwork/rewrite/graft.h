@@ -22,7 +22,9 @@ class Graft {
 
   /// New nodes. Their types are inferred: throws Error "ir.shape" when the inputs do not fit.
   Node& call_module(ModuleId record, std::span<Node* const> inputs);
-  Node& call_module(ModuleId record, std::initializer_list<Node*> inputs) { return call_module(record, std::span(inputs)); }
+  Node& call_module(ModuleId record, std::initializer_list<Node*> inputs) {
+    return call_module(record, std::span(inputs));
+  }
   Node& call_function(Symbol op, std::initializer_list<Node*> inputs, AttrMap attrs);
 
   /// A new record; the path is made unique.
@@ -33,7 +35,8 @@ class Graft {
   /// again), else a new one.
   ModuleId share_record(ModuleRecord record);
 
-  /// Every user of `old` will read `now`; `old`, and what only it needed, goes. Declines when the result's type would change.
+  /// Every user of `old` will read `now`; `old`, and what only it needed, goes. Declines when the result's type would
+  /// change.
   Outcome replace(Node& old, Node& now);
   /// `node`, which nothing uses, goes, and what only it needed.
   Outcome remove(Node& node);

@@ -11,8 +11,10 @@ std::map<std::string, size_t> Report::counts() const {
 }
 
 void Report::append(Report&& other) {
-  applied.insert(applied.end(), std::make_move_iterator(other.applied.begin()), std::make_move_iterator(other.applied.end()));
-  skipped.insert(skipped.end(), std::make_move_iterator(other.skipped.begin()), std::make_move_iterator(other.skipped.end()));
+  applied.insert(applied.end(), std::make_move_iterator(other.applied.begin()),
+                 std::make_move_iterator(other.applied.end()));
+  skipped.insert(skipped.end(), std::make_move_iterator(other.skipped.begin()),
+                 std::make_move_iterator(other.skipped.end()));
 }
 
 std::string Report::text() const {
@@ -23,7 +25,8 @@ std::string Report::text() const {
     out += cat(match.pattern.str(), "  ", join(names), match.result.empty() ? "" : " → %" + match.result.str(), "\n");
   }
   for (const SkippedMatch& match : skipped) {
-    if (match.winner.empty()) out += cat(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.reason, "\n");
+    if (match.winner.empty())
+      out += cat(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.reason, "\n");
   }
   return out;
 }

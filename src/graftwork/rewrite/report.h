@@ -19,10 +19,10 @@ struct AppliedMatch {
 
 struct SkippedMatch {
   Symbol pattern;
-  Symbol node;         ///< Name of the node where the tree was anchored.
+  Symbol node;  ///< Name of the node where the tree was anchored.
   std::string reason;
-  Symbol winner;       ///< The pattern whose match took a node of this one; empty for other reasons.
-  NodeId anchor;       ///< The node itself, as long as it is there.
+  Symbol winner;  ///< The pattern whose match took a node of this one; empty for other reasons.
+  NodeId anchor;  ///< The node itself, as long as it is there.
 };
 
 struct Report {

@@ -66,7 +66,8 @@ Report Rewriter::run_to_fixpoint(GraphModule& module) const {
     std::erase_if(report.skipped, [&](const SkippedMatch& miss) { return again.contains(miss.anchor.index); });
     if (report.applied.size() > limit) {
       throw Error("rewrite.endless", cat("patterns undo one another: ", report.applied.back().pattern.str(), " and ",
-                                         report.applied[report.applied.size() - 2].pattern.str(), " still match after ", limit, " grafts"));
+                                         report.applied[report.applied.size() - 2].pattern.str(), " still match after ",
+                                         limit, " grafts"));
     }
   }
   return report;
@@ -129,7 +130,7 @@ void Rewriter::find(Round& round, Node& node) const {
 
 std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
   std::vector<Candidate> chosen;
-  std::vector<uint32_t> winner_of;                   // arena index → index into chosen + 1
+  std::vector<uint32_t> winner_of;  // arena index → index into chosen + 1
   const auto index_of = [](const Node* node) { return static_cast<size_t>(node->id().index); };
   const auto better = [&](const Candidate& a, const Candidate& b) {
     if (a.match.length() != b.match.length()) return a.match.length() > b.match.length();
@@ -163,7 +164,8 @@ std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
     round.candidates.clear();
     // Around the winners a loser may still match in another way (the other branch of a fork).
     for (Candidate& loser : losers) {
-      if (round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match)) round.candidates.push_back(std::move(loser));
+      if (round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match))
+        round.candidates.push_back(std::move(loser));
     }
   }
   std::stable_sort(chosen.begin(), chosen.end(), [&](const Candidate& a, const Candidate& b) {
@@ -178,8 +180,11 @@ void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
     const std::vector<Node*>& consumed = candidate.match.nodes();
     const auto gone = std::find_if(consumed.begin(), consumed.end(), [](const Node* node) { return !node->alive(); });
     if (gone != consumed.end()) {
-      round.report.skipped.push_back({entry.name, candidate.match.root().name(),
-                                      cat("%", (*gone)->name().str(), " went with an earlier match"), {}, candidate.match.root().id()});
+      round.report.skipped.push_back({entry.name,
+                                      candidate.match.root().name(),
+                                      cat("%", (*gone)->name().str(), " went with an earlier match"),
+                                      {},
+                                      candidate.match.root().id()});
       continue;
     }
     candidate.match.refresh();

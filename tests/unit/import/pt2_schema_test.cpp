@@ -10,9 +10,7 @@ namespace {
 using namespace graftwork::testing;
 using Json = nlohmann::json;
 
-ExportedProgram read(const Json& json) {
-  return read_exported_program(json.dump());
-}
+ExportedProgram read(const Json& json) { return read_exported_program(json.dump()); }
 
 /// The program whose relu takes `argument`, which is read and returned.
 Argument read_as_argument(const Json& argument) {

@@ -14,9 +14,7 @@
 
 namespace graftwork::testing {
 
-inline std::span<const std::byte> as_bytes(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
+inline std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 inline std::string as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -40,9 +38,7 @@ inline void expect_error(std::string_view code, std::string_view words, const st
 }
 
 /// Runs `body`, which must throw some Error and nothing else.
-inline void expect_any_error(const std::function<void()>& body) {
-  EXPECT_THROW(body(), Error);
-}
+inline void expect_any_error(const std::function<void()>& body) { EXPECT_THROW(body(), Error); }
 
 /// An empty folder for each test.
 class FolderTest : public ::testing::Test {

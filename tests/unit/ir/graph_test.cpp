@@ -85,7 +85,8 @@ TEST_F(GraphTest, KeepsOrderUnderInsertionsAtTheVeryFront) {
 TEST_F(GraphTest, KeepsOrderUnderRandomInsertions) {
   std::vector<Node*> nodes{&add("first")};
   std::mt19937_64 random(7);
-  for (int i = 0; i < 20'000; ++i) nodes.push_back(&add_before(*nodes[random() % std::min<size_t>(nodes.size(), 50)], "x"));
+  for (int i = 0; i < 20'000; ++i)
+    nodes.push_back(&add_before(*nodes[random() % std::min<size_t>(nodes.size(), 50)], "x"));
   EXPECT_TRUE(labels_rise());
 }
 

@@ -85,15 +85,20 @@ TEST(KindTable, RefusesTwoKindsOfOneName) {
 TEST(Shape, OfConvolutions) {
   const std::string x = "%x: f32[2, 4, 15, 16]";
   EXPECT_EQ(type_of(x, "nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[3, 3]}"), "f32[2, 8, 13, 14]");
-  EXPECT_EQ(type_of(x, "nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[3, 3], stride=[2, 2], padding=[1, 1]}"),
-            "f32[2, 8, 8, 8]");
-  EXPECT_EQ(type_of(x, "nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[3, 3], dilation=[2, 3], groups=2}"),
-            "f32[2, 8, 11, 10]");
-  EXPECT_EQ(type_of("%x: f16[1, 3, 9]", "nn.Conv1d @c(%x) {in_channels=3, out_channels=2, kernel_size=[9]}"), "f16[1, 2, 1]");
-  EXPECT_EQ(type_of("%x: f32[s0, 3, s1]", "nn.Conv1d @c(%x) {in_channels=3, out_channels=2, kernel_size=[3], padding=[1]}"),
-            "f32[s0, 2, s1]");
-  EXPECT_EQ(type_of(x, "nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=6, kernel_size=[3, 3], stride=[2, 2], "
-                       "padding=[1, 1], output_padding=[1, 0], groups=2}"),
+  EXPECT_EQ(
+      type_of(x, "nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[3, 3], stride=[2, 2], padding=[1, 1]}"),
+      "f32[2, 8, 8, 8]");
+  EXPECT_EQ(
+      type_of(x, "nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[3, 3], dilation=[2, 3], groups=2}"),
+      "f32[2, 8, 11, 10]");
+  EXPECT_EQ(type_of("%x: f16[1, 3, 9]", "nn.Conv1d @c(%x) {in_channels=3, out_channels=2, kernel_size=[9]}"),
+            "f16[1, 2, 1]");
+  EXPECT_EQ(
+      type_of("%x: f32[s0, 3, s1]", "nn.Conv1d @c(%x) {in_channels=3, out_channels=2, kernel_size=[3], padding=[1]}"),
+      "f32[s0, 2, s1]");
+  EXPECT_EQ(type_of(x,
+                    "nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=6, kernel_size=[3, 3], stride=[2, 2], "
+                    "padding=[1, 1], output_padding=[1, 0], groups=2}"),
             "f32[2, 6, 30, 31]");
 }
 
@@ -140,11 +145,15 @@ TEST(Shape, IsRefusedWhenTheInputsDoNotFit) {
     const std::string message = type_of(x, statement);
     EXPECT_NE(message.find(expected), std::string::npos) << statement << "\n" << message;
   };
-  refusal("nn.Conv2d @c(%x) {in_channels=3, out_channels=8, kernel_size=[3, 3]}", "takes 3 channels, its input is f32[2, 4, 8, 8]");
+  refusal("nn.Conv2d @c(%x) {in_channels=3, out_channels=8, kernel_size=[3, 3]}",
+          "takes 3 channels, its input is f32[2, 4, 8, 8]");
   refusal("nn.Conv1d @c(%x) {in_channels=4, out_channels=8, kernel_size=[3]}", "takes a tensor of rank 3");
-  refusal("nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[9, 3]}", "a window of 9 does not fit into 8 and 0 of padding");
-  refusal("nn.Conv2d @c(%x) {in_channels=4, out_channels=6, kernel_size=[3, 3], groups=4}", "4 groups do not divide 4 and 6 channels");
-  refusal("nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1], padding=[9, 9]}", "leaves nothing");
+  refusal("nn.Conv2d @c(%x) {in_channels=4, out_channels=8, kernel_size=[9, 3]}",
+          "a window of 9 does not fit into 8 and 0 of padding");
+  refusal("nn.Conv2d @c(%x) {in_channels=4, out_channels=6, kernel_size=[3, 3], groups=4}",
+          "4 groups do not divide 4 and 6 channels");
+  refusal("nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1], padding=[9, 9]}",
+          "leaves nothing");
   refusal("nn.Linear @l(%x) {in_features=4, out_features=8}", "takes 4 features");
   refusal("nn.BatchNorm2d @b(%x) {num_features=8}", "batch norm over 8 channels");
   refusal("nn.Flatten @f(%x) {start_dim=3, end_dim=1}", "cannot flatten 3..1");
@@ -179,11 +188,14 @@ TEST(Shape, AttributesOfAnotherFormAreRefused) {
   refusal("in_channels=4, padding=[-1, 0]", "not [-1, 0]");
   refusal("in_channels=4, dilation=[4611686018427387904, 1]", "not [4611686018427387904, 1]");
   refusal("in_channels=4, groups=\"all\"", "not \"all\"");
-  EXPECT_NE(type_of(x, "nn.MaxPool2d @p(%x) {kernel_size=[2, 2], stride=[2, 2], ceil_mode=1}").find("takes true or false"), std::string::npos);
+  EXPECT_NE(
+      type_of(x, "nn.MaxPool2d @p(%x) {kernel_size=[2, 2], stride=[2, 2], ceil_mode=1}").find("takes true or false"),
+      std::string::npos);
   EXPECT_NE(type_of(x, "nn.LeakyReLU @p(%x) {negative_slope=\"a\"}").find("takes a number"), std::string::npos);
   EXPECT_EQ(type_of(x, "nn.LeakyReLU @p(%x) {negative_slope=1}"), "f32[2, 4, 8, 8]");
   EXPECT_NE(type_of(x, "nn.GELU @p(%x) {approximate=1}").find("takes text"), std::string::npos);
-  EXPECT_NE(type_of(x, "FusedActAdd @p(%x, %x) {stubs=[-1]} [act=nn.ReLU @a]").find("takes integers of at least 0"), std::string::npos);
+  EXPECT_NE(type_of(x, "FusedActAdd @p(%x, %x) {stubs=[-1]} [act=nn.ReLU @a]").find("takes integers of at least 0"),
+            std::string::npos);
 }
 
 TEST(Shape, SizesBeyond64BitsAreRefused) {

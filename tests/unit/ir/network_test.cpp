@@ -99,7 +99,8 @@ TEST(GraphModule, ListsTheStoredTensorsThatItReads) {
   const GraphModule module = parse(
       "graph(%x: f32[2, 4]) {\n"
       "  %k = constant view(@k: f32[8], [2, 4])\n"
-      "  %f = FusedLinear @FusedLinear_0(%x) [linear=nn.Linear @fc {in_features=4, out_features=4, weight=multiply(@w: f32[4, 4], @g: f32[4])}]\n"
+      "  %f = FusedLinear @FusedLinear_0(%x) [linear=nn.Linear @fc {in_features=4, out_features=4, weight=multiply(@w: "
+      "f32[4, 4], @g: f32[4])}]\n"
       "  return %f, %k\n"
       "}\n");
   std::string names;
@@ -110,9 +111,11 @@ TEST(GraphModule, ListsTheStoredTensorsThatItReads) {
 TEST(Isomorphism, NamesAndOrderDoNotMatter) {
   const GraphModule module = parse(kNetwork);
   EXPECT_EQ(difference(module, module), std::nullopt);
-  EXPECT_EQ(difference(module, parse(changed(changed(changed(kNetwork, "%s =", "%t ="), "(%s, %k)", "(%t, %k)"), "%z: f32", "%z: f32"))),
+  EXPECT_EQ(difference(module, parse(changed(changed(changed(kNetwork, "%s =", "%t ="), "(%s, %k)", "(%t, %k)"),
+                                             "%z: f32", "%z: f32"))),
             std::nullopt);
-  for (uint64_t seed = 0; seed < 20; ++seed) EXPECT_EQ(difference(module, testing::shuffled(module, seed)), std::nullopt);
+  for (uint64_t seed = 0; seed < 20; ++seed)
+    EXPECT_EQ(difference(module, testing::shuffled(module, seed)), std::nullopt);
 }
 
 TEST(Isomorphism, ExplainsEachKindOfDifference) {
@@ -177,7 +180,8 @@ TEST(CanonicalOrder, DoesNotDependOnHowTheGraphIsStored) {
       "  %o = aten.leaky_relu.default(%z) {negative_slope=0.2}\n"
       "  return %a, %b, %m, %n, %u, %v, %l, %o\n"
       "}\n");
-  for (uint64_t seed = 0; seed < 20; ++seed) EXPECT_EQ(ranking(testing::shuffled(module, seed)), ranking(module)) << "seed " << seed;
+  for (uint64_t seed = 0; seed < 20; ++seed)
+    EXPECT_EQ(ranking(testing::shuffled(module, seed)), ranking(module)) << "seed " << seed;
 }
 
 TEST(CanonicalOrder, RanksByDepthThenPath) {
@@ -194,7 +198,8 @@ TEST(CanonicalOrder, RanksByDepthThenPath) {
 }
 
 TEST(CanonicalOrder, ConstantsAddNoDepth) {
-  const GraphModule module = parse("graph() {\n  %k = constant @k: f32[4]\n  %y = aten.neg.default(%k)\n  return %y\n}\n");
+  const GraphModule module =
+      parse("graph() {\n  %k = constant @k: f32[4]\n  %y = aten.neg.default(%k)\n  return %y\n}\n");
   EXPECT_EQ(CanonicalOrder(module).depth(named(module, "y")), 0u);
 }
 
@@ -234,17 +239,19 @@ TEST(Verify, FindsWhatIsBroken) {
   expect_broken("nothing is wrong", [](GraphModule&) {});
   expect_broken("stands behind its user", [](GraphModule& m) { m.graph().set_input(named(m, "c"), 0, named(m, "s")); });
   expect_broken("was erased", [](GraphModule& m) { m.graph().erase(named(m, "s")); });
-  expect_broken("its kind infers", [](GraphModule& m) { m.graph().set_type(named(m, "c"), TensorType{DType::kF32, {2}}); });
-  expect_broken("takes 4 channels", [](GraphModule& m) { m.graph().set_type(named(m, "x"), TensorType{DType::kF32, {1, 3, 8, 8}}); });
+  expect_broken("its kind infers",
+                [](GraphModule& m) { m.graph().set_type(named(m, "c"), TensorType{DType::kF32, {2}}); });
+  expect_broken("takes 4 channels",
+                [](GraphModule& m) { m.graph().set_type(named(m, "x"), TensorType{DType::kF32, {1, 3, 8, 8}}); });
   const auto edit = [](GraphModule& m) -> ModuleRecord& { return m.modules().edit(m.modules().find("a.conv")); };
   expect_broken("has no attribute speed", [&](GraphModule& m) { edit(m).attrs.set("speed", 3); });
   expect_broken("needs the attribute in_channels", [&](GraphModule& m) { edit(m).attrs.erase("in_channels"); });
   expect_broken("as stride, not [1]", [&](GraphModule& m) { edit(m).attrs.set("stride", std::vector<int64_t>{1}); });
   expect_broken("parameter weight is missing", [&](GraphModule& m) { edit(m).params.clear(); });
-  expect_broken("its kind implies f32[4, 4, 1, 1]", [&](GraphModule& m) {
-    edit(m).set_param("weight", ParamExpr::leaf("w", {DType::kF32, {4, 4}}));
-  });
-  expect_broken("has no parameter gain", [&](GraphModule& m) { edit(m).set_param("gain", ParamExpr::leaf("w", {DType::kF32, {4}})); });
+  expect_broken("its kind implies f32[4, 4, 1, 1]",
+                [&](GraphModule& m) { edit(m).set_param("weight", ParamExpr::leaf("w", {DType::kF32, {4, 4}})); });
+  expect_broken("has no parameter gain",
+                [&](GraphModule& m) { edit(m).set_param("gain", ParamExpr::leaf("w", {DType::kF32, {4}})); });
   expect_broken("part conv has no record", [&](GraphModule& m) { edit(m).children.emplace_back("conv", ModuleId{}); });
   expect_broken("kind nn.Magic is unknown", [&](GraphModule& m) { edit(m).kind = "nn.Magic"; });
   expect_broken("another number of results", [](GraphModule& m) { m.signature().outputs.pop_back(); });

@@ -25,7 +25,8 @@ TEST(Print, WritesEverythingThatParsingNeedsAndNothingElse) {
       "  %c = nn.Conv2d @stem.0(%x) {in_channels=3, out_channels=4, kernel_size=[3, 3], bias=none}\n"
       "  %d = nn.Conv2d @stem.0(%x)\n"
       "  %p = nn.PReLU @p(%c) {weight=@shared: f32[1]}\n"
-      "  %t: (f32[s0, 2*s0+1], (int, bool), ?) = my.operator(%p, %n) {a=[$1, 2, none], b=\"text \\\"here\\\"\", c=-inf, d=nan, "
+      "  %t: (f32[s0, 2*s0+1], (int, bool), ?) = my.operator(%p, %n) {a=[$1, 2, none], b=\"text \\\"here\\\"\", "
+      "c=-inf, d=nan, "
       "e=f16, f=true, g=1e-05, h=[], i=none}\n"
       "  %i = get_item(%t) {index=0}\n"
       "  %a = aten.relu.default(%i)\n"
@@ -47,7 +48,8 @@ TEST(Print, WritesAnEmptyNetwork) {
 TEST(Print, DescribesEachModuleOnce) {
   expect_canonical(
       "graph(%x: f32[1, 4, 8, 8]) {\n"
-      "  %a = FusedConvBNAct @FusedConvBNAct_0(%x) {stubs=[0]} [conv=nn.Conv2d @c {in_channels=4, out_channels=4, kernel_size=[1, 1]}, "
+      "  %a = FusedConvBNAct @FusedConvBNAct_0(%x) {stubs=[0]} [conv=nn.Conv2d @c {in_channels=4, out_channels=4, "
+      "kernel_size=[1, 1]}, "
       "act=nn.ReLU @r]\n"
       "  %b = FusedConvBN @FusedConvBN_0(%a) [conv=nn.Conv2d @c]\n"
       "  %d = nn.Conv2d @c(%b)\n"
@@ -68,7 +70,8 @@ TEST(Print, QuotesNamesThatAreNoWords) {
 TEST(Print, TellsValuesOfOneNameApart) {
   GraphModule module;
   Node* x = &module.add_input("x", TensorType{DType::kF32, {2}});
-  for (const char* name : {"x", "x_1", "x", ""}) x = &module.add_call_function("aten.neg.default", name, std::span(&x, 1), {});
+  for (const char* name : {"x", "x_1", "x", ""})
+    x = &module.add_call_function("aten.neg.default", name, std::span(&x, 1), {});
   module.add_output(std::span(&x, 1), {""});
   EXPECT_EQ(print(module),
             "graph(%x: f32[2]) {\n"
@@ -91,13 +94,15 @@ TEST(Print, ManyValuesOfOneNameCostLittle) {
 }
 
 TEST(Print, ShowsAllTypesOnRequest) {
-  const GraphModule module = parse("graph(%x: f32[2, 4]) {\n  %y = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
+  const GraphModule module =
+      parse("graph(%x: f32[2, 4]) {\n  %y = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
   EXPECT_NE(print(module, ShowTypes::kAlways).find("%y: f32[2, 3] = nn.Linear"), std::string::npos);
   EXPECT_FALSE(difference(parse(print(module, ShowTypes::kAlways)), module));
 }
 
 TEST(Print, KeepsATypeThatIsNotInferred) {
-  expect_canonical("graph(%x: f32[2, 4]) {\n  %y: f32[s0, 3] = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
+  expect_canonical(
+      "graph(%x: f32[2, 4]) {\n  %y: f32[s0, 3] = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
 }
 
 TEST(Parse, TakesCommentsSpacesAndDefaults) {
@@ -106,7 +111,8 @@ TEST(Parse, TakesCommentsSpacesAndDefaults) {
       "graph ( % x : f32 [ 2 , 4 ] , ) { // inputs\n"
       "  %y = nn.Linear @fc (%x,) {in_features=4, out_features=3, bias=@fc.bias: f32[3],}\n"
       "  return y = %y }\n");
-  EXPECT_EQ(print(module), "graph(%x: f32[2, 4]) {\n  %y = nn.Linear @fc(%x) {in_features=4, out_features=3}\n  return y=%y\n}\n");
+  EXPECT_EQ(print(module),
+            "graph(%x: f32[2, 4]) {\n  %y = nn.Linear @fc(%x) {in_features=4, out_features=3}\n  return y=%y\n}\n");
 }
 
 TEST(Parse, GivesModulesTheParametersOfTheirKind) {
@@ -154,11 +160,13 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         WrongText{"", "1:1", "expected \"graph\""}, WrongText{"network()", "1:1", "starts with \"graph(\""},
         WrongText{"graph(%x f32[2])", "1:10", "expected \":\" and found \"f32\""},
-        WrongText{"graph(x: f32[2])", "1:7", "expected \"%\""}, WrongText{"graph(%: f32[2])", "1:8", "expected a value name"},
+        WrongText{"graph(x: f32[2])", "1:7", "expected \"%\""},
+        WrongText{"graph(%: f32[2])", "1:8", "expected a value name"},
         WrongText{"graph(%x: f33[2])", "1:11", "\"f33\" is no type"},
         WrongText{"graph(%x: f32[2, +])", "1:18", "\"+\" is no dimension"},
         WrongText{"graph(%x: f32[-2])", "1:15", "\"-2\" is no dimension"},
-        WrongText{"graph(%x: f32[2)", "1:15", "is no dimension"}, WrongText{"graph(%x: int", "1:14", "the end of the text"},
+        WrongText{"graph(%x: f32[2)", "1:15", "is no dimension"},
+        WrongText{"graph(%x: int", "1:14", "the end of the text"},
         WrongText{"graph(%x: f32[2], %x: f32[2]) {}", "1:19", "%x is defined twice"},
         WrongText{"graph() {\n  return\n", "3:1", "expected the name of a result"},
         WrongText{"graph() {\n  return\n} more", "3:3", "text follows"},
@@ -167,20 +175,28 @@ INSTANTIATE_TEST_SUITE_P(
         WrongText{GRAFTWORK_BODY("  %x = aten.neg.default(%x)\n  return %x\n}"), "2:3", "%x is defined twice"},
         WrongText{GRAFTWORK_BODY("  %y = 3\n  return %y\n}"), "2:8", "expected an operator"},
         WrongText{GRAFTWORK_BODY("  %y = nn.Magic @m(%x)\n  return %y\n}"), "2:8", "there is no module kind nn.Magic"},
-        WrongText{GRAFTWORK_BODY("  %y = aten.relu.default @m(%x)\n  return %y\n}"), "2:8", "there is no module kind aten.relu.default"},
-        WrongText{GRAFTWORK_BODY("  %y = nn.ReLU @m(%x) {slope=1}\n  return %y\n}"), "2:24", "nn.ReLU has no attribute slope"},
-        WrongText{GRAFTWORK_BODY("  %y = nn.Linear @m(%x) {in_features=4}\n  return %y\n}"), "2:3", "needs the attribute out_features"},
-        WrongText{GRAFTWORK_BODY("  %y = nn.Linear @m(%x) {in_features=4, out_features=2, weight=3}\n  return %y\n}"), "2:57",
-                  "weight is a parameter"},
-        WrongText{GRAFTWORK_BODY("  %y = nn.Linear @m(%x) {in_features=5, out_features=2}\n  return %y\n}"), "2:3", "takes 5 features"},
-        WrongText{GRAFTWORK_BODY("  %y = nn.ReLU @m(%x)\n  %z = nn.Tanh @m(%y)\n  return %z\n}"), "3:8", "@m is a module of another kind above"},
-        WrongText{GRAFTWORK_BODY("  %y = nn.GELU @m(%x)\n  %z = nn.GELU @m(%y) {approximate=\"tanh\"}\n  return %z\n}"), "3:23",
-                  "@m is described above already"},
-        WrongText{GRAFTWORK_BODY("  %y = FusedActAdd @m(%x, %x) [act=FusedActAdd @m [act=nn.ReLU @r]]\n  return %y\n}"), "2:8",
-                  "@m cannot be a part of itself"},
-        WrongText{GRAFTWORK_BODY("  %y: f32[3] = nn.ReLU @m(%x)\n  return %y\n}"), "2:16", "%y is declared f32[3] and would be f32[2, 4]"},
-        WrongText{GRAFTWORK_BODY("  %y = constant sum(@a: f32[2])\n  return %y\n}"), "2:17", "\"sum\" is no parameter expression"},
-        WrongText{GRAFTWORK_BODY("  %y = constant @a: int\n  return %y\n}"), "2:21", "a stored tensor has a tensor type"},
+        WrongText{GRAFTWORK_BODY("  %y = aten.relu.default @m(%x)\n  return %y\n}"), "2:8",
+                  "there is no module kind aten.relu.default"},
+        WrongText{GRAFTWORK_BODY("  %y = nn.ReLU @m(%x) {slope=1}\n  return %y\n}"), "2:24",
+                  "nn.ReLU has no attribute slope"},
+        WrongText{GRAFTWORK_BODY("  %y = nn.Linear @m(%x) {in_features=4}\n  return %y\n}"), "2:3",
+                  "needs the attribute out_features"},
+        WrongText{GRAFTWORK_BODY("  %y = nn.Linear @m(%x) {in_features=4, out_features=2, weight=3}\n  return %y\n}"),
+                  "2:57", "weight is a parameter"},
+        WrongText{GRAFTWORK_BODY("  %y = nn.Linear @m(%x) {in_features=5, out_features=2}\n  return %y\n}"), "2:3",
+                  "takes 5 features"},
+        WrongText{GRAFTWORK_BODY("  %y = nn.ReLU @m(%x)\n  %z = nn.Tanh @m(%y)\n  return %z\n}"), "3:8",
+                  "@m is a module of another kind above"},
+        WrongText{GRAFTWORK_BODY("  %y = nn.GELU @m(%x)\n  %z = nn.GELU @m(%y) {approximate=\"tanh\"}\n  return %z\n}"),
+                  "3:23", "@m is described above already"},
+        WrongText{GRAFTWORK_BODY("  %y = FusedActAdd @m(%x, %x) [act=FusedActAdd @m [act=nn.ReLU @r]]\n  return %y\n}"),
+                  "2:8", "@m cannot be a part of itself"},
+        WrongText{GRAFTWORK_BODY("  %y: f32[3] = nn.ReLU @m(%x)\n  return %y\n}"), "2:16",
+                  "%y is declared f32[3] and would be f32[2, 4]"},
+        WrongText{GRAFTWORK_BODY("  %y = constant sum(@a: f32[2])\n  return %y\n}"), "2:17",
+                  "\"sum\" is no parameter expression"},
+        WrongText{GRAFTWORK_BODY("  %y = constant @a: int\n  return %y\n}"), "2:21",
+                  "a stored tensor has a tensor type"},
         WrongText{GRAFTWORK_BODY("  %y = constant @a: f32[s0]\n  return %y\n}"), "2:3", "has no fixed shape"},
         WrongText{GRAFTWORK_BODY("  %y = constant view(@a: f32[4], [3])\n  return %y\n}"), "2:3", "cannot view"},
         WrongText{GRAFTWORK_BODY("  %y = op(%x) {a=maybe}\n  return %y\n}"), "2:18", "\"maybe\" is no constant"},
@@ -240,7 +256,8 @@ TEST(Parse, AnyDamageIsAnErrorOfOurs) {
   for (size_t at = 0; at < text.size(); ++at) {
     attempt(text.substr(0, at));
     attempt(text.substr(0, at) + text.substr(at + 1));
-    for (const char* put : {"-", "0", "[", "\"", "%", "99999999999"}) attempt(text.substr(0, at) + put + text.substr(at + 1));
+    for (const char* put : {"-", "0", "[", "\"", "%", "99999999999"})
+      attempt(text.substr(0, at) + put + text.substr(at + 1));
   }
   EXPECT_GT(refused, text.size() * 4);
 }

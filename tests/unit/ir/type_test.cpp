@@ -53,15 +53,16 @@ TEST(Dim, NamesWhatHasNoLinearForm) {
 TEST(Dim, TextReadsBack) {
   const Dim a = Dim::symbol("s0");
   const Dim b = Dim::symbol("u1");
-  for (const Dim& value : {Dim(0), Dim(-3), a, a + Dim(2), a * Dim(-2) - 7, a + b, a * b, (a * b + Dim(1)).floor_div(3) * Dim(2),
-                           ((a + Dim(1)).floor_div(2) + b) * Dim(5) - 1}) {
+  for (const Dim& value : {Dim(0), Dim(-3), a, a + Dim(2), a * Dim(-2) - 7, a + b, a * b,
+                           (a * b + Dim(1)).floor_div(3) * Dim(2), ((a + Dim(1)).floor_div(2) + b) * Dim(5) - 1}) {
     EXPECT_EQ(dim(value.text()), value) << value.text();
     EXPECT_EQ(dim(value.text()).text(), value.text());
   }
 }
 
 TEST(Dim, RefusesWhatIsNoExtent) {
-  for (const char* text : {"", "+", "2*", "*s0", "2*3", "0*s0", "s0+", "a b", "(a", "a)", "s0++1", "3x", "s[0]", "99999999999999999999"}) {
+  for (const char* text :
+       {"", "+", "2*", "*s0", "2*3", "0*s0", "s0+", "a b", "(a", "a)", "s0++1", "3x", "s[0]", "99999999999999999999"}) {
     EXPECT_FALSE(Dim::parse(text)) << text;
   }
 }

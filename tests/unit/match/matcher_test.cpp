@@ -219,8 +219,8 @@ TEST(Match, ABranchThatIsUsedOutsideLeavesTheTrunkToTheOther) {
 
 TEST(Match, AllOrdersOfTwoSumsAreTriedBeforeGivingUp) {
   // Only one of the four orders keeps every consumed value inside.
-  const GraphModule module = network(
-      "%a = f(%x);%b = f(%z);%s = add(%a, %b);%c = f(%x);%t = sum(%s, %c);%u = out(%t);return %u, %a, %c");
+  const GraphModule module =
+      network("%a = f(%x);%b = f(%z);%s = add(%a, %b);%c = f(%x);%t = sum(%s, %c);%u = out(%t);return %u, %a, %c");
   const Pat p = any(), trunk = op("f")(p), inner = op("add")(trunk, any()).commutes();
   const Attempt attempt(module, {op("out")(op("sum")(inner, any()).commutes())}, "u");
   ASSERT_TRUE(attempt.found) << attempt.failure();
@@ -278,7 +278,8 @@ TEST(Match, ANearMissIsNotHiddenByAnotherAlternative) {
 
 TEST(Match, AttributesAreThoseOfTheModuleOrItsKind) {
   const GraphModule module = network(
-      "%a: f32[1, 4] = nn.LeakyReLU @a(%x);%b: f32[1, 4] = nn.LeakyReLU @b(%x) {negative_slope=0.5};%c: f32[1, 4] = f(%x) {n=1};return %a, %b, %c",
+      "%a: f32[1, 4] = nn.LeakyReLU @a(%x);%b: f32[1, 4] = nn.LeakyReLU @b(%x) {negative_slope=0.5};%c: f32[1, 4] = "
+      "f(%x) {n=1};return %a, %b, %c",
       "%x: f32[1, 4]");
   const auto found = [&](Symbol at, Symbol operation, Symbol attr, Attribute value) {
     return Attempt(module, {op(operation)(any()).attr(attr, std::move(value))}, at).found;
@@ -341,7 +342,8 @@ TEST(Match, FurtherRootsAreFoundAmongTheReadersOfASharedValue) {
 
 TEST(Match, RootsThatLookAlikeBindInCanonicalOrder) {
   const GraphModule module = network(
-      "%q: f32[1, 4] = nn.ReLU @q(%x);%v: f32[1, 4] = nn.ReLU @v(%x);%k: f32[1, 4] = nn.ReLU @k(%x);return %q, %k, %v", "%x: f32[1, 4]");
+      "%q: f32[1, 4] = nn.ReLU @q(%x);%v: f32[1, 4] = nn.ReLU @v(%x);%k: f32[1, 4] = nn.ReLU @k(%x);return %q, %k, %v",
+      "%x: f32[1, 4]");
   for (uint64_t seed = 0; seed < 10; ++seed) {
     const GraphModule other = testing::shuffled(module, seed);
     const Pat x = any(), first = op("nn.ReLU")(x), second = op("nn.ReLU")(x), third = op("nn.ReLU")(x);

@@ -54,8 +54,7 @@ TEST(OnnxCheck, RefusesANodeThatReadsItself) {
 }
 
 TEST(OnnxCheck, NamesAValueDefinedTwice) {
-  expect_names(complaint([](Model& m) { m.graph.nodes[1].outputs[0] = "h"; }),
-               {"\"act\"", "\"h\"", "already defined"});
+  expect_names(complaint([](Model& m) { m.graph.nodes[1].outputs[0] = "h"; }), {"\"act\"", "\"h\"", "already defined"});
   expect_names(complaint([](Model& m) { m.graph.initializers[1].name = "x"; }), {"initializer \"x\"", "already"});
   expect_names(complaint([](Model& m) { m.graph.nodes[1].outputs[0] = "w"; }), {"\"act\"", "\"w\"", "already"});
 }

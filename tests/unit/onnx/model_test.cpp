@@ -57,7 +57,7 @@ TEST(OnnxModel, KeptBytesOutliveTheirTensor) {
 TEST(OnnxModel, IrVersionIsTheLeastThatTheOpsetAsksFor) {
   // The table of onnx.helper.VERSION_TABLE.
   const std::vector<std::pair<int64_t, int64_t>> expected = {
-      {1, 3},  {8, 3},  {9, 4},  {10, 5}, {11, 6},  {12, 7},  {13, 7},  {14, 7},  {15, 8},  {16, 8},  {17, 8},
+      {1, 3},  {8, 3},  {9, 4},  {10, 5},  {11, 6},  {12, 7},  {13, 7},  {14, 7},  {15, 8},  {16, 8},  {17, 8},
       {18, 8}, {19, 9}, {20, 9}, {21, 10}, {22, 10}, {23, 11}, {24, 12}, {25, 13}, {26, 13}, {27, 13}, {28, 14}};
   for (const auto& [opset, ir_version] : expected) EXPECT_EQ(ir_version_for_opset(opset), ir_version) << opset;
   EXPECT_THROW(ir_version_for_opset(0), InternalError);

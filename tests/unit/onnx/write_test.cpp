@@ -44,8 +44,8 @@ class OnnxWrite : public ::testing::Test {
 Model model_with_weights() {
   Model model = sample_model();
   for (const size_t size : {1023U, 1024U, 5000U}) {
-    model.graph.initializers.push_back(int8_tensor("w" + std::to_string(size),
-                                                   std::vector<int8_t>(size, static_cast<int8_t>(size % 100 + 1))));
+    model.graph.initializers.push_back(
+        int8_tensor("w" + std::to_string(size), std::vector<int8_t>(size, static_cast<int8_t>(size % 100 + 1))));
   }
   return model;
 }

@@ -20,7 +20,9 @@ TensorType f32(std::vector<Dim> dims) { return {DType::kF32, std::move(dims)}; }
 class Builder {
  public:
   Node& input(Symbol name, std::vector<Dim> dims) { return module.add_input(name, f32(std::move(dims))); }
-  Node& constant(Symbol name, std::vector<Dim> dims) { return module.add_constant(name, ParamExpr::leaf(name, f32(std::move(dims)))); }
+  Node& constant(Symbol name, std::vector<Dim> dims) {
+    return module.add_constant(name, ParamExpr::leaf(name, f32(std::move(dims))));
+  }
   Node& call(Symbol op, Symbol name, Symbol path, std::vector<Node*> inputs, AttrMap attrs, std::vector<Dim> dims) {
     return module.add_call_function(op, name, inputs, std::move(attrs), f32(std::move(dims)), Origin{path, {}});
   }
@@ -58,8 +60,8 @@ TEST(Recompositions, OperatorsOfOneModuleThatDifferAreModulesOfTheirOwn) {
   Node& w = build.constant("block.weight", {4, 4, 1, 1});
   Node& a = build.call("aten.conv2d.default", "conv2d", "block", {&x, &w}, {}, {1, 4, 8, 8});
   Node& r = build.call("aten.relu.default", "relu", "block", {&a}, {}, {1, 4, 8, 8});
-  GraphModule module = build.finish(
-      build.call("aten.conv2d.default", "conv2d_1", "block", {&r, &w}, {{"stride", std::vector<int64_t>{2, 2}}}, {1, 4, 4, 4}));
+  GraphModule module = build.finish(build.call("aten.conv2d.default", "conv2d_1", "block", {&r, &w},
+                                               {{"stride", std::vector<int64_t>{2, 2}}}, {1, 4, 4, 4}));
   prepare_graph(module);
   std::set<std::string> paths;
   for (const Node& node : module.graph().nodes()) {
@@ -80,8 +82,9 @@ TEST(Transform, DoesNotChangeItsInput) {
   const TransformationResult result = transform(module);
   EXPECT_EQ(print(module), before);
   EXPECT_EQ(module.modules().size(), 0u);
-  EXPECT_EQ(result.report.counts(),
-            (std::map<std::string, size_t>{{"ConvBNActPattern", 1}, {"RaiseActivationPattern", 1}, {"RaiseConvPattern", 1}}));
+  EXPECT_EQ(
+      result.report.counts(),
+      (std::map<std::string, size_t>{{"ConvBNActPattern", 1}, {"RaiseActivationPattern", 1}, {"RaiseConvPattern", 1}}));
 }
 
 TEST(Transform, TakesASubsetOfThePatterns) {
@@ -117,7 +120,8 @@ TEST(Transform, OneListServesManyThreads) {
 TEST(Fusions, AChainOf1000NodesIsFusedInOrder) {
   std::string text = "graph(%x: f32[1, 4, 8, 8]) {\n  %a0 = nn.ReLU @r0(%x)\n";
   for (int i = 1; i <= 333; ++i) {
-    text += cat("  %c", i, " = nn.Conv2d @c", i, "(%a", i - 1, ") {in_channels=4, out_channels=4, kernel_size=[1, 1]}\n");
+    text +=
+        cat("  %c", i, " = nn.Conv2d @c", i, "(%a", i - 1, ") {in_channels=4, out_channels=4, kernel_size=[1, 1]}\n");
     text += cat("  %b", i, " = nn.BatchNorm2d @b", i, "(%c", i, ") {num_features=4}\n");
     text += cat("  %a", i, " = nn.ReLU @r", i, "(%b", i, ")\n");
   }

@@ -92,7 +92,8 @@ TEST_F(GraftTest, ANewNodeThatReadsWhatItReplacesDeclines) {
 
 TEST_F(GraftTest, AnotherTypeDeclines) {
   Graft graft(module);
-  const Outcome outcome = graft.replace(at("b"), graft.call_function("aten.transpose.int", {&at("a")}, {{"dim0", 0}, {"dim1", 1}}));
+  const Outcome outcome =
+      graft.replace(at("b"), graft.call_function("aten.transpose.int", {&at("a")}, {{"dim0", 0}, {"dim1", 1}}));
   EXPECT_FALSE(outcome);
   EXPECT_EQ(outcome.reason(), "the result would be f32[4, 2] instead of f32[2, 4]");
 }
@@ -113,7 +114,8 @@ TEST_F(GraftTest, NothingToDoDeclines) {
 }
 
 TEST_F(GraftTest, RemovesWhatNothingUses) {
-  module = parse("graph(%x: f32[2]) {\n  %n = size(%x)\n  %a = assert(%n)\n  %y = aten.neg.default(%x)\n  return %y\n}\n");
+  module =
+      parse("graph(%x: f32[2]) {\n  %n = size(%x)\n  %a = assert(%n)\n  %y = aten.neg.default(%x)\n  return %y\n}\n");
   Graft graft(module);
   EXPECT_FALSE(graft.remove(at("n")));
   ASSERT_TRUE(graft.remove(at("a")));

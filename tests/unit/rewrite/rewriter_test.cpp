@@ -45,7 +45,8 @@ std::shared_ptr<const Pattern> row(const std::string& name, const std::vector<st
     if (escapes && each != ops.back()) last.may_escape();
   }
   return pattern(name, {last}, [=](const Match& match, Graft& graft) {
-    return graft.replace(match[last], graft.call_function("aten.to.dtype", {&match[x]}, {{"dtype", DType::kF32}, {"as", name}}));
+    return graft.replace(match[last],
+                         graft.call_function("aten.to.dtype", {&match[x]}, {{"dtype", DType::kF32}, {"as", name}}));
   });
 }
 
@@ -76,7 +77,8 @@ std::string summary(const GraphModule& module) {
 
 std::string skips(const Report& report) {
   std::string text;
-  for (const SkippedMatch& miss : report.skipped) text += cat(miss.pattern.str(), " %", miss.node.str(), ": ", miss.reason, "\n");
+  for (const SkippedMatch& miss : report.skipped)
+    text += cat(miss.pattern.str(), " %", miss.node.str(), ": ", miss.reason, "\n");
   return text;
 }
 
@@ -108,7 +110,8 @@ TEST(Rewriter, OneRoundDoesNotMatchWhatItMade) {
 
 TEST(Rewriter, TheLongerMatchWins) {
   GraphModule module = network({"%a = f(%x)", "%b = g(%a)", "%c = h(%b)"}, "%c");
-  const Report report = Rewriter({row("FG", {"f", "g"}), row("GH", {"g", "h"}), row("FGH", {"f", "g", "h"})}).run_once(module);
+  const Report report =
+      Rewriter({row("FG", {"f", "g"}), row("GH", {"g", "h"}), row("FGH", {"f", "g", "h"})}).run_once(module);
   EXPECT_EQ(summary(module), "FGH x; ");
   ASSERT_EQ(report.skipped.size(), 2u);
   for (const SkippedMatch& miss : report.skipped) EXPECT_EQ(miss.winner, Symbol("FGH"));
@@ -147,8 +150,9 @@ TEST(Rewriter, OfOnePatternTheEarlierRootInCanonicalOrderWins) {
 
 TEST(Rewriter, ALoserIsTriedAgainAroundTheWinner) {
   // The sum prefers its deeper branch %d, which the longer match takes; the other branch %b is left.
-  GraphModule module = network({"%a = e(%x)", "%b = f(%x)", "%c = e(%x)", "%d = f(%c)", "%s = add(%b, %d)", "%g = g(%d)", "%h = h(%g)"},
-                               "%s, %h");
+  GraphModule module =
+      network({"%a = e(%x)", "%b = f(%x)", "%c = e(%x)", "%d = f(%c)", "%s = add(%b, %d)", "%g = g(%d)", "%h = h(%g)"},
+              "%s, %h");
   const Pat x = any(), trunk = op("f")(x).may_escape(), other = any(), sum = op("add")(trunk, other).commutes();
   const auto add = pattern("Add", {sum}, [=](const Match& match, Graft& graft) {
     return graft.replace(match[sum], graft.call_function("aten.add.Tensor", {&match[x], &match[other]}, {}));
@@ -168,7 +172,8 @@ TEST(Rewriter, AMatchReadsWhatAnotherPutThere) {
 
 TEST(Rewriter, AMatchMayLoseItsInputToAnotherMatch) {
   const Pat x = any(), skip = op("skip")(x);
-  const auto remove = pattern("Skip", {skip}, [=](const Match& match, Graft& graft) { return graft.replace(match[skip], match[x]); });
+  const auto remove =
+      pattern("Skip", {skip}, [=](const Match& match, Graft& graft) { return graft.replace(match[skip], match[x]); });
   GraphModule module = network({"%a = skip(%x)", "%b = skip(%a)", "%c = f(%b)", "%d = skip(%c)"}, "%d");
   Rewriter({remove, row("F", {"f"})}).run_once(module);
   verify(module);
@@ -189,13 +194,21 @@ TEST_P(FailingPatternTest, LeavesTheNetworkAsItWas) {
     Node& node = graft.call_module(graft.add_record(std::move(record)), {&match[x]});
     Node& turned = graft.call_function("aten.transpose.int", {&node}, {{"dim0", 0}, {"dim1", 1}});
     switch (GetParam()) {
-      case 0: throw Error("test.error", "an error of ours");
-      case 1: throw std::runtime_error("an error of another library");
-      case 2: return declined("it was not to be");
-      case 3: return graft.replace(match[a], turned);
-      case 4: return applied();
-      case 5: graft.call_module(node.module(), {&node, &node}); return applied();
-      default: return graft.replace(match[a], graft.call_function("aten.neg.default", {&match[a]}, {}));
+      case 0:
+        throw Error("test.error", "an error of ours");
+      case 1:
+        throw std::runtime_error("an error of another library");
+      case 2:
+        return declined("it was not to be");
+      case 3:
+        return graft.replace(match[a], turned);
+      case 4:
+        return applied();
+      case 5:
+        graft.call_module(node.module(), {&node, &node});
+        return applied();
+      default:
+        return graft.replace(match[a], graft.call_function("aten.neg.default", {&match[a]}, {}));
     }
   });
   const Report report = Rewriter({failing}).run_once(module);
@@ -203,9 +216,13 @@ TEST_P(FailingPatternTest, LeavesTheNetworkAsItWas) {
   EXPECT_EQ(module.modules().size(), records);
   verify(module);
   EXPECT_TRUE(report.applied.empty());
-  static const char* const kReasons[] = {"an error of ours", "an error of another library", "it was not to be",
-                                         "the result would be f32[4, 2] instead of f32[2, 4]", "it replaces nothing",
-                                         "nn.SiLU takes 1 input, not 2", "the new node would be needed before %a is ready"};
+  static const char* const kReasons[] = {"an error of ours",
+                                         "an error of another library",
+                                         "it was not to be",
+                                         "the result would be f32[4, 2] instead of f32[2, 4]",
+                                         "it replaces nothing",
+                                         "nn.SiLU takes 1 input, not 2",
+                                         "the new node would be needed before %a is ready"};
   EXPECT_EQ(skips(report), cat("Failing %a: ", kReasons[GetParam()], "\n"));
   EXPECT_EQ(report.text(), cat("Failing  %a skipped: ", kReasons[GetParam()], "\n"));
 }
@@ -214,7 +231,10 @@ INSTANTIATE_TEST_SUITE_P(EachWayToFail, FailingPatternTest, ::testing::Range(0, 
 
 TEST(Rewriter, ADefectOfOursIsNotSwallowed) {
   GraphModule module = network({"%a = f(%x)"}, "%a");
-  const auto defect = pattern("Defect", {op("f")(any())}, [](const Match&, Graft&) -> Outcome { GRAFTWORK_ASSERT(1 == 2); return applied(); });
+  const auto defect = pattern("Defect", {op("f")(any())}, [](const Match&, Graft&) -> Outcome {
+    GRAFTWORK_ASSERT(1 == 2);
+    return applied();
+  });
   EXPECT_THROW(Rewriter({defect}).run_once(module), InternalError);
 }
 
@@ -235,7 +255,8 @@ TEST(Rewriter, PatternsThatUndoOneAnotherAreAnError) {
   };
   GraphModule module = network({"%a = aten.neg.default(%x)"}, "%a");
   try {
-    Rewriter({turn("aten.neg.default", "aten.abs.default"), turn("aten.abs.default", "aten.neg.default")}).run_to_fixpoint(module);
+    Rewriter({turn("aten.neg.default", "aten.abs.default"), turn("aten.abs.default", "aten.neg.default")})
+        .run_to_fixpoint(module);
     FAIL() << "no end was found";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), "rewrite.endless");
@@ -247,7 +268,8 @@ TEST(Rewriter, PatternsThatUndoOneAnotherAreAnError) {
 
 TEST(Rewriter, AReaderThatGoesLetsAnotherMatchInALaterRound) {
   const Pat check = op("check")().and_more_inputs();
-  const auto remove = pattern("Remove", {check}, [=](const Match& match, Graft& graft) { return graft.remove(match[check]); });
+  const auto remove =
+      pattern("Remove", {check}, [=](const Match& match, Graft& graft) { return graft.remove(match[check]); });
   GraphModule module = network({"%a = f(%x)", "%b = g(%a)", "%n = size(%a)", "%c = check(%n)"}, "%b");
   const Report report = Rewriter({row("FG", {"f", "g"}), remove}).run_to_fixpoint(module);
   EXPECT_EQ(summary(module), "FG x; ");
@@ -286,7 +308,8 @@ TEST(Rewriter, AMatchWhoseNodeWentWithAnotherIsSkipped) {
     return graft.replace(match[b], graft.call_function("aten.neg.default", {&match[x]}, {}));
   });
   const Pat check = op("check")(any());
-  const auto remove = pattern("Remove", {check}, [=](const Match& match, Graft& graft) { return graft.remove(match[check]); });
+  const auto remove =
+      pattern("Remove", {check}, [=](const Match& match, Graft& graft) { return graft.remove(match[check]); });
   GraphModule module = network({"%a = e(%x)", "%e1 = e(%a)", "%n = size(%e1)", "%c = check(%n)", "%b = f(%e1)"}, "%b");
   EXPECT_NO_THROW(Rewriter({both, remove}).run_to_fixpoint(module));
   verify(module);
@@ -305,7 +328,8 @@ TEST(Rewriter, ALongChainIsDoneInOneRound) {
   GraphModule module;
   Node* at = &module.add_input("x", TensorType{DType::kF32, {2}});
   for (int i = 0; i < 10'000; ++i) {
-    at = &module.add_call_function(i % 2 == 0 ? "aten.neg.default" : "aten.abs.default", cat("n", i), std::span(&at, 1), {});
+    at = &module.add_call_function(i % 2 == 0 ? "aten.neg.default" : "aten.abs.default", cat("n", i), std::span(&at, 1),
+                                   {});
   }
   module.add_output(std::span(&at, 1), {""});
   const Report report = Rewriter({row("NA", {"aten.neg.default", "aten.abs.default"})}).run_to_fixpoint(module);
@@ -315,7 +339,9 @@ TEST(Rewriter, ALongChainIsDoneInOneRound) {
 }
 
 TEST(Rewriter, TheOrderOfNodesDoesNotMatter) {
-  const GraphModule module = network({"%a = f(%x)", "%b = g(%a)", "%c = h(%b)", "%d = f(%x)", "%e = g(%d)", "%s = add(%c, %e)", "%t = g(%s)"}, "%t, %s");
+  const GraphModule module =
+      network({"%a = f(%x)", "%b = g(%a)", "%c = h(%b)", "%d = f(%x)", "%e = g(%d)", "%s = add(%c, %e)", "%t = g(%s)"},
+              "%t, %s");
   const PatternList list{row("FG", {"f", "g"}), row("GH", {"g", "h"}), row("G", {"g"})};
   GraphModule expected = module.clone();
   Rewriter(list).run_to_fixpoint(expected);

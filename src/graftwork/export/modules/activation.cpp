@@ -15,7 +15,9 @@ constexpr const char* kHardSwish = "HardSwish";
 constexpr const char* kMish = "Mish";
 
 std::string relu6(Lowering& lowering, const ModuleCall& call) {
-  return lowering.add("Clip", call.path(), {call.inputs[0], lowering.float_scalar("zero", 0), lowering.float_scalar("six", 6)}, {}, call.output);
+  return lowering.add("Clip", call.path(),
+                      {call.inputs[0], lowering.float_scalar("zero", 0), lowering.float_scalar("six", 6)}, {},
+                      call.output);
 }
 
 std::string leaky_relu(Lowering& lowering, const ModuleCall& call) {
@@ -28,7 +30,8 @@ std::string elu(Lowering& lowering, const ModuleCall& call) {
 
 std::string gelu(Lowering& lowering, const ModuleCall& call) {
   lowering.need_opset(20);
-  return lowering.add("Gelu", call.path(), call.inputs, {{"approximate", *attribute_of(call.record, "approximate")->get<std::string>()}}, call.output);
+  return lowering.add("Gelu", call.path(), call.inputs,
+                      {{"approximate", *attribute_of(call.record, "approximate")->get<std::string>()}}, call.output);
 }
 
 std::string silu(Lowering& lowering, const ModuleCall& call) {
@@ -46,15 +49,26 @@ std::string prelu(Lowering& lowering, const ModuleCall& call) {
   const size_t rank = call.input_type.tensor() ? call.input_type.tensor()->rank() : 4;
   std::vector<int64_t> shape(rank > 1 ? rank - 1 : 1, 1);
   shape[0] = slope.numel();
-  return lowering.add("PRelu", call.path(), {call.inputs[0], lowering.float_constant(call.path() + ".weight", slope.reshape(shape))}, {}, call.output);
+  return lowering.add("PRelu", call.path(),
+                      {call.inputs[0], lowering.float_constant(call.path() + ".weight", slope.reshape(shape))}, {},
+                      call.output);
 }
 
 }  // namespace
 
 ModuleLowerings activation_lowerings() {
-  return {{"nn.ReLU", unary<kRelu>},      {"nn.ReLU6", relu6},         {"nn.LeakyReLU", leaky_relu},       {"nn.ELU", elu},
-          {"nn.GELU", gelu},              {"nn.SiLU", silu},           {"nn.Hardswish", unary<kHardSwish>}, {"nn.Hardsigmoid", hardsigmoid},
-          {"nn.Sigmoid", unary<kSigmoid>}, {"nn.Tanh", unary<kTanh>}, {"nn.PReLU", prelu},                 {"nn.Mish", unary<kMish>}};
+  return {{"nn.ReLU", unary<kRelu>},
+          {"nn.ReLU6", relu6},
+          {"nn.LeakyReLU", leaky_relu},
+          {"nn.ELU", elu},
+          {"nn.GELU", gelu},
+          {"nn.SiLU", silu},
+          {"nn.Hardswish", unary<kHardSwish>},
+          {"nn.Hardsigmoid", hardsigmoid},
+          {"nn.Sigmoid", unary<kSigmoid>},
+          {"nn.Tanh", unary<kTanh>},
+          {"nn.PReLU", prelu},
+          {"nn.Mish", unary<kMish>}};
 }
 
 }  // namespace graftwork

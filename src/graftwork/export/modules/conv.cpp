@@ -13,7 +13,8 @@ std::vector<int64_t> both_sides(std::vector<int64_t> padding) {
 
 std::string float_param(Lowering& lowering, const ModuleCall& call, Symbol name) {
   const ParamExpr* expr = call.record.param(name);
-  return expr ? lowering.float_constant(call.path() + "." + name.str(), evaluate(*expr, lowering.network().tensors)) : "";
+  return expr ? lowering.float_constant(call.path() + "." + name.str(), evaluate(*expr, lowering.network().tensors))
+              : "";
 }
 
 std::string conv(Lowering& lowering, const ModuleCall& call) {
@@ -23,7 +24,8 @@ std::string conv(Lowering& lowering, const ModuleCall& call) {
 std::string linear(Lowering& lowering, const ModuleCall& call) {
   at::Tensor weight = evaluate(*call.record.param("weight"), lowering.network().tensors);
   if (!is_gemm(call.input_type)) weight = weight.t();
-  return lower_linear(lowering, call, lowering.float_constant(call.path() + ".weight", weight), float_param(lowering, call, "bias"));
+  return lower_linear(lowering, call, lowering.float_constant(call.path() + ".weight", weight),
+                      float_param(lowering, call, "bias"));
 }
 
 }  // namespace
@@ -38,24 +40,28 @@ std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::st
   if (transposed) attributes.emplace_back("output_padding", call.integers("output_padding"));
   attributes.emplace_back("pads", both_sides(call.integers("padding")));
   attributes.emplace_back("strides", call.integers("stride"));
-  return lowering.add(transposed ? "ConvTranspose" : "Conv", call.path(), std::move(inputs), std::move(attributes), call.output);
+  return lowering.add(transposed ? "ConvTranspose" : "Conv", call.path(), std::move(inputs), std::move(attributes),
+                      call.output);
 }
 
 bool is_gemm(const Type& input) { return input.tensor() && input.tensor()->rank() == 2; }
 
-std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias) {
+std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight,
+                         const std::string& bias) {
   if (is_gemm(call.input_type)) {
     std::vector<std::string> inputs{call.inputs[0], weight};
     if (!bias.empty()) inputs.push_back(bias);
     return lowering.add("Gemm", call.path(), std::move(inputs), {{"transB", int64_t{1}}}, call.output);
   }
-  const std::string product = lowering.add("MatMul", call.path(), {call.inputs[0], weight}, {}, bias.empty() ? call.output : "");
+  const std::string product =
+      lowering.add("MatMul", call.path(), {call.inputs[0], weight}, {}, bias.empty() ? call.output : "");
   return bias.empty() ? product : lowering.add("Add", call.path() + ".bias_add", {product, bias}, {}, call.output);
 }
 
 ModuleLowerings conv_lowerings() {
-  return {{"nn.Conv1d", conv},          {"nn.Conv2d", conv},          {"nn.Conv3d", conv}, {"nn.ConvTranspose1d", conv},
-          {"nn.ConvTranspose2d", conv}, {"nn.ConvTranspose3d", conv}, {"nn.Linear", linear}};
+  return {{"nn.Conv1d", conv},          {"nn.Conv2d", conv},          {"nn.Conv3d", conv},
+          {"nn.ConvTranspose1d", conv}, {"nn.ConvTranspose2d", conv}, {"nn.ConvTranspose3d", conv},
+          {"nn.Linear", linear}};
 }
 
 }  // namespace graftwork

@@ -16,15 +16,16 @@ const ModuleRecord* calibrated(const ModuleTable& modules, const ModuleRecord& f
 
 /// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact,
 /// because the range of weights is symmetric.
-std::string quantized_weight(Lowering& lowering, const std::string& name, const ModuleRecord& layer, const ModuleRecord& fake_quant,
-                             const FoldedLayer& folded, bool transpose) {
+std::string quantized_weight(Lowering& lowering, const std::string& name, const ModuleRecord& layer,
+                             const ModuleRecord& fake_quant, const FoldedLayer& folded, bool transpose) {
   const TensorStore& tensors = lowering.network().tensors;
   const at::Tensor scales = evaluate(*fake_quant.param("scale"), tensors);
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
   at::Tensor plain;  // only the float form stores it
   if (lowering.options().weights == WeightForm::kFloat) plain = fold_into_weight(weight, folded.factor);
-  at::Tensor codes = quantize_codes(weight, scales, axis, weight_range(*attribute_of(fake_quant, "precision")->get<std::string>()));
+  at::Tensor codes =
+      quantize_codes(weight, scales, axis, weight_range(*attribute_of(fake_quant, "precision")->get<std::string>()));
   at::Tensor stored = scales.to(at::kDouble);
   if (folded.factor.defined()) {
     std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
@@ -38,7 +39,8 @@ std::string quantized_weight(Lowering& lowering, const std::string& name, const 
   return lowering.quantized_weight(name, plain.defined() ? plain.t() : plain, codes.t().contiguous(), stored, 1 - axis);
 }
 
-std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const ModuleRecord& layer, const ModuleCall& call) {
+std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const ModuleRecord& layer,
+                        const ModuleCall& call) {
   const ModuleTable& modules = lowering.modules();
   const ModuleId bn = fused.child("bn");
   const FoldedLayer folded = fold_batch_norm(layer, bn ? &modules[bn] : nullptr, lowering.network().tensors);
@@ -50,10 +52,12 @@ std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const Mod
   if (fake_quant) {
     weight = quantized_weight(lowering, name, layer, *fake_quant, folded, transpose);
   } else {
-    const at::Tensor plain = fold_into_weight(evaluate(*layer.param("weight"), lowering.network().tensors), folded.factor);
+    const at::Tensor plain =
+        fold_into_weight(evaluate(*layer.param("weight"), lowering.network().tensors), folded.factor);
     weight = lowering.float_constant(name, transpose ? plain.t() : plain);
   }
-  const std::string bias = folded.bias.defined() ? lowering.float_constant(layer.path.str() + ".bias", folded.bias) : "";
+  const std::string bias =
+      folded.bias.defined() ? lowering.float_constant(layer.path.str() + ".bias", folded.bias) : "";
   return is_linear ? lower_linear(lowering, call, weight, bias) : lower_conv(lowering, call, weight, bias);
 }
 
@@ -74,8 +78,9 @@ std::string lower_fused(Lowering& lowering, const Node& node, const std::string&
     const std::string wanted = step == steps.back() ? output : "";
     if (step->is_addition()) {
       const std::string& other = lowering.operand(node, static_cast<size_t>(step->add_input));
-      value = lowering.add("Add", modules[record.child(kind.weight_role.empty() ? Symbol("act") : kind.weight_role)].path.str() + ".add",
-                           {value, other}, {}, wanted);
+      value = lowering.add(
+          "Add", modules[record.child(kind.weight_role.empty() ? Symbol("act") : kind.weight_role)].path.str() + ".add",
+          {value, other}, {}, wanted);
       continue;
     }
     const ModuleRecord& part = modules[record.child(step->role)];

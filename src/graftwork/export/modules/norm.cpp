@@ -11,7 +11,8 @@ std::string batch_norm(Lowering& lowering, const ModuleCall& call) {
   const at::Tensor zeros = at::zeros_like(affine.factor);
   return lowering.add("BatchNormalization", call.path(),
                       {call.inputs[0], lowering.float_constant(call.path() + ".scale", affine.factor),
-                       lowering.float_constant(call.path() + ".offset", affine.offset), lowering.float_constant(call.path() + ".mean", zeros),
+                       lowering.float_constant(call.path() + ".offset", affine.offset),
+                       lowering.float_constant(call.path() + ".mean", zeros),
                        lowering.float_constant(call.path() + ".var", at::ones_like(zeros))},
                       {{"epsilon", 0.0}}, call.output);
 }

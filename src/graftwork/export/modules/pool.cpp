@@ -28,7 +28,8 @@ std::string avg_pool(Lowering& lowering, const ModuleCall& call) {
 
 std::string adaptive_avg_pool(Lowering& lowering, const ModuleCall& call) {
   const std::vector<int64_t> size = call.integers("output_size");
-  if (size == std::vector<int64_t>{1, 1}) return lowering.add("GlobalAveragePool", call.path(), call.inputs, {}, call.output);
+  if (size == std::vector<int64_t>{1, 1})
+    return lowering.add("GlobalAveragePool", call.path(), call.inputs, {}, call.output);
   const TensorType* input = call.input_type.tensor();
   std::vector<int64_t> kernel;
   for (size_t i = 0; i < 2 && input && input->rank() == 4; ++i) {
@@ -36,10 +37,13 @@ std::string adaptive_avg_pool(Lowering& lowering, const ModuleCall& call) {
     if (extent && *extent % size[i] == 0) kernel.push_back(*extent / size[i]);
   }
   if (kernel.size() != 2) {
-    throw Error("export.pool", cat("adaptive pooling of ", call.input_type.text(), " to ", size[0], "×", size[1], " has windows of unequal size"),
+    throw Error("export.pool",
+                cat("adaptive pooling of ", call.input_type.text(), " to ", size[0], "×", size[1],
+                    " has windows of unequal size"),
                 "a fixed input size that is a multiple of the output size");
   }
-  return lowering.add("AveragePool", call.path(), call.inputs, {{"kernel_shape", kernel}, {"strides", kernel}}, call.output);
+  return lowering.add("AveragePool", call.path(), call.inputs, {{"kernel_shape", kernel}, {"strides", kernel}},
+                      call.output);
 }
 
 }  // namespace

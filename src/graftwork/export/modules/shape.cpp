@@ -8,7 +8,8 @@ namespace {
 std::string flatten(Lowering& lowering, const ModuleCall& call) {
   const TensorType* input = call.input_type.tensor();
   const int64_t end = call.integer("end_dim");
-  const bool plain = call.integer("start_dim") == 1 && (end == -1 || (input && end == static_cast<int64_t>(input->rank()) - 1));
+  const bool plain =
+      call.integer("start_dim") == 1 && (end == -1 || (input && end == static_cast<int64_t>(input->rank()) - 1));
   if (plain) return lowering.add("Flatten", call.path(), call.inputs, {{"axis", int64_t{1}}}, call.output);
   return lower_reshape(lowering, call.path(), call.inputs[0], call.input_type, call.output_type, call.output);
 }
@@ -21,7 +22,8 @@ std::string nothing(Lowering& lowering, const ModuleCall& call) {
 std::string quant_stub(Lowering& lowering, const ModuleCall& call) {
   const ParamExpr* scale = call.record.param("scale");
   if (!scale) return nothing(lowering, call);
-  return lowering.quantize_dequantize(call.inputs[0], call.path(), evaluate(*scale, lowering.network().tensors).item<float>());
+  return lowering.quantize_dequantize(call.inputs[0], call.path(),
+                                      evaluate(*scale, lowering.network().tensors).item<float>());
 }
 
 }  // namespace

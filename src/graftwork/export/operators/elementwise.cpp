@@ -15,14 +15,17 @@ std::string operand_or_number(Lowering& lowering, const Node& node, size_t slot,
   if (!number) return lowering.operand(node, slot);
   const std::string name = node.name().str() + "_" + attr.str();
   if (is_float(node.input(0))) return lowering.float_scalar(name, number_attr(node, attr, 0));
-  return lowering.constant(name, at::scalar_tensor(integer_attr(node, attr, 0), to_torch(node.input(0).tensor()->dtype)));
+  return lowering.constant(name,
+                           at::scalar_tensor(integer_attr(node, attr, 0), to_torch(node.input(0).tensor()->dtype)));
 }
 
 void check_types(const Node& node) {
   if (node.input_count() < 2 || !node.tensor()) return;
   const TensorType* a = node.input(0).tensor();
   const TensorType* b = node.input(1).tensor();
-  if (a && b && a->dtype != b->dtype) throw Error("export.types", cat("its operands are ", a->text(), " and ", b->text()), "casting them to one type in the model");
+  if (a && b && a->dtype != b->dtype)
+    throw Error("export.types", cat("its operands are ", a->text(), " and ", b->text()),
+                "casting them to one type in the model");
 }
 
 template <const char* const& kOpType>
@@ -30,15 +33,19 @@ void binary(Lowering& lowering, const Node& node) {
   check_types(node);
   std::string second = operand_or_number(lowering, node, 1, "other");
   if (const double alpha = number_attr(node, "alpha", 1); alpha != 1) {
-    second = lowering.add("Mul", node.name().str() + "_scaled", {second, lowering.float_scalar(node.name().str() + "_alpha", alpha)});
+    second = lowering.add("Mul", node.name().str() + "_scaled",
+                          {second, lowering.float_scalar(node.name().str() + "_alpha", alpha)});
   }
-  lowering.bind(node, lowering.add(kOpType, node.origin().module_path.empty() ? node.name().str() : node.origin().module_path.str(),
-                                   {lowering.operand(node, 0), second}, {}, lowering.result_name(node)));
+  lowering.bind(
+      node,
+      lowering.add(kOpType, node.origin().module_path.empty() ? node.name().str() : node.origin().module_path.str(),
+                   {lowering.operand(node, 0), second}, {}, lowering.result_name(node)));
 }
 
 template <const char* const& kOpType>
 void unary(Lowering& lowering, const Node& node) {
-  lowering.bind(node, lowering.add(kOpType, node.name().str(), {lowering.operand(node, 0)}, {}, lowering.result_name(node)));
+  lowering.bind(node,
+                lowering.add(kOpType, node.name().str(), {lowering.operand(node, 0)}, {}, lowering.result_name(node)));
 }
 
 void clamp(Lowering& lowering, const Node& node) {
@@ -50,7 +57,8 @@ void clamp(Lowering& lowering, const Node& node) {
   };
   const std::string low = bound(hardtanh ? "min_val" : "min", -1);
   const std::string high = bound(hardtanh ? "max_val" : "max", 1);
-  lowering.bind(node, lowering.add("Clip", node.name().str(), {lowering.operand(node, 0), low, high}, {}, lowering.result_name(node)));
+  lowering.bind(node, lowering.add("Clip", node.name().str(), {lowering.operand(node, 0), low, high}, {},
+                                   lowering.result_name(node)));
 }
 
 void rsqrt(Lowering& lowering, const Node& node) {
@@ -60,15 +68,16 @@ void rsqrt(Lowering& lowering, const Node& node) {
 
 void power(Lowering& lowering, const Node& node) {
   const std::string exponent = lowering.float_scalar(node.name().str() + "_exponent", number_attr(node, "exponent", 1));
-  lowering.bind(node, lowering.add("Pow", node.name().str(), {lowering.operand(node, 0), exponent}, {}, lowering.result_name(node)));
+  lowering.bind(node, lowering.add("Pow", node.name().str(), {lowering.operand(node, 0), exponent}, {},
+                                   lowering.result_name(node)));
 }
 
 void cast(Lowering& lowering, const Node& node) {
   const TensorType* to = node.tensor();
   if (!to) throw Error("export.types", "its type is not known");
   const DType type = is_floating(to->dtype) ? lowering.options().float_type : to->dtype;
-  lowering.bind(node, lowering.add("Cast", node.name().str(), {lowering.operand(node, 0)}, {{"to", static_cast<int64_t>(onnx_type(type))}},
-                                   lowering.result_name(node)));
+  lowering.bind(node, lowering.add("Cast", node.name().str(), {lowering.operand(node, 0)},
+                                   {{"to", static_cast<int64_t>(onnx_type(type))}}, lowering.result_name(node)));
 }
 
 constexpr const char* kAdd = "Add";
@@ -89,15 +98,33 @@ constexpr const char* kIdentity = "Identity";
 }  // namespace
 
 OperatorLowerings elementwise_lowerings() {
-  return {{"aten.add.Tensor", binary<kAdd>},      {"aten.add.Scalar", binary<kAdd>},     {"aten.sub.Tensor", binary<kSub>},
-          {"aten.sub.Scalar", binary<kSub>},      {"aten.mul.Tensor", binary<kMul>},     {"aten.mul.Scalar", binary<kMul>},
-          {"aten.div.Tensor", binary<kDiv>},      {"aten.div.Scalar", binary<kDiv>},     {"aten.maximum.default", binary<kMax>},
-          {"aten.minimum.default", binary<kMin>}, {"aten.neg.default", unary<kNeg>},     {"aten.abs.default", unary<kAbs>},
-          {"aten.exp.default", unary<kExp>},      {"aten.log.default", unary<kLog>},     {"aten.sqrt.default", unary<kSqrt>},
-          {"aten.erf.default", unary<kErf>},      {"aten.reciprocal.default", unary<kReciprocal>}, {"aten.clone.default", unary<kIdentity>},
-          {"aten.contiguous.default", unary<kIdentity>}, {"aten.detach.default", unary<kIdentity>}, {"aten.alias.default", unary<kIdentity>},
-          {"aten.clamp.default", clamp},          {"aten.hardtanh.default", clamp},      {"aten.rsqrt.default", rsqrt},
-          {"aten.pow.Tensor_Scalar", power},      {"aten.to.dtype", cast},               {"aten._to_copy.default", cast}};
+  return {{"aten.add.Tensor", binary<kAdd>},
+          {"aten.add.Scalar", binary<kAdd>},
+          {"aten.sub.Tensor", binary<kSub>},
+          {"aten.sub.Scalar", binary<kSub>},
+          {"aten.mul.Tensor", binary<kMul>},
+          {"aten.mul.Scalar", binary<kMul>},
+          {"aten.div.Tensor", binary<kDiv>},
+          {"aten.div.Scalar", binary<kDiv>},
+          {"aten.maximum.default", binary<kMax>},
+          {"aten.minimum.default", binary<kMin>},
+          {"aten.neg.default", unary<kNeg>},
+          {"aten.abs.default", unary<kAbs>},
+          {"aten.exp.default", unary<kExp>},
+          {"aten.log.default", unary<kLog>},
+          {"aten.sqrt.default", unary<kSqrt>},
+          {"aten.erf.default", unary<kErf>},
+          {"aten.reciprocal.default", unary<kReciprocal>},
+          {"aten.clone.default", unary<kIdentity>},
+          {"aten.contiguous.default", unary<kIdentity>},
+          {"aten.detach.default", unary<kIdentity>},
+          {"aten.alias.default", unary<kIdentity>},
+          {"aten.clamp.default", clamp},
+          {"aten.hardtanh.default", clamp},
+          {"aten.rsqrt.default", rsqrt},
+          {"aten.pow.Tensor_Scalar", power},
+          {"aten.to.dtype", cast},
+          {"aten._to_copy.default", cast}};
 }
 
 }  // namespace graftwork

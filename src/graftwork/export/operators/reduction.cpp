@@ -9,8 +9,9 @@ void reduce(Lowering& lowering, const Node& node, const char* op_type) {
   const std::string& name = node.name().str();
   std::vector<int64_t> axes = integers_attr(node, "dim");
   for (int64_t& axis : axes) axis = front_axis(axis, rank_of(node));
-  lowering.bind(node, lowering.add(op_type, name, {lowering.operand(node, 0), lowering.integers(name + "_axes", axes)},
-                                   {{"keepdims", int64_t{flag_attr(node, "keepdim", false)}}}, lowering.result_name(node)));
+  lowering.bind(node,
+                lowering.add(op_type, name, {lowering.operand(node, 0), lowering.integers(name + "_axes", axes)},
+                             {{"keepdims", int64_t{flag_attr(node, "keepdim", false)}}}, lowering.result_name(node)));
 }
 
 void mean(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMean"); }
@@ -19,18 +20,21 @@ void amax(Lowering& lowering, const Node& node) { reduce(lowering, node, "Reduce
 
 void softmax(Lowering& lowering, const Node& node) {
   const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
-  lowering.bind(node, lowering.add("Softmax", node.name().str(), {lowering.operand(node, 0)}, {{"axis", axis}}, lowering.result_name(node)));
+  lowering.bind(node, lowering.add("Softmax", node.name().str(), {lowering.operand(node, 0)}, {{"axis", axis}},
+                                   lowering.result_name(node)));
 }
 
 void matmul(Lowering& lowering, const Node& node) {
-  lowering.bind(node, lowering.add("MatMul", node.name().str(), {lowering.operand(node, 0), lowering.operand(node, 1)}, {}, lowering.result_name(node)));
+  lowering.bind(node, lowering.add("MatMul", node.name().str(), {lowering.operand(node, 0), lowering.operand(node, 1)},
+                                   {}, lowering.result_name(node)));
 }
 
 }  // namespace
 
 OperatorLowerings reduction_lowerings() {
-  return {{"aten.mean.dim", mean},         {"aten.sum.dim_IntList", sum}, {"aten.amax.default", amax}, {"aten.softmax.int", softmax},
-          {"aten._softmax.default", softmax}, {"aten.matmul.default", matmul}, {"aten.bmm.default", matmul}, {"aten.mm.default", matmul}};
+  return {{"aten.mean.dim", mean},       {"aten.sum.dim_IntList", sum},      {"aten.amax.default", amax},
+          {"aten.softmax.int", softmax}, {"aten._softmax.default", softmax}, {"aten.matmul.default", matmul},
+          {"aten.bmm.default", matmul},  {"aten.mm.default", matmul}};
 }
 
 }  // namespace graftwork

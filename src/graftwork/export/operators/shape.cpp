@@ -10,12 +10,13 @@ namespace graftwork {
 namespace {
 
 void reshape(Lowering& lowering, const Node& node) {
-  lowering.bind(node, lower_reshape(lowering, node.name().str(), lowering.operand(node, 0), node.input(0).type(), node.type(),
-                                    lowering.result_name(node)));
+  lowering.bind(node, lower_reshape(lowering, node.name().str(), lowering.operand(node, 0), node.input(0).type(),
+                                    node.type(), lowering.result_name(node)));
 }
 
 void transpose(Lowering& lowering, const Node& node, const std::vector<int64_t>& order) {
-  lowering.bind(node, lowering.add("Transpose", node.name().str(), {lowering.operand(node, 0)}, {{"perm", order}}, lowering.result_name(node)));
+  lowering.bind(node, lowering.add("Transpose", node.name().str(), {lowering.operand(node, 0)}, {{"perm", order}},
+                                   lowering.result_name(node)));
 }
 
 void permute(Lowering& lowering, const Node& node) {
@@ -36,23 +37,29 @@ void concat(Lowering& lowering, const Node& node) {
   std::vector<std::string> inputs;
   for (size_t slot = 0; slot < node.input_count(); ++slot) inputs.push_back(lowering.operand(node, slot));
   const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
-  lowering.bind(node, lowering.add("Concat", node.name().str(), std::move(inputs), {{"axis", axis}}, lowering.result_name(node)));
+  lowering.bind(
+      node, lowering.add("Concat", node.name().str(), std::move(inputs), {{"axis", axis}}, lowering.result_name(node)));
 }
 
 void slice(Lowering& lowering, const Node& node) {
   const std::string& name = node.name().str();
   const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
-  lowering.bind(node, lowering.add("Slice", name,
-                                   {lowering.operand(node, 0), lowering.integers(name + "_start", {integer_attr(node, "start", 0)}),
-                                    lowering.integers(name + "_end", {integer_attr(node, "end", std::numeric_limits<int64_t>::max())}),
-                                    lowering.integers(name + "_axis", {axis}), lowering.integers(name + "_step", {integer_attr(node, "step", 1)})},
-                                   {}, lowering.result_name(node)));
+  lowering.bind(
+      node,
+      lowering.add("Slice", name,
+                   {lowering.operand(node, 0), lowering.integers(name + "_start", {integer_attr(node, "start", 0)}),
+                    lowering.integers(name + "_end", {integer_attr(node, "end", std::numeric_limits<int64_t>::max())}),
+                    lowering.integers(name + "_axis", {axis}),
+                    lowering.integers(name + "_step", {integer_attr(node, "step", 1)})},
+                   {}, lowering.result_name(node)));
 }
 
 void select(Lowering& lowering, const Node& node) {
   const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
-  const std::string index = lowering.constant(node.name().str() + "_index", at::scalar_tensor(integer_attr(node, "index", 0), at::kLong));
-  lowering.bind(node, lowering.add("Gather", node.name().str(), {lowering.operand(node, 0), index}, {{"axis", axis}}, lowering.result_name(node)));
+  const std::string index =
+      lowering.constant(node.name().str() + "_index", at::scalar_tensor(integer_attr(node, "index", 0), at::kLong));
+  lowering.bind(node, lowering.add("Gather", node.name().str(), {lowering.operand(node, 0), index}, {{"axis", axis}},
+                                   lowering.result_name(node)));
 }
 
 /// chunk and split: a tuple whose elements are read by get_items.
@@ -80,13 +87,15 @@ void split(Lowering& lowering, const Node& node) {
     if (output.empty()) output = lowering.fresh_value(node.name().str() + "_unused");
   }
   const std::string lengths = lowering.integers(node.name().str() + "_sizes", sizes);
-  lowering.add_multi("Split", node.name().str(), {lowering.operand(node, 0), lengths}, std::move(outputs), {{"axis", axis}});
+  lowering.add_multi("Split", node.name().str(), {lowering.operand(node, 0), lengths}, std::move(outputs),
+                     {{"axis", axis}});
 }
 
 void pad(Lowering& lowering, const Node& node) {
   const Attribute* mode = node.attrs().find("mode");
   const std::string word = mode && mode->get<std::string>() ? *mode->get<std::string>() : "constant";
-  if (word != "constant" && word != "reflect" && word != "replicate") throw Error("export.attribute", "padding mode " + word + " has no ONNX form");
+  if (word != "constant" && word != "reflect" && word != "replicate")
+    throw Error("export.attribute", "padding mode " + word + " has no ONNX form");
   const std::vector<int64_t> last_first = integers_attr(node, "pad");
   const auto rank = static_cast<size_t>(rank_of(node));
   std::vector<int64_t> pads(2 * rank, 0);
@@ -95,20 +104,34 @@ void pad(Lowering& lowering, const Node& node) {
     pads[2 * rank - 1 - i] = last_first[2 * i + 1];
   }
   std::vector<std::string> inputs{lowering.operand(node, 0), lowering.integers(node.name().str() + "_pads", pads)};
-  if (word == "constant") inputs.push_back(lowering.float_scalar(node.name().str() + "_value", number_attr(node, "value", 0)));
-  lowering.bind(node, lowering.add("Pad", node.name().str(), std::move(inputs), {{"mode", word == "replicate" ? std::string("edge") : word}},
-                                   lowering.result_name(node)));
+  if (word == "constant")
+    inputs.push_back(lowering.float_scalar(node.name().str() + "_value", number_attr(node, "value", 0)));
+  lowering.bind(node,
+                lowering.add("Pad", node.name().str(), std::move(inputs),
+                             {{"mode", word == "replicate" ? std::string("edge") : word}}, lowering.result_name(node)));
 }
 
 }  // namespace
 
 OperatorLowerings shape_operator_lowerings() {
-  return {{"aten.view.default", reshape},      {"aten.reshape.default", reshape},    {"aten._unsafe_view.default", reshape},
-          {"aten.flatten.using_ints", reshape}, {"aten.unsqueeze.default", reshape}, {"aten.squeeze.dim", reshape},
-          {"aten.squeeze.dims", reshape},      {"aten.unflatten.int", reshape},      {"aten.permute.default", permute},
-          {"aten.transpose.int", swap_axes},   {"aten.cat.default", concat},         {"aten.concat.default", concat},
-          {"aten.slice.Tensor", slice},        {"aten.select.int", select},          {"aten.chunk.default", split},
-          {"aten.split.Tensor", split},        {"aten.split_with_sizes.default", split}, {"aten.pad.default", pad},
+  return {{"aten.view.default", reshape},
+          {"aten.reshape.default", reshape},
+          {"aten._unsafe_view.default", reshape},
+          {"aten.flatten.using_ints", reshape},
+          {"aten.unsqueeze.default", reshape},
+          {"aten.squeeze.dim", reshape},
+          {"aten.squeeze.dims", reshape},
+          {"aten.unflatten.int", reshape},
+          {"aten.permute.default", permute},
+          {"aten.transpose.int", swap_axes},
+          {"aten.cat.default", concat},
+          {"aten.concat.default", concat},
+          {"aten.slice.Tensor", slice},
+          {"aten.select.int", select},
+          {"aten.chunk.default", split},
+          {"aten.split.Tensor", split},
+          {"aten.split_with_sizes.default", split},
+          {"aten.pad.default", pad},
           {"aten.constant_pad_nd.default", pad}};
 }
 

@@ -17,9 +17,7 @@ using Bytes = std::span<const std::byte>;
 }
 
 /// True when [offset, offset + size) lies within `limit` bytes.
-bool fits(uint64_t offset, uint64_t size, uint64_t limit) {
-  return offset <= limit && size <= limit - offset;
-}
+bool fits(uint64_t offset, uint64_t size, uint64_t limit) { return offset <= limit && size <= limit - offset; }
 
 std::string_view text_at(Bytes bytes, size_t offset, size_t size) {
   return {reinterpret_cast<const char*>(bytes.subspan(offset, size).data()), size};

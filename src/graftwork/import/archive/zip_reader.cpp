@@ -9,9 +9,7 @@
 namespace graftwork {
 namespace {
 
-bool is_folder(const ZipEntry& entry) {
-  return entry.name.ends_with('/') && entry.size == 0;
-}
+bool is_folder(const ZipEntry& entry) { return entry.name.ends_with('/') && entry.size == 0; }
 
 }  // namespace
 

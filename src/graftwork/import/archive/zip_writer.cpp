@@ -40,9 +40,7 @@ void put(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-uint32_t saturated(uint64_t value) {
-  return static_cast<uint32_t>(std::min<uint64_t>(value, kSaturated32));
-}
+uint32_t saturated(uint64_t value) { return static_cast<uint32_t>(std::min<uint64_t>(value, kSaturated32)); }
 
 /// The fields that local and directory headers share, from "version needed" to "extra length".
 std::string common_fields(uint32_t checksum, uint64_t size, size_t name_size, size_t extra_size) {

@@ -15,19 +15,13 @@ struct TypeFacts {
 constexpr std::array<TypeFacts, 9> kTypes{
     {{"f16", 2}, {"f32", 4}, {"f64", 8}, {"i8", 1}, {"i16", 2}, {"i32", 4}, {"i64", 8}, {"u8", 1}, {"bool", 1}}};
 
-const TypeFacts& facts(ArrayType type) {
-  return kTypes[static_cast<size_t>(type)];
-}
+const TypeFacts& facts(ArrayType type) { return kTypes[static_cast<size_t>(type)]; }
 
 }  // namespace
 
-size_t element_size(ArrayType type) {
-  return facts(type).size;
-}
+size_t element_size(ArrayType type) { return facts(type).size; }
 
-std::string_view array_type_name(ArrayType type) {
-  return facts(type).name;
-}
+std::string_view array_type_name(ArrayType type) { return facts(type).name; }
 
 std::string shape_text(std::span<const int64_t> shape) {
   std::string text = "[";

@@ -8,9 +8,7 @@
 namespace graftwork {
 namespace {
 
-bool is_aligned(const std::byte* address, size_t size) {
-  return reinterpret_cast<uintptr_t>(address) % size == 0;
-}
+bool is_aligned(const std::byte* address, size_t size) { return reinterpret_cast<uintptr_t>(address) % size == 0; }
 
 /// Rows [begin, end) of a column-major array, written row-major.
 std::vector<std::byte> transpose_rows(const NpyHeader& header, const std::byte* source, int64_t begin, int64_t end) {

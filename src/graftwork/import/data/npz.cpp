@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::string_view kSuffix = ".npy";
 
-std::string member(std::string_view name) {
-  return cat(name, kSuffix);
-}
+std::string member(std::string_view name) { return cat(name, kSuffix); }
 
 NpyHeader read_header(const ZipReader& archive, const ZipEntry& entry) {
   if (entry.is_stored()) return read_npy_header(entry.packed);

@@ -56,12 +56,14 @@ std::optional<Symbol> functional_form(Symbol op) {
 }
 
 std::vector<std::string> writes_through_views(const Graph& graph) {
-  std::unordered_map<std::string, size_t> memory;    // value → the memory that it shares
+  std::unordered_map<std::string, size_t> memory;     // value → the memory that it shares
   std::unordered_map<std::string, size_t> last_read;  // value → last node that reads it
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    for (const NamedArgument& input : graph.nodes[i].inputs) each_tensor(input.arg, [&](const std::string& name) { last_read[name] = i; });
+    for (const NamedArgument& input : graph.nodes[i].inputs)
+      each_tensor(input.arg, [&](const std::string& name) { last_read[name] = i; });
   }
-  for (const Argument& output : graph.outputs) each_tensor(output, [&](const std::string& name) { last_read[name] = graph.nodes.size(); });
+  for (const Argument& output : graph.outputs)
+    each_tensor(output, [&](const std::string& name) { last_read[name] = graph.nodes.size(); });
 
   std::vector<std::string> found;
   size_t next_memory = 0;
@@ -91,8 +93,9 @@ std::vector<std::string> writes_through_views(const Graph& graph) {
           if (other == name || read == last_read.end() || read->second <= i) continue;
           const std::string place = node.name.value_or(node.target);
           const Origin origin = origin_of(node, place);
-          found.push_back(cat("%", place, " = ", operator_name(node.target).str(), " writes into %", name, ", which shares memory with %", other,
-                              " that is read later", origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
+          found.push_back(cat("%", place, " = ", operator_name(node.target).str(), " writes into %", name,
+                              ", which shares memory with %", other, " that is read later",
+                              origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
         }
       });
     }

@@ -20,11 +20,11 @@ using GraphNode = graftwork::Node;
 
 /// What a name of the exported program stands for.
 struct Meaning {
-  GraphNode* node = nullptr;             // computed at run time
-  std::optional<ParamExpr> constant;     // known now
-  std::optional<Attribute> literal;      // a number in the place of a value
-  bool trainable = false;                // a constant that training changes: never evaluated, only viewed
-  GraphNode* tuple = nullptr;            // an element of it; its get_item is made when it is first read
+  GraphNode* node = nullptr;          // computed at run time
+  std::optional<ParamExpr> constant;  // known now
+  std::optional<Attribute> literal;   // a number in the place of a value
+  bool trainable = false;             // a constant that training changes: never evaluated, only viewed
+  GraphNode* tuple = nullptr;         // an element of it; its get_item is made when it is first read
   int64_t index = 0;
 };
 
@@ -46,7 +46,8 @@ class Builder {
     const graftwork::pt2::Graph& graph = program_.graph;
     std::vector<std::string> writes = writes_through_views(graph);
     if (!writes.empty()) {
-      Error error("pt2.in_place", cat(counted(writes.size(), "in-place write"), " through a view cannot be made functional"),
+      Error error("pt2.in_place",
+                  cat(counted(writes.size(), "in-place write"), " through a view cannot be made functional"),
                   "writing the out-of-place form in the model");
       for (std::string& write : writes) error.at(std::move(write));
       throw error;
@@ -59,7 +60,9 @@ class Builder {
   }
 
  private:
-  [[noreturn]] static void contradiction(const std::string& what) { throw Error("pt2.graph", what, "exporting the model again"); }
+  [[noreturn]] static void contradiction(const std::string& what) {
+    throw Error("pt2.graph", what, "exporting the model again");
+  }
 
   Symbol unique_name(const std::string& wanted) {
     std::string name = wanted.empty() ? "v" : wanted;
@@ -83,10 +86,14 @@ class Builder {
           scope[name->name] = std::move(meaning);
           break;
         }
-        case InputSpec::Kind::kUserInput: add_user_input(spec, scope); break;
+        case InputSpec::Kind::kUserInput:
+          add_user_input(spec, scope);
+          break;
         case InputSpec::Kind::kConstantInput:
-        case InputSpec::Kind::kToken: break;
-        case InputSpec::Kind::kCustomObject: contradiction("the model takes a custom object, " + spec.target);
+        case InputSpec::Kind::kToken:
+          break;
+        case InputSpec::Kind::kCustomObject:
+          contradiction("the model takes a custom object, " + spec.target);
       }
     }
   }
@@ -107,7 +114,8 @@ class Builder {
   }
 
   static Type type_of(const graftwork::pt2::Graph& graph, const std::string& name) {
-    if (const auto found = graph.tensor_values.find(name); found != graph.tensor_values.end()) return pt2::type_of(found->second);
+    if (const auto found = graph.tensor_values.find(name); found != graph.tensor_values.end())
+      return pt2::type_of(found->second);
     if (graph.sym_int_values.contains(name)) return graftwork::ScalarType::kInt;
     if (graph.sym_float_values.contains(name)) return graftwork::ScalarType::kFloat;
     if (graph.sym_bool_values.contains(name)) return graftwork::ScalarType::kBool;
@@ -162,7 +170,8 @@ class Builder {
       }
     }
     for (size_t i = 0; i < outer_names.size() && i < sub->graph->outputs.size(); ++i) {
-      if (const auto* inside = sub->graph->outputs[i].get_if<TensorName>()) scope[outer_names[i]] = find(inner, inside->name);
+      if (const auto* inside = sub->graph->outputs[i].get_if<TensorName>())
+        scope[outer_names[i]] = find(inner, inside->name);
     }
     return true;
   }
@@ -202,9 +211,11 @@ class Builder {
       for (const std::string& output : outputs) elements.push_back(type_of(graph, output));
       type = Type::tuple(std::move(elements));
     }
-    GraphNode& made = append(op, unique_name(single && !outputs.empty() ? outputs[0] : name), inputs, std::move(call.attrs), type, origin);
+    GraphNode& made = append(op, unique_name(single && !outputs.empty() ? outputs[0] : name), inputs,
+                             std::move(call.attrs), type, origin);
     if (!call.problems.empty()) {
-      unsupported_.push_back(cat("%", made.name().str(), " = ", op.str(), ": ", join(call.problems), " in ", origin.module_path.str(),
+      unsupported_.push_back(cat("%", made.name().str(), " = ", op.str(), ": ", join(call.problems), " in ",
+                                 origin.module_path.str(),
                                  origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
     }
     for (size_t i = 0; i < outputs.size(); ++i) {
@@ -220,7 +231,8 @@ class Builder {
     if (!written.empty() && !outputs.empty()) scope[written] = scope[outputs[0]];
   }
 
-  GraphNode& append(Symbol op, Symbol name, const std::vector<GraphNode*>& inputs, AttrMap attrs, const Type& type, Origin origin) {
+  GraphNode& append(Symbol op, Symbol name, const std::vector<GraphNode*>& inputs, AttrMap attrs, const Type& type,
+                    Origin origin) {
     NodeSpec spec;
     spec.kind = NodeKind::kCallFunction;
     spec.op = op;
@@ -256,8 +268,8 @@ class Builder {
   GraphNode& materialise(Meaning& meaning) {
     if (meaning.node) return *meaning.node;
     if (meaning.tuple) {
-      meaning.node = &module_.add_get_item(unique_name(cat(meaning.tuple->name().str(), "_", meaning.index)), *meaning.tuple, meaning.index,
-                                           meaning.tuple->origin());
+      meaning.node = &module_.add_get_item(unique_name(cat(meaning.tuple->name().str(), "_", meaning.index)),
+                                           *meaning.tuple, meaning.index, meaning.tuple->origin());
       return *meaning.node;
     }
     if (!meaning.constant) contradiction("a number stands where a tensor is read");
@@ -323,12 +335,13 @@ class Builder {
   }
 
   /// Optional tensors of the schema in front of `name` that the call does not give at all.
-  static void note_skipped(const c10::FunctionSchema& schema, const std::string& name, const std::unordered_set<std::string>& given,
-                           std::vector<std::string>& skipped) {
+  static void note_skipped(const c10::FunctionSchema& schema, const std::string& name,
+                           const std::unordered_set<std::string>& given, std::vector<std::string>& skipped) {
     for (const c10::Argument& argument : schema.arguments()) {
       if (argument.name() == name) return;
       const bool missing = is_tensor_type(argument.type()) && !given.contains(argument.name());
-      if (missing && std::find(skipped.begin(), skipped.end(), argument.name()) == skipped.end()) skipped.push_back(argument.name());
+      if (missing && std::find(skipped.begin(), skipped.end(), argument.name()) == skipped.end())
+        skipped.push_back(argument.name());
     }
   }
 
@@ -345,7 +358,8 @@ class Builder {
 
   /// Nothing for arguments that the graph does without: where a tensor lies and how it is laid out.
   std::optional<Attribute> attribute(const NamedArgument& input, Scope& scope, Assembly& call) {
-    static const std::unordered_set<std::string> kWithout{"device", "layout", "pin_memory", "non_blocking", "memory_format", "copy"};
+    static const std::unordered_set<std::string> kWithout{"device",       "layout",        "pin_memory",
+                                                          "non_blocking", "memory_format", "copy"};
     if (kWithout.contains(input.name)) return std::nullopt;
     return std::visit([&](const auto& value) { return convert(value, scope, call); }, input.arg.value);
   }
@@ -357,7 +371,9 @@ class Builder {
   Converted convert(const std::string& value, Scope&, Assembly&) { return Attribute(value); }
   Converted convert(const std::vector<int64_t>& values, Scope&, Assembly&) { return Attribute(values); }
   Converted convert(const SymIntArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
-  Converted convert(const SymFloatArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
+  Converted convert(const SymFloatArgument& value, Scope& scope, Assembly& call) {
+    return symbolic(value, scope, call);
+  }
   Converted convert(const SymBoolArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
   Converted convert(const std::vector<OptionalTensorName>& tensors, Scope& scope, Assembly& call) {
     Attribute::List list;
@@ -384,7 +400,8 @@ class Builder {
   }
   template <class T>
   Converted convert(const T&, Scope&, Assembly& call) {
-    if constexpr (!std::is_same_v<T, MemoryFormat> && !std::is_same_v<T, Layout> && !std::is_same_v<T, Device> && !std::is_same_v<T, None>) {
+    if constexpr (!std::is_same_v<T, MemoryFormat> && !std::is_same_v<T, Layout> && !std::is_same_v<T, Device> &&
+                  !std::is_same_v<T, None>) {
       call.problems.emplace_back("an argument of its kind is not supported");
     }
     return std::nullopt;
@@ -397,7 +414,8 @@ class Builder {
 
   // ---- constants ---------------------------------------------------------------------------------
 
-  bool fold(Symbol op, const std::string& name, const Assembly& call, const std::vector<std::string>& outputs, Scope& scope) {
+  bool fold(Symbol op, const std::string& name, const Assembly& call, const std::vector<std::string>& outputs,
+            Scope& scope) {
     if (outputs.empty() || !call.problems.empty()) return false;
     std::vector<ParamExpr> operands;
     bool trainable = false;
@@ -435,7 +453,8 @@ class Builder {
       if (const auto* tensor = spec.arg.get_if<TensorName>()) {
         results.push_back(&materialise(find(scope, tensor->name)));
       } else if (!spec.arg.is<None>()) {
-        throw Error("pt2.output", "the model returns something that is no tensor", "a forward that returns tensors only");
+        throw Error("pt2.output", "the model returns something that is no tensor",
+                    "a forward that returns tensors only");
       }
     }
     module_.add_output(results, result_names(results.size()));
@@ -457,7 +476,8 @@ class Builder {
       const auto spec = nlohmann::json::parse(entry.signature->out_spec, nullptr, false);
       if (!spec.is_array() || spec.size() != 2 || !spec[1].is_object() || !spec[1].contains("context")) continue;
       const auto& context = spec[1]["context"];
-      const auto keys = context.is_string() ? nlohmann::json::parse(context.get<std::string>(), nullptr, false) : context;
+      const auto keys =
+          context.is_string() ? nlohmann::json::parse(context.get<std::string>(), nullptr, false) : context;
       if (!keys.is_array()) continue;
       for (const auto& key : keys) {
         if (key.is_string()) names.emplace_back(key.get<std::string>());

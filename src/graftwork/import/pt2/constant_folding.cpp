@@ -40,8 +40,8 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   const auto wrap = [&](int64_t axis, int64_t extent) { return axis < 0 ? axis + extent : axis; };
   const std::string& name = op.str();
   try {
-    if (name == "aten.detach.default" || name == "aten.alias.default" || name == "aten.clone.default" || name == "aten.contiguous.default" ||
-        name == "aten.lift_fresh_copy.default") {
+    if (name == "aten.detach.default" || name == "aten.alias.default" || name == "aten.clone.default" ||
+        name == "aten.contiguous.default" || name == "aten.lift_fresh_copy.default") {
       return x;
     }
     if (name == "aten.view.default") return viewed(x, attrs, "size");
@@ -81,8 +81,8 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   return std::nullopt;
 }
 
-std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs,
-                                                    const TensorStore& tensors) {
+std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
+                                                    const AttrMap& attrs, const TensorStore& tensors) {
   const auto handle = find_operator(op);
   if (!handle || handle->schema().is_mutable() || handle->schema().returns().empty()) return std::nullopt;
   if (handle->hasTag(at::Tag::nondeterministic_seeded)) return std::nullopt;

@@ -14,7 +14,7 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
 
 /// Runs an operator whose operands are all constant. Nothing when it is random, writes in place, or gives
 /// anything but tensors. Several results come in order.
-std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs,
-                                                    const TensorStore& tensors);
+std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
+                                                    const AttrMap& attrs, const TensorStore& tensors);
 
 }  // namespace graftwork::pt2

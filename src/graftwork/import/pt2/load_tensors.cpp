@@ -26,7 +26,8 @@ std::optional<int64_t> extent(const std::vector<int64_t>& sizes, const std::vect
   for (size_t i = 0; i < sizes.size(); ++i) {
     if (sizes[i] == 0) return 0;
     int64_t span = 0;
-    if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &span) || __builtin_add_overflow(last, span, &last)) return std::nullopt;
+    if (__builtin_mul_overflow(sizes[i] - 1, strides[i], &span) || __builtin_add_overflow(last, span, &last))
+      return std::nullopt;
   }
   return __builtin_add_overflow(last, int64_t{1}, &last) ? std::nullopt : std::optional(last);
 }
@@ -46,7 +47,8 @@ at::Tensor map_tensor(const Pt2Archive& archive, const PayloadMeta& payload, boo
   const auto available = static_cast<int64_t>(bytes.size()) / width;
   const auto needed = extent(sizes, strides, offset);
   if (!needed || *needed > available) {
-    throw Error("pt2.tensor", cat("it reaches beyond its record of ", bytes.size(), " bytes"), "exporting the model again");
+    throw Error("pt2.tensor", cat("it reaches beyond its record of ", bytes.size(), " bytes"),
+                "exporting the model again");
   }
   if (*needed == 0) return at::empty(sizes, options);
   // Private pages: whoever writes (training) gets his own copy. The archive stays mapped while the tensor lives.

@@ -36,7 +36,8 @@ std::string last_line(std::string_view trace) {
   if (quote == std::string_view::npos || line == std::string_view::npos || line < quote) return {};
   const std::string_view path = rest.substr(0, quote);
   const size_t digits = rest.find_first_not_of("0123456789", line + 5);
-  return cat(path.substr(path.find_last_of("/\\") + 1), ":", rest.substr(line + 5, digits == std::string_view::npos ? digits : digits - line - 5));
+  return cat(path.substr(path.find_last_of("/\\") + 1), ":",
+             rest.substr(line + 5, digits == std::string_view::npos ? digits : digits - line - 5));
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ Origin origin_of(const Node& node, const std::string& name) {
   origin.source = last_line(metadata(node, "stack_trace"));
   // "key,path,type;key,path,type": the innermost module stands last.
   std::string_view entry = metadata(node, "nn_module_stack");
-  if (const size_t semicolon = entry.rfind(';'); semicolon != std::string_view::npos) entry.remove_prefix(semicolon + 1);
+  if (const size_t semicolon = entry.rfind(';'); semicolon != std::string_view::npos)
+    entry.remove_prefix(semicolon + 1);
   const size_t first = entry.find(',');
   const size_t last = entry.rfind(',');
   if (first == std::string_view::npos || first == last || entry.starts_with("_empty_nn_module_stack")) {

@@ -78,13 +78,9 @@ double Cursor::number() const {
   fail_type("a number");
 }
 
-bool Cursor::boolean() const {
-  return *expect(Type::boolean, "a boolean").get_ptr<const bool*>();
-}
+bool Cursor::boolean() const { return *expect(Type::boolean, "a boolean").get_ptr<const bool*>(); }
 
-std::string Cursor::text() const {
-  return std::move(*expect(Type::string, "a string").get_ptr<std::string*>());
-}
+std::string Cursor::text() const { return std::move(*expect(Type::string, "a string").get_ptr<std::string*>()); }
 
 std::pair<std::string_view, Cursor> Cursor::tagged() const {
   Json& object = expect(Type::object, "an object with one tag");

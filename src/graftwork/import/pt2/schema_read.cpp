@@ -70,9 +70,7 @@ RangeConstraint read_range(const Cursor& at) {
   return {.min = at.get_optional("min_val", read_integer), .max = at.get_optional("max_val", read_integer)};
 }
 
-std::vector<std::string> read_field_names(const Cursor& at) {
-  return at.get_list("field_names", read_text);
-}
+std::vector<std::string> read_field_names(const Cursor& at) { return at.get_list("field_names", read_text); }
 
 SchemaVersion read_version(const Cursor& at) {
   const SchemaVersion version{.major = at.at("major").integer(), .minor = at.get("minor", read_integer)};
@@ -95,15 +93,9 @@ PayloadMeta read_payload(const Cursor& at) {
 
 }  // namespace
 
-SymInt read_sym_int(const Cursor& at) {
-  return read_symbolic<int64_t>(at, "as_int", read_integer);
-}
-SymFloat read_sym_float(const Cursor& at) {
-  return read_symbolic<double>(at, "as_float", read_number);
-}
-SymBool read_sym_bool(const Cursor& at) {
-  return read_symbolic<bool>(at, "as_bool", read_boolean);
-}
+SymInt read_sym_int(const Cursor& at) { return read_symbolic<int64_t>(at, "as_int", read_integer); }
+SymFloat read_sym_float(const Cursor& at) { return read_symbolic<double>(at, "as_float", read_number); }
+SymBool read_sym_bool(const Cursor& at) { return read_symbolic<bool>(at, "as_bool", read_boolean); }
 
 TensorMeta read_tensor_meta(const Cursor& at) {
   TensorMeta meta{.dtype = read_scalar_type(at.at("dtype")),

@@ -19,17 +19,9 @@ SymBool read_sym_bool(const Cursor& at);
 TensorMeta read_tensor_meta(const Cursor& at);
 GraphSignature read_signature(const Cursor& at);
 
-inline int64_t read_integer(const Cursor& at) {
-  return at.integer();
-}
-inline double read_number(const Cursor& at) {
-  return at.number();
-}
-inline bool read_boolean(const Cursor& at) {
-  return at.boolean();
-}
-inline std::string read_text(const Cursor& at) {
-  return at.text();
-}
+inline int64_t read_integer(const Cursor& at) { return at.integer(); }
+inline double read_number(const Cursor& at) { return at.number(); }
+inline bool read_boolean(const Cursor& at) { return at.boolean(); }
+inline std::string read_text(const Cursor& at) { return at.text(); }
 
 }  // namespace graftwork::pt2

@@ -27,15 +27,11 @@ std::variant<SymbolName, Plain> read_symbolic(const Cursor& at, std::string_view
   at.fail_tag("symbolic argument", tag);
 }
 
-SymIntArgument read_sym_int_argument(const Cursor& at) {
-  return read_symbolic<int64_t>(at, "as_int", read_integer);
-}
+SymIntArgument read_sym_int_argument(const Cursor& at) { return read_symbolic<int64_t>(at, "as_int", read_integer); }
 SymFloatArgument read_sym_float_argument(const Cursor& at) {
   return read_symbolic<double>(at, "as_float", read_number);
 }
-SymBoolArgument read_sym_bool_argument(const Cursor& at) {
-  return read_symbolic<bool>(at, "as_bool", read_boolean);
-}
+SymBoolArgument read_sym_bool_argument(const Cursor& at) { return read_symbolic<bool>(at, "as_bool", read_boolean); }
 
 OptionalTensorName read_optional_tensor(const Cursor& at) {
   const auto [tag, content] = at.tagged();
@@ -54,9 +50,7 @@ SubGraph read_subgraph(const Cursor& at) {
   return {.name = at.get("name", read_text), .graph = std::make_shared<const Graph>(read_graph(at.at("graph")))};
 }
 
-Complex read_complex(const Cursor& at) {
-  return {.real = at.at("real").number(), .imag = at.at("imag").number()};
-}
+Complex read_complex(const Cursor& at) { return {.real = at.at("real").number(), .imag = at.at("imag").number()}; }
 
 ArgumentMap read_argument_map(const Cursor& at) {
   ArgumentMap map;
@@ -123,9 +117,7 @@ Argument read_argument(const Cursor& at) {
   at.fail_tag("argument", tag);
 }
 
-TensorName read_tensor_name(const Cursor& at) {
-  return {at.at("name").text()};
-}
+TensorName read_tensor_name(const Cursor& at) { return {at.at("name").text()}; }
 
 CustomObject read_custom_object(const Cursor& at) {
   return {.name = at.at("name").text(), .class_name = at.get("class_fqn", read_text)};

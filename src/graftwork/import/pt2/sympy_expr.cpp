@@ -146,9 +146,7 @@ std::string wrapped(const SympyExpr& expr, int at_least) {
 
 }  // namespace
 
-SympyExpr parse_sympy(std::string_view srepr) {
-  return Parser(srepr).parse();
-}
+SympyExpr parse_sympy(std::string_view srepr) { return Parser(srepr).parse(); }
 
 std::string SympyExpr::text() const {
   if (kind == Kind::kInteger) return std::to_string(integer);

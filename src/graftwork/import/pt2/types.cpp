@@ -8,10 +8,14 @@ namespace {
 /// Linear where the expression is, else one symbol named by the expression's text.
 Dim linear(const SympyExpr& expr) {
   switch (expr.kind) {
-    case SympyExpr::Kind::kInteger: return Dim(expr.integer);
-    case SympyExpr::Kind::kSymbol: return Dim::symbol(expr.name);
-    case SympyExpr::Kind::kAtom: return Dim::symbol(expr.name);
-    case SympyExpr::Kind::kCall: break;
+    case SympyExpr::Kind::kInteger:
+      return Dim(expr.integer);
+    case SympyExpr::Kind::kSymbol:
+      return Dim::symbol(expr.name);
+    case SympyExpr::Kind::kAtom:
+      return Dim::symbol(expr.name);
+    case SympyExpr::Kind::kCall:
+      break;
   }
   if (expr.name == "Add" || expr.name == "Mul") {
     const bool adds = expr.name == "Add";
@@ -19,7 +23,8 @@ Dim linear(const SympyExpr& expr) {
     for (const SympyExpr& arg : expr.args) total = adds ? total + linear(arg) : total * linear(arg);
     return total;
   }
-  if (expr.name == "FloorDiv" && expr.args.size() == 2 && expr.args[1].kind == SympyExpr::Kind::kInteger && expr.args[1].integer > 0) {
+  if (expr.name == "FloorDiv" && expr.args.size() == 2 && expr.args[1].kind == SympyExpr::Kind::kInteger &&
+      expr.args[1].integer > 0) {
     return linear(expr.args[0]).floor_div(expr.args[1].integer);
   }
   return Dim::symbol("(" + expr.text() + ")");
@@ -29,18 +34,30 @@ Dim linear(const SympyExpr& expr) {
 
 std::optional<DType> dtype_of(ScalarType type) {
   switch (type) {
-    case ScalarType::kByte: return DType::kU8;
-    case ScalarType::kChar: return DType::kI8;
-    case ScalarType::kShort: return DType::kI16;
-    case ScalarType::kInt: return DType::kI32;
-    case ScalarType::kLong: return DType::kI64;
-    case ScalarType::kHalf: return DType::kF16;
-    case ScalarType::kFloat: return DType::kF32;
-    case ScalarType::kDouble: return DType::kF64;
-    case ScalarType::kBool: return DType::kBool;
-    case ScalarType::kBFloat16: return DType::kBF16;
-    case ScalarType::kFloat8E4M3Fn: return DType::kF8E4M3;
-    default: return std::nullopt;
+    case ScalarType::kByte:
+      return DType::kU8;
+    case ScalarType::kChar:
+      return DType::kI8;
+    case ScalarType::kShort:
+      return DType::kI16;
+    case ScalarType::kInt:
+      return DType::kI32;
+    case ScalarType::kLong:
+      return DType::kI64;
+    case ScalarType::kHalf:
+      return DType::kF16;
+    case ScalarType::kFloat:
+      return DType::kF32;
+    case ScalarType::kDouble:
+      return DType::kF64;
+    case ScalarType::kBool:
+      return DType::kBool;
+    case ScalarType::kBFloat16:
+      return DType::kBF16;
+    case ScalarType::kFloat8E4M3Fn:
+      return DType::kF8E4M3;
+    default:
+      return std::nullopt;
   }
 }
 

@@ -9,7 +9,8 @@ Type same_as_input(const ShapeQuery& query) { return query.tensor(0); }
 Dim window_extent(const Dim& in, int64_t padding, int64_t dilation, int64_t kernel, int64_t stride) {
   const Dim out = (in + Dim(padding - dilation * (kernel - 1) - 1)).floor_div(stride) + Dim(1);
   if (out.is_static() && out.value() < 1) {
-    refuse_shape(cat("a window of ", dilation * (kernel - 1) + 1, " does not fit into ", in.text(), " and ", padding, " of padding"));
+    refuse_shape(cat("a window of ", dilation * (kernel - 1) + 1, " does not fit into ", in.text(), " and ", padding,
+                     " of padding"));
   }
   return out;
 }
@@ -26,7 +27,8 @@ void check_input(const ShapeQuery& query, const TensorType& input, size_t spatia
   }
   const int64_t groups = query.integer("groups");
   if (query.integer("in_channels") % groups != 0 || query.integer("out_channels") % groups != 0) {
-    refuse_shape(cat(groups, " groups do not divide ", query.integer("in_channels"), " and ", query.integer("out_channels"), " channels"));
+    refuse_shape(cat(groups, " groups do not divide ", query.integer("in_channels"), " and ",
+                     query.integer("out_channels"), " channels"));
   }
 }
 
@@ -35,8 +37,9 @@ Type conv_shape(const ShapeQuery& query, size_t spatial) {
   check_input(query, input, spatial);
   TensorType result{input.dtype, {input.dims[0], Dim(query.integer("out_channels"))}};
   for (size_t i = 0; i < spatial; ++i) {
-    result.dims.push_back(window_extent(input.dims[i + 2], 2 * query.integers("padding")[i], query.integers("dilation")[i],
-                                        query.integers("kernel_size")[i], query.integers("stride")[i]));
+    result.dims.push_back(window_extent(input.dims[i + 2], 2 * query.integers("padding")[i],
+                                        query.integers("dilation")[i], query.integers("kernel_size")[i],
+                                        query.integers("stride")[i]));
   }
   return result;
 }
@@ -61,8 +64,10 @@ std::optional<TensorType> conv_param(const ModuleRecord& record, Symbol name, bo
   const int64_t out = *attribute_of(record, "out_channels")->get<int64_t>();
   const int64_t groups = *attribute_of(record, "groups")->get<int64_t>();
   if (name == Symbol("bias")) return TensorType{DType::kF32, {Dim(out)}};
-  TensorType weight{DType::kF32, transposed ? std::vector<Dim>{Dim(in), Dim(out / groups)} : std::vector<Dim>{Dim(out), Dim(in / groups)}};
-  for (const int64_t extent : *attribute_of(record, "kernel_size")->get<std::vector<int64_t>>()) weight.dims.emplace_back(extent);
+  TensorType weight{DType::kF32, transposed ? std::vector<Dim>{Dim(in), Dim(out / groups)}
+                                            : std::vector<Dim>{Dim(out), Dim(in / groups)}};
+  for (const int64_t extent : *attribute_of(record, "kernel_size")->get<std::vector<int64_t>>())
+    weight.dims.emplace_back(extent);
   return weight;
 }
 
@@ -93,8 +98,9 @@ Kind conv(Symbol name, size_t spatial, bool transposed) {
 }  // namespace
 
 std::vector<Kind> conv_kinds() {
-  return {conv("nn.Conv1d", 1, false),          conv("nn.Conv2d", 2, false),          conv("nn.Conv3d", 3, false),
-          conv("nn.ConvTranspose1d", 1, true), conv("nn.ConvTranspose2d", 2, true), conv("nn.ConvTranspose3d", 3, true)};
+  return {conv("nn.Conv1d", 1, false),         conv("nn.Conv2d", 2, false),
+          conv("nn.Conv3d", 3, false),         conv("nn.ConvTranspose1d", 1, true),
+          conv("nn.ConvTranspose2d", 2, true), conv("nn.ConvTranspose3d", 3, true)};
 }
 
 }  // namespace graftwork

@@ -8,7 +8,8 @@ namespace {
 Type linear_shape(const ShapeQuery& query) {
   TensorType result = query.tensor(0);
   if (result.dims.empty() || result.dims.back() != Dim(query.integer("in_features"))) {
-    refuse_shape(cat("the linear layer takes ", query.integer("in_features"), " features, its input is ", result.text()));
+    refuse_shape(
+        cat("the linear layer takes ", query.integer("in_features"), " features, its input is ", result.text()));
   }
   result.dims.back() = Dim(query.integer("out_features"));
   return result;

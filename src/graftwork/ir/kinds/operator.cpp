@@ -49,7 +49,8 @@ Type view_shape(const ShapeQuery& query, Symbol attr) {
   std::optional<size_t> open;
   Dim known(1);
   for (const int64_t extent : query.integers(attr)) {
-    if (extent < -1 || (extent == -1 && open)) refuse_shape(cat("cannot view ", input.text(), " as ", query.attr(attr).text()));
+    if (extent < -1 || (extent == -1 && open))
+      refuse_shape(cat("cannot view ", input.text(), " as ", query.attr(attr).text()));
     if (extent == -1) {
       open = result.dims.size();
     } else {
@@ -73,7 +74,8 @@ Type permute_shape(const ShapeQuery& query) {
   const TensorType& input = query.tensor(0);
   TensorType result{input.dtype, {}};
   if (query.integers("dims").size() != input.rank()) refuse_shape(cat("permutation does not fit ", input.text()));
-  for (const int64_t axis : query.integers("dims")) result.dims.push_back(input.dims[axis_of(axis, input.rank(), query)]);
+  for (const int64_t axis : query.integers("dims"))
+    result.dims.push_back(input.dims[axis_of(axis, input.rank(), query)]);
   return result;
 }
 
@@ -92,7 +94,8 @@ Type cat_shape(const ShapeQuery& query) {
     if (other.rank() != result.rank()) refuse_shape(cat("cannot concatenate ", result.text(), " and ", other.text()));
     result.dims[axis] = result.dims[axis] + other.dims[axis];
     other.dims[axis] = result.dims[axis];
-    if (other != result) refuse_shape(cat("cannot concatenate ", query.tensor(0).text(), " and ", query.tensor(i).text()));
+    if (other != result)
+      refuse_shape(cat("cannot concatenate ", query.tensor(0).text(), " and ", query.tensor(i).text()));
   }
   return result;
 }
@@ -151,19 +154,39 @@ Type cast_shape(const ShapeQuery& query) {
 }  // namespace
 
 std::vector<Kind> operator_kinds() {
-  static constexpr std::array kKeepsType{
-      "aten.relu.default",     "aten.sigmoid.default", "aten.tanh.default",  "aten.silu.default",     "aten.gelu.default",
-      "aten.hardtanh.default", "aten.clamp.default",   "aten.neg.default",   "aten.abs.default",      "aten.exp.default",
-      "aten.sqrt.default",     "aten.rsqrt.default",   "aten.clone.default", "aten.contiguous.default", "aten.alias.default",
-      "aten.detach.default",   "aten.dropout.default", "aten.softmax.int",   "aten.lift_fresh_copy.default",
-      "aten.hardswish.default", "aten.hardsigmoid.default", "aten.leaky_relu.default", "aten.elu.default", "aten.mish.default"};
-  static constexpr std::array kBroadcasts{"aten.add.Tensor", "aten.sub.Tensor", "aten.mul.Tensor", "aten.div.Tensor",
-                                          "aten.maximum.default", "aten.minimum.default"};
+  static constexpr std::array kKeepsType{"aten.relu.default",
+                                         "aten.sigmoid.default",
+                                         "aten.tanh.default",
+                                         "aten.silu.default",
+                                         "aten.gelu.default",
+                                         "aten.hardtanh.default",
+                                         "aten.clamp.default",
+                                         "aten.neg.default",
+                                         "aten.abs.default",
+                                         "aten.exp.default",
+                                         "aten.sqrt.default",
+                                         "aten.rsqrt.default",
+                                         "aten.clone.default",
+                                         "aten.contiguous.default",
+                                         "aten.alias.default",
+                                         "aten.detach.default",
+                                         "aten.dropout.default",
+                                         "aten.softmax.int",
+                                         "aten.lift_fresh_copy.default",
+                                         "aten.hardswish.default",
+                                         "aten.hardsigmoid.default",
+                                         "aten.leaky_relu.default",
+                                         "aten.elu.default",
+                                         "aten.mish.default"};
+  static constexpr std::array kBroadcasts{"aten.add.Tensor", "aten.sub.Tensor",      "aten.mul.Tensor",
+                                          "aten.div.Tensor", "aten.maximum.default", "aten.minimum.default"};
   std::vector<Kind> kinds;
   for (const char* name : kKeepsType) kinds.push_back(op(name, same_as_input));
   for (const char* name : kBroadcasts) kinds.push_back(op(name, broadcast_shape, 1, 2));
-  kinds.push_back(op("aten.view.default", [](const ShapeQuery& query) { return view_shape(query, "size"); }, 1, SIZE_MAX));
-  kinds.push_back(op("aten.reshape.default", [](const ShapeQuery& query) { return view_shape(query, "shape"); }, 1, SIZE_MAX));
+  kinds.push_back(
+      op("aten.view.default", [](const ShapeQuery& query) { return view_shape(query, "size"); }, 1, SIZE_MAX));
+  kinds.push_back(
+      op("aten.reshape.default", [](const ShapeQuery& query) { return view_shape(query, "shape"); }, 1, SIZE_MAX));
   kinds.push_back(op("aten.permute.default", permute_shape));
   kinds.push_back(op("aten.transpose.int", transpose_shape));
   kinds.push_back(op("aten.cat.default", cat_shape, 1, SIZE_MAX));

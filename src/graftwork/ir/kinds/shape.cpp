@@ -11,7 +11,8 @@ Type flatten_shape(const ShapeQuery& query) {
   const auto wrap = [&](int64_t axis) { return axis < 0 ? axis + rank : axis; };
   const int64_t start = wrap(query.integer("start_dim"));
   const int64_t end = wrap(query.integer("end_dim"));
-  if (start < 0 || start > end || end >= rank) refuse_shape(cat("cannot flatten ", start, "..", end, " of ", input.text()));
+  if (start < 0 || start > end || end >= rank)
+    refuse_shape(cat("cannot flatten ", start, "..", end, " of ", input.text()));
   TensorType result{input.dtype, {}};
   Dim product(1);
   for (int64_t axis = 0; axis < rank; ++axis) {

@@ -118,7 +118,8 @@ void Lexer::read_string() {
       current_.text += '\n';
     } else if (text_[i] == 't') {
       current_.text += '\t';
-    } else if (text_[i] == 'x' && i + 2 < text_.size() && std::isxdigit(static_cast<unsigned char>(text_[i + 1])) != 0 &&
+    } else if (text_[i] == 'x' && i + 2 < text_.size() &&
+               std::isxdigit(static_cast<unsigned char>(text_[i + 1])) != 0 &&
                std::isxdigit(static_cast<unsigned char>(text_[i + 2])) != 0) {
       current_.text += static_cast<char>(std::stoi(std::string(text_.substr(i + 1, 2)), nullptr, 16));
       i += 2;

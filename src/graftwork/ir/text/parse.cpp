@@ -68,7 +68,8 @@ class Parser {
     int64_t number = 0;
     const char* last = token.text.data() + token.text.size();
     const auto [end, error] = std::from_chars(token.text.data(), last, number);
-    if (token.kind != TokenKind::kNumber || error != std::errc() || end != last) lexer_.fail_at(token.offset, cat("expected ", what));
+    if (token.kind != TokenKind::kNumber || error != std::errc() || end != last)
+      lexer_.fail_at(token.offset, cat("expected ", what));
     return number;
   }
 
@@ -179,7 +180,8 @@ class Parser {
     if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
     const char* last = token.text.data() + token.text.size();
     int64_t whole = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, whole); error == std::errc() && end == last) {
+    if (const auto [end, error] = std::from_chars(token.text.data(), last, whole);
+        error == std::errc() && end == last) {
       return Attribute(whole);
     }
     double real = 0;
@@ -204,7 +206,8 @@ class Parser {
   /// The kind's name has been read; reads "@path".
   ModuleHead module_head(const Token& kind_word) {
     const Kind* kind = KindTable::builtin().find(kind_word.text);
-    if (!kind || kind->family == Family::kOperator) lexer_.fail_at(kind_word.offset, "there is no module kind " + kind_word.text);
+    if (!kind || kind->family == Family::kOperator)
+      lexer_.fail_at(kind_word.offset, "there is no module kind " + kind_word.text);
     lexer_.expect("@");
     return {kind, lexer_.expect_name("a module path"), kind_word.offset};
   }
@@ -232,7 +235,8 @@ class Parser {
         if (kind->param(name) && at_param_expr()) {
           record.set_param(name, param_expr());
         } else if (kind->param(name)) {
-          if (lexer_.take().text != "none") lexer_.fail_at(offset, name.str() + " is a parameter: give an expression or none");
+          if (lexer_.take().text != "none")
+            lexer_.fail_at(offset, name.str() + " is a parameter: give an expression or none");
           absent.push_back(name);
         } else if (kind->attr(name)) {
           record.attrs.set(name, attribute(0));
@@ -317,7 +321,8 @@ class Parser {
       const std::vector<Node*> inputs = operands();
       Node& node = module_.add_call_module(name, module_body(head), inputs);
       if (declared.is_known() && !compatible(declared, node.type())) {
-        lexer_.fail_at(op.offset, cat("%", name, " is declared ", declared.text(), " and would be ", node.type().text()));
+        lexer_.fail_at(op.offset,
+                       cat("%", name, " is declared ", declared.text(), " and would be ", node.type().text()));
       }
       if (declared.is_known()) module_.graph().set_type(node, declared);
       return node;
@@ -326,7 +331,8 @@ class Parser {
     AttrMap attrs = attributes(inputs.size());
     if (op.kind == TokenKind::kWord && op.text == "get_item") {
       const Attribute* index = attrs.find("index");
-      if (inputs.size() != 1 || !index || !index->get<int64_t>()) lexer_.fail_at(op.offset, "get_item(%tuple) {index=0}");
+      if (inputs.size() != 1 || !index || !index->get<int64_t>())
+        lexer_.fail_at(op.offset, "get_item(%tuple) {index=0}");
       return module_.add_get_item(name, *inputs[0], *index->get<int64_t>());
     }
     return module_.add_call_function(op.text, name, inputs, std::move(attrs), declared);

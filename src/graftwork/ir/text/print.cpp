@@ -11,7 +11,8 @@ namespace graftwork {
 namespace {
 
 bool is_default_param(const ModuleRecord& record, const Kind& kind, Symbol name, const ParamExpr& expr) {
-  if (expr.op() != ParamExpr::Op::kLeaf || expr.leaf_name() != Symbol(cat(record.path.str(), ".", name.str()))) return false;
+  if (expr.op() != ParamExpr::Op::kLeaf || expr.leaf_name() != Symbol(cat(record.path.str(), ".", name.str())))
+    return false;
   const auto implied = kind.param_type ? kind.param_type(record, name) : std::nullopt;
   return implied && *implied == expr.type();
 }
@@ -29,7 +30,8 @@ std::string record_body(const ModuleTable& modules, const ModuleRecord& record, 
   std::vector<std::string> parts;
   for (const AttrSpec& spec : kind.attrs) {
     const Attribute* value = record.attrs.find(spec.name);
-    if (value && !(spec.default_value && *spec.default_value == *value)) parts.push_back(cat(spec.name.str(), "=", value->text()));
+    if (value && !(spec.default_value && *spec.default_value == *value))
+      parts.push_back(cat(spec.name.str(), "=", value->text()));
   }
   for (const ParamSpec& spec : kind.params) {
     const ParamExpr* expr = record.param(spec.name);
@@ -43,7 +45,8 @@ std::string record_body(const ModuleTable& modules, const ModuleRecord& record, 
   std::string text = braces(parts);
   if (record.children.empty()) return text;
   std::vector<std::string> children;
-  for (const auto& [role, child] : record.children) children.push_back(cat(role.str(), "=", record_text(modules, modules[child], described)));
+  for (const auto& [role, child] : record.children)
+    children.push_back(cat(role.str(), "=", record_text(modules, modules[child], described)));
   return text + " [" + join(children) + "]";
 }
 
@@ -115,7 +118,8 @@ class Printer {
     std::vector<Type> inputs;
     for (const Use& use : node.inputs()) inputs.push_back(use.producer()->type());
     try {
-      if (node.kind() == NodeKind::kCallModule) return infer_module(module_.record(node), inputs, module_.modules()) == node.type();
+      if (node.kind() == NodeKind::kCallModule)
+        return infer_module(module_.record(node), inputs, module_.modules()) == node.type();
       return infer_function(node.op(), inputs, node.attrs()) == node.type();
     } catch (const Error&) {
       return false;  // the importer knew more than the shape function can see
@@ -142,15 +146,15 @@ class Printer {
 
 std::string print(const GraphModule& module, ShowTypes types) { return Printer(module, types).run(); }
 
-std::string print_record(const ModuleTable& modules, ModuleId id) {
-  return record_text(modules, modules[id], nullptr);
-}
+std::string print_record(const ModuleTable& modules, ModuleId id) { return record_text(modules, modules[id], nullptr); }
 
 std::string print_name(Symbol name) {
   const std::string& text = name.str();
-  const bool plain = !text.empty() && text[0] != '.' && text[0] != '-' && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-  });
+  const bool plain =
+      !text.empty() && text[0] != '.' && text[0] != '-' && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+               c == '-';
+      });
   return plain ? text : quoted(text);
 }
 

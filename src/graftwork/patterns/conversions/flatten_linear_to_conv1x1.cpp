@@ -32,7 +32,8 @@ struct FlattenLinearToConv1x1Pattern final : Pattern {
   Outcome graft(const Match& match, Graft& graft) const override {
     const TensorType* in = match[x].tensor();
     const TensorType* flat = match[flatten].tensor();
-    if (!in || !flat || in->rank() != 4 || flat->rank() != 2) return declined("it does not flatten a 4-D tensor to 2-D");
+    if (!in || !flat || in->rank() != 4 || flat->rank() != 2)
+      return declined("it does not flatten a 4-D tensor to 2-D");
     if (in->dims[2] != Dim(1) || in->dims[3] != Dim(1)) {
       return declined(cat("the spatial size is ", in->dims[2].text(), "×", in->dims[3].text(), ", not 1×1"));
     }
@@ -42,7 +43,8 @@ struct FlattenLinearToConv1x1Pattern final : Pattern {
     ModuleRecord conv;
     conv.path = dense.path.str() + ".conv1x1";
     conv.kind = "nn.Conv2d";
-    conv.attrs = {{"in_channels", features}, {"out_channels", out}, {"kernel_size", Attribute(std::vector<int64_t>{1, 1})}};
+    conv.attrs = {
+        {"in_channels", features}, {"out_channels", out}, {"kernel_size", Attribute(std::vector<int64_t>{1, 1})}};
     conv.set_param("weight", dense.param("weight")->view({out, features, 1, 1}));
     if (const ParamExpr* bias = dense.param("bias")) conv.set_param("bias", *bias);
 
@@ -56,6 +58,8 @@ struct FlattenLinearToConv1x1Pattern final : Pattern {
 
 }  // namespace
 
-std::shared_ptr<const Pattern> make_flatten_linear_to_conv1x1_pattern() { return std::make_shared<FlattenLinearToConv1x1Pattern>(); }
+std::shared_ptr<const Pattern> make_flatten_linear_to_conv1x1_pattern() {
+  return std::make_shared<FlattenLinearToConv1x1Pattern>();
+}
 
 }  // namespace graftwork

@@ -7,9 +7,10 @@ namespace graftwork {
 namespace {
 
 struct RemoveAssertPattern final : Pattern {
-  Pat check = op({"aten._assert_tensor_metadata.default", "aten._assert_scalar.default", "aten._assert_async.default",
-                  "aten._assert_async.msg", "aten.sym_constrain_range.default", "aten.sym_constrain_range_for_size.default"})()
-                  .and_more_inputs();
+  Pat check =
+      op({"aten._assert_tensor_metadata.default", "aten._assert_scalar.default", "aten._assert_async.default",
+          "aten._assert_async.msg", "aten.sym_constrain_range.default", "aten.sym_constrain_range_for_size.default"})()
+          .and_more_inputs();
 
   std::string_view name() const override { return "RemoveAssertPattern"; }
   std::vector<Pat> roots() const override { return {check}; }

@@ -5,8 +5,8 @@
 
 namespace graftwork {
 
-Outcome FusionPattern::fuse(Symbol kind_name, std::initializer_list<Part> parts, std::initializer_list<Pat> inputs, const Pat& root,
-                            const Match& match, Graft& graft) const {
+Outcome FusionPattern::fuse(Symbol kind_name, std::initializer_list<Part> parts, std::initializer_list<Pat> inputs,
+                            const Pat& root, const Match& match, Graft& graft) const {
   const Kind& kind = KindTable::builtin().at(kind_name);
   ModuleRecord record;
   record.kind = kind_name;

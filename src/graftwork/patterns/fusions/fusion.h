@@ -18,8 +18,8 @@ class FusionPattern : public Pattern {
   /// Stages a fused module of `kind` with the bound parts as children, in order, reading `inputs`, in
   /// place of `root`. It gets the stubs that its kind declares and a fake-quantize for its weight, or
   /// neither when its convolution has no INT8 kernel (rule S1).
-  Outcome fuse(Symbol kind, std::initializer_list<Part> parts, std::initializer_list<Pat> inputs, const Pat& root, const Match& match,
-               Graft& graft) const;
+  Outcome fuse(Symbol kind, std::initializer_list<Part> parts, std::initializer_list<Pat> inputs, const Pat& root,
+               const Match& match, Graft& graft) const;
 };
 
 }  // namespace graftwork

@@ -12,7 +12,8 @@ namespace {
 
 struct StemConvBNActMaxPoolPattern final : FusionPattern {
   Pat x = any();
-  Pat conv = op("nn.Conv2d")(x).attr("in_channels", Attribute(3)).attr("kernel_size", Attribute(std::vector<int64_t>{7, 7}));
+  Pat conv =
+      op("nn.Conv2d")(x).attr("in_channels", Attribute(3)).attr("kernel_size", Attribute(std::vector<int64_t>{7, 7}));
   Pat bn = op("nn.BatchNorm2d")(conv);
   Pat act = op(fusible_activations())(either(bn, conv));
   Pat pool = op("nn.MaxPool2d")(act);
@@ -20,12 +21,15 @@ struct StemConvBNActMaxPoolPattern final : FusionPattern {
   std::string_view name() const override { return "StemConvBNActMaxPoolPattern"; }
   std::vector<Pat> roots() const override { return {pool}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return fuse("FusedConvBNActMaxPool", {{"conv", conv}, {"bn", bn}, {"act", act}, {"pool", pool}}, {x}, pool, match, graft);
+    return fuse("FusedConvBNActMaxPool", {{"conv", conv}, {"bn", bn}, {"act", act}, {"pool", pool}}, {x}, pool, match,
+                graft);
   }
 };
 
 }  // namespace
 
-std::shared_ptr<const Pattern> make_stem_conv_bn_act_max_pool_pattern() { return std::make_shared<StemConvBNActMaxPoolPattern>(); }
+std::shared_ptr<const Pattern> make_stem_conv_bn_act_max_pool_pattern() {
+  return std::make_shared<StemConvBNActMaxPoolPattern>();
+}
 
 }  // namespace graftwork

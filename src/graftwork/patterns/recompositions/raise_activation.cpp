@@ -8,9 +8,10 @@ namespace {
 
 struct RaiseActivationPattern final : Pattern {
   Pat x = any();
-  Pat act = op({"aten.relu.default", "aten.relu6.default", "aten.hardtanh.default", "aten.clamp.default", "aten.leaky_relu.default",
-                "aten.elu.default", "aten.gelu.default", "aten.silu.default", "aten.hardswish.default", "aten.hardsigmoid.default",
-                "aten.sigmoid.default", "aten.tanh.default", "aten.prelu.default", "aten.mish.default"})(x)
+  Pat act = op({"aten.relu.default", "aten.relu6.default", "aten.hardtanh.default", "aten.clamp.default",
+                "aten.leaky_relu.default", "aten.elu.default", "aten.gelu.default", "aten.silu.default",
+                "aten.hardswish.default", "aten.hardsigmoid.default", "aten.sigmoid.default", "aten.tanh.default",
+                "aten.prelu.default", "aten.mish.default"})(x)
                 .and_more_inputs();
 
   std::string_view name() const override { return "RaiseActivationPattern"; }
@@ -26,12 +27,20 @@ struct RaiseActivationPattern final : Pattern {
 
  private:
   static Symbol kind_of(Symbol op) {
-    static const std::vector<std::pair<Symbol, Symbol>> kKinds{
-        {"aten.relu.default", "nn.ReLU"},           {"aten.relu6.default", "nn.ReLU6"},       {"aten.hardtanh.default", "nn.ReLU6"},
-        {"aten.clamp.default", "nn.ReLU6"},         {"aten.leaky_relu.default", "nn.LeakyReLU"}, {"aten.elu.default", "nn.ELU"},
-        {"aten.gelu.default", "nn.GELU"},           {"aten.silu.default", "nn.SiLU"},         {"aten.hardswish.default", "nn.Hardswish"},
-        {"aten.hardsigmoid.default", "nn.Hardsigmoid"}, {"aten.sigmoid.default", "nn.Sigmoid"}, {"aten.tanh.default", "nn.Tanh"},
-        {"aten.prelu.default", "nn.PReLU"},         {"aten.mish.default", "nn.Mish"}};
+    static const std::vector<std::pair<Symbol, Symbol>> kKinds{{"aten.relu.default", "nn.ReLU"},
+                                                               {"aten.relu6.default", "nn.ReLU6"},
+                                                               {"aten.hardtanh.default", "nn.ReLU6"},
+                                                               {"aten.clamp.default", "nn.ReLU6"},
+                                                               {"aten.leaky_relu.default", "nn.LeakyReLU"},
+                                                               {"aten.elu.default", "nn.ELU"},
+                                                               {"aten.gelu.default", "nn.GELU"},
+                                                               {"aten.silu.default", "nn.SiLU"},
+                                                               {"aten.hardswish.default", "nn.Hardswish"},
+                                                               {"aten.hardsigmoid.default", "nn.Hardsigmoid"},
+                                                               {"aten.sigmoid.default", "nn.Sigmoid"},
+                                                               {"aten.tanh.default", "nn.Tanh"},
+                                                               {"aten.prelu.default", "nn.PReLU"},
+                                                               {"aten.mish.default", "nn.Mish"}};
     for (const auto& [operator_name, kind] : kKinds) {
       if (operator_name == op) return kind;
     }
@@ -41,13 +50,15 @@ struct RaiseActivationPattern final : Pattern {
   /// Attributes and parameters; the reason when the operator is no such module.
   static std::string fill(const Node& node, ModuleRecord& record) {
     const Symbol op = node.op();
-    if (op == Symbol("aten.hardtanh.default") && (number_of(node, "min_val", -1) != 0 || number_of(node, "max_val", 1) != 6)) {
+    if (op == Symbol("aten.hardtanh.default") &&
+        (number_of(node, "min_val", -1) != 0 || number_of(node, "max_val", 1) != 6)) {
       return "its range is not 0 to 6";
     }
     if (op == Symbol("aten.clamp.default") && (number_of(node, "min", -1) != 0 || number_of(node, "max", -1) != 6)) {
       return "its range is not 0 to 6";
     }
-    if (op == Symbol("aten.elu.default") && (number_of(node, "scale", 1) != 1 || number_of(node, "input_scale", 1) != 1)) {
+    if (op == Symbol("aten.elu.default") &&
+        (number_of(node, "scale", 1) != 1 || number_of(node, "input_scale", 1) != 1)) {
       return "it scales its input or output";
     }
     const auto set_number = [&](Symbol attr, double fallback) {
@@ -55,7 +66,8 @@ struct RaiseActivationPattern final : Pattern {
     };
     if (op == Symbol("aten.leaky_relu.default")) set_number("negative_slope", 0.01);
     if (op == Symbol("aten.elu.default")) set_number("alpha", 1);
-    if (const Attribute* approximate = node.attrs().find("approximate"); approximate && approximate->text() != "\"none\"") {
+    if (const Attribute* approximate = node.attrs().find("approximate");
+        approximate && approximate->text() != "\"none\"") {
       record.attrs.set("approximate", *approximate);
     }
     if (op != Symbol("aten.prelu.default")) return {};

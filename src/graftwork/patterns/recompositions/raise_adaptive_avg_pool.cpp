@@ -24,6 +24,8 @@ struct RaiseAdaptiveAvgPoolPattern final : Pattern {
 
 }  // namespace
 
-std::shared_ptr<const Pattern> make_raise_adaptive_avg_pool_pattern() { return std::make_shared<RaiseAdaptiveAvgPoolPattern>(); }
+std::shared_ptr<const Pattern> make_raise_adaptive_avg_pool_pattern() {
+  return std::make_shared<RaiseAdaptiveAvgPoolPattern>();
+}
 
 }  // namespace graftwork

@@ -10,9 +10,9 @@ namespace {
 
 struct RaiseConvPattern final : Pattern {
   Pat x = any();
-  Pat conv = op({"aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", "aten.conv1d.padding", "aten.conv2d.padding",
-                 "aten.conv3d.padding", "aten.conv_transpose1d.default", "aten.conv_transpose2d.input", "aten.conv_transpose3d.input",
-                 "aten.convolution.default"})(x)
+  Pat conv = op({"aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", "aten.conv1d.padding",
+                 "aten.conv2d.padding", "aten.conv3d.padding", "aten.conv_transpose1d.default",
+                 "aten.conv_transpose2d.input", "aten.conv_transpose3d.input", "aten.convolution.default"})(x)
                  .and_more_inputs();
 
   std::string_view name() const override { return "RaiseConvPattern"; }
@@ -22,7 +22,8 @@ struct RaiseConvPattern final : Pattern {
     Node& node = match[conv];
     const ParamExpr* weight = parameter_input(node, 1);
     if (!weight) return declined("its weight is computed in the graph");
-    if (weight->type().rank() < 3 || weight->type().rank() > 5) return declined("its weight is " + weight->type().text());
+    if (weight->type().rank() < 3 || weight->type().rank() > 5)
+      return declined("its weight is " + weight->type().text());
     const ParamExpr* bias = parameter_input(node, 2);
     if (node.input_count() > 2 && !bias) return declined("its bias is computed in the graph");
 
@@ -32,7 +33,8 @@ struct RaiseConvPattern final : Pattern {
     const auto stride = integers_of(node, "stride", spatial, 1);
     const auto dilation = integers_of(node, "dilation", spatial, 1);
     const auto output_padding = integers_of(node, "output_padding", spatial, 0);
-    if (!stride || !dilation || !output_padding) return declined("its stride, dilation or output padding is computed in the graph");
+    if (!stride || !dilation || !output_padding)
+      return declined("its stride, dilation or output padding is computed in the graph");
     std::vector<int64_t> kernel;
     for (size_t i = 0; i < spatial; ++i) kernel.push_back(weight->type().dims[i + 2].value());
     const auto padding = padding_of(node, kernel, *dilation);
@@ -41,7 +43,8 @@ struct RaiseConvPattern final : Pattern {
     ModuleRecord record = module_at(node, cat(transposed ? "nn.ConvTranspose" : "nn.Conv", spatial, "d"));
     const int64_t rows = weight->type().dims[0].value();
     const int64_t columns = weight->type().dims[1].value() * groups;
-    record.attrs = {{"in_channels", transposed ? rows : columns}, {"out_channels", transposed ? columns : rows},
+    record.attrs = {{"in_channels", transposed ? rows : columns},
+                    {"out_channels", transposed ? columns : rows},
                     {"kernel_size", kernel}};
     const KindTable& kinds = KindTable::builtin();
     const auto set = [&](Symbol attr, Attribute value) {

@@ -15,7 +15,9 @@ struct RaiseDecomposedBatchNormPattern final : Pattern {
 
   std::string_view name() const override { return "RaiseDecomposedBatchNormPattern"; }
   std::vector<Pat> roots() const override { return {first}; }
-  Outcome graft(const Match& match, Graft& graft) const override { return raise_batch_norm(graft, match[first], match[norm]); }
+  Outcome graft(const Match& match, Graft& graft) const override {
+    return raise_batch_norm(graft, match[first], match[norm]);
+  }
 };
 
 }  // namespace

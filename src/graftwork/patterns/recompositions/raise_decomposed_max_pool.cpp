@@ -15,11 +15,15 @@ struct RaiseDecomposedMaxPoolPattern final : Pattern {
 
   std::string_view name() const override { return "RaiseDecomposedMaxPoolPattern"; }
   std::vector<Pat> roots() const override { return {first}; }
-  Outcome graft(const Match& match, Graft& graft) const override { return raise_max_pool(graft, match[first], match[pool]); }
+  Outcome graft(const Match& match, Graft& graft) const override {
+    return raise_max_pool(graft, match[first], match[pool]);
+  }
 };
 
 }  // namespace
 
-std::shared_ptr<const Pattern> make_raise_decomposed_max_pool_pattern() { return std::make_shared<RaiseDecomposedMaxPoolPattern>(); }
+std::shared_ptr<const Pattern> make_raise_decomposed_max_pool_pattern() {
+  return std::make_shared<RaiseDecomposedMaxPoolPattern>();
+}
 
 }  // namespace graftwork

@@ -8,8 +8,9 @@ namespace {
 
 struct RaiseFlattenPattern final : Pattern {
   Pat x = any();
-  Pat flatten = op({"aten.flatten.using_ints", "aten.view.default", "aten.reshape.default", "aten._unsafe_view.default"})(x)
-                    .and_more_inputs();
+  Pat flatten =
+      op({"aten.flatten.using_ints", "aten.view.default", "aten.reshape.default", "aten._unsafe_view.default"})(x)
+          .and_more_inputs();
 
   std::string_view name() const override { return "RaiseFlattenPattern"; }
   std::vector<Pat> roots() const override { return {flatten}; }

@@ -11,7 +11,9 @@ struct RaiseMaxPoolPattern final : Pattern {
 
   std::string_view name() const override { return "RaiseMaxPoolPattern"; }
   std::vector<Pat> roots() const override { return {pool}; }
-  Outcome graft(const Match& match, Graft& graft) const override { return raise_max_pool(graft, match[pool], match[pool]); }
+  Outcome graft(const Match& match, Graft& graft) const override {
+    return raise_max_pool(graft, match[pool], match[pool]);
+  }
 };
 
 }  // namespace
