@@ -37,9 +37,8 @@ void run(const std::filesystem::path& model, const std::filesystem::path& data, 
   CalibrationOptions options;
   options.threads = threads;
   options.observe_all = true;
-  bench::serve({{"calibrate", [&] {
-                   return bench::seconds([&] { return calibrate(network, tensors, samples, options); });
-                 }}});
+  bench::serve(
+      {{"calibrate", [&] { return bench::cost([&] { return calibrate(network, tensors, samples, options); }); }}});
 }
 
 }  // namespace

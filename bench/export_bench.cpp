@@ -17,7 +17,7 @@ void run(const std::filesystem::path& model, const std::filesystem::path& data, 
   // Export does not depend on how many samples gave the scales.
   const QuantizationResult quantized = quantize(transformed, *open_samples(transformed.module, data, 1), {}, {});
   bench::serve({{"export", [&] {
-                   return bench::seconds([&] {
+                   return bench::cost([&] {
                      onnx::Model lowered = lower(quantized.network, {});
                      onnx::write_model(lowered, out);
                      return lowered;

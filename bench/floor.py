@@ -1,8 +1,10 @@
 """The floor: plain PyTorch doing the same. run.py starts it and asks it in turns with our programs.
 
     python floor.py prepare FOLDER            writes the network, its weights and 64 samples to FOLDER
-    python floor.py serve FOLDER THREADS      answers "load", "forward" and "export" with seconds, until stdin ends
-    python floor.py forward FOLDER THREADS    runs the 64 samples once and prints the seconds, to measure the process
+    python floor.py serve FOLDER THREADS      answers "load", "forward" and "export" until stdin ends
+    python floor.py forward FOLDER THREADS    runs the 64 samples once, for what the process takes
+
+Answers are "WALL CPU", in seconds.
 """
 
 import argparse
@@ -52,9 +54,10 @@ def export(model, images, path):
 
 
 def timed(work, *arguments):
-    begin = time.perf_counter()
+    """What `work` costs: seconds by the clock, and of the processor over all threads."""
+    begin, cpu = time.perf_counter(), time.process_time()
     work(*arguments)
-    return time.perf_counter() - begin
+    return f"{time.perf_counter() - begin} {time.process_time() - cpu}"
 
 
 def serve(folder):

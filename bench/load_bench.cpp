@@ -11,17 +11,19 @@ int main(int argc, char** argv) {
     const std::filesystem::path path = argv[1];
     LoadedNetwork kept;
     bench::serve({
-        {"load", [&] { return bench::seconds([&] { return load_network(path); }); }},
-        {"load_transform", [&] {
-           return bench::seconds([&] {
+        {"load", [&] { return bench::cost([&] { return load_network(path); }); }},
+        {"load_transform",
+         [&] {
+           return bench::cost([&] {
              LoadedNetwork loaded = load_network(path);
              TransformationResult transformed = transform(loaded.network.module);
              return std::pair(std::move(loaded), std::move(transformed));
            });
          }},
-        {"transform", [&] {
+        {"transform",
+         [&] {
            if (kept.network.tensors.size() == 0) kept = load_network(path);
-           return bench::seconds([&] { return transform(kept.network.module); });
+           return bench::cost([&] { return transform(kept.network.module); });
          }},
     });
   });

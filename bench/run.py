@@ -1,274 +1,138 @@
-"""Prints the figures of Graftwork next to plain PyTorch doing the same, measured in turns.
+"""Prints the figures of Graftwork next to plain PyTorch doing the same.
 
     python bench/run.py [--rounds 15] [--threads 2] [--only NAME]... [--json FILE]
 
-Each figure is a median over the rounds with its 95 % interval by order statistics (of the rounds' sorted figures
-those between which the median lies with that probability, whatever their distribution). In a round both sides run one
-right after the other, the order turns from round to round, and a ratio is taken within the round: what else the
-machine does then hits both. Always exits 0, the figures are for people to judge.
+Both sides take turns: in a round they run one right after the other, the order turns from round to round, and a ratio
+is taken within a round, so that what else the machine does hits both. A figure is the median over the rounds with its
+95 % interval by order statistics. Exits 0 whatever the figures are: they are for people to judge.
 """
 
 import argparse
 import json
-import math
 import os
 import resource
-import statistics
-import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
+
+from measure import Cost, Figure, Server, Unmeasured, in_turns, ratios, run_once
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ROOT / "build" / "bench"
 COMMAND = ROOT / "build" / "bin" / "graftwork"
-FOLDER = ROOT / "out" / "bench"
 FLOOR = ROOT / "bench" / "floor.py"
 MODELS = ROOT / "tests" / "models"
+FOLDER = ROOT / "out" / "bench"
+MODEL, DATA, ONNX = FOLDER / "resnet50.pt2", FOLDER / "samples.npy", FOLDER / "resnet50_int8.onnx"
 SAMPLES, BATCH = 64, 8
 
 
-class Unmeasured(Exception):
-    """A program of the bench failed; says how."""
+class Bench:
+    """How the programs are started; the same number of threads on both sides."""
+
+    def __init__(self, rounds, threads):
+        self.rounds = rounds
+        self.threads = threads
+        self.env = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(MODELS)}
+
+    def server(self, program, *arguments):
+        return Server(PROGRAMS / program, *arguments, env=self.env)
+
+    def torch(self):
+        return Server(sys.executable, FLOOR, "serve", FOLDER, self.threads, env=self.env)
+
+    def torch_once(self, mode):
+        return run_once(sys.executable, FLOOR, mode, FOLDER, self.threads, env=self.env)
+
+    def in_turns(self, **sides):
+        return in_turns(self.rounds, **sides)
+
+    def served_in_turns(self, ours, our_name, torch_name):
+        """Costs by side. The first answers are dropped: libraries and file caches get warm with them."""
+        with ours, self.torch() as torch:
+            ours.ask(our_name)
+            torch.ask(torch_name)
+            result = self.in_turns(ours=lambda: ours.ask(our_name), torch=lambda: torch.ask(torch_name))
+        return result["ours"], result["torch"]
 
 
-@dataclass
-class Figure:
-    """One line of the result. `values` has a number per round."""
-
-    what: str
-    unit: str
-    values: list
-    target: float | None = None
-    error: str = ""
-    median: float = field(init=False, default=math.nan)
-    interval: tuple = field(init=False, default=(math.nan, math.nan))
-    met: bool | None = field(init=False, default=None)
-
-    def __post_init__(self):
-        if not self.values:
-            return
-        self.median = statistics.median(self.values)
-        self.interval = median_interval(self.values)
-        if self.target is not None:
-            self.met = self.median <= self.target
-
-    def line(self):
-        if self.error:
-            return f"{self.what:<62} not measured: {self.error}"
-        figure = f"{number(self.median)} {self.unit} [{number(self.interval[0])}, {number(self.interval[1])}]"
-        verdict = {None: "", True: "met", False: "NOT MET"}[self.met]
-        target = "" if self.target is None else f"at most {number(self.target)} {self.unit}"
-        return f"{self.what:<62} {figure:<28} {target:<16} {verdict}".rstrip()
+def wall(costs):
+    return [cost.wall for cost in costs]
 
 
-def number(value):
-    if value == 0 or not math.isfinite(value):
-        return str(value)
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(decimals, 6)}f}"
+def cpu(costs):
+    return [cost.cpu for cost in costs]
 
 
-def median_interval(values):
-    """Ranks k and n + 1 - k of the sorted values, k the largest that still covers 95 %; all of them below 6 values."""
-    ordered, n = sorted(values), len(values)
-    below, k = 0.0, 0
-    while k < n // 2:
-        below += math.comb(n, k) / 2**n
-        if below > 0.025:
-            break
-        k += 1
-    return (ordered[k - 1], ordered[n - k]) if k > 0 else (ordered[0], ordered[-1])
+def scaled(values, factor):
+    return [value * factor for value in values]
 
 
-def environment(threads):
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(MODELS)}
-
-
-class Server:
-    """A program that measures when it is asked to."""
-
-    def __init__(self, *command, threads):
-        self.command = [str(part) for part in command]
-        self.process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(threads),
-        )
-
-    def __enter__(self):
-        self._read()
-        return self
-
-    def __exit__(self, *failure):
-        self.process.kill() if failure[0] else self.process.stdin.close()
-        self.process.wait()
-
-    def ask(self, name):
-        try:
-            self.process.stdin.write(name + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        return float(self._read())
-
-    def _read(self):
-        line = self.process.stdout.readline()
-        if not line:
-            said = self.process.stderr.read().strip().splitlines()
-            raise Unmeasured(f"{Path(self.command[0]).name}: {said[-1] if said else 'it died'}")
-        return line
-
-
-@dataclass
-class Finished:
-    seconds: float
-    peak_bytes: int
-    output: str
-
-
-def run_once(*command, threads):
-    """Runs a process to its end: wall time, start included, and peak resident memory."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(threads),
-    )
-    output = process.stdout.read()
-    # This process stays small (no torch here), so that the peak which a child inherits from it is nothing.
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - begin
-    if process.returncode != 0:
-        said = output.strip().splitlines()
-        raise Unmeasured(f"{Path(command[0]).name}: {said[0] if said else f'status {process.returncode}'}")
-    return Finished(seconds, usage.ru_maxrss * 1024, output)
-
-
-def in_turns(rounds, **sides):
-    """Calls each side once a round and returns each one's results in the order of rounds."""
-    results = {name: [] for name in sides}
-    for i in range(rounds):
-        order = list(sides) if i % 2 == 0 else list(reversed(sides))
-        for name in order:
-            results[name].append(sides[name]())
-    return results
-
-
-def ratios(above, below):
-    return [a / b for a, b in zip(above, below, strict=True)]
-
-
-def program(name):
-    return PROGRAMS / name
-
-
-def floor(mode, threads):
-    return [sys.executable, FLOOR, mode, FOLDER, threads]
-
-
-def model():
-    return FOLDER / "resnet50.pt2"
-
-
-def samples():
-    return FOLDER / "samples.npy"
-
-
-def bench_load(rounds, threads):
-    # The warm-up answers of each server are dropped: libtorch loaded and the file cache warm is what is asked.
-    with Server(program("load_bench"), model(), threads=threads) as ours, Server(
-        *floor("serve", threads), threads=threads
-    ) as torch:
-        for name in ("load_transform", "transform"):
-            ours.ask(name)
-        torch.ask("load")
-        result = in_turns(
-            rounds,
-            ours=lambda: ours.ask("load_transform"),
-            torch=lambda: torch.ask("load"),
-        )
-    with Server(program("load_bench"), model(), threads=1) as single:
-        single.ask("transform")
-        transform = [single.ask("transform") * 1e3 for _ in range(rounds)]
-
+def bench_load(bench):
     def first():
-        with Server(program("load_bench"), model(), threads=threads) as fresh:
+        with bench.server("load_bench", MODEL) as fresh:
             return fresh.ask("load_transform")
 
-    yield Figure("load + transform of ResNet-50, in process", "s", result["ours"], 0.15)
-    yield Figure("  the same, the first time in a process", "s", [first() for _ in range(rounds)])
-    yield Figure("  over torch.export.load", "x", ratios(result["ours"], result["torch"]))
-    yield Figure("transform of ResNet-50 in memory, one thread", "ms", transform)
+    ours, torch = bench.served_in_turns(bench.server("load_bench", MODEL), "load_transform", "load")
+    yield Figure("load + transform of ResNet-50, in process", "s", wall(ours), 0.15)
+    yield Figure("  the first time in a process", "s", wall(first() for _ in range(bench.rounds)))
+    yield Figure("  over torch.export.load", "×", ratios(wall(ours), wall(torch)))
+    single = Bench(bench.rounds, threads=1)
+    with single.server("load_bench", MODEL) as server:
+        server.ask("transform")
+        transform = [server.ask("transform").wall for _ in range(bench.rounds)]
+    yield Figure("transform of ResNet-50 in memory, one thread", "ms", scaled(transform, 1e3))
 
 
-def bench_calibrate(rounds, threads):
-    command = [program("calibrate_bench"), model(), samples(), threads]
-    with Server(*command, threads=threads) as ours, Server(*floor("serve", threads), threads=threads) as torch:
-        ours.ask("calibrate")
-        torch.ask("forward")
-        result = in_turns(rounds, ours=lambda: ours.ask("calibrate"), torch=lambda: torch.ask("forward"))
-    yield Figure("MINMAX calibration over eager forward, per sample", "x", ratios(result["ours"], result["torch"]), 1.15)
-    yield Figure("  calibration", "ms", [seconds / SAMPLES * 1e3 for seconds in result["ours"]])
-    yield Figure("  eager forward", "ms", [seconds / SAMPLES * 1e3 for seconds in result["torch"]])
+def bench_calibrate(bench):
+    program = bench.server("calibrate_bench", MODEL, DATA, bench.threads)
+    ours, torch = bench.served_in_turns(program, "calibrate", "forward")
+    yield Figure("MINMAX calibration over eager forward, per sample", "×", ratios(wall(ours), wall(torch)), 1.15)
+    yield Figure("  in processor time over all threads", "×", ratios(cpu(ours), cpu(torch)))
+    yield Figure("  calibration, per sample", "ms", scaled(wall(ours), 1e3 / SAMPLES))
+    yield Figure("  eager forward, per sample", "ms", scaled(wall(torch), 1e3 / SAMPLES))
 
 
-def bench_export(rounds, threads):
-    command = [program("export_bench"), model(), samples(), FOLDER / "resnet50_int8.onnx"]
-    with Server(*command, threads=threads) as ours, Server(*floor("serve", threads), threads=threads) as torch:
-        ours.ask("export")
-        torch.ask("export")
-        result = in_turns(rounds, ours=lambda: ours.ask("export"), torch=lambda: torch.ask("export"))
-    yield Figure("ONNX export of the quantized ResNet-50", "s", result["ours"], 1.0)
-    yield Figure("  over torch.onnx.export of the float one", "x", ratios(result["ours"], result["torch"]))
+def bench_export(bench):
+    ours, torch = bench.served_in_turns(bench.server("export_bench", MODEL, DATA, ONNX), "export", "export")
+    yield Figure("ONNX export of the quantized ResNet-50", "s", wall(ours), 1.0)
+    yield Figure("  over torch.onnx.export of the float one (TorchScript)", "×", ratios(wall(ours), wall(torch)))
 
 
-def bench_command(rounds, threads):
-    command = [COMMAND, "quantize", model(), "--calibrate", samples(), "--batch", BATCH, "--quiet"]
-    command += ["-o", FOLDER / "resnet50_int8.onnx"]
-    result = in_turns(
-        rounds,
-        ours=lambda: run_once(*command, threads=threads),
-        torch=lambda: run_once(*floor("forward", threads), threads=threads),
+def bench_command(bench):
+    command = [COMMAND, "quantize", MODEL, "--calibrate", DATA, "--batch", BATCH, "--quiet", "-o", ONNX]
+    runs = bench.in_turns(
+        ours=lambda: run_once(*command, env=bench.env),
+        torch=lambda: bench.torch_once("forward"),
     )
-    ours, torch = result["ours"], result["torch"]
-    wall = [run.seconds for run in ours]
-    peak = [run.peak_bytes for run in ours]
-    name = f"the command on ResNet-50, {SAMPLES // BATCH} batches of {BATCH}"
-    yield Figure(f"{name}: wall time", "s", wall, 6.0)
-    yield Figure("  over eager forward of the same samples, without start", "x", ratios(wall, [float(run.output) for run in torch]))
-    yield Figure("  over the same with the start of Python and PyTorch", "x", ratios(wall, [run.seconds for run in torch]))
-    yield Figure(f"{name}: peak memory", "GB", [bytes_ / 1e9 for bytes_ in peak], 1.0)
-    yield Figure("  over a process that runs PyTorch's eager forward", "x", ratios(peak, [run.peak_bytes for run in torch]), 1.2)
+    seconds = {side: [run.seconds for run in finished] for side, finished in runs.items()}
+    peaks = {side: [run.peak_bytes for run in finished] for side, finished in runs.items()}
+    forward = wall(Cost.read(run.output) for run in runs["torch"])
+    yield Figure(f"the command, {SAMPLES // BATCH} batches of {BATCH}: wall time with start", "s", seconds["ours"], 6.0)
+    yield Figure("  over eager forward of the same samples", "×", ratios(seconds["ours"], forward))
+    yield Figure("  over a Python process that does that forward", "×", ratios(seconds["ours"], seconds["torch"]))
+    yield Figure("the command: peak resident memory", "GB", scaled(peaks["ours"], 1e-9), 1.0)
+    yield Figure("  over a Python process that does that forward", "×", ratios(peaks["ours"], peaks["torch"]), 1.2)
 
 
-def bench_rewrite(rounds, threads):
+def bench_rewrite(bench):
     def rewrite(nodes):
-        # A fresh process each time: no name is interned and no page mapped yet, as in one run of the command.
-        return float(run_once(program("rewrite_bench"), nodes, threads=threads).output.split()[0])
+        # In a fresh process: no name interned and no page mapped yet, as for whoever runs the command.
+        return Cost.read(run_once(PROGRAMS / "rewrite_bench", nodes, env=bench.env).output).wall
 
-    result = in_turns(
-        rounds,
-        small=lambda: rewrite(10_000),
-        medium=lambda: rewrite(100_000),
-        large=lambda: rewrite(1_000_000),
+    runs = bench.in_turns(
+        small=lambda: rewrite(10_000), medium=lambda: rewrite(100_000), large=lambda: rewrite(1_000_000)
     )
-    growth = [x / 10 for x in ratios(result["medium"], result["small"])]
-    more_growth = [x / 10 for x in ratios(result["large"], result["medium"])]
-    yield Figure("100,000 nodes with 36,000 grafts", "ms", [x * 1e3 for x in result["medium"]], 50)
-    yield Figure("  time per node of 100,000 over 10,000 nodes", "x", growth)
-    yield Figure("  time per node of 1,000,000 over 100,000 nodes", "x", more_growth, LINEAR)
+    growth = {
+        "100,000 over 10,000": ratios(runs["medium"], runs["small"]),
+        "1,000,000 over 100,000": ratios(runs["large"], runs["medium"]),
+    }
+    yield Figure("rewriting 100,000 nodes with 36,000 grafts", "ms", scaled(runs["medium"], 1e3), 50)
+    for sizes, times in growth.items():
+        # Linear is 1; n log n would be 1.2 to 1.25, n² 10. Some is lost as the graph leaves the caches.
+        yield Figure(f"  time per node, {sizes} nodes", "×", scaled(times, 0.1), 1.5)
 
-
-LINEAR = 1.5  # Ten times the nodes: n log n alone would be 1.2, the rest is for caches; n² would be 10.
 
 BENCHES = {
     "load": bench_load,
@@ -279,62 +143,70 @@ BENCHES = {
 }
 
 
-def prepare():
+def prepare(bench):
     """The network and the samples; made again when what they are made from is newer."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     newest = max(source.stat().st_mtime for source in [FLOOR, *MODELS.glob("*.py")])
-    if model().exists() and model().stat().st_mtime > newest:
+    if MODEL.exists() and MODEL.stat().st_mtime > newest:
         return
-    print("preparing ResNet-50 ...", flush=True)
-    run_once(sys.executable, FLOOR, "prepare", FOLDER, threads=2)
+    print(f"preparing ResNet-50 in {FOLDER.relative_to(ROOT)} ...", flush=True)
+    bench.torch_once("prepare")
 
 
-def cpu_seconds():
-    """Used by the machine, and by this process with its finished children."""
-    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    busy = sum(ticks) - ticks[3] - ticks[4]
-    own = sum(
-        usage.ru_utime + usage.ru_stime
-        for usage in (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    )
-    return busy / os.sysconf("SC_CLK_TCK"), own
+def processor_seconds():
+    """Of the whole machine, and of this process with its finished children."""
+    ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+    idle = ticks[3] + ticks[4]
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK"), sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15, help="at least 15 for figures to quote")
-    parser.add_argument("--threads", type=int, default=2, help="on both sides")
-    parser.add_argument("--only", action="append", choices=sorted(BENCHES), help="may come several times")
-    parser.add_argument("--json", type=Path, help="write all rounds here too")
-    options = parser.parse_args()
-
-    try:
-        prepare()
-    except Unmeasured as failure:
-        print(failure)
-        return
-    print(f"{options.rounds} rounds, {options.threads} threads on {os.cpu_count()} cores; median [95 % interval]", flush=True)
-    begin, (busy, own) = time.monotonic(), cpu_seconds()
+def measure(bench, names):
     figures = []
-    for name, bench in BENCHES.items():
-        if options.only and name not in options.only:
-            continue
+    for name in names:
         try:
-            for figure in bench(options.rounds, options.threads):
+            for figure in BENCHES[name](bench):
                 figures.append(figure)
                 print(figure.line(), flush=True)
         except (Unmeasured, OSError) as failure:
             figures.append(Figure(name, "", [], error=str(failure)))
             print(figures[-1].line(), flush=True)
-    seconds = time.monotonic() - begin
-    others = max(0.0, (cpu_seconds()[0] - busy - (cpu_seconds()[1] - own)) / seconds)
-    print(f"{seconds / 60:.1f} minutes; meanwhile other jobs kept {others:.2f} cores busy")
+    return figures
+
+
+def at_least_one(text):
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return int(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=at_least_one, default=15, help="15 or more for figures to quote")
+    parser.add_argument("--threads", type=at_least_one, default=2, help="of both sides")
+    parser.add_argument("--only", action="append", choices=list(BENCHES), help="may come several times")
+    parser.add_argument("--json", type=Path, help="write every round's figures here too")
+    options = parser.parse_args()
+
+    bench = Bench(options.rounds, options.threads)
+    try:
+        prepare(bench)
+    except Unmeasured as failure:
+        print(failure)
+        return
+    setting = f"{options.rounds} rounds, {options.threads} threads, {os.cpu_count()} cores"
+    print(f"{setting}; median [95 % interval]", flush=True)
+    begin, (all_before, own_before) = time.monotonic(), processor_seconds()
+    figures = measure(bench, options.only or list(BENCHES))
+    seconds, (all_after, own_after) = time.monotonic() - begin, processor_seconds()
+    others = max(0.0, (all_after - all_before - own_after + own_before) / seconds)
+    print(f"{seconds / 60:.1f} minutes; other jobs kept {others:.2f} cores busy meanwhile")
     if others > 0.1:
-        print("Other jobs slow both sides, but not alike: quote these figures from an idle machine only.")
+        print("They slow both sides, but not alike (PyTorch's threads wait for one another): quote an idle machine's.")
     if options.json:
-        machine = {"cores": os.cpu_count(), "threads": options.threads, "other_jobs_cores": round(others, 3)}
+        machine = {"cores": os.cpu_count(), "threads": options.threads, "cores_busy_with_other_jobs": round(others, 3)}
         result = {"rounds": options.rounds, "machine": machine, "figures": [asdict(figure) for figure in figures]}
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+        options.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

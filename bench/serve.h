@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -12,23 +13,32 @@
 
 namespace graftwork::bench {
 
-/// Seconds that `work` takes. Its result is destroyed outside of them.
+/// Seconds by the clock, and of the processor over all threads.
+struct Cost {
+  double wall = 0;
+  double cpu = 0;
+};
+
+/// What `work` costs. Its result is destroyed outside of that.
 template <class Work>
-double seconds(Work&& work) {
+Cost cost(Work&& work) {
   using Clock = std::chrono::steady_clock;
+  const std::clock_t cpu = std::clock();
   const Clock::time_point begin = Clock::now();
   [[maybe_unused]] const auto result = work();
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+  const std::chrono::duration<double> wall = Clock::now() - begin;
+  return {wall.count(), static_cast<double>(std::clock() - cpu) / CLOCKS_PER_SEC};
 }
 
-using Measurements = std::map<std::string, std::function<double()>>;
+using Measurements = std::map<std::string, std::function<Cost()>>;
 
-/// Answers the name of a measurement with its figure, a line each, until stdin ends.
+/// Answers the name of a measurement with its cost, "WALL CPU", a line each, until stdin ends.
 inline void serve(const Measurements& measurements) {
   std::puts("ready");
   std::fflush(stdout);
   for (std::string name; std::getline(std::cin, name);) {
-    std::printf("%.9g\n", measurements.at(name)());
+    const Cost measured = measurements.at(name)();
+    std::printf("%.9g %.9g\n", measured.wall, measured.cpu);
     std::fflush(stdout);
   }
 }

@@ -17,6 +17,8 @@ class CanonicalOrder {
  public:
   explicit CanonicalOrder(const GraphModule& module);
 
+  /// One more than the largest arena index of a node.
+  size_t size() const { return entries_.size(); }
   uint32_t depth(const Node& node) const { return entries_[node.id().index].depth; }
   bool less(const Node& a, const Node& b) const;
 

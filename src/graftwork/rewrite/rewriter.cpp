@@ -129,49 +129,76 @@ void Rewriter::find(Round& round, Node& node) const {
 }
 
 std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
+  constexpr uint32_t kFree = 0;
   std::vector<Candidate> chosen;
-  std::vector<uint32_t> winner_of;  // arena index → index into chosen + 1
+  std::vector<uint32_t> winner_of(round.order.size(), kFree);  // arena index → index into chosen + 1
+  round.taken.assign(round.order.size(), false);
   const auto index_of = [](const Node* node) { return static_cast<size_t>(node->id().index); };
   const auto better = [&](const Candidate& a, const Candidate& b) {
     if (a.match.length() != b.match.length()) return a.match.length() > b.match.length();
     if (a.entry != b.entry) return a.entry < b.entry;
     return round.order.less(a.match.root(), b.match.root());
   };
+  const auto choose = [&](Candidate& candidate) {
+    for (const Node* node : candidate.match.nodes()) {
+      winner_of[index_of(node)] = static_cast<uint32_t>(chosen.size() + 1);
+      round.taken[index_of(node)] = true;
+    }
+    chosen.push_back(std::move(candidate));
+  };
   while (!round.candidates.empty()) {
-    std::stable_sort(round.candidates.begin(), round.candidates.end(), better);
-    std::vector<Candidate> losers;
+    // Nearly all matches share no node with another: only the rest needs an order of merit.
+    std::vector<uint32_t> claims(round.order.size(), 0);
+    for (const Candidate& candidate : round.candidates) {
+      for (const Node* node : candidate.match.nodes()) ++claims[index_of(node)];
+    }
+    std::vector<Candidate> contested;
     for (Candidate& candidate : round.candidates) {
-      const Node* contested = nullptr;
-      for (const Node* node : candidate.match.nodes()) {
-        if (winner_of.size() <= index_of(node)) winner_of.resize(index_of(node) + 1, 0);
-        if (!contested && winner_of[index_of(node)] != 0) contested = node;
+      const std::vector<Node*>& nodes = candidate.match.nodes();
+      const bool alone = std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return claims[index_of(node)] == 1; });
+      if (alone) {
+        choose(candidate);
+      } else {
+        contested.push_back(std::move(candidate));
       }
-      if (contested) {
-        const Symbol winner = entries_[chosen[winner_of[index_of(contested)] - 1].entry].name;
-        round.near_misses.push_back({entries_[candidate.entry].name, candidate.match.root().name(),
-                                     cat("%", contested->name().str(), " belongs to a match of ", winner.str()), winner,
-                                     candidate.match.root().id()});
-        losers.push_back(std::move(candidate));
+    }
+    std::stable_sort(contested.begin(), contested.end(), better);
+    std::vector<Candidate> losers;
+    for (Candidate& candidate : contested) {
+      const std::vector<Node*>& nodes = candidate.match.nodes();
+      const auto taken = std::find_if(nodes.begin(), nodes.end(), [&](const Node* node) { return winner_of[index_of(node)] != kFree; });
+      if (taken == nodes.end()) {
+        choose(candidate);
         continue;
       }
-      for (const Node* node : candidate.match.nodes()) {
-        winner_of[index_of(node)] = static_cast<uint32_t>(chosen.size() + 1);
-        if (round.taken.size() <= index_of(node)) round.taken.resize(index_of(node) + 1, false);
-        round.taken[index_of(node)] = true;
-      }
-      chosen.push_back(std::move(candidate));
+      const Symbol winner = entries_[chosen[winner_of[index_of(*taken)] - 1].entry].name;
+      round.near_misses.push_back({entries_[candidate.entry].name, candidate.match.root().name(),
+                                   cat("%", (*taken)->name().str(), " belongs to a match of ", winner.str()), winner,
+                                   candidate.match.root().id()});
+      losers.push_back(std::move(candidate));
     }
     round.candidates.clear();
     // Around the winners a loser may still match in another way (the other branch of a fork).
     for (Candidate& loser : losers) {
-      if (round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match))
+      if (round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match)) {
         round.candidates.push_back(std::move(loser));
+      }
     }
   }
-  std::stable_sort(chosen.begin(), chosen.end(), [&](const Candidate& a, const Candidate& b) {
-    return round.order.less(a.match.root(), b.match.root());
+  return in_canonical_order(round, std::move(chosen));
+}
+
+std::vector<Rewriter::Candidate> Rewriter::in_canonical_order(const Round& round, std::vector<Candidate> candidates) const {
+  std::vector<Candidate*> order;
+  order.reserve(candidates.size());
+  for (Candidate& candidate : candidates) order.push_back(&candidate);
+  std::stable_sort(order.begin(), order.end(), [&](const Candidate* a, const Candidate* b) {
+    return round.order.less(a->match.root(), b->match.root());
   });
-  return chosen;
+  std::vector<Candidate> sorted;
+  sorted.reserve(order.size());
+  for (Candidate* candidate : order) sorted.push_back(std::move(*candidate));
+  return sorted;
 }
 
 void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {

@@ -34,6 +34,7 @@ class Rewriter {
 
   void find(Round& round, Node& node) const;
   std::vector<Candidate> select(Round& round) const;
+  std::vector<Candidate> in_canonical_order(const Round& round, std::vector<Candidate> candidates) const;
   void apply(Round& round, std::vector<Candidate>& chosen) const;
   bool run_round(GraphModule& module, std::vector<Node*>& open, Report& report) const;
   std::vector<Node*> neighbourhood(std::vector<Node*> touched) const;
