@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graftwork/export/lowering.h"
+#include "graftwork/nn/module_kernels.h"
 
 namespace graftwork {
 
@@ -19,7 +20,7 @@ struct ModuleCall {
   const std::string& path() const { return record.path.str(); }
   std::vector<int64_t> integers(Symbol attr) const { return *attribute_of(record, attr)->get<std::vector<int64_t>>(); }
   int64_t integer(Symbol attr) const { return *attribute_of(record, attr)->get<int64_t>(); }
-  double number(Symbol attr) const { return *attribute_of(record, attr)->get<double>(); }
+  double number(Symbol attr) const { return number_of(record, attr); }
   bool flag(Symbol attr) const { return *attribute_of(record, attr)->get<bool>(); }
 };
 

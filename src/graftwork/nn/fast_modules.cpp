@@ -31,7 +31,7 @@ std::optional<PostOperation> post_operation(const ModuleRecord& act) {
   if (kind == Symbol("nn.SiLU")) return PostOperation("swish");
   if (kind == Symbol("nn.ReLU6")) return PostOperation("hardtanh", {0, 6});
   if (kind == Symbol("nn.LeakyReLU"))
-    return PostOperation("leaky_relu", {*attribute_of(act, "negative_slope")->get<double>()});
+    return PostOperation("leaky_relu", {number_of(act, "negative_slope")});
   if (kind == Symbol("nn.GELU"))
     return PostOperation("gelu", {}, *attribute_of(act, "approximate")->get<std::string>());
   return std::nullopt;
@@ -150,8 +150,13 @@ Preparer fast_modules(const TensorStore& tensors) {
   return [&tensors](const GraphModule& module, const Node& node) -> std::unique_ptr<PreparedModule> {
     const ModuleRecord& record = module.record(node);
     const Kind& kind = KindTable::builtin().at(record.kind);
-    const bool is_conv = kind.family == Family::kFused && kind.weight_role == Symbol("conv");
+    const bool is_conv = kind.family == Family::kFused && kind.weight_role == Symbol("conv") &&
+                         module.modules()[record.child("conv")].kind == Symbol("nn.Conv2d");
     if (!is_conv || !node.input(0).tensor() || node.input(0).tensor()->dtype != DType::kF32) return nullptr;
+    // The fused addition does not broadcast.
+    for (size_t slot = 1; slot < node.input_count(); ++slot) {
+      if (!node.tensor() || !node.input(slot).tensor() || *node.input(slot).tensor() != *node.tensor()) return nullptr;
+    }
     if (!is_plain_f32(record, module.modules(), tensors)) return nullptr;
     return std::make_unique<PreparedConv>(module, record, tensors);
   };

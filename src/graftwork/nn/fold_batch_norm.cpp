@@ -1,5 +1,7 @@
 #include "graftwork/nn/fold_batch_norm.h"
 
+#include "graftwork/nn/module_kernels.h"
+
 namespace graftwork {
 
 ChannelAffine batch_norm_affine(const ModuleRecord& batch_norm, const TensorStore& tensors) {
@@ -8,7 +10,7 @@ ChannelAffine batch_norm_affine(const ModuleRecord& batch_norm, const TensorStor
     return expr ? evaluate(*expr, tensors).detach().to(at::kDouble) : at::Tensor();
   };
   const at::Tensor mean = param("running_mean");
-  const double eps = *attribute_of(batch_norm, "eps")->get<double>();
+  const double eps = number_of(batch_norm, "eps");
   at::Tensor factor = at::rsqrt(param("running_var") + eps);
   if (const at::Tensor gamma = param("weight"); gamma.defined()) factor = factor * gamma;
   at::Tensor offset = -mean * factor;

@@ -31,11 +31,7 @@ class Call {
   int64_t integer(Symbol name) const { return *attribute_of(record_, name)->get<int64_t>(); }
   bool flag(Symbol name) const { return *attribute_of(record_, name)->get<bool>(); }
   const std::string& text(Symbol name) const { return *attribute_of(record_, name)->get<std::string>(); }
-  double number(Symbol name) const {
-    const Attribute* attr = attribute_of(record_, name);
-    const double* real = attr->get<double>();
-    return real ? *real : static_cast<double>(*attr->get<int64_t>());
-  }
+  double number(Symbol name) const { return number_of(record_, name); }
 
  private:
   const ModuleRecord& record_;
@@ -152,6 +148,12 @@ const std::map<std::string, Kernel>& kernels() {
 }
 
 }  // namespace
+
+double number_of(const ModuleRecord& record, Symbol attr) {
+  const Attribute& value = *attribute_of(record, attr);
+  const int64_t* whole = value.get<int64_t>();
+  return whole ? static_cast<double>(*whole) : *value.get<double>();
+}
 
 bool has_kernel(Symbol kind) {
   const Kind* known = KindTable::builtin().find(kind);

@@ -19,6 +19,9 @@ struct ModuleContext {
   Mode mode = Mode::kEval;
 };
 
+/// An attribute that is a number, written as a whole one or not.
+double number_of(const ModuleRecord& record, Symbol attr);
+
 /// Whether the reference executor can run modules of this kind.
 bool has_kernel(Symbol kind);
 

@@ -132,7 +132,7 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
 }
 
 OperatorCall::Source OperatorCall::bind(const c10::Argument& argument, const Attribute& attr) const {
-  if (const InputRef* ref = attr.get<InputRef>()) return FromInput{ref->slot};
+  if (const InputRef* ref = attr.get<InputRef>()) return FromInput{ref->slot, is_tensor(argument.type())};
   const c10::TypePtr type = without_optional(argument.type());
   const auto* list = attr.get<Attribute::List>();
   const c10::TypePtr element = element_of(type);
@@ -190,7 +190,8 @@ c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10
     if (const auto* value = std::get_if<c10::IValue>(&source)) {
       stack.push_back(*value);
     } else if (const auto* from = std::get_if<FromInput>(&source)) {
-      stack.push_back(*inputs[from->slot]);
+      const c10::IValue& input = *inputs[from->slot];
+      stack.push_back(from->as_tensor && input.isScalar() ? wrapped_number(input.toScalar()) : input);
     } else {
       const auto& list = std::get<FromList>(source);
       std::vector<c10::IValue> values;

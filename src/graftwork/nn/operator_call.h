@@ -32,6 +32,7 @@ class OperatorCall {
  private:
   struct FromInput {
     size_t slot;
+    bool as_tensor = false;  ///< A run-time number must become a tensor.
   };
   struct FromList;
   using Source = std::variant<c10::IValue, FromInput, FromList>;
