@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -96,6 +97,7 @@ class Planner {
     const bool skipped =
         skip_weight_.matches(module_.modules(), record);  // asked of all: a kind without weight may be named
     if (kind.weight_role.empty()) return;
+    if (!weighed_.insert(record.path).second) return;  // a module that is called again
     PlannedWeight weight{record.path, module_.modules()[record.child(kind.weight_role)].path, false, {}};
     if (!record.child("weight_fake_quant")) {
       weight.reason = missing_reason(record, kind, kind.inputs_to_quantize[0]);
@@ -121,6 +123,7 @@ class Planner {
   SkipList skip_weight_;
   StubPlan plan_;
   std::unordered_map<const Node*, size_t> by_tensor_;
+  std::unordered_set<Symbol> weighed_;
 };
 
 }  // namespace

@@ -12,6 +12,16 @@ namespace {
 
 constexpr float kLargestHalf = 65504.0F;
 
+/// A stub that a product reads has a scale of the type that products take.
+SmallScale small_scale_of(const PlannedStub& stub, const ModuleTable& modules) {
+  for (const StubReader& reader : stub.readers) {
+    const ModuleRecord& fused = modules[modules.find(reader.module)];
+    const ModuleId layer = fused.child(KindTable::builtin().at(fused.kind).weight_role);
+    if (layer && small_scale_of(modules[layer]) == SmallScale::kHalf) return SmallScale::kHalf;
+  }
+  return SmallScale::kWide;
+}
+
 void set_stub_scales(QuantizationResult& result, DType float_type) {
   GraphModule& module = result.network.module;
   for (const PlannedStub& stub : result.plan.stubs) {
@@ -19,7 +29,8 @@ void set_stub_scales(QuantizationResult& result, DType float_type) {
     if (range.amax() == 0)
       result.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
     const Symbol leaf = stub.stub.str() + ".scale";
-    result.network.tensors.set(leaf, at::scalar_tensor(activation_scale(range, float_type), at::kFloat));
+    const float scale = activation_scale(range, float_type, small_scale_of(stub, module.modules()));
+    result.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
     module.modules().edit(module.modules().find(stub.stub)).set_param("scale", result.network.tensors.leaf(leaf));
   }
 }
@@ -32,12 +43,13 @@ void set_weight_scales(QuantizationResult& result, DType float_type) {
     const ModuleRecord& fused = modules[modules.find(weight.module)];
     const ModuleId fake_quant = fused.child("weight_fake_quant");
     const ModuleId bn = fused.child("bn");
+    const ModuleRecord& layer = modules[modules.find(weight.layer)];
     try {
-      const at::Tensor value = evaluate(*modules[modules.find(weight.layer)].param("weight"), tensors);
+      const at::Tensor value = evaluate(*layer.param("weight"), tensors);
+      const int64_t axis = *attribute_of(modules[fake_quant], "axis")->get<int64_t>();
       const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
       const Symbol leaf = modules[fake_quant].path.str() + ".scale";
-      tensors.set(leaf,
-                  weight_scales(value, *attribute_of(modules[fake_quant], "axis")->get<int64_t>(), factor, float_type));
+      tensors.set(leaf, weight_scales(value, axis, factor, float_type, small_scale_of(layer)));
       modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
     } catch (Error& error) {
       throw error.at(weight.layer.str() + ".weight");
@@ -65,15 +77,15 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
                             const QuantizeOptions& options) {
   QuantizationResult result{network.clone(), plan_stubs(network.module, config), {}, samples.size(), {}};
   result.warnings = result.plan.warnings;
+  apply_stub_plan(result.network.module, result.plan);
+  set_weight_scales(result, options.float_type);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) tensors.push_back(stub.tensor);
   CalibrationOptions calibration = options.calibration;
   calibration.observe_all |= options.float_type == DType::kF16;
   result.ranges = calibrate(network, tensors, samples, calibration);
   if (options.float_type == DType::kF16) check_half(result);
-  apply_stub_plan(result.network.module, result.plan);
   set_stub_scales(result, options.float_type);
-  set_weight_scales(result, options.float_type);
   return result;
 }
 

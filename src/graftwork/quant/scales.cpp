@@ -1,5 +1,6 @@
 #include "graftwork/quant/scales.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "graftwork/base/error.h"
@@ -8,6 +9,7 @@ namespace graftwork {
 namespace {
 
 constexpr float kSmallestNormalHalf = 6.103515625e-05F;  // 2⁻¹⁴
+constexpr float kSmallestHalf = 5.9604644775390625e-08F;  // 2⁻²⁴
 
 /// Channels without a value take the smallest scale there is.
 at::Tensor without_zeros(const at::Tensor& scales) {
@@ -18,33 +20,40 @@ at::Tensor without_zeros(const at::Tensor& scales) {
 
 }  // namespace
 
-float exported_scale(float scale, DType float_type) {
+float exported_scale(float scale, DType float_type, SmallScale small) {
   if (float_type != DType::kF16) return scale;
   const auto half = static_cast<float>(c10::Half(scale));
-  return scale < kSmallestNormalHalf || !std::isfinite(half) ? scale : half;
+  if (!std::isfinite(half)) return scale;
+  if (small == SmallScale::kHalf) return std::max(half, kSmallestHalf);
+  return scale < kSmallestNormalHalf ? scale : half;
 }
 
-at::Tensor exported_scales(const at::Tensor& scales, DType float_type) {
+at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small) {
   at::Tensor rounded = scales.to(at::kFloat).contiguous().clone();
   float* values = rounded.data_ptr<float>();
-  for (int64_t i = 0; i < rounded.numel(); ++i) values[i] = exported_scale(values[i], float_type);
+  for (int64_t i = 0; i < rounded.numel(); ++i) values[i] = exported_scale(values[i], float_type, small);
   return rounded;
 }
 
-float activation_scale(const Range& range, DType float_type) {
-  const float amax = range.amax();
-  if (!range.seen || amax == 0) return 1;
-  return exported_scale(amax / 127.0F, float_type);
+SmallScale small_scale_of(const ModuleRecord& layer) {
+  return layer.kind == Symbol("nn.Linear") ? SmallScale::kHalf : SmallScale::kWide;
 }
 
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type) {
+float activation_scale(const Range& range, DType float_type, SmallScale small) {
+  const float amax = range.amax();
+  if (!range.seen || amax == 0) return 1;
+  return exported_scale(amax / 127.0F, float_type, small);
+}
+
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type,
+                         SmallScale small) {
   if (!at::isfinite(weight).all().item<bool>())
     throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
   const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
   const at::Tensor raw = without_zeros(rows.abs().amax(1).to(at::kDouble) / 127.0);
-  if (!factor.defined()) return exported_scales(raw, float_type);
+  if (!factor.defined()) return exported_scales(raw, float_type, small);
   const at::Tensor magnitude = without_zeros(factor.abs());
-  return (exported_scales(raw * magnitude, float_type).to(at::kDouble) / magnitude).to(at::kFloat);
+  return (exported_scales(raw * magnitude, float_type, small).to(at::kDouble) / magnitude).to(at::kFloat);
 }
 
 }  // namespace graftwork

@@ -8,18 +8,27 @@
 
 namespace graftwork {
 
-/// `scale` as a file with float regions of `float_type` holds it. Below FP16's normal numbers (2⁻¹⁴) bits
-/// would be lost: such a scale stays FP32, and export writes a Cast behind its DQ.
-float exported_scale(float scale, DType float_type);
-at::Tensor exported_scales(const at::Tensor& scales, DType float_type);
+/// What happens to a scale below FP16's normal numbers (2⁻¹⁴), where half precision loses bits.
+enum class SmallScale : uint8_t {
+  kWide,  ///< It stays FP32, and export writes a Cast behind its DQ.
+  kHalf,  ///< It is rounded all the same: both operands of a product must have scales of one type.
+};
+
+/// `scale` as a file with float regions of `float_type` holds it.
+float exported_scale(float scale, DType float_type, SmallScale small = SmallScale::kWide);
+at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small = SmallScale::kWide);
+
+/// Convolutions take scales of two types, products do not.
+SmallScale small_scale_of(const ModuleRecord& layer);
 
 /// amax / 127, rounded as it will be exported. 1 for a tensor that was zero throughout.
-float activation_scale(const Range& range, DType float_type);
+float activation_scale(const Range& range, DType float_type, SmallScale small = SmallScale::kWide);
 
 /// Scale per output channel for the weight of `layer`: amax / 127; a dead channel gets the tensor's smallest
 /// non-zero scale, 1 when all are dead. `factor` (per channel, or undefined) is what export multiplies the
 /// scale by when it folds a batch norm: the product is rounded as exported and divided by it again, so that
 /// codes, fake quantization and file see one value. Throws Error "quant.weight" for a non-finite weight.
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type);
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type,
+                         SmallScale small = SmallScale::kWide);
 
 }  // namespace graftwork

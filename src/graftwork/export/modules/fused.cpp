@@ -34,7 +34,7 @@ std::string quantized_weight(Lowering& lowering, const std::string& name, const 
     const at::Tensor magnitude = folded.factor.abs();
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
-  stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type);
+  stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type, small_scale_of(layer));
   if (!transpose) return lowering.quantized_weight(name, plain, codes, stored, axis);
   return lowering.quantized_weight(name, plain.defined() ? plain.t() : plain, codes.t().contiguous(), stored, 1 - axis);
 }

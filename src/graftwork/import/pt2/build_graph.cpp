@@ -10,6 +10,7 @@
 #include "graftwork/import/pt2/constant_folding.h"
 #include "graftwork/import/pt2/origin.h"
 #include "graftwork/import/pt2/types.h"
+#include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -194,10 +195,13 @@ class Builder {
     const Origin origin = origin_of(node, name);
     Meaning result;
     const std::vector<std::string> outputs = output_names(node);
-    if (fold(op, name, call, outputs, scope)) {
-      if (!written.empty() && !outputs.empty()) scope[written] = scope[outputs[0]];
-      return;
-    }
+    const std::optional<DType> kept = written.empty() ? std::nullopt : dtype_kept(call);
+    const auto finish_write = [&] {
+      if (written.empty() || outputs.empty()) return;
+      if (kept) cast(outputs[0], *kept, type_of(graph, outputs[0]), origin, scope);
+      scope[written] = scope[outputs[0]];
+    };
+    if (fold(op, name, call, outputs, scope)) return finish_write();
     if (!is_size_operator(op) && !find_operator(op)) call.problems.push_back("torch does not know it");
     std::vector<GraphNode*> inputs;
     for (Meaning* operand : call.operands) inputs.push_back(&materialise(*operand));
@@ -228,7 +232,38 @@ class Builder {
       }
       scope[outputs[i]] = meaning;
     }
-    if (!written.empty() && !outputs.empty()) scope[written] = scope[outputs[0]];
+    if (kept) module_.graph().set_type(made, {});
+    finish_write();
+  }
+
+  /// Writing keeps the element type of what is written; the functional form promotes to the wider one.
+  static std::optional<DType> dtype_kept(const Assembly& call) {
+    const auto type_of_operand = [](const Meaning& operand) -> const TensorType* {
+      if (operand.constant) return &operand.constant->type();
+      return operand.node ? operand.node->tensor() : nullptr;
+    };
+    const TensorType* target = call.operands.empty() ? nullptr : type_of_operand(*call.operands[0]);
+    if (!target) return std::nullopt;
+    for (const Meaning* operand : call.operands) {
+      const TensorType* other = type_of_operand(*operand);
+      if (!other || (other->rank() == 0 && target->rank() > 0)) continue;
+      if (at::promoteTypes(to_torch(target->dtype), to_torch(other->dtype)) != to_torch(target->dtype)) {
+        return target->dtype;
+      }
+    }
+    return std::nullopt;
+  }
+
+  void cast(const std::string& value, DType dtype, const Type& type, const Origin& origin, Scope& scope) {
+    Meaning before = scope.at(value);
+    Assembly call;
+    call.operands.push_back(&before);
+    call.attrs.set("dtype", Attribute(dtype));
+    if (fold("aten.to.dtype", value, call, {value}, scope)) return;
+    Meaning after;
+    after.node = &append("aten.to.dtype", unique_name(value + "_cast"), {&materialise(before)}, std::move(call.attrs),
+                         type, origin);
+    scope[value] = after;
   }
 
   GraphNode& append(Symbol op, Symbol name, const std::vector<GraphNode*>& inputs, AttrMap attrs, const Type& type,
