@@ -3,8 +3,9 @@
     python bench/run.py [--rounds 15] [--threads 2] [--only NAME]... [--json FILE]
 
 Both sides take turns: in a round they run one right after the other, the order turns from round to round, and a ratio
-is taken within a round, so that what else the machine does hits both. A figure is the median over the rounds with its
-95 % interval by order statistics. Exits 0 whatever the figures are: they are for people to judge.
+is taken within a round, so that what else the machine does hits both. Work of one thread is given in processor time.
+A figure is the median over the rounds with its 95 % interval by order statistics. Exits 0 whatever the figures are:
+they are for people to judge.
 """
 
 import argparse
@@ -81,7 +82,7 @@ def bench_load(bench):
     single = Bench(bench.rounds, threads=1)
     with single.server("load_bench", MODEL) as server:
         server.ask("transform")
-        transform = [server.ask("transform").wall for _ in range(bench.rounds)]
+        transform = [server.ask("transform").cpu for _ in range(bench.rounds)]
     yield Figure("transform of ResNet-50 in memory, one thread", "ms", scaled(transform, 1e3))
 
 
@@ -119,7 +120,7 @@ def bench_command(bench):
 def bench_rewrite(bench):
     def rewrite(nodes):
         # In a fresh process: no name interned and no page mapped yet, as for whoever runs the command.
-        return Cost.read(run_once(PROGRAMS / "rewrite_bench", nodes, env=bench.env).output).wall
+        return Cost.read(run_once(PROGRAMS / "rewrite_bench", nodes, env=bench.env).output).cpu
 
     runs = bench.in_turns(
         small=lambda: rewrite(10_000), medium=lambda: rewrite(100_000), large=lambda: rewrite(1_000_000)

@@ -15,6 +15,14 @@ Type with_batch(const Type& type, const Dim& batch) {
   return changed;
 }
 
+/// The one operator of the table whose shape says nothing of it: softmax over the samples.
+bool mixes_samples(const Node& node) {
+  if (node.op() != Symbol("aten.softmax.int") || !node.tensor()) return false;
+  const Attribute* dim = node.attrs().find("dim");
+  const int64_t* axis = dim ? dim->get<int64_t>() : nullptr;
+  return !axis || *axis == 0 || *axis == -static_cast<int64_t>(node.tensor()->rank());
+}
+
 /// Repeats shape inference with a symbol for the batch: every value must follow it in its first extent.
 bool holds_for_any_batch(const GraphModule& module) {
   const Dim batch = Dim::symbol("batch");
@@ -29,7 +37,7 @@ bool holds_for_any_batch(const GraphModule& module) {
       types[&node] = with_batch(node.type(), batch);
       continue;
     }
-    if (node.kind() == NodeKind::kGetItem) return false;
+    if (node.kind() == NodeKind::kGetItem || mixes_samples(node)) return false;
     std::vector<Type> inputs;
     for (const Use& use : node.inputs()) inputs.push_back(types.at(use.producer()));
     Type type;

@@ -121,6 +121,8 @@ TEST(Scales, AreRoundedAsTheyWillBeExported) {
   EXPECT_EQ(exported_scale(0.1F, DType::kF32), 0.1F);
   EXPECT_EQ(exported_scale(0.1F, DType::kF16), static_cast<float>(c10::Half(0.1F)));
   EXPECT_EQ(exported_scale(3.3e-5F, DType::kF16), 3.3e-5F) << "below 2^-14 half precision would lose bits";
+  EXPECT_EQ(exported_scale(3.3e-5F, DType::kF16, SmallScale::kHalf), static_cast<float>(c10::Half(3.3e-5F)));
+  EXPECT_GT(exported_scale(1e-9F, DType::kF16, SmallScale::kHalf), 0.0F) << "a scale of zero is refused";
   EXPECT_EQ(activation_scale({-254, 127, true}, DType::kF32), 2.0F);
   EXPECT_EQ(activation_scale({0, 0, true}, DType::kF16), 1.0F);
 }
