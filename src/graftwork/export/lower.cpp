@@ -1,5 +1,6 @@
 #include "graftwork/export/lower.h"
 
+#include <set>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
@@ -119,6 +120,30 @@ void lower_node(Lowering& lowering, const Node& node) {
 
 }  // namespace
 
+namespace {
+
+/// Names of the results: those of the signature, but where another value has the name already (an input that is
+/// something else, an earlier result), with a number behind it.
+std::vector<std::string> result_names(Lowering& lowering, const GraphModule& module) {
+  const std::vector<Symbol>& wanted = module.signature().outputs;
+  const Node& output = *module.graph().output();
+  std::set<std::string> taken;
+  for (const Node* input : module.graph().inputs()) taken.insert(input->name().str());
+  std::vector<std::string> names;
+  for (const Use& use : output.inputs()) {
+    const Node& result = *use.producer();
+    std::string name = wanted[use.slot()].str();
+    if (name.empty()) name = lowering.fresh_value(wanted.size() == 1 ? "output" : cat("output_", use.slot()));
+    const bool is_itself = result.kind() == NodeKind::kInput && result.name() == Symbol(name);
+    const bool repeated = std::find(names.begin(), names.end(), name) != names.end();
+    if (repeated || (taken.contains(name) && !is_itself)) name = lowering.fresh_value(name);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
 onnx::Model lower(const Network& network, const ExportOptions& options) {
   if (options.opset != 0 && (options.opset < kLowestOpset || options.opset > kHighestOpset)) {
     throw Error("export.opset", cat("opset ", options.opset, " is outside ", kLowestOpset, " to ", kHighestOpset));
@@ -127,16 +152,17 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   Lowering lowering(network, options);
   onnx::Model& model = lowering.model_;
   const Node& output = *network.module.graph().output();
-  const std::vector<Symbol>& names = network.module.signature().outputs;
-  const bool casts = options.float_type != DType::kF32;
+  const std::vector<std::string> names = result_names(lowering, network.module);
+  const auto casts = [&](const Node& result) {
+    return result.tensor() && is_floating(result.tensor()->dtype) && result.tensor()->dtype != options.float_type;
+  };
   // A result that is computed here, once, in its own type, takes its name from the signature.
   for (const Use& use : output.inputs()) {
     const Node& result = *use.producer();
     const bool computed = result.kind() == NodeKind::kCallModule || result.kind() == NodeKind::kCallFunction ||
                           result.kind() == NodeKind::kGetItem;
-    const bool cast = casts && result.tensor() && is_floating(result.tensor()->dtype);
     const bool stub = result.kind() == NodeKind::kCallModule && result.op() == Symbol("QuantStub");
-    if (computed && !cast && !stub) lowering.results_.emplace(&result, names[use.slot()].str());
+    if (computed && !casts(result) && !stub) lowering.results_.emplace(&result, names[use.slot()]);
   }
   for (const Node& node : network.module.graph().nodes()) {
     if (node.kind() == NodeKind::kOutput) continue;
@@ -151,13 +177,14 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
     }
   }
   for (const Use& use : output.inputs()) {
-    const std::string& name = names[use.slot()].str();
-    const std::string& value = lowering.operand(output, use.slot());
-    const Type& type = use.producer()->type();
+    const Node& result = *use.producer();
+    const std::string& name = names[use.slot()];
+    const Type& type = result.type();
+    const bool is_input = result.kind() == NodeKind::kInput;  // returned as it came, without a way through FP16
+    const std::string value = is_input ? result.name().str() : lowering.operand(output, use.slot());
     model.graph.outputs.push_back(value_info(name, type));
     if (value == name) continue;
-    const bool cast = casts && is_floating(type.tensor()->dtype);
-    if (cast) {
+    if (casts(result) && !is_input) {
       lowering.add("Cast", name + "_cast", {value}, {{"to", static_cast<int64_t>(onnx_type(type.tensor()->dtype))}},
                    name);
     } else {

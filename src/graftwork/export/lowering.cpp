@@ -158,13 +158,17 @@ std::string Lowering::quantize_dequantize(const std::string& value, const std::s
   return dequantize(name, codes, scales, 0, fresh_value(name));
 }
 
-std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes,
-                                       const at::Tensor& scales, int64_t axis) {
+std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,
+                                       int64_t axis) {
   const std::string output = fresh_value(name);
   if (options_.weights == WeightForm::kInt8)
     return dequantize(name, constant(name + "_codes", codes.to(at::kChar)), scales, axis, output);
   const bool narrow = options_.float_type == DType::kF16 && fits_half(scales);
   const std::string scale = constant(name + "_scale", narrow ? scales.to(at::kHalf) : scales);
+  // Multiples of the scale, not the weight itself: rounded to FP16, some of that would give other codes.
+  std::vector<int64_t> shape(static_cast<size_t>(codes.dim()), 1);
+  shape[static_cast<size_t>(axis)] = scales.numel();
+  const at::Tensor weight = codes * scales.view(shape);
   const std::string plain =
       narrow ? float_constant(name + "_float", weight) : constant(name + "_float", weight.to(at::kFloat));
   const std::string quantized =

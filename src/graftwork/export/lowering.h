@@ -53,9 +53,9 @@ class Lowering {
   // ---- quantization ------------------------------------------------------------------------------
   /// Q and DQ on an activation: `<name>_codes` behind Q, `<name>` behind DQ.
   std::string quantize_dequantize(const std::string& value, const std::string& name, float scale);
-  /// Codes and DQ per channel; or, in the float form, `weight` (else unused) with Q and DQ.
-  std::string quantized_weight(const std::string& name, const at::Tensor& weight, const at::Tensor& codes,
-                               const at::Tensor& scales, int64_t axis);
+  /// Codes and DQ per channel; or, in the float form, the numbers that the codes stand for with Q and DQ.
+  std::string quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,
+                               int64_t axis);
 
   onnx::Model finish() &&;
 

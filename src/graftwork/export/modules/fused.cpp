@@ -22,8 +22,6 @@ std::string quantized_weight(Lowering& lowering, const std::string& name, const 
   const at::Tensor scales = evaluate(*fake_quant.param("scale"), tensors);
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
-  at::Tensor plain;  // only the float form stores it
-  if (lowering.options().weights == WeightForm::kFloat) plain = fold_into_weight(weight, folded.factor);
   at::Tensor codes =
       quantize_codes(weight, scales, axis, weight_range(*attribute_of(fake_quant, "precision")->get<std::string>()));
   at::Tensor stored = scales.to(at::kDouble);
@@ -35,8 +33,8 @@ std::string quantized_weight(Lowering& lowering, const std::string& name, const 
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
   stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type, small_scale_of(layer));
-  if (!transpose) return lowering.quantized_weight(name, plain, codes, stored, axis);
-  return lowering.quantized_weight(name, plain.defined() ? plain.t() : plain, codes.t().contiguous(), stored, 1 - axis);
+  if (!transpose) return lowering.quantized_weight(name, codes, stored, axis);
+  return lowering.quantized_weight(name, codes.t().contiguous(), stored, 1 - axis);
 }
 
 std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const ModuleRecord& layer,
