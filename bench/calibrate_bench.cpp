@@ -1,5 +1,5 @@
 // MINMAX calibration of samples in memory, as the command does it by default: every float tensor is ranged.
-//     calibrate_bench MODEL.pt2 SAMPLES.npy THREADS        answers "calibrate"
+//     calibrate_bench MODEL.pt2 SAMPLES.npy THREADS        answers "calibrate" and "quarter" (of the samples)
 #include "graftwork/import/load.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/stub_plan.h"
@@ -10,10 +10,10 @@ namespace {
 
 using namespace graftwork;
 
-/// All samples of a source, read once.
+/// The first samples of a source, read once.
 class InMemory : public SampleSource {
  public:
-  explicit InMemory(const SampleSource& source) : inputs_(source.samples(0, source.size())), size_(source.size()) {
+  InMemory(const SampleSource& source, int64_t count) : inputs_(source.samples(0, count)), size_(count) {
     for (at::Tensor& input : inputs_) input = input.clone();
   }
   int64_t size() const override { return size_; }
@@ -31,14 +31,18 @@ class InMemory : public SampleSource {
 void run(const std::filesystem::path& model, const std::filesystem::path& data, int threads) {
   const LoadedNetwork loaded = load_network(model);
   const Network network{transform(loaded.network.module).model, loaded.network.tensors};
-  const InMemory samples(*open_samples(network.module, data));
+  const std::unique_ptr<SampleSource> source = open_samples(network.module, data);
+  const InMemory all(*source, source->size());
+  const InMemory quarter(*source, source->size() / 4);
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : plan_stubs(network.module, {}).stubs) tensors.push_back(stub.tensor);
   CalibrationOptions options;
   options.threads = threads;
   options.observe_all = true;
-  bench::serve(
-      {{"calibrate", [&] { return bench::cost([&] { return calibrate(network, tensors, samples, options); }); }}});
+  const auto measure = [&](const SampleSource& samples) {
+    return bench::cost([&] { return calibrate(network, tensors, samples, options); });
+  };
+  bench::serve({{"calibrate", [&] { return measure(all); }}, {"quarter", [&] { return measure(quarter); }}});
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 """The floor: plain PyTorch doing the same. run.py starts it and asks it in turns with our programs.
 
     python floor.py prepare FOLDER            writes the network, its weights and 64 samples to FOLDER
-    python floor.py serve FOLDER THREADS      answers "load", "forward" and "export" until stdin ends
+    python floor.py serve FOLDER THREADS      answers "load", "forward", "quarter" (of it) and "export"
     python floor.py forward FOLDER THREADS    runs the 64 samples once, for what the process takes
 
 Answers are "WALL CPU", in seconds.
@@ -66,6 +66,7 @@ def serve(folder):
     measurements = {
         "load": lambda: timed(torch.export.load, folder / "resnet50.pt2"),
         "forward": lambda: timed(forward, model, images),
+        "quarter": lambda: timed(forward, model, images[: SAMPLES // 4]),
         "export": lambda: timed(export, model, images, folder / "floor.onnx"),
     }
     print("ready", flush=True)

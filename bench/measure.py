@@ -1,12 +1,15 @@
-"""Measuring in turns: programs that answer on request, processes that run once, medians with intervals."""
+"""Measuring in turns: programs that answer on request, processes that run once, medians with intervals, other jobs."""
 
 import math
 import os
+import resource
 import statistics
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+NOISE = 0.1  # cores busy with other jobs above which a verdict says nothing certain
 
 
 class Unmeasured(Exception):  # noqa: N818
@@ -94,6 +97,25 @@ def in_turns(rounds, **sides):
     return results
 
 
+class OtherJobs:
+    """How many cores others keep busy from construction on; counts no child that still runs as ours."""
+
+    def __init__(self):
+        self.begin = self._now()
+
+    def cores(self):
+        seconds, machine, own = (now - then for now, then in zip(self._now(), self.begin, strict=True))
+        return max(0.0, (machine - own) / seconds)
+
+    @staticmethod
+    def _now():
+        ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+        idle = ticks[3] + ticks[4]
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        own = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+        return time.monotonic(), (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK"), own
+
+
 def ratios(above, below):
     return [a / b for a, b in zip(above, below, strict=True)]
 
@@ -120,6 +142,7 @@ class Figure:
     values: list
     target: float | None = None
     error: str = ""
+    other_jobs: float = 0.0  # cores that they kept busy meanwhile
     median: float | None = field(init=False, default=None)
     interval: tuple | None = field(init=False, default=None)
     met: bool | None = field(init=False, default=None)
@@ -139,6 +162,8 @@ class Figure:
         figure = f"{digits(self.median):>7} {self.unit:<3} [{digits(low)}, {digits(high)}]"
         target = "" if self.target is None else f"at most {self.target:g} {self.unit}"
         verdict = {None: "", True: "met", False: "NOT MET"}[self.met]
+        if verdict and self.other_jobs > NOISE:
+            verdict += ", disturbed"
         return f"{self.what:<60} {figure:<30} {target:<16} {verdict}".rstrip()
 
 

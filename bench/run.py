@@ -11,13 +11,12 @@ they are for people to judge.
 import argparse
 import json
 import os
-import resource
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from measure import Cost, Figure, Server, Unmeasured, in_turns, ratios, run_once
+from measure import NOISE, Cost, Figure, OtherJobs, Server, Unmeasured, in_turns, ratios, run_once
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ROOT / "build" / "bench"
@@ -89,8 +88,12 @@ def bench_load(bench):
 def bench_calibrate(bench):
     program = bench.server("calibrate_bench", MODEL, DATA, bench.threads)
     ours, torch = bench.served_in_turns(program, "calibrate", "forward")
-    yield Figure("MINMAX calibration over eager forward, per sample", "×", ratios(wall(ours), wall(torch)), 1.15)
-    yield Figure("  in processor time over all threads", "×", ratios(cpu(ours), cpu(torch)))
+    # Holds on a busy machine too, as one thread waits for no other; setting up takes little of either.
+    single = Bench(bench.rounds, threads=1)
+    alone = single.served_in_turns(single.server("calibrate_bench", MODEL, DATA, 1), "quarter", "quarter")
+    name = "MINMAX calibration over eager forward, per sample"
+    yield Figure(name, "×", ratios(wall(ours), wall(torch)), 1.15)
+    yield Figure(f"  of {SAMPLES // 4} samples, one thread, in processor time", "×", ratios(*map(cpu, alone)), 1.15)
     yield Figure("  calibration, per sample", "ms", scaled(wall(ours), 1e3 / SAMPLES))
     yield Figure("  eager forward, per sample", "ms", scaled(wall(torch), 1e3 / SAMPLES))
 
@@ -154,24 +157,18 @@ def prepare(bench):
     bench.torch_once("prepare")
 
 
-def processor_seconds():
-    """Of the whole machine, and of this process with its finished children."""
-    ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
-    idle = ticks[3] + ticks[4]
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return (sum(ticks) - idle) / os.sysconf("SC_CLK_TCK"), sum(usage.ru_utime + usage.ru_stime for usage in usages)
-
-
 def measure(bench, names):
     figures = []
     for name in names:
+        others = OtherJobs()
         try:
-            for figure in BENCHES[name](bench):
-                figures.append(figure)
-                print(figure.line(), flush=True)
+            found = list(BENCHES[name](bench))
         except (Unmeasured, OSError) as failure:
-            figures.append(Figure(name, "", [], error=str(failure)))
-            print(figures[-1].line(), flush=True)
+            found = [Figure(name, "", [], error=str(failure))]
+        for figure in found:
+            figure.other_jobs = round(others.cores(), 2)
+            print(figure.line(), flush=True)
+        figures += found
     return figures
 
 
@@ -197,16 +194,17 @@ def main():
         return
     setting = f"{options.rounds} rounds, {options.threads} threads, {os.cpu_count()} cores"
     print(f"{setting}; median [95 % interval]", flush=True)
-    begin, (all_before, own_before) = time.monotonic(), processor_seconds()
+    begin = time.monotonic()
     figures = measure(bench, options.only or list(BENCHES))
-    seconds, (all_after, own_after) = time.monotonic() - begin, processor_seconds()
-    others = max(0.0, (all_after - all_before - own_after + own_before) / seconds)
-    print(f"{seconds / 60:.1f} minutes; other jobs kept {others:.2f} cores busy meanwhile")
-    if others > 0.1:
-        print("They slow both sides, but not alike (PyTorch's threads wait for one another): quote an idle machine's.")
+    disturbance = max(figure.other_jobs for figure in figures)
+    print(
+        f"{(time.monotonic() - begin) / 60:.1f} minutes; other jobs kept up to {disturbance:.2f} cores busy meanwhile"
+    )
+    if disturbance > NOISE:
+        print("They slow both sides, but not alike: threads that wait for one another, as PyTorch's do, lose most.")
     if options.json:
-        machine = {"cores": os.cpu_count(), "threads": options.threads, "cores_busy_with_other_jobs": round(others, 3)}
-        result = {"rounds": options.rounds, "machine": machine, "figures": [asdict(figure) for figure in figures]}
+        result = {"rounds": options.rounds, "threads": options.threads, "cores": os.cpu_count()}
+        result["figures"] = [asdict(figure) for figure in figures]
         options.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 

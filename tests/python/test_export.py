@@ -3,10 +3,12 @@
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto
 
 import support
 import zoo
+from export import save_pt2
 
 FP32 = ("--float", "fp32")
 # Measured with MINMAX and 8 samples of noise, less a margin; a scale that is wrong somewhere costs far more.
@@ -149,3 +151,29 @@ def test_skipped_layer_stays_float(quantized):
     less = support.QdqGraph(quantized("digits", *FP32, "--skip", "classifier").path)
     assert len(less.weight_dequantizers()) == len(whole.weight_dequantizers()) - 1
     assert len(less.nodes("Conv", "Gemm", "MatMul")) == len(whole.nodes("Conv", "Gemm", "MatMul"))
+
+
+class MixedTypes(torch.nn.Module):
+    """Operators whose operands differ in type, and reductions over everything."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+        self.register_buffer("steps", torch.arange(1, 5).reshape(4, 1, 1))
+
+    def forward(self, x):
+        y = self.conv(x)
+        positive = (y * self.steps) / (self.steps * 2) + self.steps / 3
+        counts = (self.steps * 3 - 1).clamp(max=8) * 1.5
+        return positive * torch.sigmoid(self.steps) + counts - y.mean(dim=[], keepdim=True) + (self.steps + 1).sum()
+
+
+def test_operands_of_different_types_are_promoted_as_pytorch_does(graftwork, tmp_path):
+    model, x = MixedTypes().eval(), torch.randn(2, 3, 8, 8)
+    save_pt2(model, tmp_path / "mixed.pt2", x, dynamic_batch=False)
+    np.save(tmp_path / "x.npy", x.numpy())
+    out = tmp_path / "mixed.onnx"
+    graftwork("quantize", tmp_path / "mixed.pt2", "--calibrate", tmp_path / "x.npy", *FP32, "--skip", "conv", "-o", out)
+    onnx.checker.check_model(str(out), full_check=True)
+    with torch.no_grad():
+        assert support.relative_error(support.only(support.run_onnx(out, x.numpy())), model(x).numpy()) <= 1e-5

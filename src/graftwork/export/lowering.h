@@ -18,6 +18,8 @@ class Lowering {
 
   const Network& network() const { return network_; }
   const ExportOptions& options() const { return options_; }
+  /// Float values take the type of the float regions, others keep theirs.
+  DType exported_dtype(DType type) const { return is_floating(type) ? options_.float_type : type; }
   const ModuleTable& modules() const { return network_.module.modules(); }
 
   // ---- values ------------------------------------------------------------------------------------

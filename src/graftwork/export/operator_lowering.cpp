@@ -58,4 +58,14 @@ int64_t rank_of(const Node& node) {
 
 int64_t front_axis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
 
+std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot) {
+  const TensorType* from = node.input(slot).tensor();
+  const TensorType* to = node.tensor();
+  if (!from || !to) return lowering.operand(node, slot);
+  const DType wanted = lowering.exported_dtype(to->dtype);
+  if (lowering.exported_dtype(from->dtype) == wanted) return lowering.operand(node, slot);
+  return lowering.add("Cast", cat(node.name().str(), "_operand_", slot), {lowering.operand(node, slot)},
+                      {{"to", static_cast<int64_t>(onnx_type(wanted))}});
+}
+
 }  // namespace graftwork

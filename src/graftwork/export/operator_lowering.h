@@ -27,5 +27,7 @@ std::vector<int64_t> integers_attr(const Node& node, Symbol name);
 /// Rank of an input, and an axis counted from the front.
 int64_t rank_of(const Node& node);
 int64_t front_axis(int64_t axis, int64_t rank);
+/// An input in the element type of the node's result, behind a Cast where torch promotes: ONNX wants one type.
+std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot);
 
 }  // namespace graftwork

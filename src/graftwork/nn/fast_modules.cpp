@@ -30,8 +30,7 @@ std::optional<PostOperation> post_operation(const ModuleRecord& act) {
   if (kind == Symbol("nn.Hardswish")) return PostOperation("hardswish");
   if (kind == Symbol("nn.SiLU")) return PostOperation("swish");
   if (kind == Symbol("nn.ReLU6")) return PostOperation("hardtanh", {0, 6});
-  if (kind == Symbol("nn.LeakyReLU"))
-    return PostOperation("leaky_relu", {number_of(act, "negative_slope")});
+  if (kind == Symbol("nn.LeakyReLU")) return PostOperation("leaky_relu", {number_of(act, "negative_slope")});
   if (kind == Symbol("nn.GELU"))
     return PostOperation("gelu", {}, *attribute_of(act, "approximate")->get<std::string>());
   return std::nullopt;

@@ -8,7 +8,7 @@
 namespace graftwork {
 namespace {
 
-constexpr float kSmallestNormalHalf = 6.103515625e-05F;  // 2⁻¹⁴
+constexpr float kSmallestNormalHalf = 6.103515625e-05F;   // 2⁻¹⁴
 constexpr float kSmallestHalf = 5.9604644775390625e-08F;  // 2⁻²⁴
 
 /// Channels without a value take the smallest scale there is.

@@ -155,7 +155,8 @@ std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
     std::vector<Candidate> contested;
     for (Candidate& candidate : round.candidates) {
       const std::vector<Node*>& nodes = candidate.match.nodes();
-      const bool alone = std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return claims[index_of(node)] == 1; });
+      const bool alone =
+          std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return claims[index_of(node)] == 1; });
       if (alone) {
         choose(candidate);
       } else {
@@ -166,7 +167,8 @@ std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
     std::vector<Candidate> losers;
     for (Candidate& candidate : contested) {
       const std::vector<Node*>& nodes = candidate.match.nodes();
-      const auto taken = std::find_if(nodes.begin(), nodes.end(), [&](const Node* node) { return winner_of[index_of(node)] != kFree; });
+      const auto taken = std::find_if(nodes.begin(), nodes.end(),
+                                      [&](const Node* node) { return winner_of[index_of(node)] != kFree; });
       if (taken == nodes.end()) {
         choose(candidate);
         continue;
@@ -188,7 +190,8 @@ std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
   return in_canonical_order(round, std::move(chosen));
 }
 
-std::vector<Rewriter::Candidate> Rewriter::in_canonical_order(const Round& round, std::vector<Candidate> candidates) const {
+std::vector<Rewriter::Candidate> Rewriter::in_canonical_order(const Round& round,
+                                                              std::vector<Candidate> candidates) const {
   std::vector<Candidate*> order;
   order.reserve(candidates.size());
   for (Candidate& candidate : candidates) order.push_back(&candidate);

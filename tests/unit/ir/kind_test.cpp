@@ -166,7 +166,7 @@ TEST(Shape, IsRefusedWhenTheInputsDoNotFit) {
   refusal("aten.view.default(%x) {size=[0, -1]}", "cannot view");
   refusal("aten.permute.default(%x) {dims=[0, 1]}", "permutation does not fit");
   refusal("aten.transpose.int(%x) {dim0=0, dim1=4}", "axis 4 is outside");
-  refusal("aten.mean.dim(%x) {dim=none}", "attribute dim is none");
+  refusal("aten.mean.dim(%x) {dim=\"all\"}", "not a list of integers");
   refusal("aten.flatten.using_ints(%x) {start_dim=2, end_dim=1}", "cannot flatten 2..1");
 }
 

@@ -276,6 +276,16 @@ TEST(Match, ANearMissIsNotHiddenByAnotherAlternative) {
   }
 }
 
+TEST(Match, OfTwoNearMissesTheFirstIsReported) {
+  const GraphModule module = network("%a = f(%x) {k=1};%b = g(%a);return %b");
+  const Pat first = op("g")(op("f")(any()).attr("k", Attribute(2))),
+            second = op("g")(op("f")(any()).attr("k", Attribute(3)));
+  EXPECT_EQ(Attempt(module, {either(first, second)}, "b").failure(), "%a: its k is not 2");
+  const GraphModule escaping = network("%a = f(%x);%b = g(%x);%c = f(%b);%s = add(%a, %c);return %s, %c, %a");
+  EXPECT_EQ(Attempt(escaping, {op("add")(op("f")(any()), any()).commutes()}, "s").failure(),
+            "%c is used outside the match, by return");
+}
+
 TEST(Match, AttributesAreThoseOfTheModuleOrItsKind) {
   const GraphModule module = network(
       "%a: f32[1, 4] = nn.LeakyReLU @a(%x);%b: f32[1, 4] = nn.LeakyReLU @b(%x) {negative_slope=0.5};%c: f32[1, 4] = "

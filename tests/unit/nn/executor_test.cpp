@@ -10,11 +10,14 @@
 namespace graftwork::testing {
 namespace {
 
-std::vector<at::Tensor> run(const GraphModule& module, const std::vector<at::Tensor>& inputs, const RunOptions& options = {}) {
+std::vector<at::Tensor> run(const GraphModule& module, const std::vector<at::Tensor>& inputs,
+                            const RunOptions& options = {}) {
   return Executor(module).run({}, inputs, options);
 }
 
-at::Tensor run_one(std::string_view text, const std::vector<at::Tensor>& inputs) { return run(parse(text), inputs).at(0); }
+at::Tensor run_one(std::string_view text, const std::vector<at::Tensor>& inputs) {
+  return run(parse(text), inputs).at(0);
+}
 
 at::Tensor counting(at::IntArrayRef sizes, at::ScalarType type = at::kFloat) {
   return at::arange(c10::multiply_integers(sizes), at::TensorOptions(type)).reshape(sizes);
@@ -30,12 +33,15 @@ Error error_of(const std::function<void()>& action) {
 }
 
 TEST(Executor, TakesParametersAsArguments) {
-  const GraphModule module = parse("graph(%x: f32[2, 3]) {\n  %y = nn.Linear @fc(%x) {in_features=3, out_features=4}\n  return %y\n}\n");
+  const GraphModule module =
+      parse("graph(%x: f32[2, 3]) {\n  %y = nn.Linear @fc(%x) {in_features=3, out_features=4}\n  return %y\n}\n");
   const Executor executor(module);
   const std::vector<at::Tensor> inputs = random_inputs(module);
   for (const uint64_t seed : {1, 2}) {
     const TensorStore tensors = random_parameters(module, seed);
-    EXPECT_TRUE(at::equal(executor.run(tensors, inputs)[0], at::linear(inputs[0], tensors.at("fc.weight"), tensors.at("fc.bias")))) << seed;
+    EXPECT_TRUE(at::equal(executor.run(tensors, inputs)[0],
+                          at::linear(inputs[0], tensors.at("fc.weight"), tensors.at("fc.bias"))))
+        << seed;
   }
   EXPECT_EQ(error_of([&] { executor.run({}, inputs); }).code(), "nn.parameter");
 }
@@ -44,9 +50,11 @@ TEST(Executor, FreesValuesAfterTheirLastUse) {
   // Every value but %a has one reader right behind it; %a is read at the end; %unused and the indices by nobody.
   const GraphModule module = parse(
       "graph(%x: f32[2, 4]) {\n"
-      "  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  %unused = aten.neg.default(%b)\n  %c = aten.neg.default(%b)\n"
+      "  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  %unused = aten.neg.default(%b)\n  %c = "
+      "aten.neg.default(%b)\n"
       "  %t: (f32[2, 1], i64[2, 1]) = aten.max.dim(%c) {dim=1, keepdim=true}\n  %p = get_item(%t) {index=0}\n"
-      "  %q = aten.cat.default(%p, %p, %p, %p) {dim=1}\n  %d = aten.neg.default(%q)\n  %e = aten.add.Tensor(%d, %a)\n  return %e\n}\n");
+      "  %q = aten.cat.default(%p, %p, %p, %p) {dim=1}\n  %d = aten.neg.default(%q)\n  %e = aten.add.Tensor(%d, %a)\n  "
+      "return %e\n}\n");
   Executor executor(module);
   std::vector<const Node*> all;
   for (const Node& node : module.graph().nodes()) {
@@ -72,7 +80,8 @@ TEST(Executor, FreesValuesAfterTheirLastUse) {
 }
 
 TEST(Executor, LetsAWatcherReplaceAValue) {
-  const GraphModule module = parse("graph(%x: f32[2]) {\n  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  return %b, %a\n}\n");
+  const GraphModule module =
+      parse("graph(%x: f32[2]) {\n  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  return %b, %a\n}\n");
   Executor executor(module);
   const Node* const watched = &node_named(module, "a");
   executor.watch(std::span(&watched, 1));
@@ -88,7 +97,8 @@ TEST(Executor, GivesTheGradientsOfThePlainOperators) {
       "graph(%x: f32[2, 3, 7, 7]) {\n"
       "  %c = nn.Conv2d @conv(%x) {in_channels=3, out_channels=4, kernel_size=[3, 3], stride=[2, 2], bias=none}\n"
       "  %b = nn.BatchNorm2d @bn(%c) {num_features=4}\n  %r = nn.SiLU @act(%b)\n  %f = nn.Flatten @flat(%r)\n"
-      "  %y = nn.Linear @fc(%f) {in_features=36, out_features=2, weight=permute(@fc.stored: f32[36, 2], [1, 0])}\n  return %y\n}\n");
+      "  %y = nn.Linear @fc(%f) {in_features=36, out_features=2, weight=permute(@fc.stored: f32[36, 2], [1, 0])}\n  "
+      "return %y\n}\n");
   std::vector<at::Tensor> leaves;
   for (const auto& [name, tensor] : network.tensors) {
     if (!name.starts_with("bn.running")) leaves.push_back(tensor.requires_grad_());
@@ -108,9 +118,10 @@ TEST(Executor, GivesTheGradientsOfThePlainOperators) {
     const at::Tensor mean = at("bn.running_mean").clone(), var = at("bn.running_var").clone();
     const std::vector<at::Tensor> got = gradients(Executor(network.module).run(network.tensors, inputs, options)[0]);
     EXPECT_EQ(at::equal(mean, at("bn.running_mean")), mode == Mode::kEval);
-    const at::Tensor normal = at::batch_norm(at::conv2d(inputs[0], at("conv.weight"), {}, 2), at("bn.weight"), at("bn.bias"), mean, var,
-                                             mode == Mode::kTrain, 0.1, 1e-5, false);
-    const std::vector<at::Tensor> expected = gradients(at::linear(at::silu(normal).flatten(1), at("fc.stored").t(), at("fc.bias")));
+    const at::Tensor normal = at::batch_norm(at::conv2d(inputs[0], at("conv.weight"), {}, 2), at("bn.weight"),
+                                             at("bn.bias"), mean, var, mode == Mode::kTrain, 0.1, 1e-5, false);
+    const std::vector<at::Tensor> expected =
+        gradients(at::linear(at::silu(normal).flatten(1), at("fc.stored").t(), at("fc.bias")));
     for (size_t i = 0; i < leaves.size(); ++i) {
       ASSERT_TRUE(got[i].defined()) << i;
       EXPECT_TRUE(at::equal(got[i], expected[i])) << i;
@@ -120,11 +131,14 @@ TEST(Executor, GivesTheGradientsOfThePlainOperators) {
 
 TEST(Executor, RunsOperatorsWithSeveralResults) {
   const at::Tensor x = random_tensor({DType::kF32, {Dim(4), Dim(6)}}, 1);
-  const std::vector<at::Tensor> results = run(parse("graph(%x: f32[4, 6]) {\n"
-                                                    "  %m: (f32[4], i64[4]) = aten.max.dim(%x) {dim=1}\n  %v = get_item(%m) {index=0}\n  %i = get_item(%m) {index=1}\n"
-                                                    "  %s: (f32[4, 4], f32[4, 2]) = aten.split.Tensor(%x) {split_size=4, dim=1}\n  %b = get_item(%s) {index=1}\n"
-                                                    "  return %v, %i, %b\n}\n"),
-                                              {x});
+  const std::vector<at::Tensor> results = run(
+      parse(
+          "graph(%x: f32[4, 6]) {\n"
+          "  %m: (f32[4], i64[4]) = aten.max.dim(%x) {dim=1}\n  %v = get_item(%m) {index=0}\n  %i = get_item(%m) "
+          "{index=1}\n"
+          "  %s: (f32[4, 4], f32[4, 2]) = aten.split.Tensor(%x) {split_size=4, dim=1}\n  %b = get_item(%s) {index=1}\n"
+          "  return %v, %i, %b\n}\n"),
+      {x});
   const auto [values, indices] = at::max(x, 1);
   EXPECT_TRUE(at::equal(results[0], values));
   EXPECT_TRUE(at::equal(results[1], indices));
@@ -133,13 +147,17 @@ TEST(Executor, RunsOperatorsWithSeveralResults) {
 
 TEST(Executor, PassesListsWithNone) {
   const at::Tensor x = counting({3, 4}), i = at::tensor({2, 0, 2}, at::kLong);
-  const at::Tensor got = run_one("graph(%x: f32[3, 4], %i: i64[3]) {\n  %y: f32[3, 3] = aten.index.Tensor(%x, %i) {indices=[none, $1]}\n  return %y\n}\n", {x, i});
+  const at::Tensor got = run_one(
+      "graph(%x: f32[3, 4], %i: i64[3]) {\n  %y: f32[3, 3] = aten.index.Tensor(%x, %i) {indices=[none, $1]}\n  return "
+      "%y\n}\n",
+      {x, i});
   EXPECT_TRUE(at::equal(got, x.index_select(1, i)));
 }
 
 TEST(Executor, PassesATensorListBehindATensor) {
   const at::Tensor x = counting({2, 2});
-  const at::Tensor got = run_one("graph(%x: f32[2, 2], %z: f32[2, 2]) {\n  %y = aten.cat.default(%x, %z, %x) {dim=1}\n  return %y\n}\n", {x, -x});
+  const at::Tensor got = run_one(
+      "graph(%x: f32[2, 2], %z: f32[2, 2]) {\n  %y = aten.cat.default(%x, %z, %x) {dim=1}\n  return %y\n}\n", {x, -x});
   EXPECT_TRUE(at::equal(got, at::cat({x, -x, x}, 1)));
 }
 
@@ -155,14 +173,17 @@ TEST(Executor, LeavesTypePromotionToNumbersAsNumbers) {
   EXPECT_EQ(type("bool", "aten.mul.Tensor(%x) {other=3}"), at::kLong);
   EXPECT_EQ(type("i32", "aten.mul.Tensor(%x) {other=true}"), at::kInt);
   const at::Tensor x = at::tensor({3, 4}, at::kLong);
-  EXPECT_TRUE(at::equal(run_one("graph(%x: i64[2]) {\n  %y = aten.mul.Tensor(%x) {other=2.5}\n  return %y\n}\n", {x}), x * 2.5));
+  EXPECT_TRUE(at::equal(run_one("graph(%x: i64[2]) {\n  %y = aten.mul.Tensor(%x) {other=2.5}\n  return %y\n}\n", {x}),
+                        x * 2.5));
 }
 
 TEST(Executor, PassesSizesThatAreKnownAtRunTimeOnly) {
   const GraphModule module = parse(
       "graph(%x: f32[s0, 4]) {\n"
-      "  %n: int = aten.sym_size.int(%x) {dim=0}\n  %h: int = sym.floordiv(%n) {a=$0, b=2}\n  %m: int = sym.mul(%h, %n) {a=$1, b=$0}\n"
-      "  %y: f32[s1, 8] = aten.view.default(%x, %h) {size=[$1, 8]}\n  %z: f32[s2] = aten.full.default(%m) {size=[$0], fill_value=1.5}\n"
+      "  %n: int = aten.sym_size.int(%x) {dim=0}\n  %h: int = sym.floordiv(%n) {a=$0, b=2}\n  %m: int = sym.mul(%h, "
+      "%n) {a=$1, b=$0}\n"
+      "  %y: f32[s1, 8] = aten.view.default(%x, %h) {size=[$1, 8]}\n  %z: f32[s2] = aten.full.default(%m) {size=[$0], "
+      "fill_value=1.5}\n"
       "  return %y, %z\n}\n");
   for (const int64_t rows : {2, 6}) {
     const at::Tensor x = counting({rows, 4});
@@ -173,8 +194,9 @@ TEST(Executor, PassesSizesThatAreKnownAtRunTimeOnly) {
 }
 
 TEST(Executor, SaysAboutSizesWhatIsWrongWithThem) {
-  const GraphModule module = parse("graph(%x: f32[s0]) {\n  %n: int = aten.sym_size.int(%x) {dim=0}\n  %h: int = sym.floordiv(%n) {a=7, b=$0}\n"
-                                   "  %y: f32[s1] = aten.full.default(%h) {size=[$0], fill_value=0}\n  return %y\n}\n");
+  const GraphModule module = parse(
+      "graph(%x: f32[s0]) {\n  %n: int = aten.sym_size.int(%x) {dim=0}\n  %h: int = sym.floordiv(%n) {a=7, b=$0}\n"
+      "  %y: f32[s1] = aten.full.default(%h) {size=[$0], fill_value=0}\n  return %y\n}\n");
   EXPECT_EQ(run(module, {at::ones({2})})[0].numel(), 3);
   const Error error = error_of([&] { run(module, {at::ones({0})}); });
   EXPECT_EQ(error.code(), "nn.size");
@@ -182,8 +204,9 @@ TEST(Executor, SaysAboutSizesWhatIsWrongWithThem) {
 }
 
 TEST(Executor, ReportsAllUnknownOperatorsAtOnce) {
-  const GraphModule module = parse("graph(%x: f32[2]) {\n  %a: f32[2] = mine.first.default(%x)\n  %b = aten.neg.default(%a)\n"
-                                   "  %c: f32[2] = aten.relu.nonsense(%b)\n  return %c\n}\n");
+  const GraphModule module = parse(
+      "graph(%x: f32[2]) {\n  %a: f32[2] = mine.first.default(%x)\n  %b = aten.neg.default(%a)\n"
+      "  %c: f32[2] = aten.relu.nonsense(%b)\n  return %c\n}\n");
   const Error error = error_of([&] { Executor executor(module); });
   EXPECT_EQ(error.code(), "nn.unsupported");
   ASSERT_EQ(error.context().size(), 2U);
@@ -196,13 +219,15 @@ TEST(Executor, ReportsAttributesThatNoArgumentTakes) {
     const GraphModule module = parse(cat("graph(%x: f32[2]) {\n  %y: f32[2] = ", call, "\n  return %y\n}\n"));
     return error_of([&] { Executor executor(module); }).report();
   };
-  EXPECT_NE(message("aten.neg.default(%x) {speed=2}").find("aten.neg.default has no argument speed"), std::string::npos);
+  EXPECT_NE(message("aten.neg.default(%x) {speed=2}").find("aten.neg.default has no argument speed"),
+            std::string::npos);
   EXPECT_NE(message("aten.neg.default(%x, %x)").find("takes fewer than 2 inputs"), std::string::npos);
   EXPECT_NE(message("aten.softmax.int(%x)").find("argument dim is missing"), std::string::npos);
 }
 
 TEST(Executor, NamesTheNodeWhereTorchFails) {
-  const GraphModule module = parse("graph(%x: f32[2, 3]) {\n  %y: f32[2, 2] = aten.mm.default(%x, %x)\n  return %y\n}\n");
+  const GraphModule module =
+      parse("graph(%x: f32[2, 3]) {\n  %y: f32[2, 2] = aten.mm.default(%x, %x)\n  return %y\n}\n");
   const Error error = error_of([&] { run(module, {at::ones({2, 3})}); });
   EXPECT_EQ(error.code(), "nn.run");
   EXPECT_EQ(error.context().at(0), "%y = aten.mm.default");
@@ -212,7 +237,8 @@ TEST(Executor, ChecksItsInputs) {
   const GraphModule module = parse("graph(%x: f32[2, s0], %z: i64[3]) {\n  return %x, %z\n}\n");
   const at::Tensor x = at::ones({2, 5}), z = at::ones({3}, at::kLong);
   EXPECT_EQ(run(module, {x, z}).size(), 2U);
-  for (const std::vector<at::Tensor>& wrong : std::vector<std::vector<at::Tensor>>{{x}, {x, x}, {at::ones({3, 5}), z}, {x.to(at::kDouble), z}, {at::ones({2}), z}}) {
+  for (const std::vector<at::Tensor>& wrong : std::vector<std::vector<at::Tensor>>{
+           {x}, {x, x}, {at::ones({3, 5}), z}, {x.to(at::kDouble), z}, {at::ones({2}), z}}) {
     EXPECT_EQ(error_of([&] { run(module, wrong); }).code(), "nn.input");
   }
   RunOptions any_batch;
@@ -221,8 +247,9 @@ TEST(Executor, ChecksItsInputs) {
 }
 
 TEST(Executor, RunsInManyThreadsAtOnce) {
-  const Network network = network_of("graph(%x: f32[1, 3, 9, 9]) {\n  %c = nn.Conv2d @c(%x) {in_channels=3, out_channels=8, kernel_size=[3, 3]}\n"
-                                     "  %r = aten.relu.default(%c)\n  return %r\n}\n");
+  const Network network = network_of(
+      "graph(%x: f32[1, 3, 9, 9]) {\n  %c = nn.Conv2d @c(%x) {in_channels=3, out_channels=8, kernel_size=[3, 3]}\n"
+      "  %r = aten.relu.default(%c)\n  return %r\n}\n");
   const Executor executor(network.module);
   const std::vector<at::Tensor> inputs = random_inputs(network.module);
   const at::Tensor expected = executor.run(network.tensors, inputs)[0];
@@ -230,7 +257,8 @@ TEST(Executor, RunsInManyThreadsAtOnce) {
   std::atomic<int> equal{0};
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
-      for (int k = 0; k < 20; ++k) equal += relative_difference(executor.run(network.tensors, inputs)[0], expected) < 1e-5 ? 1 : 0;
+      for (int k = 0; k < 20; ++k)
+        equal += relative_difference(executor.run(network.tensors, inputs)[0], expected) < 1e-5 ? 1 : 0;
     });
   }
   for (std::thread& thread : threads) thread.join();
@@ -238,14 +266,20 @@ TEST(Executor, RunsInManyThreadsAtOnce) {
 }
 
 TEST(ParamExpr, EvaluatesAsWrittenAndPassesGradientsToTheLeaves) {
-  const ParamExpr a = ParamExpr::leaf("a", {DType::kF32, {Dim(4), Dim(6)}}), b = ParamExpr::leaf("b", {DType::kF32, {Dim(2), Dim(6)}});
-  const ParamExpr expr = ParamExpr::concat({a.permute({1, 0}).slice(0, 1, 5), b.view({4, 3})}, 1).multiply(b.slice(1, 2, 3).view({2}).slice(0, 1, 2));
+  const ParamExpr a = ParamExpr::leaf("a", {DType::kF32, {Dim(4), Dim(6)}}),
+                  b = ParamExpr::leaf("b", {DType::kF32, {Dim(2), Dim(6)}});
+  const ParamExpr expr = ParamExpr::concat({a.permute({1, 0}).slice(0, 1, 5), b.view({4, 3})}, 1)
+                             .multiply(b.slice(1, 2, 3).view({2}).slice(0, 1, 2));
   TensorStore tensors;
-  for (const char* name : {"a", "b"}) tensors.set(name, random_tensor((name[0] == 'a' ? a : b).type(), hash_of(name)).requires_grad_());
+  for (const char* name : {"a", "b"})
+    tensors.set(name, random_tensor((name[0] == 'a' ? a : b).type(), hash_of(name)).requires_grad_());
   const at::Tensor x = tensors.at("a"), y = tensors.at("b");
   const at::Tensor got = evaluate(expr, tensors);
   EXPECT_EQ(expr.type().text(), type_of(got).text());
-  const auto plain = [&] { return at::cat({x.permute({1, 0}).slice(0, 1, 5), y.reshape({4, 3})}, 1) * y.slice(1, 2, 3).reshape({2}).slice(0, 1, 2); };
+  const auto plain = [&] {
+    return at::cat({x.permute({1, 0}).slice(0, 1, 5), y.reshape({4, 3})}, 1) *
+           y.slice(1, 2, 3).reshape({2}).slice(0, 1, 2);
+  };
   EXPECT_TRUE(at::equal(got, plain()));
   got.square().sum().backward();
   const at::Tensor grad_x = x.grad().clone(), grad_y = y.grad().clone();

@@ -25,7 +25,8 @@ inline at::Tensor random_tensor(const TensorType& type, uint64_t seed) {
   std::vector<int64_t> sizes;
   for (const Dim& dim : type.dims) sizes.push_back(dim.maybe_value().value_or(3));
   const at::Generator generator = at::detail::createCPUGenerator(seed);
-  if (is_floating(type.dtype)) return at::randn(sizes, generator, at::TensorOptions(at::kFloat)).to(to_torch(type.dtype));
+  if (is_floating(type.dtype))
+    return at::randn(sizes, generator, at::TensorOptions(at::kFloat)).to(to_torch(type.dtype));
   return at::randint(0, 2, sizes, generator, at::TensorOptions(at::kLong)).to(to_torch(type.dtype));
 }
 
@@ -42,7 +43,8 @@ inline TensorStore random_parameters(const GraphModule& module, uint64_t seed = 
 
 inline std::vector<at::Tensor> random_inputs(const GraphModule& module, uint64_t seed = 0) {
   std::vector<at::Tensor> inputs;
-  for (const Node* input : module.graph().inputs()) inputs.push_back(random_tensor(*input->tensor(), hash_of(input->name().str(), seed)));
+  for (const Node* input : module.graph().inputs())
+    inputs.push_back(random_tensor(*input->tensor(), hash_of(input->name().str(), seed)));
   return inputs;
 }
 

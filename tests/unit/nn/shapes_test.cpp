@@ -10,8 +10,8 @@
 namespace graftwork::testing {
 namespace {
 
-/// One call on an input of this type: "KIND{attributes}", or "KIND{attributes}[parts]" for fused modules. A second type is
-/// a second input.
+/// One call on an input of this type: "KIND{attributes}", or "KIND{attributes}[parts]" for fused modules. A second type
+/// is a second input.
 struct Case {
   const char* input;
   const char* call;
@@ -20,13 +20,20 @@ struct Case {
 
 const std::vector<Case>& module_cases() {
   static const std::vector<Case> cases{
-      {"f32[2, 6, 17]", "nn.Conv1d {in_channels=6, out_channels=4, kernel_size=[4], stride=[3], padding=[2], dilation=[2], groups=2}"},
-      {"f32[2, 3, 17, 13]", "nn.Conv2d {in_channels=3, out_channels=5, kernel_size=[3, 2], stride=[2, 3], padding=[1, 0], dilation=[2, 1]}"},
+      {"f32[2, 6, 17]",
+       "nn.Conv1d {in_channels=6, out_channels=4, kernel_size=[4], stride=[3], padding=[2], dilation=[2], groups=2}"},
+      {"f32[2, 3, 17, 13]",
+       "nn.Conv2d {in_channels=3, out_channels=5, kernel_size=[3, 2], stride=[2, 3], padding=[1, 0], dilation=[2, 1]}"},
       {"f32[1, 8, 1, 9]", "nn.Conv2d {in_channels=8, out_channels=8, kernel_size=[1, 9], groups=8, bias=none}"},
-      {"f32[1, 4, 7, 8, 9]", "nn.Conv3d {in_channels=4, out_channels=2, kernel_size=[3, 1, 2], stride=[2, 2, 1], padding=[1, 0, 1]}"},
-      {"f32[2, 4, 9]", "nn.ConvTranspose1d {in_channels=4, out_channels=6, kernel_size=[3], stride=[2], padding=[1], output_padding=[1], groups=2}"},
-      {"f32[1, 4, 5, 7]", "nn.ConvTranspose2d {in_channels=4, out_channels=2, kernel_size=[3, 2], stride=[3, 1], dilation=[1, 2]}"},
-      {"f32[1, 4, 3, 2, 5]", "nn.ConvTranspose3d {in_channels=4, out_channels=2, kernel_size=[2, 2, 2], stride=[2, 1, 2], bias=none}"},
+      {"f32[1, 4, 7, 8, 9]",
+       "nn.Conv3d {in_channels=4, out_channels=2, kernel_size=[3, 1, 2], stride=[2, 2, 1], padding=[1, 0, 1]}"},
+      {"f32[2, 4, 9]",
+       "nn.ConvTranspose1d {in_channels=4, out_channels=6, kernel_size=[3], stride=[2], padding=[1], "
+       "output_padding=[1], groups=2}"},
+      {"f32[1, 4, 5, 7]",
+       "nn.ConvTranspose2d {in_channels=4, out_channels=2, kernel_size=[3, 2], stride=[3, 1], dilation=[1, 2]}"},
+      {"f32[1, 4, 3, 2, 5]",
+       "nn.ConvTranspose3d {in_channels=4, out_channels=2, kernel_size=[2, 2, 2], stride=[2, 1, 2], bias=none}"},
       {"f32[7]", "nn.Linear {in_features=7, out_features=3}"},
       {"f32[2, 5, 7]", "nn.Linear {in_features=7, out_features=3, bias=none}"},
       {"f32[3, 5]", "nn.BatchNorm1d {num_features=5}"},
@@ -46,11 +53,13 @@ const std::vector<Case>& module_cases() {
       {"f32[2, 3]", "nn.PReLU {num_parameters=3}"},
       {"f32[2, 3]", "nn.Mish"},
       {"f32[2, 3, 11, 8]", "nn.MaxPool2d {kernel_size=[3, 2], stride=[2, 3], padding=[1, 1], dilation=[2, 1]}"},
-      {"f32[2, 3, 11, 8]", "nn.MaxPool2d {kernel_size=[3, 2], stride=[2, 3], padding=[1, 1], dilation=[2, 1], ceil_mode=true}"},
+      {"f32[2, 3, 11, 8]",
+       "nn.MaxPool2d {kernel_size=[3, 2], stride=[2, 3], padding=[1, 1], dilation=[2, 1], ceil_mode=true}"},
       {"f32[2, 3, 6, 5]", "nn.MaxPool2d {kernel_size=[2, 2], stride=[3, 2], padding=[1, 1], ceil_mode=true}"},
       {"f32[3, 5, 4]", "nn.MaxPool2d {kernel_size=[1, 1], stride=[2, 3], ceil_mode=true}"},
       {"f32[2, 3, 11, 8]", "nn.AvgPool2d {kernel_size=[4, 3], stride=[3, 2], padding=[2, 1]}"},
-      {"f32[2, 3, 6, 7]", "nn.AvgPool2d {kernel_size=[2, 2], stride=[4, 3], padding=[1, 1], ceil_mode=true, count_include_pad=false}"},
+      {"f32[2, 3, 6, 7]",
+       "nn.AvgPool2d {kernel_size=[2, 2], stride=[4, 3], padding=[1, 1], ceil_mode=true, count_include_pad=false}"},
       {"f32[2, 3, 11, 8]", "nn.AdaptiveAvgPool2d {output_size=[3, 5]}"},
       {"f32[3, 5, 4]", "nn.AdaptiveAvgPool2d {output_size=[7, 1]}"},
       {"f32[2, 3, 4, 5]", "nn.Flatten"},
@@ -59,10 +68,17 @@ const std::vector<Case>& module_cases() {
       {"i64[2, 3]", "nn.Identity"},
       {"f32[2, 3]", "QuantStub {scale=@s: f32[]}"},
       {"f32[2, 3]", "WeightFakeQuantize {axis=1, scale=@s: f32[3]}"},
-      {"f32[1, 3, 9, 8]", "FusedConvBN [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[3, 3], stride=[2, 2]}]"},
-      {"f32[1, 3, 9, 8]", "FusedConvBNAct [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[2, 2]}, bn=nn.BatchNorm2d @b {num_features=4}, act=nn.SiLU @a]"},
-      {"f32[1, 3, 9, 8]", "FusedConvBNActMaxPool [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[2, 2]}, act=nn.ReLU @a, pool=nn.MaxPool2d @p {kernel_size=[3, 3], stride=[2, 2], ceil_mode=true}]"},
-      {"f32[1, 3, 9, 8]", "FusedConvBNAddAct [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[2, 2]}, act=nn.ReLU @a]", "f32[1, 4, 8, 7]"},
+      {"f32[1, 3, 9, 8]",
+       "FusedConvBN [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[3, 3], stride=[2, 2]}]"},
+      {"f32[1, 3, 9, 8]",
+       "FusedConvBNAct [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[2, 2]}, bn=nn.BatchNorm2d @b "
+       "{num_features=4}, act=nn.SiLU @a]"},
+      {"f32[1, 3, 9, 8]",
+       "FusedConvBNActMaxPool [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[2, 2]}, act=nn.ReLU @a, "
+       "pool=nn.MaxPool2d @p {kernel_size=[3, 3], stride=[2, 2], ceil_mode=true}]"},
+      {"f32[1, 3, 9, 8]",
+       "FusedConvBNAddAct [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[2, 2]}, act=nn.ReLU @a]",
+       "f32[1, 4, 8, 7]"},
       {"f32[2, 7]", "FusedLinear [linear=nn.Linear @l {in_features=7, out_features=3}]"},
       {"f32[2, 5, 7]", "FusedLinearAct [linear=nn.Linear @l {in_features=7, out_features=3}, act=nn.GELU @a]"},
       {"f32[2, 7]", "FusedActAdd [act=nn.SiLU @a]", "f32[2, 7]"},
@@ -71,27 +87,63 @@ const std::vector<Case>& module_cases() {
 }
 
 const std::vector<Case>& operator_cases() {
-  static const std::vector<Case> cases{
-      {"f32[2, 3]", "aten.relu.default"}, {"f32[2, 3]", "aten.sigmoid.default"}, {"f16[2, 3]", "aten.tanh.default"},
-      {"f32[2, 3]", "aten.silu.default"}, {"f32[2, 3]", "aten.gelu.default {approximate=\"tanh\"}"},
-      {"f32[2, 3]", "aten.hardtanh.default {min_val=0, max_val=6}"}, {"f32[2, 3]", "aten.clamp.default {min=none, max=0.5}"},
-      {"i64[2, 3]", "aten.neg.default"}, {"f32[2, 3]", "aten.abs.default"}, {"f32[2, 3]", "aten.exp.default"},
-      {"f32[2, 3]", "aten.sqrt.default"}, {"f32[2, 3]", "aten.rsqrt.default"}, {"bool[2, 3]", "aten.clone.default"},
-      {"f32[2, 3]", "aten.contiguous.default"}, {"f32[2, 3]", "aten.alias.default"}, {"f32[2, 3]", "aten.detach.default"},
-      {"f32[2, 3]", "aten.dropout.default {p=0.5, train=false}"}, {"f32[2, 3]", "aten.softmax.int {dim=-1}"},
-      {"f32[2, 3]", "aten.lift_fresh_copy.default"}, {"f32[2, 3]", "aten.hardswish.default"}, {"f32[2, 3]", "aten.hardsigmoid.default"},
-      {"f32[2, 3]", "aten.leaky_relu.default {negative_slope=1}"}, {"f32[2, 3]", "aten.elu.default {alpha=2}"},
-      {"f32[2, 3]", "aten.mish.default"},
-      {"f32[2, 3]", "aten.add.Tensor {alpha=2}", "f32[3]"}, {"f32[2, 1, 4]", "aten.sub.Tensor", "f32[3, 1]"},
-      {"f16[2, 3]", "aten.mul.Tensor {other=2.5}"}, {"f32[2, 3]", "aten.div.Tensor", "f32[]"}, {"f32[]", "aten.maximum.default", "f32[2]"},
-      {"i32[2, 3]", "aten.minimum.default", "i32[2, 3]"},
-      {"i64[2, 3]", "aten.mul.Tensor {other=2.5}"}, {"i64[2, 3]", "aten.div.Tensor", "i64[2, 3]"}, {"i64[2, 3]", "aten.mul.Tensor", "f32[]"},
-      {"f32[2, 3, 4]", "aten.view.default {size=[4, -1]}"}, {"f32[2, 3, 4]", "aten.reshape.default {shape=[6, 2, 2]}"},
-      {"f32[2, 3, 4]", "aten.permute.default {dims=[2, -3, 1]}"}, {"f32[2, 3, 4]", "aten.transpose.int {dim0=-1, dim1=0}"},
-      {"f32[2, 3, 4]", "aten.cat.default {dim=-2}", "f32[2, 1, 4]"}, {"f32[2, 3, 4]", "aten.flatten.using_ints {end_dim=1}"},
-      {"f32[2, 3, 4]", "aten.mean.dim {dim=[-1, 0]}"}, {"f32[2, 3, 4]", "aten.mean.dim {dim=[1], keepdim=true}"},
-      {"f32[2, 3, 4]", "aten.mean.dim {dim=[]}"}, {"f32[2, 3]", "aten.unsqueeze.default {dim=-1}"}, {"f32[2, 1, 3]", "aten.squeeze.dim {dim=1}"},
-      {"f32[2, 1, 3]", "aten.squeeze.dim {dim=0}"}, {"f32[2, 3]", "aten.to.dtype {dtype=f16}"}};
+  static const std::vector<Case> cases{{"f32[2, 3]", "aten.relu.default"},
+                                       {"f32[2, 3]", "aten.sigmoid.default"},
+                                       {"f16[2, 3]", "aten.tanh.default"},
+                                       {"f32[2, 3]", "aten.silu.default"},
+                                       {"f32[2, 3]", "aten.gelu.default {approximate=\"tanh\"}"},
+                                       {"f32[2, 3]", "aten.hardtanh.default {min_val=0, max_val=6}"},
+                                       {"f32[2, 3]", "aten.clamp.default {min=none, max=0.5}"},
+                                       {"i64[2, 3]", "aten.neg.default"},
+                                       {"f32[2, 3]", "aten.abs.default"},
+                                       {"f32[2, 3]", "aten.exp.default"},
+                                       {"f32[2, 3]", "aten.sqrt.default"},
+                                       {"f32[2, 3]", "aten.rsqrt.default"},
+                                       {"bool[2, 3]", "aten.clone.default"},
+                                       {"f32[2, 3]", "aten.contiguous.default"},
+                                       {"f32[2, 3]", "aten.alias.default"},
+                                       {"f32[2, 3]", "aten.detach.default"},
+                                       {"f32[2, 3]", "aten.dropout.default {p=0.5, train=false}"},
+                                       {"f32[2, 3]", "aten.softmax.int {dim=-1}"},
+                                       {"f32[2, 3]", "aten.lift_fresh_copy.default"},
+                                       {"f32[2, 3]", "aten.hardswish.default"},
+                                       {"f32[2, 3]", "aten.hardsigmoid.default"},
+                                       {"f32[2, 3]", "aten.leaky_relu.default {negative_slope=1}"},
+                                       {"f32[2, 3]", "aten.elu.default {alpha=2}"},
+                                       {"f32[2, 3]", "aten.mish.default"},
+                                       {"f32[2, 3]", "aten.add.Tensor {alpha=2}", "f32[3]"},
+                                       {"f32[2, 1, 4]", "aten.sub.Tensor", "f32[3, 1]"},
+                                       {"f16[2, 3]", "aten.mul.Tensor {other=2.5}"},
+                                       {"f32[2, 3]", "aten.div.Tensor", "f32[]"},
+                                       {"f32[]", "aten.maximum.default", "f32[2]"},
+                                       {"i32[2, 3]", "aten.minimum.default", "i32[2, 3]"},
+                                       {"f32[2, 3, 4]", "aten.view.default {size=[4, -1]}"},
+                                       {"f32[2, 3, 4]", "aten.reshape.default {shape=[6, 2, 2]}"},
+                                       {"f32[2, 3, 4]", "aten.permute.default {dims=[2, -3, 1]}"},
+                                       {"f32[2, 3, 4]", "aten.transpose.int {dim0=-1, dim1=0}"},
+                                       {"f32[2, 3, 4]", "aten.cat.default {dim=-2}", "f32[2, 1, 4]"},
+                                       {"f32[2, 3, 4]", "aten.flatten.using_ints {end_dim=1}"},
+                                       {"f32[2, 3, 4]", "aten.mean.dim {dim=[-1, 0]}"},
+                                       {"f32[2, 3, 4]", "aten.mean.dim {dim=[1], keepdim=true}"},
+                                       {"f32[2, 3, 4]", "aten.mean.dim {dim=[]}"},
+                                       {"f32[2, 3, 4]", "aten.mean.dim {dim=none, keepdim=true}"},
+                                       {"f16[2, 3, 4]", "aten.mean.dim {dim=[1], dtype=f32}"},
+                                       {"f16[2, 3]", "aten.softmax.int {dim=-1, dtype=f32}"},
+                                       {"i64[2, 3]", "aten.sigmoid.default"},
+                                       {"i64[2, 3]", "aten.mul.Tensor {other=2.5}"},
+                                       {"i64[2, 3]", "aten.mul.Tensor {other=2}"},
+                                       {"bool[2, 3]", "aten.add.Tensor {other=2}"},
+                                       {"i64[2, 3]", "aten.clamp.default {min=0.5}"},
+                                       {"i64[2, 3]", "aten.clamp.default {min=none, max=1}"},
+                                       {"i64[2, 3]", "aten.div.Tensor", "i64[2, 3]"},
+                                       {"i64[2, 3]", "aten.div.Tensor {other=2}"},
+                                       {"i64[2, 3]", "aten.mul.Tensor", "f32[]"},
+                                       {"f16[2, 3]", "aten.mul.Tensor", "f32[]"},
+                                       {"f16[2, 3]", "aten.add.Tensor", "i64[3]"},
+                                       {"f32[2, 3]", "aten.unsqueeze.default {dim=-1}"},
+                                       {"f32[2, 1, 3]", "aten.squeeze.dim {dim=1}"},
+                                       {"f32[2, 1, 3]", "aten.squeeze.dim {dim=0}"},
+                                       {"f32[2, 3]", "aten.to.dtype {dtype=f16}"}};
   return cases;
 }
 
@@ -102,8 +154,8 @@ std::string text_of(const Case& call, bool is_module) {
   const size_t space = text.find(' ');
   const std::string rest = space == std::string::npos ? "" : text.substr(space);
   const std::string second = call.second ? cat(", %z: ", call.second) : "";
-  return cat("graph(%x: ", call.input, second, ") {\n  %y = ", kind_of(call).str(), is_module ? " @m" : "", "(%x", call.second ? ", %z" : "", ")", rest,
-             "\n  return %y\n}\n");
+  return cat("graph(%x: ", call.input, second, ") {\n  %y = ", kind_of(call).str(), is_module ? " @m" : "", "(%x",
+             call.second ? ", %z" : "", ")", rest, "\n  return %y\n}\n");
 }
 
 void expect_promise_kept(const Case& call, bool is_module) {
@@ -134,7 +186,8 @@ TEST(Kinds, AreAllInTheCasesAbove) {
   for (const auto* cases : {&module_cases(), &operator_cases()}) {
     for (const Case& call : *cases) seen.insert(kind_of(call).str());
   }
-  for (const Kind& kind : KindTable::builtin().all()) EXPECT_TRUE(seen.contains(kind.name.str())) << kind.name.str() << " has no case";
+  for (const Kind& kind : KindTable::builtin().all())
+    EXPECT_TRUE(seen.contains(kind.name.str())) << kind.name.str() << " has no case";
 }
 
 TEST(Kinds, CanAllBeRun) {

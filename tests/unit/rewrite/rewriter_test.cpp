@@ -277,7 +277,8 @@ TEST(Rewriter, AReaderThatGoesLetsAnotherMatchInALaterRound) {
 }
 
 TEST(Rewriter, AnAnchorOnAnotherBranchIsSeenInALaterRound) {
-  const Pat x = any(), first = op("first")(x), second = op("second")(x);
+  // The change happens at %m; only the way from %c up to %a and down again leads to the anchor %b.
+  const Pat x = any(), first = op("first")(x), second = op("second")(x, op("mark")(any()));
   const auto merge = pattern("Merge", {first, second}, [=](const Match& match, Graft& graft) -> Outcome {
     Node& both = graft.call_function("aten.neg.default", {&match[x]}, {});
     if (Outcome outcome = graft.replace(match[first], both); !outcome) return outcome;
@@ -285,9 +286,10 @@ TEST(Rewriter, AnAnchorOnAnotherBranchIsSeenInALaterRound) {
   });
   const Pat y = any(), raw = op("raw")(y);
   const auto raise = pattern("Raise", {raw}, [=](const Match& match, Graft& graft) {
-    return graft.replace(match[raw], graft.call_function("second", {&match[y]}, {}));
+    return graft.replace(match[raw], graft.call_function("mark", {&match[y]}, {}));
   });
-  GraphModule module = network({"%a = f(%x)", "%b = first(%a)", "%c = raw(%a)"}, "%b, %c");
+  GraphModule module =
+      network({"%a = f(%x)", "%b = first(%a)", "%k = e(%x)", "%m = raw(%k)", "%c = second(%a, %m)"}, "%b, %c");
   const Report report = Rewriter({merge, raise}).run_to_fixpoint(module);
   verify(module);
   EXPECT_EQ(summary(module), "f x; aten.neg.default a; ");
@@ -302,17 +304,26 @@ TEST(Rewriter, ANearMissIsReportedOnceWithItsReason) {
 }
 
 TEST(Rewriter, AMatchWhoseNodeWentWithAnotherIsSkipped) {
-  // Removing the dead check takes %n along, which the other match had chosen as its second root.
-  const Pat x = any(), b = op("f")(x), n = op("size")(x);
-  const auto both = pattern("Both", {b, n}, [=](const Match& match, Graft& graft) {
-    return graft.replace(match[b], graft.call_function("aten.neg.default", {&match[x]}, {}));
+  // The check stands above %b, so it goes first, and takes %n along: the second root of the other match.
+  const Pat x = any(), b = op("f")(x, any()), n = op("size")(x);
+  const auto both = pattern("Both", {b, n}, [=](const Match& match, Graft& graft) -> Outcome {
+    Node& now = graft.call_function("aten.neg.default", {&match[x]}, {});
+    if (Outcome outcome = graft.replace(match[n], now); !outcome) return outcome;
+    return graft.replace(match[b], now);
   });
   const Pat check = op("check")(any());
   const auto remove =
       pattern("Remove", {check}, [=](const Match& match, Graft& graft) { return graft.remove(match[check]); });
-  GraphModule module = network({"%a = e(%x)", "%e1 = e(%a)", "%n = size(%e1)", "%c = check(%n)", "%b = f(%e1)"}, "%b");
-  EXPECT_NO_THROW(Rewriter({both, remove}).run_to_fixpoint(module));
+  GraphModule module =
+      network({"%n = size(%x)", "%c = check(%n)", "%d = e(%x)", "%e = e(%d)", "%g = e(%e)", "%b = f(%x, %g)"}, "%b");
+  const Report report = Rewriter({both, remove}).run_to_fixpoint(module);
   verify(module);
+  EXPECT_EQ(report.counts(), (std::map<std::string, size_t>{{"Remove", 1}}));
+  EXPECT_EQ(summary(module), "e x; e d; e e; f x g; ");
+  EXPECT_EQ(skips(report), "") << "%b was looked at again, and is no match without %n";
+  module =
+      network({"%n = size(%x)", "%c = check(%n)", "%d = e(%x)", "%e = e(%d)", "%g = e(%e)", "%b = f(%x, %g)"}, "%b");
+  EXPECT_EQ(skips(Rewriter({both, remove}).run_once(module)), "Both %b: %n went with an earlier match\n");
 }
 
 TEST(Rewriter, TheSameListServesManyRuns) {

@@ -1,51 +1,36 @@
 // Elementwise operators.
 #include "graftwork/base/error.h"
-#include "graftwork/base/text.h"
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
 namespace {
 
-bool is_float(const Node& node) { return node.tensor() && is_floating(node.tensor()->dtype); }
-
-/// An operand that may be a number in the graph: "aten.mul.Tensor(%x) {other=2.0}".
-std::string operand_or_number(Lowering& lowering, const Node& node, size_t slot, Symbol attr) {
-  const Attribute* number = node.attrs().find(attr);
-  if (!number) return lowering.operand(node, slot);
+/// A number in the type that the operator computes in.
+std::string number(Lowering& lowering, const Node& node, Symbol attr, double fallback) {
   const std::string name = node.name().str() + "_" + attr.str();
-  if (is_float(node.input(0))) return lowering.float_scalar(name, number_attr(node, attr, 0));
-  return lowering.constant(name,
-                           at::scalar_tensor(integer_attr(node, attr, 0), to_torch(node.input(0).tensor()->dtype)));
-}
-
-void check_types(const Node& node) {
-  if (node.input_count() < 2 || !node.tensor()) return;
-  const TensorType* a = node.input(0).tensor();
-  const TensorType* b = node.input(1).tensor();
-  if (a && b && a->dtype != b->dtype)
-    throw Error("export.types", cat("its operands are ", a->text(), " and ", b->text()),
-                "casting them to one type in the model");
+  const double value = number_attr(node, attr, fallback);
+  if (!node.tensor() || is_floating(node.tensor()->dtype)) return lowering.float_scalar(name, value);
+  return lowering.constant(name, at::scalar_tensor(value, to_torch(node.tensor()->dtype)));
 }
 
 template <const char* const& kOpType>
 void binary(Lowering& lowering, const Node& node) {
-  check_types(node);
-  std::string second = operand_or_number(lowering, node, 1, "other");
-  if (const double alpha = number_attr(node, "alpha", 1); alpha != 1) {
-    second = lowering.add("Mul", node.name().str() + "_scaled",
-                          {second, lowering.float_scalar(node.name().str() + "_alpha", alpha)});
+  const bool is_number = node.attrs().find("other") != nullptr;
+  std::string second = is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, 1);
+  if (number_attr(node, "alpha", 1) != 1) {
+    second = lowering.add("Mul", node.name().str() + "_scaled", {second, number(lowering, node, "alpha", 1)});
   }
   lowering.bind(
       node,
       lowering.add(kOpType, node.origin().module_path.empty() ? node.name().str() : node.origin().module_path.str(),
-                   {lowering.operand(node, 0), second}, {}, lowering.result_name(node)));
+                   {operand_as_result(lowering, node, 0), second}, {}, lowering.result_name(node)));
 }
 
 template <const char* const& kOpType>
 void unary(Lowering& lowering, const Node& node) {
-  lowering.bind(node,
-                lowering.add(kOpType, node.name().str(), {lowering.operand(node, 0)}, {}, lowering.result_name(node)));
+  lowering.bind(node, lowering.add(kOpType, node.name().str(), {operand_as_result(lowering, node, 0)}, {},
+                                   lowering.result_name(node)));
 }
 
 void clamp(Lowering& lowering, const Node& node) {
@@ -53,31 +38,31 @@ void clamp(Lowering& lowering, const Node& node) {
   const auto bound = [&](Symbol attr, double fallback) -> std::string {
     const Attribute* value = node.attrs().find(attr);
     if ((!value || value->is_none()) && !hardtanh) return "";
-    return lowering.float_scalar(node.name().str() + "_" + attr.str(), number_attr(node, attr, fallback));
+    return number(lowering, node, attr, fallback);
   };
   const std::string low = bound(hardtanh ? "min_val" : "min", -1);
   const std::string high = bound(hardtanh ? "max_val" : "max", 1);
-  lowering.bind(node, lowering.add("Clip", node.name().str(), {lowering.operand(node, 0), low, high}, {},
+  lowering.bind(node, lowering.add("Clip", node.name().str(), {operand_as_result(lowering, node, 0), low, high}, {},
                                    lowering.result_name(node)));
 }
 
 void rsqrt(Lowering& lowering, const Node& node) {
-  const std::string root = lowering.add("Sqrt", node.name().str() + "_sqrt", {lowering.operand(node, 0)});
+  const std::string root = lowering.add("Sqrt", node.name().str() + "_sqrt", {operand_as_result(lowering, node, 0)});
   lowering.bind(node, lowering.add("Reciprocal", node.name().str(), {root}, {}, lowering.result_name(node)));
 }
 
 void power(Lowering& lowering, const Node& node) {
-  const std::string exponent = lowering.float_scalar(node.name().str() + "_exponent", number_attr(node, "exponent", 1));
-  lowering.bind(node, lowering.add("Pow", node.name().str(), {lowering.operand(node, 0), exponent}, {},
+  const std::string exponent = number(lowering, node, "exponent", 1);
+  lowering.bind(node, lowering.add("Pow", node.name().str(), {operand_as_result(lowering, node, 0), exponent}, {},
                                    lowering.result_name(node)));
 }
 
 void cast(Lowering& lowering, const Node& node) {
   const TensorType* to = node.tensor();
   if (!to) throw Error("export.types", "its type is not known");
-  const DType type = is_floating(to->dtype) ? lowering.options().float_type : to->dtype;
-  lowering.bind(node, lowering.add("Cast", node.name().str(), {lowering.operand(node, 0)},
-                                   {{"to", static_cast<int64_t>(onnx_type(type))}}, lowering.result_name(node)));
+  const auto type = static_cast<int64_t>(onnx_type(lowering.exported_dtype(to->dtype)));
+  lowering.bind(node, lowering.add("Cast", node.name().str(), {lowering.operand(node, 0)}, {{"to", type}},
+                                   lowering.result_name(node)));
 }
 
 constexpr const char* kAdd = "Add";

@@ -7,11 +7,16 @@ namespace {
 
 void reduce(Lowering& lowering, const Node& node, const char* op_type) {
   const std::string& name = node.name().str();
-  std::vector<int64_t> axes = integers_attr(node, "dim");
-  for (int64_t& axis : axes) axis = front_axis(axis, rank_of(node));
-  lowering.bind(node,
-                lowering.add(op_type, name, {lowering.operand(node, 0), lowering.integers(name + "_axes", axes)},
-                             {{"keepdims", int64_t{flag_attr(node, "keepdim", false)}}}, lowering.result_name(node)));
+  const Attribute* dim = node.attrs().find("dim");
+  std::vector<int64_t> axes = dim && !dim->is_none() ? integers_attr(node, "dim") : std::vector<int64_t>();
+  const bool reduces_all = axes.empty();
+  if (reduces_all) axes.resize(static_cast<size_t>(rank_of(node)));
+  for (size_t i = 0; i < axes.size(); ++i) {
+    axes[i] = reduces_all ? static_cast<int64_t>(i) : front_axis(axes[i], rank_of(node));
+  }
+  lowering.bind(
+      node, lowering.add(op_type, name, {operand_as_result(lowering, node, 0), lowering.integers(name + "_axes", axes)},
+                         {{"keepdims", int64_t{flag_attr(node, "keepdim", false)}}}, lowering.result_name(node)));
 }
 
 void mean(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMean"); }
@@ -20,8 +25,8 @@ void amax(Lowering& lowering, const Node& node) { reduce(lowering, node, "Reduce
 
 void softmax(Lowering& lowering, const Node& node) {
   const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
-  lowering.bind(node, lowering.add("Softmax", node.name().str(), {lowering.operand(node, 0)}, {{"axis", axis}},
-                                   lowering.result_name(node)));
+  lowering.bind(node, lowering.add("Softmax", node.name().str(), {operand_as_result(lowering, node, 0)},
+                                   {{"axis", axis}}, lowering.result_name(node)));
 }
 
 void matmul(Lowering& lowering, const Node& node) {

@@ -28,17 +28,76 @@ int64_t integer_or(const ShapeQuery& query, Symbol attr, int64_t fallback) {
   return query.attrs.find(attr) ? query.integer(attr) : fallback;
 }
 
-/// The wider of two element types as far as the importers leave it open: equal types, or a scalar.
+enum class Category : uint8_t { kBool, kInteger, kFloat };
+
+Category category(DType type) {
+  if (is_floating(type)) return Category::kFloat;
+  return type == DType::kBool ? Category::kBool : Category::kInteger;
+}
+
+Category category(const Attribute& number) {
+  if (number.get<double>()) return Category::kFloat;
+  return number.get<bool>() ? Category::kBool : Category::kInteger;
+}
+
+/// A number lifts a tensor of a lower category to the default type of its own.
+DType promoted(DType tensor, Category number) {
+  if (category(tensor) >= number) return tensor;
+  return number == Category::kFloat ? DType::kF32 : DType::kI64;
+}
+
+/// Null where both have dimensions (or neither has) and differ within a category, or one widens the other: rare
+/// enough to leave to the importer. A tensor without dimensions counts as a number within its category.
+/// Source: "Type promotion", PyTorch documentation of tensor attributes.
+std::optional<DType> promoted(const TensorType& a, const TensorType& b) {
+  if (a.dtype == b.dtype) return a.dtype;
+  if (category(a.dtype) != category(b.dtype)) return category(a.dtype) > category(b.dtype) ? a.dtype : b.dtype;
+  if ((a.rank() == 0) == (b.rank() == 0)) return std::nullopt;
+  return a.rank() == 0 ? b.dtype : a.dtype;
+}
+
+/// The element type of a result that is never an integer.
+DType floating(DType type) { return is_floating(type) ? type : DType::kF32; }
+
 Type broadcast_shape(const ShapeQuery& query) {
-  if (query.inputs.size() == 1) return query.tensor(0);
   const TensorType& a = query.tensor(0);
+  if (query.inputs.size() == 1) return TensorType{promoted(a.dtype, category(query.attr("other"))), a.dims};
   const TensorType& b = query.tensor(1);
   auto dims = broadcast(a.dims, b.dims);
   if (!dims) refuse_shape(cat("shapes ", a.text(), " and ", b.text(), " do not broadcast"));
-  const bool scalar_b = b.rank() == 0 && a.rank() > 0;
-  const bool scalar_a = a.rank() == 0 && b.rank() > 0;
-  if (a.dtype != b.dtype && !scalar_a && !scalar_b) return {};
-  return TensorType{scalar_a ? b.dtype : a.dtype, *std::move(dims)};
+  const auto dtype = promoted(a, b);
+  return dtype ? Type(TensorType{*dtype, *std::move(dims)}) : Type();
+}
+
+Type true_division_shape(const ShapeQuery& query) {
+  const Type plain = broadcast_shape(query);
+  if (!plain.tensor()) return plain;
+  return TensorType{floating(plain.tensor()->dtype), plain.tensor()->dims};
+}
+
+Type floating_shape(const ShapeQuery& query) {
+  return TensorType{floating(query.tensor(0).dtype), query.tensor(0).dims};
+}
+
+/// Of softmax and reductions: computed in `dtype` where it is given.
+DType dtype_or(const ShapeQuery& query, DType fallback) {
+  const Attribute* given = query.attrs.find("dtype");
+  const DType* dtype = given ? given->get<DType>() : nullptr;
+  return dtype ? *dtype : fallback;
+}
+
+Type softmax_shape(const ShapeQuery& query) {
+  return TensorType{dtype_or(query, query.tensor(0).dtype), query.tensor(0).dims};
+}
+
+/// Bounds may be integers or floats, or none.
+Type clamp_shape(const ShapeQuery& query) {
+  DType dtype = query.tensor(0).dtype;
+  for (const Symbol bound : {"min", "max"}) {
+    const Attribute* value = query.attrs.find(bound);
+    if (value && !value->is_none()) dtype = promoted(dtype, category(*value));
+  }
+  return TensorType{dtype, query.tensor(0).dims};
 }
 
 Type view_shape(const ShapeQuery& query, Symbol attr) {
@@ -121,9 +180,13 @@ Type flatten_operator_shape(const ShapeQuery& query) {
 Type mean_shape(const ShapeQuery& query) {
   const TensorType& input = query.tensor(0);
   const bool keep = query.attrs.find("keepdim") && query.flag("keepdim");
-  std::vector<bool> reduced(input.rank(), false);
-  for (const int64_t axis : query.integers("dim")) reduced[axis_of(axis, input.rank(), query)] = true;
-  TensorType result{input.dtype, {}};
+  const Attribute* dim = query.attrs.find("dim");
+  const bool all = !dim || dim->is_none() || query.integers("dim").empty();
+  std::vector<bool> reduced(input.rank(), all);
+  for (const int64_t axis : all ? std::vector<int64_t>() : query.integers("dim")) {
+    reduced[axis_of(axis, input.rank(), query)] = true;
+  }
+  TensorType result{dtype_or(query, input.dtype), {}};
   for (size_t axis = 0; axis < input.rank(); ++axis) {
     if (!reduced[axis]) result.dims.push_back(input.dims[axis]);
     if (reduced[axis] && keep) result.dims.emplace_back(1);
@@ -154,35 +217,23 @@ Type cast_shape(const ShapeQuery& query) {
 }  // namespace
 
 std::vector<Kind> operator_kinds() {
-  static constexpr std::array kKeepsType{"aten.relu.default",
-                                         "aten.sigmoid.default",
-                                         "aten.tanh.default",
-                                         "aten.silu.default",
-                                         "aten.gelu.default",
-                                         "aten.hardtanh.default",
-                                         "aten.clamp.default",
-                                         "aten.neg.default",
-                                         "aten.abs.default",
-                                         "aten.exp.default",
-                                         "aten.sqrt.default",
-                                         "aten.rsqrt.default",
-                                         "aten.clone.default",
-                                         "aten.contiguous.default",
-                                         "aten.alias.default",
-                                         "aten.detach.default",
-                                         "aten.dropout.default",
-                                         "aten.softmax.int",
-                                         "aten.lift_fresh_copy.default",
-                                         "aten.hardswish.default",
-                                         "aten.hardsigmoid.default",
-                                         "aten.leaky_relu.default",
-                                         "aten.elu.default",
-                                         "aten.mish.default"};
-  static constexpr std::array kBroadcasts{"aten.add.Tensor", "aten.sub.Tensor",      "aten.mul.Tensor",
-                                          "aten.div.Tensor", "aten.maximum.default", "aten.minimum.default"};
+  static constexpr std::array kKeepsType{
+      "aten.relu.default",       "aten.silu.default",   "aten.gelu.default",        "aten.hardtanh.default",
+      "aten.neg.default",        "aten.abs.default",    "aten.clone.default",       "aten.alias.default",
+      "aten.contiguous.default", "aten.detach.default", "aten.dropout.default",     "aten.lift_fresh_copy.default",
+      "aten.hardswish.default",  "aten.elu.default",    "aten.hardsigmoid.default", "aten.leaky_relu.default",
+      "aten.mish.default"};
+  static constexpr std::array kFloats{"aten.sigmoid.default", "aten.tanh.default", "aten.exp.default",
+                                      "aten.sqrt.default", "aten.rsqrt.default"};
+  static constexpr std::array kBroadcasts{"aten.add.Tensor", "aten.sub.Tensor", "aten.mul.Tensor",
+                                          "aten.maximum.default", "aten.minimum.default"};
   std::vector<Kind> kinds;
   for (const char* name : kKeepsType) kinds.push_back(op(name, same_as_input));
+  for (const char* name : kFloats) kinds.push_back(op(name, floating_shape));
   for (const char* name : kBroadcasts) kinds.push_back(op(name, broadcast_shape, 1, 2));
+  kinds.push_back(op("aten.div.Tensor", true_division_shape, 1, 2));
+  kinds.push_back(op("aten.clamp.default", clamp_shape));
+  kinds.push_back(op("aten.softmax.int", softmax_shape));
   kinds.push_back(
       op("aten.view.default", [](const ShapeQuery& query) { return view_shape(query, "size"); }, 1, SIZE_MAX));
   kinds.push_back(

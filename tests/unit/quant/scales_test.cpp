@@ -1,0 +1,178 @@
+// Scales: of activations, of weights behind a batch norm, as FP16 holds them; and quantize as a whole.
+#include "graftwork/quant/scales.h"
+
+#include <gtest/gtest.h>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/fake_quant.h"
+#include "graftwork/patterns/transform.h"
+#include "graftwork/quant/quantize.h"
+#include "unit/nn/random_tensors.h"
+#include "unit/quant/memory_samples.h"
+
+namespace graftwork::testing {
+namespace {
+
+constexpr float kSmallestNormalHalf = 6.103515625e-05F;
+
+at::Tensor floats(std::initializer_list<float> values) { return at::tensor(at::ArrayRef<float>(values)); }
+at::Tensor doubles(std::initializer_list<double> values) { return at::tensor(at::ArrayRef<double>(values)); }
+
+at::Tensor images(int64_t count) { return random_tensor({DType::kF32, {Dim(count), Dim(3), Dim(5), Dim(5)}}, 7); }
+
+float half_of(float value) { return static_cast<float>(c10::Half(value)); }
+
+TEST(ActivationScale, IsTheLargestMagnitudeOver127) {
+  EXPECT_EQ(activation_scale({-2.54F, 1, true}, DType::kF32), 2.54F / 127.0F);
+  EXPECT_EQ(activation_scale({-1, 3, true}, DType::kF16), half_of(3.0F / 127.0F));
+  EXPECT_EQ(activation_scale({0, 0, true}, DType::kF32), 1);
+  EXPECT_EQ(activation_scale({}, DType::kF16), 1);
+}
+
+TEST(ExportedScale, StaysFp32WhereFp16WouldLoseBits) {
+  EXPECT_EQ(exported_scale(0.1F, DType::kF32), 0.1F);
+  EXPECT_EQ(exported_scale(0.1F, DType::kF16), half_of(0.1F));
+  EXPECT_NE(half_of(0.1F), 0.1F);
+  EXPECT_EQ(exported_scale(kSmallestNormalHalf, DType::kF16), kSmallestNormalHalf);
+  const float subnormal = kSmallestNormalHalf * 0.7F;
+  EXPECT_EQ(exported_scale(subnormal, DType::kF16), subnormal);
+  EXPECT_EQ(exported_scale(1e-9F, DType::kF16), 1e-9F);  // FP16 would make it 0
+  EXPECT_EQ(exported_scale(1e5F, DType::kF16), 1e5F);    // and this infinity
+  EXPECT_EQ(exported_scale(subnormal, DType::kF16, SmallScale::kHalf), half_of(subnormal));
+  EXPECT_GT(exported_scale(1e-9F, DType::kF16, SmallScale::kHalf), 0);
+  EXPECT_TRUE(at::equal(exported_scales(floats({0.1F, subnormal}), DType::kF16), floats({half_of(0.1F), subnormal})));
+}
+
+TEST(WeightScales, AreOnePerOutputChannel) {
+  const at::Tensor weight = floats({1, -2, 0.5F, 0.25F, 127, 3}).view({3, 2, 1, 1});
+  EXPECT_TRUE(at::equal(weight_scales(weight, 0, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
+  EXPECT_TRUE(
+      at::equal(weight_scales(weight.transpose(0, 1), 1, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
+}
+
+TEST(WeightScales, GiveADeadChannelTheSmallestScaleThereIs) {
+  EXPECT_TRUE(at::equal(weight_scales(floats({2, 0, 1}).view({3, 1}), 0, {}, DType::kF32),
+                        floats({2.0F / 127, 1.0F / 127, 1.0F / 127})));
+  EXPECT_TRUE(at::equal(weight_scales(at::zeros({3, 2}), 0, {}, DType::kF32), at::ones({3})));
+}
+
+TEST(WeightScales, AreRoundedAsTheFoldedScaleIsStored) {
+  const at::Tensor weight = random_tensor({DType::kF32, {Dim(64), Dim(9)}}, 1),
+                   factor = random_tensor({DType::kF64, {Dim(64)}}, 2);  // half of γ are negative
+  for (const DType type : {DType::kF32, DType::kF16}) {
+    const at::Tensor scales = weight_scales(weight, 0, factor, type);
+    EXPECT_TRUE((scales > 0).all().item<bool>());
+    const at::Tensor stored = (scales.to(at::kDouble) * factor.abs()).to(at::kFloat);
+    if (type == DType::kF16) {
+      EXPECT_TRUE(at::equal(exported_scales(stored, type), stored.to(at::kHalf).to(at::kFloat)));
+      EXPECT_LE(relative_difference(exported_scales(stored, type), stored), 1e-6)
+          << "the file would hold another scale";
+    }
+    const at::Tensor exact = weight.abs().amax(1).to(at::kDouble) / 127.0;
+    EXPECT_LE(((scales.to(at::kDouble) - exact).abs() / exact).max().item<double>(),
+              type == DType::kF16 ? 0.0005 : 1e-6);
+  }
+}
+
+TEST(WeightScales, SurviveAGammaOfZero) {
+  const at::Tensor weight = floats({1, 2, 3}).view({3, 1});
+  const at::Tensor scales = weight_scales(weight, 0, doubles({0.5, 0, -2}), DType::kF32);
+  EXPECT_TRUE(at::allclose(scales, floats({1.0F / 127, 2.0F / 127, 3.0F / 127}), 1e-6));
+  EXPECT_TRUE(at::allclose(weight_scales(weight, 0, doubles({0, 0, 0}), DType::kF16),
+                           floats({1.0F / 127, 2.0F / 127, 3.0F / 127}), 1e-3));
+}
+
+TEST(WeightScales, KeepSubnormalProductsInFp32) {
+  const at::Tensor scales = weight_scales(floats({1, 1}).view({2, 1}), 0, doubles({1e-3, 1}), DType::kF16);
+  EXPECT_LE(relative_difference(scales[0], at::scalar_tensor(1.0F / 127)), 1e-6)
+      << "rounded although FP16 would lose bits";
+  EXPECT_EQ(scales[1].item<float>(), half_of(1.0F / 127));
+}
+
+TEST(WeightScales, RefuseNumbersThatAreNotFinite) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    EXPECT_THROW(weight_scales(floats({1, bad}).view({2, 1}), 0, {}, DType::kF32), Error);
+  }
+}
+
+Network small_network() {
+  Network network = network_of(
+      "graph(%x: f32[s0, 3, 5, 5]) {\n  %c = nn.Conv2d @conv(%x) {in_channels=3, out_channels=4, kernel_size=[3, 3], "
+      "bias=none}\n"
+      "  %b = nn.BatchNorm2d @bn(%c) {num_features=4}\n  %r = nn.ReLU @act(%b)\n"
+      "  %d = nn.Conv2d @last(%r) {in_channels=4, out_channels=2, kernel_size=[3, 3]}\n  return %d\n}\n");
+  network.module = transform(network.module).model;
+  return network;
+}
+
+QuantizationResult quantized(const Network& network, const at::Tensor& samples, DType type = DType::kF32) {
+  QuantizeOptions options;
+  options.float_type = type;
+  return quantize(network, MemorySamples(samples), {}, options);
+}
+
+TEST(Quantize, WarnsOfTensorsThatWereZeroThroughout) {
+  const Network network = small_network();
+  const QuantizationResult result = quantized(network, at::zeros({3, 3, 5, 5}));
+  EXPECT_EQ(result.warnings, std::vector<std::string>{"%x was zero in all of the calibration data"});
+  EXPECT_EQ(result.network.tensors.at("quant_stub_0.scale").item<float>(), 1);
+  EXPECT_EQ(result.samples, 3);
+  EXPECT_EQ(network.tensors.size() + 4, result.network.tensors.size()) << "two stubs and two weights";
+  EXPECT_FALSE(network.tensors.contains("quant_stub_0.scale")) << "the network that was given has changed";
+}
+
+TEST(Quantize, GivesANetworkWhoseValuesLieOnTheGridOfTheirScales) {
+  for (const DType type : {DType::kF32, DType::kF16}) {
+    const QuantizationResult result = quantized(small_network(), images(9), type);
+    EXPECT_EQ(result.warnings, std::vector<std::string>());
+    const Node& stub = node_named(result.network.module, "quant_stub_1");
+    Executor executor(result.network.module);
+    const Node* const watched = &stub;
+    executor.watch(std::span(&watched, 1));
+    RunOptions options;
+    options.any_batch = true;
+    at::Tensor value;
+    options.watcher = [&](const Node&, const at::Tensor& seen) { value = seen; };
+    executor.run(result.network.tensors, std::vector{images(4)}, options);
+    const at::Tensor scale = result.network.tensors.at("quant_stub_1.scale");
+    EXPECT_EQ(scale.item<float>(), activation_scale(result.ranges.at(stub.input(0).name().str()), type));
+    EXPECT_TRUE(at::equal(value, quantize_codes(value, scale, 0, activation_range("int8")) * scale));
+    EXPECT_GT(std::get<0>(at::_unique(value)).numel(), 20);
+  }
+}
+
+TEST(Quantize, NamesTensorsThatDoNotFitFp16) {
+  Network network = small_network();
+  network.tensors.set("last.bias", floats({1e5F, 0}));
+  EXPECT_NO_THROW(quantized(network, images(4)));
+  try {
+    quantized(network, images(4), DType::kF16);
+    FAIL() << "it was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "quant.fp16");
+    ASSERT_EQ(error.context().size(), 1U);
+    EXPECT_TRUE(error.context()[0].starts_with("%fused_conv_bn_0 reaches ")) << error.context()[0];
+  }
+}
+
+TEST(Quantize, NamesAWeightThatIsNotFiniteAndNotTheDataThatMetIt) {
+  for (const char* name : {"conv.weight", "last.weight"}) {
+    for (const DType type : {DType::kF32, DType::kF16}) {
+      Network network = small_network();
+      const at::Tensor weight = network.tensors.at(name).clone();
+      weight[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
+      network.tensors.set(name, weight);
+      try {
+        quantized(network, images(4), type);
+        FAIL() << "it was accepted";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), "quant.weight") << error.report();
+        EXPECT_EQ(error.context().at(0), name);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace graftwork::testing
