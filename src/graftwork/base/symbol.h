@@ -15,7 +15,8 @@ class Symbol {
  public:
   constexpr Symbol() = default;  ///< The empty string.
   Symbol(std::string_view text);
-  Symbol(const char* text) : Symbol(std::string_view(text)) {}
+  /// Cheap for a literal: code that runs for every node may spell its names out.
+  Symbol(const char* text);
   Symbol(const std::string& text) : Symbol(std::string_view(text)) {}
 
   const std::string& str() const;

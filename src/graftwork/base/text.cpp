@@ -51,14 +51,15 @@ std::string quoted(std::string_view text) {
 std::string snake_case(std::string_view camel_case) {
   // A new word starts at a capital that follows a small letter or digit, and at the last capital of a
   // run that a small letter follows: "FusedConvBNAct" has the words Fused Conv BN Act.
-  const auto upper = [&](size_t i) { return std::isupper(static_cast<unsigned char>(camel_case[i])) != 0; };
+  const auto upper = [&](size_t i) { return camel_case[i] >= 'A' && camel_case[i] <= 'Z'; };
+  const auto lower = [&](size_t i) { return camel_case[i] >= 'a' && camel_case[i] <= 'z'; };
   std::string out;
+  out.reserve(camel_case.size() + 8);
   for (size_t i = 0; i < camel_case.size(); ++i) {
     const bool follows_word = i > 0 && camel_case[i - 1] != '_' && !upper(i - 1);
-    const bool ends_run = i > 0 && i + 1 < camel_case.size() && upper(i - 1) &&
-                          std::islower(static_cast<unsigned char>(camel_case[i + 1]));
+    const bool ends_run = i > 0 && i + 1 < camel_case.size() && upper(i - 1) && lower(i + 1);
     if (upper(i) && (follows_word || ends_run)) out += '_';
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(camel_case[i])));
+    out += static_cast<char>(upper(i) ? camel_case[i] - 'A' + 'a' : camel_case[i]);
   }
   return out;
 }

@@ -21,7 +21,8 @@ uint64_t hash_text(std::string_view text) {
 
 }  // namespace
 
-CanonicalOrder::CanonicalOrder(const GraphModule& module) : module_(module) {
+void CanonicalOrder::build() const {
+  entries_.resize(module_.graph().capacity());
   std::vector<uint64_t> symbols;  // text hashes by symbol id: the ids themselves depend on who interned first
   const auto symbol_hash = [&](Symbol symbol) {
     if (symbols.size() <= symbol.id()) symbols.resize(symbol.id() + 1, 0);
@@ -30,14 +31,12 @@ CanonicalOrder::CanonicalOrder(const GraphModule& module) : module_(module) {
     return slot;
   };
   uint64_t input_number = 0;
-  for (const Node& node : module.graph().nodes()) {
-    const uint32_t index = node.id().index;
-    if (entries_.size() <= index) entries_.resize(index + 1);
-    Entry& entry = entries_[index];
+  for (const Node& node : module_.graph().nodes()) {
+    Entry& entry = entries_[node.id().index];
     uint64_t hash = symbol_hash(node.op());
     if (node.kind() == NodeKind::kInput) hash = mix(hash, ++input_number);
     if (node.kind() == NodeKind::kConstant) hash = mix(hash, hash_text(node.constant().text()));
-    if (node.kind() == NodeKind::kCallModule) hash = mix(hash, symbol_hash(module.record(node).path));
+    if (node.kind() == NodeKind::kCallModule) hash = mix(hash, symbol_hash(module_.record(node).path));
     for (const auto& [name, value] : node.attrs()) hash = mix(mix(hash, symbol_hash(name)), hash_text(value.text()));
     entry.own = hash;
     for (const Use& use : node.inputs()) {
@@ -61,8 +60,8 @@ void CanonicalOrder::build_below() const {
 }
 
 bool CanonicalOrder::less(const Node& a, const Node& b) const {
-  const Entry& entry_a = entries_[a.id().index];
-  const Entry& entry_b = entries_[b.id().index];
+  const Entry& entry_a = entry(a);
+  const Entry& entry_b = entry(b);
   if (entry_a.depth != entry_b.depth) return entry_a.depth < entry_b.depth;
   const auto path = [&](const Node& node) {
     return node.kind() == NodeKind::kCallModule ? module_.record(node).path : node.origin().module_path;

@@ -12,14 +12,12 @@ namespace graftwork {
 /// Ranks nodes by depth (longest path from the inputs; constants count nothing), then module path, then
 /// operator, then what they compute (a hash of operators, attributes and wiring above), then how they
 /// are used (the same below). Nodes that tie in all of it are interchangeable. Valid while the graph
-/// does not change. O(nodes + uses) to build.
+/// does not change. O(nodes + uses) at the first question, which takes the graph as it is then.
 class CanonicalOrder {
  public:
-  explicit CanonicalOrder(const GraphModule& module);
+  explicit CanonicalOrder(const GraphModule& module) : module_(module) {}
 
-  /// One more than the largest arena index of a node.
-  size_t size() const { return entries_.size(); }
-  uint32_t depth(const Node& node) const { return entries_[node.id().index].depth; }
+  uint32_t depth(const Node& node) const { return entry(node).depth; }
   bool less(const Node& a, const Node& b) const;
 
  private:
@@ -28,10 +26,15 @@ class CanonicalOrder {
     uint64_t own = 0;    // what the node is
     uint64_t above = 0;  // and what it reads
   };
+  const Entry& entry(const Node& node) const {
+    if (entries_.empty()) build();
+    return entries_[node.id().index];
+  }
+  void build() const;
   void build_below() const;
 
   const GraphModule& module_;
-  std::vector<Entry> entries_;           // by arena index
+  mutable std::vector<Entry> entries_;   // by arena index
   mutable std::vector<uint64_t> below_;  // built on the first tie
 };
 

@@ -70,7 +70,11 @@ Node& Graph::create(NodeSpec&& spec, std::span<Node* const> inputs) {
   node.origin_ = spec.origin;
   if (spec.constant) node.constant_ = std::make_unique<ParamExpr>(std::move(*spec.constant));
   node.input_count_ = static_cast<uint32_t>(inputs.size());
-  if (!inputs.empty()) node.inputs_ = std::make_unique<Use[]>(inputs.size());
+  node.inputs_ = node.few_inputs_.data();
+  if (inputs.size() > Node::kInlineInputs) {
+    node.many_inputs_ = std::make_unique<Use[]>(inputs.size());
+    node.inputs_ = node.many_inputs_.get();
+  }
   for (uint32_t slot = 0; slot < inputs.size(); ++slot) {
     Use& use = node.inputs_[slot];
     use.user_ = &node;
@@ -95,7 +99,6 @@ void Graph::link_before(Node& staged, Node& at) noexcept {
   staged.next_ = &at;
   before->next_ = &staged;
   at.prev_ = &staged;
-  staged.linked_ = true;
   ++live_;
   if (&at == &tail_ && kLastLabel - before->label_ > kLabelGap) {
     staged.label_ = before->label_ + kLabelGap;
@@ -191,7 +194,8 @@ void Graph::compact() {
     Node& node = arena_[index];
     node.id_ = {index, generation_};
     if (node.alive_) continue;
-    node.inputs_.reset();
+    node.many_inputs_.reset();
+    node.inputs_ = nullptr;
     node.input_count_ = 0;
     node.attrs_ = {};
     node.constant_.reset();

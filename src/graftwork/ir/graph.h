@@ -6,10 +6,12 @@
 //  - one value per node; operators with several results give a tuple, read by get_item nodes.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <iterator>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -63,7 +65,7 @@ struct NodeId {
 };
 
 /// A node and the value that it produces. Never copied, never moved.
-class Node {
+class alignas(64) Node {
  public:
   NodeKind kind() const { return kind_; }
   /// Kind name for call_module ("nn.Conv2d"), schema name for call_function ("aten.add.Tensor"); for the
@@ -76,7 +78,7 @@ class Node {
   /// Element of the tuple that a get_item reads.
   int64_t item_index() const;
 
-  std::span<const Use> inputs() const { return {inputs_.get(), input_count_}; }
+  std::span<const Use> inputs() const { return {inputs_, input_count_}; }
   size_t input_count() const { return input_count_; }
   Node& input(size_t slot) const { return *inputs_[slot].producer(); }
 
@@ -106,32 +108,35 @@ class Node {
 
  private:
   friend class Graph;
-  friend class std::deque<Node>;
 
  public:
   /// Use Graph to create nodes; public only because containers construct in place.
   explicit Node(NodeKind kind) : kind_(kind) {}
 
  private:
+  static constexpr size_t kInlineInputs = 2;
+
+  // What walking the graph and matching read comes first, in one cache line.
   NodeKind kind_;
   bool alive_ = true;
-  bool linked_ = false;
   uint32_t input_count_ = 0;
   Symbol op_;
   Symbol name_;
   ModuleId module_;
-  uint64_t label_ = 0;
-  Node* prev_ = nullptr;
-  Node* next_ = nullptr;
-  std::unique_ptr<Use[]> inputs_;
-  Use* first_use_ = nullptr;
-  size_t use_count_ = 0;
-  Node* replacement_ = nullptr;
-  AttrMap attrs_;
-  Type type_;
-  std::unique_ptr<ParamExpr> constant_;
-  Origin origin_;
   NodeId id_;
+  Node* next_ = nullptr;
+  Use* inputs_ = nullptr;
+  Use* first_use_ = nullptr;
+  uint64_t label_ = 0;
+  std::array<Use, kInlineInputs> few_inputs_;
+  size_t use_count_ = 0;
+  Node* prev_ = nullptr;
+  Node* replacement_ = nullptr;
+  Type type_;
+  AttrMap attrs_;
+  Origin origin_;
+  std::unique_ptr<Use[]> many_inputs_;  // where there are more than kInlineInputs
+  std::unique_ptr<ParamExpr> constant_;
 };
 
 /// Iterates over live nodes in order. `next` is read late: erasing any node, the current one too, is
@@ -191,6 +196,8 @@ class Graph {
   NodeRange nodes() const;
   /// Live nodes, the output included.
   size_t size() const { return live_; }
+  /// One more than the largest index of a NodeId.
+  size_t capacity() const { return arena_.size(); }
   /// Graph inputs in signature order.
   std::vector<Node*> inputs() const;
   /// The node whose inputs are the results; null until it is appended.
@@ -223,7 +230,8 @@ class Graph {
   void detach(Use& use) noexcept;
   void relabel(Node& around) noexcept;
 
-  std::deque<Node> arena_;
+  std::pmr::unsynchronized_pool_resource memory_;  // keeps neighbours in the order near one another
+  std::pmr::deque<Node> arena_{&memory_};
   Node head_{NodeKind::kInput};  // sentinels of the order
   Node tail_{NodeKind::kOutput};
   Node* output_ = nullptr;

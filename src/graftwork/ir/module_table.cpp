@@ -59,8 +59,9 @@ Symbol ModuleTable::fresh_path(Symbol kind) const {
 }
 
 bool ModuleTable::is_instance(ModuleId id) const {
-  const ModuleRecord& record = records_[id.index];
-  return record.path.str().starts_with(record.kind.str() + "_");
+  const std::string& path = records_[id.index].path.str();
+  const std::string& kind = records_[id.index].kind.str();
+  return path.starts_with(kind) && path.substr(kind.size(), 1) == "_";
 }
 
 Symbol ModuleTable::unique_path(Symbol path) const {

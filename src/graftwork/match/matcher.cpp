@@ -61,6 +61,7 @@ bool Matcher::find(const Tree& tree, Node& anchor, Match& match) {
   }
   match.bound_.assign(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(tree.position_count()));
   match.nodes_.clear();
+  match.nodes_.reserve(consumed_.size());
   for (const Consumed& entry : consumed_) match.nodes_.push_back(entry.node);
   match.chains_.clear();
   for (const Chained& entry : chains_) {
@@ -171,20 +172,49 @@ bool Matcher::bind_op(const Position& position, Node& node, uint32_t depth) {
 }
 
 bool Matcher::bind_operands(const Position& position, Node& node, uint32_t depth) {
-  const auto try_order = [&](bool swapped) {
-    const Mark before = mark();
-    for (size_t i = 0; i < position.operands.size(); ++i) {
-      if (!bind_tree(position.operands[i], node.input(swapped ? 1 - i : i), depth + 1)) {
-        undo(before);
-        return false;
-      }
-    }
-    return true;
+  if (!position.commutes) return bind_operands_as_they_stand(position, node, depth, false);
+  const auto fits = [&](bool swapped) {
+    return may_bind(position.operands[0], node.input(swapped ? 1 : 0)) &&
+           may_bind(position.operands[1], node.input(swapped ? 0 : 1));
   };
-  if (!position.commutes) return try_order(false);
+  // Where operators decide, no order of merit is needed: that costs a walk over the graph.
+  if (!fits(true)) return bind_operands_as_they_stand(position, node, depth, false);
+  if (!fits(false)) return bind_operands_as_they_stand(position, node, depth, true);
   const bool second_is_trunk = context_.order && context_.order->less(node.input(0), node.input(1));
   const bool second_first = second_is_trunk != ((swapped_ >> position.id & 1) != 0);
-  return try_order(second_first) || try_order(!second_first);
+  return bind_operands_as_they_stand(position, node, depth, second_first) ||
+         bind_operands_as_they_stand(position, node, depth, !second_first);
+}
+
+bool Matcher::bind_operands_as_they_stand(const Position& position, Node& node, uint32_t depth, bool swapped) {
+  const Mark before = mark();
+  for (size_t i = 0; i < position.operands.size(); ++i) {
+    if (!bind_tree(position.operands[i], node.input(swapped ? 1 - i : i), depth + 1)) {
+      undo(before);
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Whether the operator of `node` admits it at `pat`; what is bound already and conditions are not looked at.
+bool Matcher::may_bind(const Pat& pat, const Node& node) const {
+  const Position& position = *pat.position_;
+  switch (position.form) {
+    case Pat::Form::kAny:
+      return true;
+    case Pat::Form::kConstant:
+      return node.kind() == NodeKind::kConstant;
+    case Pat::Form::kEither:
+      return std::any_of(position.operands.begin(), position.operands.end(),
+                         [&](const Pat& alternative) { return may_bind(alternative, node); });
+    case Pat::Form::kChain:
+      if (position.min == 0) return true;
+      break;
+    case Pat::Form::kOp:
+      break;
+  }
+  return std::find(position.ops.begin(), position.ops.end(), node.op()) != position.ops.end();
 }
 
 bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth) {

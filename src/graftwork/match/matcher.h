@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory_resource>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,10 @@ namespace graftwork {
 /// The bindings of one successful match.
 class Match {
  public:
+  /// `memory` must outlive the match.
+  explicit Match(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : bound_(memory), nodes_(memory) {}
+
   /// The node bound to a position. The position must be bound.
   Node& operator[](const Pat& pat) const;
   bool has(const Pat& pat) const { return bound_[static_cast<size_t>(pat.position_->id)] != nullptr; }
@@ -21,7 +27,7 @@ class Match {
   std::vector<Node*> chain(const Pat& pat) const;
 
   /// What the match consumes: its operators, without wildcards and constants; in the order of binding.
-  const std::vector<Node*>& nodes() const { return nodes_; }
+  std::span<Node* const> nodes() const { return nodes_; }
   /// Number of operators: the longer of two overlapping matches wins.
   size_t length() const { return nodes_.size(); }
   Node& root() const { return *nodes_.front(); }
@@ -35,8 +41,8 @@ class Match {
     int32_t id;
     std::vector<Node*> nodes;
   };
-  std::vector<Node*> bound_;
-  std::vector<Node*> nodes_;
+  std::pmr::vector<Node*> bound_;
+  std::pmr::vector<Node*> nodes_;
   std::vector<Chain> chains_;
 };
 
@@ -86,6 +92,8 @@ class Matcher {
   bool bind_op(const Position& position, Node& node, uint32_t depth);
   bool bind_chain(const Position& position, Node& node, uint32_t depth);
   bool bind_operands(const Position& position, Node& node, uint32_t depth);
+  bool bind_operands_as_they_stand(const Position& position, Node& node, uint32_t depth, bool swapped);
+  bool may_bind(const Pat& pat, const Node& node) const;
   bool bind_further_root(const Pat& root);
   bool check_closed(const Tree& tree);
   bool is_inside(const Node& node) const;

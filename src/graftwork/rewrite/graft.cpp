@@ -16,12 +16,21 @@ bool same_module(const ModuleRecord& a, const ModuleRecord& b) {
 
 Graft::Graft(GraphModule& module) : module_(module), records_before_(module.modules().size()) {}
 
-Graft::~Graft() {
-  if (committed_) return;
-  for (auto at = staged_.rbegin(); at != staged_.rend(); ++at) {
-    if (*at) module_.graph().discard(**at);
+Graft::~Graft() { reset(); }
+
+void Graft::reset() noexcept {
+  if (!committed_) {
+    for (auto at = staged_.rbegin(); at != staged_.rend(); ++at) {
+      if (*at) module_.graph().discard(**at);
+    }
+    module_.modules().truncate(records_before_);
   }
-  module_.modules().truncate(records_before_);
+  records_before_ = module_.modules().size();
+  staged_.clear();
+  replacements_.clear();
+  removals_.clear();
+  freed_.clear();
+  committed_ = false;
 }
 
 Node& Graft::stage(NodeSpec spec, std::span<Node* const> inputs) {

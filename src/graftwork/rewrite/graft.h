@@ -20,6 +20,9 @@ class Graft {
 
   const GraphModule& module() const { return module_; }
 
+  /// Drops what was not committed; then ready for another change.
+  void reset() noexcept;
+
   /// New nodes. Their types are inferred: throws Error "ir.shape" when the inputs do not fit.
   Node& call_module(ModuleId record, std::span<Node* const> inputs);
   Node& call_module(ModuleId record, std::initializer_list<Node*> inputs) {

@@ -1,12 +1,19 @@
 #include "graftwork/rewrite/rewriter.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <deque>
+#include <memory_resource>
+#include <numeric>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork {
+
+struct Rewriter::Candidate {
+  Match match;
+  uint32_t entry = 0;
+};
 
 /// Everything that one round needs; lives on the stack of run_round.
 struct Rewriter::Round {
@@ -17,18 +24,30 @@ struct Rewriter::Round {
   CanonicalOrder order;
   std::vector<bool> taken;  // by arena index: consumed by a chosen match
   Matcher matcher;
-  std::vector<Candidate> candidates;
+  std::pmr::monotonic_buffer_resource memory;  // of the matches
+  std::deque<Candidate> candidates;
   std::vector<SkippedMatch> near_misses;
   std::vector<Node*> touched;
 };
 
 namespace {
 
-std::vector<Node*> all_nodes(const GraphModule& module) {
-  std::vector<Node*> nodes;
-  for (Node& node : module.graph().nodes()) nodes.push_back(&node);
-  return nodes;
-}
+size_t index_of(const Node* node) { return node->id().index; }
+
+/// Sets of nodes, as bits by arena index.
+class NodeSet {
+ public:
+  explicit NodeSet(const GraphModule& module) : bits_(module.graph().capacity()) {}
+  /// False when the node is in already.
+  bool insert(const Node* node) {
+    if (bits_[index_of(node)]) return false;
+    return bits_[index_of(node)] = true;
+  }
+  bool contains(uint32_t index) const { return bits_[index]; }
+
+ private:
+  std::vector<bool> bits_;
+};
 
 }  // namespace
 
@@ -50,20 +69,23 @@ Rewriter::Rewriter(PatternList patterns) {
 
 Report Rewriter::run_once(GraphModule& module) const {
   Report report;
-  std::vector<Node*> open = all_nodes(module);
-  run_round(module, open, report);
+  run_round(module, nullptr, report);
   return report;
 }
 
 Report Rewriter::run_to_fixpoint(GraphModule& module) const {
   Report report;
-  std::vector<Node*> open = all_nodes(module);
-  const size_t limit = 10 * open.size() + 100;
-  while (run_round(module, open, report)) {
-    // A node that is looked at again gets a new answer.
-    std::unordered_set<uint32_t> again;
-    for (const Node* node : open) again.insert(node->id().index);
-    std::erase_if(report.skipped, [&](const SkippedMatch& miss) { return again.contains(miss.anchor.index); });
+  const size_t limit = 10 * module.graph().size() + 100;
+  std::vector<Node*> touched = run_round(module, nullptr, report);
+  while (!touched.empty()) {
+    const std::vector<Node*> open = neighbourhood(module, std::move(touched));
+    if (!report.skipped.empty()) {
+      // A node that is looked at again gets a new answer.
+      NodeSet again(module);
+      for (const Node* node : open) again.insert(node);
+      std::erase_if(report.skipped, [&](const SkippedMatch& miss) { return again.contains(miss.anchor.index); });
+    }
+    touched = run_round(module, &open, report);
     if (report.applied.size() > limit) {
       throw Error("rewrite.endless", cat("patterns undo one another: ", report.applied.back().pattern.str(), " and ",
                                          report.applied[report.applied.size() - 2].pattern.str(), " still match after ",
@@ -73,40 +95,46 @@ Report Rewriter::run_to_fixpoint(GraphModule& module) const {
   return report;
 }
 
-bool Rewriter::run_round(GraphModule& module, std::vector<Node*>& open, Report& report) const {
+/// Looks at `open`, or at all nodes; returns those that a change has touched.
+std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<Node*>* open, Report& report) const {
   Round round(module, report);
-  const size_t before = report.applied.size();
-  for (Node* node : open) find(round, *node);
-  std::vector<Candidate> chosen = select(round);
-  apply(round, chosen);
+  if (open) {
+    for (Node* node : *open) find(round, *node);
+  } else {
+    for (Node& node : module.graph().nodes()) find(round, node);
+  }
+  apply(round, select(round));
   for (SkippedMatch& miss : round.near_misses) report.skipped.push_back(std::move(miss));
-  open = neighbourhood(std::move(round.touched));
-  return report.applied.size() > before;
+  return std::move(round.touched);
 }
 
 /// What may match now: changed nodes, and readers as far down as a tree reaches. The anchor of a tree of several
 /// roots may stand on another branch, so then first as far up.
-std::vector<Node*> Rewriter::neighbourhood(std::vector<Node*> touched) const {
-  std::unordered_set<Node*> above;
-  for (uint32_t level = 0; several_roots_ && level <= depth_; ++level) {
-    const std::vector<Node*> reached = touched;
-    for (Node* node : reached) {
-      if (!above.insert(node).second) continue;
-      for (const Use& use : node->inputs()) {
-        if (use.producer()) touched.push_back(use.producer());
+std::vector<Node*> Rewriter::neighbourhood(const GraphModule& module, std::vector<Node*> touched) const {
+  if (several_roots_) {
+    NodeSet above(module);
+    for (uint32_t level = 0; level <= depth_; ++level) {
+      for (size_t i = 0, reached = touched.size(); i < reached; ++i) {
+        if (!above.insert(touched[i])) continue;
+        for (const Use& use : touched[i]->inputs()) {
+          if (use.producer()) touched.push_back(use.producer());
+        }
       }
     }
   }
-  std::unordered_set<Node*> seen;
+  NodeSet seen(module);
   std::vector<Node*> open;
-  for (uint32_t level = 0; level <= depth_ && !touched.empty(); ++level) {
-    std::vector<Node*> next;
-    for (Node* node : touched) {
-      if (!node->alive() || !seen.insert(node).second) continue;
-      open.push_back(node);
-      for (const Use* use = node->uses(); use; use = use->next()) next.push_back(use->user());
+  size_t level_begin = 0;
+  const auto reach = [&](Node* node) {
+    if (node->alive() && seen.insert(node)) open.push_back(node);
+  };
+  for (Node* node : touched) reach(node);
+  for (uint32_t level = 0; level < depth_ && level_begin < open.size(); ++level) {
+    const size_t level_end = open.size();
+    for (size_t i = level_begin; i < level_end; ++i) {
+      for (const Use* use = open[i]->uses(); use; use = use->next()) reach(use->user());
     }
-    touched = std::move(next);
+    level_begin = level_end;
   }
   return open;
 }
@@ -118,96 +146,119 @@ void Rewriter::find(Round& round, Node& node) const {
   for (const uint32_t index : by_op_[node.op().id()]) {
     const Tree& tree = entries_[index].tree;
     if (!tree.may_match(operand_ops)) continue;
-    Candidate candidate;
-    candidate.entry = index;
-    if (round.matcher.find(tree, node, candidate.match)) {
-      round.candidates.push_back(std::move(candidate));
+    Match match(&round.memory);
+    if (round.matcher.find(tree, node, match)) {
+      round.candidates.push_back({std::move(match), index});
     } else if (round.matcher.failure().is_near_miss()) {
       round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}, node.id()});
     }
   }
 }
 
-std::vector<Rewriter::Candidate> Rewriter::select(Round& round) const {
-  constexpr uint32_t kFree = 0;
-  std::vector<Candidate> chosen;
-  std::vector<uint32_t> winner_of(round.order.size(), kFree);  // arena index → index into chosen + 1
-  round.taken.assign(round.order.size(), false);
-  const auto index_of = [](const Node* node) { return static_cast<size_t>(node->id().index); };
-  const auto better = [&](const Candidate& a, const Candidate& b) {
-    if (a.match.length() != b.match.length()) return a.match.length() > b.match.length();
-    if (a.entry != b.entry) return a.entry < b.entry;
-    return round.order.less(a.match.root(), b.match.root());
-  };
-  const auto choose = [&](Candidate& candidate) {
-    for (const Node* node : candidate.match.nodes()) {
-      winner_of[index_of(node)] = static_cast<uint32_t>(chosen.size() + 1);
+/// The candidates that are carried out, in the canonical order of their roots.
+std::vector<uint32_t> Rewriter::select(Round& round) const {
+  constexpr uint32_t kFree = UINT32_MAX;
+  std::vector<uint32_t> chosen;
+  if (round.candidates.empty()) return chosen;
+  const size_t capacity = round.module.graph().capacity();
+  std::vector<uint32_t> winner_of(capacity, kFree);  // arena index → candidate
+  std::vector<uint32_t> claims(capacity, 0);
+  round.taken.assign(capacity, false);
+  const auto choose = [&](uint32_t index) {
+    for (const Node* node : round.candidates[index].match.nodes()) {
+      winner_of[index_of(node)] = index;
       round.taken[index_of(node)] = true;
     }
-    chosen.push_back(std::move(candidate));
+    chosen.push_back(index);
   };
-  while (!round.candidates.empty()) {
+  std::vector<uint32_t> open(round.candidates.size());
+  std::iota(open.begin(), open.end(), 0U);
+  chosen.reserve(open.size());
+  while (!open.empty()) {
     // Nearly all matches share no node with another: only the rest needs an order of merit.
-    std::vector<uint32_t> claims(round.order.size(), 0);
-    for (const Candidate& candidate : round.candidates) {
-      for (const Node* node : candidate.match.nodes()) ++claims[index_of(node)];
+    std::fill(claims.begin(), claims.end(), 0);
+    for (const uint32_t index : open) {
+      for (const Node* node : round.candidates[index].match.nodes()) ++claims[index_of(node)];
     }
-    std::vector<Candidate> contested;
-    for (Candidate& candidate : round.candidates) {
-      const std::vector<Node*>& nodes = candidate.match.nodes();
+    std::vector<uint32_t> contested;
+    for (const uint32_t index : open) {
+      const std::span<Node* const> nodes = round.candidates[index].match.nodes();
       const bool alone =
           std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return claims[index_of(node)] == 1; });
       if (alone) {
-        choose(candidate);
+        choose(index);
       } else {
-        contested.push_back(std::move(candidate));
+        contested.push_back(index);
       }
     }
-    std::stable_sort(contested.begin(), contested.end(), better);
-    std::vector<Candidate> losers;
-    for (Candidate& candidate : contested) {
-      const std::vector<Node*>& nodes = candidate.match.nodes();
+    sort_by_merit(round, contested);
+    open.clear();
+    for (const uint32_t index : contested) {
+      Candidate& candidate = round.candidates[index];
+      const std::span<Node* const> nodes = candidate.match.nodes();
       const auto taken = std::find_if(nodes.begin(), nodes.end(),
                                       [&](const Node* node) { return winner_of[index_of(node)] != kFree; });
       if (taken == nodes.end()) {
-        choose(candidate);
+        choose(index);
         continue;
       }
-      const Symbol winner = entries_[chosen[winner_of[index_of(*taken)] - 1].entry].name;
+      const Symbol winner = entries_[round.candidates[winner_of[index_of(*taken)]].entry].name;
       round.near_misses.push_back({entries_[candidate.entry].name, candidate.match.root().name(),
                                    cat("%", (*taken)->name().str(), " belongs to a match of ", winner.str()), winner,
                                    candidate.match.root().id()});
-      losers.push_back(std::move(candidate));
+      open.push_back(index);
     }
-    round.candidates.clear();
     // Around the winners a loser may still match in another way (the other branch of a fork).
-    for (Candidate& loser : losers) {
-      if (round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match)) {
-        round.candidates.push_back(std::move(loser));
-      }
-    }
+    std::erase_if(open, [&](uint32_t index) {
+      Candidate& loser = round.candidates[index];
+      return !round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match);
+    });
   }
-  return in_canonical_order(round, std::move(chosen));
+  sort_by_root(round, chosen);
+  return chosen;
 }
 
-std::vector<Rewriter::Candidate> Rewriter::in_canonical_order(const Round& round,
-                                                              std::vector<Candidate> candidates) const {
-  std::vector<Candidate*> order;
-  order.reserve(candidates.size());
-  for (Candidate& candidate : candidates) order.push_back(&candidate);
-  std::stable_sort(order.begin(), order.end(), [&](const Candidate* a, const Candidate* b) {
-    return round.order.less(a->match.root(), b->match.root());
+/// The longer match first, then the earlier pattern, then the earlier root.
+void Rewriter::sort_by_merit(const Round& round, std::vector<uint32_t>& candidates) {
+  sort(round, candidates, [](const Candidate& candidate) {
+    return uint64_t{UINT32_MAX - candidate.match.length()} << 32 | candidate.entry;
   });
-  std::vector<Candidate> sorted;
-  sorted.reserve(order.size());
-  for (Candidate* candidate : order) sorted.push_back(std::move(*candidate));
-  return sorted;
 }
 
-void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
-  for (Candidate& candidate : chosen) {
+void Rewriter::sort_by_root(const Round& round, std::vector<uint32_t>& candidates) {
+  sort(round, candidates, [](const Candidate&) { return uint64_t{0}; });
+}
+
+/// By a number, then by the roots' canonical order.
+template <class Number>
+void Rewriter::sort(const Round& round, std::vector<uint32_t>& candidates, const Number& number) {
+  struct Key {
+    uint64_t number;
+    uint32_t depth;
+    uint32_t index;
+  };
+  std::vector<Key> keys;
+  keys.reserve(candidates.size());
+  const auto root_of = [&](uint32_t index) -> const Node& { return round.candidates[index].match.root(); };
+  for (const uint32_t index : candidates) {
+    keys.push_back({number(round.candidates[index]), round.order.depth(root_of(index)), index});
+  }
+  std::stable_sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
+    if (a.number != b.number) return a.number < b.number;
+    if (a.depth != b.depth) return a.depth < b.depth;
+    return round.order.less(root_of(a.index), root_of(b.index));
+  });
+  for (size_t i = 0; i < keys.size(); ++i) candidates[i] = keys[i].index;
+}
+
+void Rewriter::apply(Round& round, const std::vector<uint32_t>& chosen) const {
+  Graft graft(round.module);
+  round.report.applied.reserve(round.report.applied.size() + chosen.size());
+  for (const uint32_t index : chosen) {
+    graft.reset();
+    Candidate& candidate = round.candidates[index];
     const Entry& entry = entries_[candidate.entry];
-    const std::vector<Node*>& consumed = candidate.match.nodes();
+    const std::span<Node* const> consumed = candidate.match.nodes();
     const auto gone = std::find_if(consumed.begin(), consumed.end(), [](const Node* node) { return !node->alive(); });
     if (gone != consumed.end()) {
       round.report.skipped.push_back({entry.name,
@@ -220,10 +271,10 @@ void Rewriter::apply(Round& round, std::vector<Candidate>& chosen) const {
     candidate.match.refresh();
     Node& root = candidate.match.root();
     AppliedMatch done{entry.name, {}, {}};
-    for (const Node* node : candidate.match.nodes()) done.replaced.push_back(node->name());
+    done.replaced.reserve(consumed.size());
+    for (const Node* node : consumed) done.replaced.push_back(node->name());
     Outcome outcome = declined("");
     try {
-      Graft graft(round.module);
       outcome = entry.pattern->graft(candidate.match, graft);
       if (outcome) outcome = graft.check();
       if (outcome) {

@@ -26,18 +26,18 @@ class Rewriter {
     Symbol name;
     Tree tree;
   };
-  struct Candidate {
-    Match match;
-    uint32_t entry = 0;
-  };
+  struct Candidate;
   struct Round;
 
+  std::vector<Node*> run_round(GraphModule& module, const std::vector<Node*>* open, Report& report) const;
   void find(Round& round, Node& node) const;
-  std::vector<Candidate> select(Round& round) const;
-  std::vector<Candidate> in_canonical_order(const Round& round, std::vector<Candidate> candidates) const;
-  void apply(Round& round, std::vector<Candidate>& chosen) const;
-  bool run_round(GraphModule& module, std::vector<Node*>& open, Report& report) const;
-  std::vector<Node*> neighbourhood(std::vector<Node*> touched) const;
+  std::vector<uint32_t> select(Round& round) const;
+  static void sort_by_merit(const Round& round, std::vector<uint32_t>& candidates);
+  static void sort_by_root(const Round& round, std::vector<uint32_t>& candidates);
+  template <class Number>
+  static void sort(const Round& round, std::vector<uint32_t>& candidates, const Number& number);
+  void apply(Round& round, const std::vector<uint32_t>& chosen) const;
+  std::vector<Node*> neighbourhood(const GraphModule& module, std::vector<Node*> touched) const;
 
   std::vector<Entry> entries_;
   std::vector<std::vector<uint32_t>> by_op_;  // symbol id → entries

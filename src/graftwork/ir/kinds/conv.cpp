@@ -4,7 +4,10 @@
 
 namespace graftwork {
 
-Type same_as_input(const ShapeQuery& query) { return query.tensor(0); }
+Type same_as_input(const ShapeQuery& query) {
+  query.tensor(0);
+  return query.inputs[0];
+}
 
 Dim window_extent(const Dim& in, int64_t padding, int64_t dilation, int64_t kernel, int64_t stride) {
   const Dim out = (in + Dim(padding - dilation * (kernel - 1) - 1)).floor_div(stride) + Dim(1);
@@ -35,7 +38,9 @@ void check_input(const ShapeQuery& query, const TensorType& input, size_t spatia
 Type conv_shape(const ShapeQuery& query, size_t spatial) {
   const TensorType& input = query.tensor(0);
   check_input(query, input, spatial);
-  TensorType result{input.dtype, {input.dims[0], Dim(query.integer("out_channels"))}};
+  TensorType result{input.dtype, {}};
+  result.dims.reserve(input.rank());
+  result.dims.assign({input.dims[0], Dim(query.integer("out_channels"))});
   for (size_t i = 0; i < spatial; ++i) {
     result.dims.push_back(window_extent(input.dims[i + 2], 2 * query.integers("padding")[i],
                                         query.integers("dilation")[i], query.integers("kernel_size")[i],
@@ -47,7 +52,9 @@ Type conv_shape(const ShapeQuery& query, size_t spatial) {
 Type conv_transpose_shape(const ShapeQuery& query, size_t spatial) {
   const TensorType& input = query.tensor(0);
   check_input(query, input, spatial);
-  TensorType result{input.dtype, {input.dims[0], Dim(query.integer("out_channels"))}};
+  TensorType result{input.dtype, {}};
+  result.dims.reserve(input.rank());
+  result.dims.assign({input.dims[0], Dim(query.integer("out_channels"))});
   for (size_t i = 0; i < spatial; ++i) {
     const int64_t grown = query.integers("dilation")[i] * (query.integers("kernel_size")[i] - 1) +
                           query.integers("output_padding")[i] + 1 - 2 * query.integers("padding")[i];

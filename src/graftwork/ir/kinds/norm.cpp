@@ -10,7 +10,7 @@ Type batch_norm_shape(const ShapeQuery& query) {
   if (input.rank() < 2 || input.dims[1] != Dim(query.integer("num_features"))) {
     refuse_shape(cat("batch norm over ", query.integer("num_features"), " channels, its input is ", input.text()));
   }
-  return input;
+  return query.inputs[0];
 }
 
 Kind batch_norm(Symbol name) {
