@@ -21,8 +21,20 @@ uint64_t hash_text(std::string_view text) {
 
 }  // namespace
 
-void CanonicalOrder::build() const {
-  entries_.resize(module_.graph().capacity());
+void CanonicalOrder::build_depths() const {
+  depths_.resize(module_.graph().capacity());
+  for (const Node& node : module_.graph().nodes()) {
+    uint32_t& depth = depths_[node.id().index];
+    for (const Use& use : node.inputs()) {
+      if (use.producer()->kind() != NodeKind::kConstant) {
+        depth = std::max(depth, depths_[use.producer()->id().index] + 1);
+      }
+    }
+  }
+}
+
+void CanonicalOrder::build_contents() const {
+  contents_.resize(module_.graph().capacity());
   std::vector<uint64_t> symbols;  // text hashes by symbol id: the ids themselves depend on who interned first
   const auto symbol_hash = [&](Symbol symbol) {
     if (symbols.size() <= symbol.id()) symbols.resize(symbol.id() + 1, 0);
@@ -31,46 +43,39 @@ void CanonicalOrder::build() const {
     return slot;
   };
   uint64_t input_number = 0;
+  std::vector<const Node*> order;
   for (const Node& node : module_.graph().nodes()) {
-    Entry& entry = entries_[node.id().index];
+    order.push_back(&node);
+    Content& content = contents_[node.id().index];
     uint64_t hash = symbol_hash(node.op());
     if (node.kind() == NodeKind::kInput) hash = mix(hash, ++input_number);
     if (node.kind() == NodeKind::kConstant) hash = mix(hash, hash_text(node.constant().text()));
     if (node.kind() == NodeKind::kCallModule) hash = mix(hash, symbol_hash(module_.record(node).path));
     for (const auto& [name, value] : node.attrs()) hash = mix(mix(hash, symbol_hash(name)), hash_text(value.text()));
-    entry.own = hash;
-    for (const Use& use : node.inputs()) {
-      const Entry& above = entries_[use.producer()->id().index];
-      hash = mix(hash, above.above);
-      if (use.producer()->kind() != NodeKind::kConstant) entry.depth = std::max(entry.depth, above.depth + 1);
-    }
-    entry.above = hash;
+    content.own = hash;
+    for (const Use& use : node.inputs()) hash = mix(hash, contents_[use.producer()->id().index].above);
+    content.above = hash;
   }
-}
-
-void CanonicalOrder::build_below() const {
-  below_.assign(entries_.size(), 0);
-  std::vector<const Node*> order;
-  for (const Node& node : module_.graph().nodes()) order.push_back(&node);
   for (auto at = order.rbegin(); at != order.rend(); ++at) {
-    const uint64_t own = mix(entries_[(*at)->id().index].own, below_[(*at)->id().index]);
+    const Content& content = contents_[(*at)->id().index];
+    const uint64_t own = mix(content.own, content.below);
     // A sum, because the order of uses is no property of the network.
-    for (const Use& use : (*at)->inputs()) below_[use.producer()->id().index] += mix(own, use.slot() + 1);
+    for (const Use& use : (*at)->inputs()) contents_[use.producer()->id().index].below += mix(own, use.slot() + 1);
   }
 }
 
 bool CanonicalOrder::less(const Node& a, const Node& b) const {
-  const Entry& entry_a = entry(a);
-  const Entry& entry_b = entry(b);
-  if (entry_a.depth != entry_b.depth) return entry_a.depth < entry_b.depth;
+  if (depth(a) != depth(b)) return depth(a) < depth(b);
   const auto path = [&](const Node& node) {
     return node.kind() == NodeKind::kCallModule ? module_.record(node).path : node.origin().module_path;
   };
   if (path(a) != path(b)) return path(a) < path(b);
   if (a.op() != b.op()) return a.op() < b.op();
-  if (entry_a.above != entry_b.above) return entry_a.above < entry_b.above;
-  if (below_.empty()) build_below();
-  return below_[a.id().index] < below_[b.id().index];
+  if (contents_.empty()) build_contents();
+  const Content& content_a = contents_[a.id().index];
+  const Content& content_b = contents_[b.id().index];
+  if (content_a.above != content_b.above) return content_a.above < content_b.above;
+  return content_a.below < content_b.below;
 }
 
 }  // namespace graftwork

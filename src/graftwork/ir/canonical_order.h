@@ -17,25 +17,25 @@ class CanonicalOrder {
  public:
   explicit CanonicalOrder(const GraphModule& module) : module_(module) {}
 
-  uint32_t depth(const Node& node) const { return entry(node).depth; }
+  uint32_t depth(const Node& node) const {
+    if (depths_.empty()) build_depths();
+    return depths_[node.id().index];
+  }
   bool less(const Node& a, const Node& b) const;
 
  private:
-  struct Entry {
-    uint32_t depth = 0;
+  struct Content {
     uint64_t own = 0;    // what the node is
     uint64_t above = 0;  // and what it reads
+    uint64_t below = 0;  // and what reads it
   };
-  const Entry& entry(const Node& node) const {
-    if (entries_.empty()) build();
-    return entries_[node.id().index];
-  }
-  void build() const;
-  void build_below() const;
+  void build_depths() const;
+  void build_contents() const;
 
   const GraphModule& module_;
-  mutable std::vector<Entry> entries_;   // by arena index
-  mutable std::vector<uint64_t> below_;  // built on the first tie
+  // By arena index. Each is built when it is first asked for: names tie rarely.
+  mutable std::vector<uint32_t> depths_;
+  mutable std::vector<Content> contents_;
 };
 
 }  // namespace graftwork

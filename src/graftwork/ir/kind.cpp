@@ -141,7 +141,9 @@ const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const Kin
 }
 
 void check_attributes(const ModuleRecord& record, const KindTable& kinds) {
-  const Kind& kind = kinds.at(record.kind);
+  const Kind* known = kinds.find(record.kind);
+  if (!known) throw Error("ir.kind", cat("@", record.path.str(), ": there is no kind ", record.kind.str()));
+  const Kind& kind = *known;
   const auto refuse = [&](const std::string& what) {
     throw Error("ir.attribute", cat(kind.name.str(), " @", record.path.str(), " ", what));
   };
@@ -157,20 +159,28 @@ void check_attributes(const ModuleRecord& record, const KindTable& kinds) {
   }
 }
 
+namespace {
+
+/// Most values have the type of the first input: one object then serves them all.
+Type shared(Type result, std::span<const Type> inputs) {
+  return !inputs.empty() && result == inputs[0] ? inputs[0] : std::move(result);
+}
+
+}  // namespace
+
 Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules,
                   const KindTable& kinds) {
   const Kind& kind = kinds.at(record.kind);
   if (inputs.size() < kind.min_inputs || inputs.size() > kind.max_inputs) {
     refuse_shape(cat(kind.name.str(), " takes ", counted(kind.min_inputs, "input"), ", not ", inputs.size()));
   }
-  check_attributes(record, kinds);
-  return kind.shape(ShapeQuery{inputs, record.attrs, &record, &modules, &kinds});
+  return shared(kind.shape(ShapeQuery{inputs, record.attrs, &record, &modules, &kinds}), inputs);
 }
 
 Type infer_function(Symbol op, std::span<const Type> inputs, const AttrMap& attrs, const KindTable& kinds) {
   const Kind* kind = kinds.find(op);
   if (!kind) return {};
-  return kind->shape(ShapeQuery{inputs, attrs, nullptr, nullptr, &kinds});
+  return shared(kind->shape(ShapeQuery{inputs, attrs, nullptr, nullptr, &kinds}), inputs);
 }
 
 }  // namespace graftwork

@@ -125,10 +125,11 @@ class KindTable {
 /// Attribute of a record, or its kind's default; null when there is neither.
 const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const KindTable& kinds = KindTable::builtin());
 
-/// Throws Error "ir.attribute" when an attribute is unknown to the record's kind, missing, or of another form.
+/// Throws Error "ir.attribute" when an attribute is unknown to the record's kind, missing, or of another form;
+/// "ir.kind" when there is no such kind.
 void check_attributes(const ModuleRecord& record, const KindTable& kinds = KindTable::builtin());
 
-/// Result type of calling `record` on `inputs`. Throws Error "ir.attribute" or "ir.shape".
+/// Result type of calling `record` on `inputs`. Throws Error "ir.shape".
 Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules,
                   const KindTable& kinds = KindTable::builtin());
 

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork {
 
@@ -30,6 +31,7 @@ void ModuleRecord::set_param(Symbol name, ParamExpr value) {
 }
 
 ModuleId ModuleTable::add(ModuleRecord record) {
+  check_attributes(record);
   const ModuleId id{static_cast<uint32_t>(records_.size())};
   GRAFTWORK_ASSERT(by_path_.emplace(record.path, id).second);
   ++counts_[record.kind];

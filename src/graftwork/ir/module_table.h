@@ -42,7 +42,7 @@ struct ModuleRecord {
 /// were, and an id never dangles.
 class ModuleTable {
  public:
-  /// Requires a path that is not taken.
+  /// Requires a path that is not taken. Throws as check_attributes does.
   ModuleId add(ModuleRecord record);
   ModuleId find(Symbol path) const;
   const ModuleRecord& operator[](ModuleId id) const { return records_[id.index]; }

@@ -101,6 +101,7 @@ bool operator==(const Type& a, const Type& b) {
 bool compatible(const Type& a, const Type& b) {
   const TensorType* tensor_a = a.tensor();
   const TensorType* tensor_b = b.tensor();
+  if (tensor_a == tensor_b && tensor_a) return true;
   if (!tensor_a || !tensor_b) return !a.is_known() || !b.is_known() || a == b;
   if (tensor_a->dtype != tensor_b->dtype || tensor_a->rank() != tensor_b->rank()) return false;
   for (size_t i = 0; i < tensor_a->rank(); ++i) {

@@ -158,9 +158,20 @@ TEST_F(GraftTest, ASharedRecordIsTheSameModule) {
   Graft graft(module);
   EXPECT_EQ(graft.share_record(record("a", "nn.ReLU")), module.modules().find("a"));
   EXPECT_EQ(module.modules()[graft.share_record(record("a", "nn.SiLU"))].path, Symbol("a_1"));
-  ModuleRecord other = record("a", "nn.ReLU");
-  other.attrs.set("inplace", true);
-  EXPECT_EQ(module.modules()[graft.share_record(std::move(other))].path, Symbol("a_2"));
+  graft.add_record(record("leaky", "nn.LeakyReLU"));
+  ModuleRecord other = record("leaky", "nn.LeakyReLU");
+  other.attrs.set("negative_slope", 0.5);
+  EXPECT_EQ(module.modules()[graft.share_record(std::move(other))].path, Symbol("leaky_1"));
+}
+
+TEST_F(GraftTest, ARecordThatItsKindDoesNotKnowIsRefused) {
+  const size_t before = module.modules().size();
+  Graft graft(module);
+  ModuleRecord wrong = record("a", "nn.ReLU");
+  wrong.attrs.set("slope", 0.5);
+  EXPECT_THROW(graft.add_record(std::move(wrong)), Error);
+  EXPECT_THROW(graft.add_record(record("n", "nn.Nothing")), Error);
+  EXPECT_EQ(module.modules().size(), before);
 }
 
 TEST_F(GraftTest, OneNodeMayReplaceSeveralValues) {
