@@ -2,10 +2,13 @@
 
     python evaluate.py FOLDER [FOLDER...] [--check]
 
-A folder is what demo.sh leaves: labels.npy, heldout.npy, float.npz and quantized.npz (from `graftwork run`),
-digits_int8.onnx and report.json (from `graftwork quantize`), and rtx.json where NVIDIA's compiler was asked. One folder
-gives the whole table; several give a line each and the mean loss. --check exits with 1 when the file's predictions
-differ from the fake-quantized ones by more than a tie, or the mean loss over several folders exceeds 0.3 points.
+A folder is what demo.sh leaves: labels.npy, heldout.npy, float.npz (from `graftwork run`), report.json (from `graftwork
+quantize`), rtx.json where NVIDIA's compiler was asked, and twice what quantization made: digits_int8.onnx beside
+quantized.npz with FP16 around INT8, digits_int8_fp32.onnx beside quantized_fp32.npz with FP32, where nothing but the
+codes is rounded. One folder gives the whole table; several give a line each and the mean loss.
+
+--check exits with 1 when a file's prediction is not the fake-quantized one, but for ties (the two digits lie within one
+step in the fake-quantized result), or when the mean loss over several folders exceeds 0.3 points.
 """
 
 import argparse
@@ -59,16 +62,21 @@ def only_array(path):
         return arrays[name]
 
 
+def compare(folder, suffix):
+    """Fake-quantized logits, those of the file, which predictions differ, and how many of these are no ties."""
+    fake = only_array(folder / f"quantized{suffix}.npz")
+    file, steps = logits_and_steps(onnx.load(folder / f"digits_int8{suffix}.onnx"), np.load(folder / "heldout.npy"))
+    a, b = fake.argmax(1), file.argmax(1)
+    different = np.flatnonzero(a != b)
+    beyond = sum(fake[i, a[i]] - fake[i, b[i]] > steps[a[i], b[i]] for i in different)
+    return fake, file, {"different": len(different), "beyond_a_tie": int(beyond)}
+
+
 def evaluate(folder):
     """Every figure of the table as a dict. Accuracies in percent."""
     labels = np.load(folder / "labels.npy")
-    fake = only_array(folder / "quantized.npz")
-    model = onnx.load(folder / "digits_int8.onnx")
-    file, steps = logits_and_steps(model, np.load(folder / "heldout.npy"))
-
-    a, b = fake.argmax(1), file.argmax(1)
-    different = np.flatnonzero(a != b)
-    gaps = [max(fake[i, a[i]] - fake[i, b[i]], file[i, b[i]] - file[i, a[i]]) / steps[a[i], b[i]] for i in different]
+    fake, file, fp16 = compare(folder, "")
+    _, _, fp32 = compare(folder, "_fp32")
 
     def accuracy(logits):
         return 100.0 * float((logits.argmax(1) == labels).mean())
@@ -80,8 +88,7 @@ def evaluate(folder):
         "float": accuracy(only_array(folder / "float.npz")),
         "fake": accuracy(fake),
         "file": accuracy(file),
-        "different": len(different),
-        "beyond_a_tie": sum(gap > 1 for gap in gaps),
+        "predictions": {"FP16": fp16, "FP32": fp32},
         "rtx": json.loads(rtx.read_text()) if rtx.exists() else None,
     }
 
@@ -107,7 +114,14 @@ def print_table(folder, result):
             "",
             f"{result['file']:6.2f} %  ONNX Runtime on the INT8 file ({result['file'] - result['float']:+.2f} points)",
         ),
-        ("predictions", f"{result['samples'] - result['different']:4d} of {result['samples']} equal, {ties(result)}"),
+    ]
+    rows += [
+        (
+            "predictions",
+            f"{result['samples'] - found['different']:4d} of {result['samples']} as fake-quantized, "
+            f"with {region} around INT8{ties(found)}",
+        )
+        for region, found in result["predictions"].items()
     ]
     if result["rtx"]:
         rows.append(("NVIDIA's compiler", rtx_line(result["rtx"])))
@@ -118,10 +132,11 @@ def print_table(folder, result):
         previous = label
 
 
-def ties(result):
-    if result["different"] == 0:
-        return "fake-quantized against ONNX Runtime"
-    return f"{result['different'] - result['beyond_a_tie']} ties within one step, {result['beyond_a_tie']} beyond"
+def ties(found):
+    """What the differing predictions are; nothing when there are none."""
+    if found["different"] == 0:
+        return ""
+    return f" ({found['different'] - found['beyond_a_tie']} ties within one step, {found['beyond_a_tie']} beyond)"
 
 
 def main():
@@ -134,14 +149,16 @@ def main():
     if len(results) == 1:
         print_table(options.folders[0], results[0])
     else:
-        print("\n  float    fake-quantized   INT8 file   different predictions")
+        print("\n  float    fake-quantized   INT8 file   predictions unlike the fake-quantized, by type around INT8")
         for folder, r in zip(options.folders, results, strict=True):
-            shown = f"{r['different']} ({ties(r)})" if r["different"] else "none"
+            shown = ", ".join(
+                f"{found['different']} {region}{ties(found)}" for region, found in r["predictions"].items()
+            )
             print(f"  {r['float']:5.2f} %       {r['fake']:5.2f} %     {r['file']:5.2f} %   {shown}   {folder.name}")
     loss = float(np.mean([r["float"] - r["file"] for r in results]))
     if len(results) > 1:
         print(f"  mean loss through INT8: {loss:.2f} points (bound {HIGHEST_MEAN_LOSS})")
-    beyond = sum(r["beyond_a_tie"] for r in results)
+    beyond = sum(found["beyond_a_tie"] for r in results for found in r["predictions"].values())
     if options.check and (beyond or (len(results) > 1 and loss > HIGHEST_MEAN_LOSS)):
         sys.exit(f"check failed: {beyond} predictions differ beyond a tie, loss {loss:.2f} points")
 
