@@ -7,6 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/pt2/aliases.h"
+#include "graftwork/import/pt2/call.h"
 #include "graftwork/import/pt2/constant_folding.h"
 #include "graftwork/import/pt2/origin.h"
 #include "graftwork/import/pt2/types.h"
@@ -16,27 +17,6 @@
 
 namespace graftwork::pt2 {
 namespace {
-
-using GraphNode = graftwork::Node;
-
-/// What a name of the exported program stands for.
-struct Meaning {
-  GraphNode* node = nullptr;          // computed at run time
-  std::optional<ParamExpr> constant;  // known now
-  std::optional<Attribute> literal;   // a number in the place of a value
-  bool trainable = false;             // a constant that training changes: never evaluated, only viewed
-  GraphNode* tuple = nullptr;         // an element of it; its get_item is made when it is first read
-  int64_t index = 0;
-};
-
-using Scope = std::unordered_map<std::string, Meaning>;
-
-/// A call being assembled: operands in order, attributes, and what is known of the operands.
-struct Assembly {
-  std::vector<Meaning*> operands;
-  AttrMap attrs;
-  std::vector<std::string> problems;
-};
 
 class Builder {
  public:
@@ -61,10 +41,6 @@ class Builder {
   }
 
  private:
-  [[noreturn]] static void contradiction(const std::string& what) {
-    throw Error("pt2.graph", what, "exporting the model again");
-  }
-
   Symbol unique_name(const std::string& wanted) {
     std::string name = wanted.empty() ? "v" : wanted;
     for (size_t k = 1; !names_.insert(name).second; ++k) name = cat(wanted, "_", k);
@@ -123,12 +99,6 @@ class Builder {
     return {};
   }
 
-  Meaning& find(Scope& scope, const std::string& name) {
-    const auto found = scope.find(name);
-    if (found == scope.end()) contradiction("%" + name + " is read and never made");
-    return found->second;
-  }
-
   void add_nodes(const graftwork::pt2::Graph& graph, Scope& scope) {
     for (const pt2::Node& node : graph.nodes) {
       try {
@@ -148,9 +118,9 @@ class Builder {
       if (const auto* graph = input.arg.get_if<SubGraph>()) {
         sub = graph;
       } else if (sub) {
-        if (const auto* tensor = input.arg.get_if<TensorName>()) arguments.push_back(find(scope, tensor->name));
+        if (const auto* tensor = input.arg.get_if<TensorName>()) arguments.push_back(meaning_of(scope, tensor->name));
         if (const auto* symbol = input.arg.get_if<SymIntArgument>()) {
-          if (const auto* name = std::get_if<SymbolName>(symbol)) arguments.push_back(find(scope, name->name));
+          if (const auto* name = std::get_if<SymbolName>(symbol)) arguments.push_back(meaning_of(scope, name->name));
         }
       }
     }
@@ -172,7 +142,7 @@ class Builder {
     }
     for (size_t i = 0; i < outer_names.size() && i < sub->graph->outputs.size(); ++i) {
       if (const auto* inside = sub->graph->outputs[i].get_if<TensorName>())
-        scope[outer_names[i]] = find(inner, inside->name);
+        scope[outer_names[i]] = meaning_of(inner, inside->name);
     }
     return true;
   }
@@ -181,7 +151,7 @@ class Builder {
     Symbol op = operator_name(node.target);
     const std::string name = node.name.value_or(node.outputs.empty() ? op.str() : "");
     std::string written;
-    Assembly call;
+    Call call;
     if (writes_in_place(op)) {
       const auto functional = functional_form(op);
       if (!functional) {
@@ -191,7 +161,7 @@ class Builder {
         op = *functional;
       }
     }
-    assemble(op, node, scope, call);
+    read_arguments(op, node, scope, call);
     const Origin origin = origin_of(node, name);
     Meaning result;
     const std::vector<std::string> outputs = output_names(node);
@@ -237,7 +207,7 @@ class Builder {
   }
 
   /// Writing keeps the element type of what is written; the functional form promotes to the wider one.
-  static std::optional<DType> dtype_kept(const Assembly& call) {
+  static std::optional<DType> dtype_kept(const Call& call) {
     const auto type_of_operand = [](const Meaning& operand) -> const TensorType* {
       if (operand.constant) return &operand.constant->type();
       return operand.node ? operand.node->tensor() : nullptr;
@@ -256,7 +226,7 @@ class Builder {
 
   void cast(const std::string& value, DType dtype, const Type& type, const Origin& origin, Scope& scope) {
     Meaning before = scope.at(value);
-    Assembly call;
+    Call call;
     call.operands.push_back(&before);
     call.attrs.set("dtype", Attribute(dtype));
     if (fold("aten.to.dtype", value, call, {value}, scope)) return;
@@ -276,27 +246,6 @@ class Builder {
     spec.type = type;
     spec.origin = origin;
     return module_.graph().append(std::move(spec), inputs);
-  }
-
-  static std::vector<std::string> output_names(const pt2::Node& node) {
-    std::vector<std::string> names;
-    for (const Argument& output : node.outputs) {
-      if (const auto* one = output.get_if<TensorName>()) names.push_back(one->name);
-      if (const auto* many = output.get_if<std::vector<TensorName>>()) {
-        for (const TensorName& tensor : *many) names.push_back(tensor.name);
-      }
-      if (const auto* size = output.get_if<SymIntArgument>()) {
-        if (const auto* symbol = std::get_if<SymbolName>(size)) names.push_back(symbol->name);
-      }
-      if (const auto* number = output.get_if<SymFloatArgument>()) {
-        if (const auto* symbol = std::get_if<SymbolName>(number)) names.push_back(symbol->name);
-      }
-      if (const auto* truth = output.get_if<SymBoolArgument>()) {
-        if (const auto* symbol = std::get_if<SymbolName>(truth)) names.push_back(symbol->name);
-      }
-      if (output.is<None>()) names.emplace_back();
-    }
-    return names;
   }
 
   /// The node for a constant or an element of a tuple, made when something reads it at run time.
@@ -319,137 +268,9 @@ class Builder {
     return *node;
   }
 
-  // ---- arguments ---------------------------------------------------------------------------------
-
-  void assemble(Symbol op, const pt2::Node& node, Scope& scope, Assembly& call) {
-    const auto handle = find_operator(op);
-    const bool list_takes_rest = handle && only_tensor_argument_is_list(handle->schema());
-    std::vector<std::string> skipped;  // optional tensors left out so far
-    std::unordered_set<std::string> given;
-    for (const NamedArgument& input : node.inputs) given.insert(input.name);
-    // Schema order decides which inputs are positional: a later tensor behind a missing one needs a mark.
-    for (const NamedArgument& input : node.inputs) {
-      if (handle) note_skipped(handle->schema(), input.name, given, skipped);
-      if (const auto* tensor = input.arg.get_if<TensorName>()) {
-        for (const std::string& name : skipped) call.attrs.set(name, Attribute());
-        skipped.clear();
-        Meaning& meaning = find(scope, tensor->name);
-        if (meaning.literal) {
-          call.attrs.set(input.name, *meaning.literal);
-        } else {
-          call.operands.push_back(&meaning);
-        }
-      } else if (const auto* list = input.arg.get_if<std::vector<TensorName>>(); list && list_takes_rest) {
-        for (const TensorName& element : *list) call.operands.push_back(&find(scope, element.name));
-      } else if (input.arg.is<None>()) {
-        if (handle && is_tensor_argument(handle->schema(), input.name)) skipped.push_back(input.name);
-      } else if (const auto attr = attribute(input, scope, call)) {
-        call.attrs.set(input.name, *attr);
-      }
-    }
-  }
-
-  static bool is_tensor_type(const c10::TypePtr& type) {
-    const auto* optional = type->castRaw<c10::OptionalType>();
-    return (optional ? optional->getElementType() : type)->kind() == c10::TypeKind::TensorType;
-  }
-
-  static bool is_tensor_argument(const c10::FunctionSchema& schema, const std::string& name) {
-    const auto index = schema.argumentIndexWithName(name);
-    return index && is_tensor_type(schema.arguments()[static_cast<size_t>(*index)].type());
-  }
-
-  static bool only_tensor_argument_is_list(const c10::FunctionSchema& schema) {
-    size_t lists = 0, tensors = 0;
-    for (const c10::Argument& argument : schema.arguments()) {
-      if (is_tensor_type(argument.type())) ++tensors;
-      const auto* list = argument.type()->castRaw<c10::ListType>();
-      if (list && is_tensor_type(list->getElementType())) ++lists;
-    }
-    return lists == 1 && tensors == 0;
-  }
-
-  /// Optional tensors of the schema in front of `name` that the call does not give at all.
-  static void note_skipped(const c10::FunctionSchema& schema, const std::string& name,
-                           const std::unordered_set<std::string>& given, std::vector<std::string>& skipped) {
-    for (const c10::Argument& argument : schema.arguments()) {
-      if (argument.name() == name) return;
-      const bool missing = is_tensor_type(argument.type()) && !given.contains(argument.name());
-      if (missing && std::find(skipped.begin(), skipped.end(), argument.name()) == skipped.end())
-        skipped.push_back(argument.name());
-    }
-  }
-
-  Attribute symbol(const std::string& name, Scope& scope, Assembly& call) {
-    Meaning& meaning = find(scope, name);
-    if (meaning.literal) return *meaning.literal;
-    call.operands.push_back(&meaning);
-    return InputRef{static_cast<uint32_t>(call.operands.size() - 1)};
-  }
-
-  Attribute tensor_or_none(const OptionalTensorName& tensor, Scope& scope, Assembly& call) {
-    return tensor.name ? symbol(*tensor.name, scope, call) : Attribute();
-  }
-
-  /// Nothing for arguments that the graph does without: where a tensor lies and how it is laid out.
-  std::optional<Attribute> attribute(const NamedArgument& input, Scope& scope, Assembly& call) {
-    static const std::unordered_set<std::string> kWithout{"device",       "layout",        "pin_memory",
-                                                          "non_blocking", "memory_format", "copy"};
-    if (kWithout.contains(input.name)) return std::nullopt;
-    return std::visit([&](const auto& value) { return convert(value, scope, call); }, input.arg.value);
-  }
-
-  using Converted = std::optional<Attribute>;
-  Converted convert(int64_t value, Scope&, Assembly&) { return Attribute(value); }
-  Converted convert(double value, Scope&, Assembly&) { return Attribute(value); }
-  Converted convert(bool value, Scope&, Assembly&) { return Attribute(value); }
-  Converted convert(const std::string& value, Scope&, Assembly&) { return Attribute(value); }
-  Converted convert(const std::vector<int64_t>& values, Scope&, Assembly&) { return Attribute(values); }
-  Converted convert(const SymIntArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
-  Converted convert(const SymFloatArgument& value, Scope& scope, Assembly& call) {
-    return symbolic(value, scope, call);
-  }
-  Converted convert(const SymBoolArgument& value, Scope& scope, Assembly& call) { return symbolic(value, scope, call); }
-  Converted convert(const std::vector<OptionalTensorName>& tensors, Scope& scope, Assembly& call) {
-    Attribute::List list;
-    for (const OptionalTensorName& tensor : tensors) list.push_back(tensor_or_none(tensor, scope, call));
-    return Attribute(std::move(list));
-  }
-  Converted convert(const std::vector<TensorName>& tensors, Scope& scope, Assembly& call) {
-    Attribute::List list;
-    for (const TensorName& tensor : tensors) list.push_back(symbol(tensor.name, scope, call));
-    return Attribute(std::move(list));
-  }
-  Converted convert(ScalarType type, Scope&, Assembly& call) {
-    if (const auto dtype = dtype_of(type)) return Attribute(*dtype);
-    call.problems.emplace_back("its element type is not supported");
-    return std::nullopt;
-  }
-  template <class T>
-  Converted convert(const std::vector<T>& values, Scope& scope, Assembly& call) {
-    Attribute::List list;
-    for (const auto& value : values) {
-      if (const Converted element = convert(T(value), scope, call)) list.push_back(*element);
-    }
-    return Attribute(std::move(list));
-  }
-  template <class T>
-  Converted convert(const T&, Scope&, Assembly& call) {
-    if constexpr (!std::is_same_v<T, MemoryFormat> && !std::is_same_v<T, Layout> && !std::is_same_v<T, Device> &&
-                  !std::is_same_v<T, None>) {
-      call.problems.emplace_back("an argument of its kind is not supported");
-    }
-    return std::nullopt;
-  }
-  template <class T>
-  Attribute symbolic(const std::variant<SymbolName, T>& value, Scope& scope, Assembly& call) {
-    if (const auto* name = std::get_if<SymbolName>(&value)) return symbol(name->name, scope, call);
-    return Attribute(std::get<T>(value));
-  }
-
   // ---- constants ---------------------------------------------------------------------------------
 
-  bool fold(Symbol op, const std::string& name, const Assembly& call, const std::vector<std::string>& outputs,
+  bool fold(Symbol op, const std::string& name, const Call& call, const std::vector<std::string>& outputs,
             Scope& scope) {
     if (outputs.empty() || !call.problems.empty()) return false;
     std::vector<ParamExpr> operands;
@@ -486,7 +307,7 @@ class Builder {
     for (const OutputSpec& spec : program_.signature.outputs) {
       if (spec.kind != OutputSpec::Kind::kUserOutput && spec.kind != OutputSpec::Kind::kLoss) continue;
       if (const auto* tensor = spec.arg.get_if<TensorName>()) {
-        results.push_back(&materialise(find(scope, tensor->name)));
+        results.push_back(&materialise(meaning_of(scope, tensor->name)));
       } else if (!spec.arg.is<None>()) {
         throw Error("pt2.output", "the model returns something that is no tensor",
                     "a forward that returns tensors only");
