@@ -162,8 +162,8 @@ void check_attributes(const ModuleRecord& record, const KindTable& kinds) {
 namespace {
 
 /// Most values have the type of the first input: one object then serves them all.
-Type shared(Type result, std::span<const Type> inputs) {
-  return !inputs.empty() && result == inputs[0] ? inputs[0] : std::move(result);
+const Type& shared(const Type& result, std::span<const Type> inputs) {
+  return !inputs.empty() && result == inputs[0] ? inputs[0] : result;
 }
 
 }  // namespace

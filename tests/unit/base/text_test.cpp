@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <thread>
 
@@ -67,6 +69,24 @@ TEST(Symbol, IsOneForOneText) {
   EXPECT_EQ(Symbol("nn.ReLU").str(), "nn.ReLU");
   EXPECT_TRUE(Symbol().empty());
   EXPECT_EQ(Symbol(), Symbol(""));
+}
+
+TEST(Symbol, IsOfTheTextAndNotOfItsAddress) {
+  std::array<char, 8> buffer{};
+  for (const char* text : {"first", "second", "first"}) {
+    std::strcpy(buffer.data(), text);
+    EXPECT_EQ(Symbol(buffer.data()).str(), text);
+    EXPECT_EQ(Symbol(buffer.data()), Symbol(std::string(text)));
+  }
+}
+
+TEST(Symbol, StaysWhatItIsWhileTheTableGrows) {
+  std::vector<Symbol> symbols;
+  for (int i = 0; i < 30'000; ++i) symbols.emplace_back(cat("growing.", i));
+  for (int i = 0; i < 30'000; ++i) {
+    ASSERT_EQ(symbols[static_cast<size_t>(i)].str(), cat("growing.", i));
+    ASSERT_EQ(Symbol(cat("growing.", i)), symbols[static_cast<size_t>(i)]);
+  }
 }
 
 TEST(Symbol, IsOrderedByItsText) {

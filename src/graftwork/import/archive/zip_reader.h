@@ -33,7 +33,7 @@ struct ZipEntry {
 /// (two entries of one name) or "archive.encrypted". Memory is at most in proportion to the directory.
 class ZipReader {
  public:
-  explicit ZipReader(std::shared_ptr<const MappedFile> file);
+  explicit ZipReader(const std::shared_ptr<const MappedFile>& file);
   /// The same over bytes that `owner` keeps alive; `label` names them in errors.
   ZipReader(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string label);
 

@@ -112,7 +112,9 @@ void ZipWriter::finish() {
     put<uint16_t>(header, 0);  // internal attributes
     put<uint32_t>(header, 0);  // external attributes
     put<uint32_t>(header, saturated(record.offset));
-    write(header + record.name + extra);
+    header += record.name;
+    header += extra;
+    write(header);
   }
   const uint64_t end = written_;
   const uint64_t count = records_.size();

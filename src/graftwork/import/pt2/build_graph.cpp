@@ -155,7 +155,7 @@ class Builder {
     if (writes_in_place(op)) {
       const auto functional = functional_form(op);
       if (!functional) {
-        call.problems.push_back("it writes in place and has no functional form");
+        call.problems.emplace_back("it writes in place and has no functional form");
       } else if (!node.inputs.empty()) {
         if (const auto* target = node.inputs[0].arg.get_if<TensorName>()) written = target->name;
         op = *functional;
@@ -172,7 +172,7 @@ class Builder {
       scope[written] = scope[outputs[0]];
     };
     if (fold(op, name, call, outputs, scope)) return finish_write();
-    if (!is_size_operator(op) && !find_operator(op)) call.problems.push_back("torch does not know it");
+    if (!is_size_operator(op) && !find_operator(op)) call.problems.emplace_back("torch does not know it");
     std::vector<GraphNode*> inputs;
     for (Meaning* operand : call.operands) inputs.push_back(&materialise(*operand));
     const bool is_list = !node.outputs.empty() && node.outputs[0].is<std::vector<TensorName>>();

@@ -58,14 +58,14 @@ ArgumentMap read_argument_map(const Cursor& at) {
   return map;
 }
 
-template <auto read>
+template <auto kRead>
 auto list_of(const Cursor& at) {
-  return at.list(read);
+  return at.list(kRead);
 }
 
-template <auto read>
+template <auto kRead>
 Argument::Value value_of(const Cursor& at) {
-  return read(at);
+  return kRead(at);
 }
 
 struct TagReader {

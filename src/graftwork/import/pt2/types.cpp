@@ -11,7 +11,6 @@ Dim linear(const SympyExpr& expr) {
     case SympyExpr::Kind::kInteger:
       return Dim(expr.integer);
     case SympyExpr::Kind::kSymbol:
-      return Dim::symbol(expr.name);
     case SympyExpr::Kind::kAtom:
       return Dim::symbol(expr.name);
     case SympyExpr::Kind::kCall:

@@ -70,7 +70,7 @@ Type broadcast_shape(const ShapeQuery& query) {
 }
 
 Type true_division_shape(const ShapeQuery& query) {
-  const Type plain = broadcast_shape(query);
+  Type plain = broadcast_shape(query);
   if (!plain.tensor()) return plain;
   return TensorType{floating(plain.tensor()->dtype), plain.tensor()->dims};
 }
