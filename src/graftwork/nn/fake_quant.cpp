@@ -37,7 +37,7 @@ at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t 
 
 at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
   const at::Tensor step = along(scale, axis, x.dim());
-  const at::Tensor quantized = quantize_codes(x, scale, axis, range).mul_(step.detach());
+  at::Tensor quantized = quantize_codes(x, scale, axis, range).mul_(step.detach());
   if (!(at::GradMode::is_enabled() && x.requires_grad())) return quantized;
   const at::Tensor inside = at::clamp(x, step.detach() * range.min, step.detach() * range.max);
   return inside + (quantized - inside).detach();
