@@ -51,6 +51,9 @@ std::string quoted(std::string_view text);
 /// "FusedConvBNAct" → "fused_conv_bn_act".
 std::string snake_case(std::string_view camel_case);
 
+/// FNV-1a, 64 bits: the same on every machine.
+uint64_t hash_text(std::string_view text);
+
 /// "1,234 kB"-style figure for people: bytes → "12.3 MB".
 std::string human_bytes(uint64_t bytes);
 

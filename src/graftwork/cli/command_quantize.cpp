@@ -76,16 +76,17 @@ void quantize(const QuantizeOptions& options) {
   const CalibrationFlags& flags = options.calibration;
   check_writable(options.output);
   check_writable(options.report);
-  const QuantConfig recipe = recipe_of(flags);
+  const PlanFile plan = plan_of(flags.plan);
+  recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(options.model);
   refuse_unsupported(loaded);
   watch.lap("load");
-  const TransformedNetwork transformed = transform_network(loaded.network);
+  const TransformedNetwork transformed = transform_network(loaded.network, plan);
   check_exportable(transformed.network.module);
   watch.lap("transform");
-  const QuantizationResult result = quantize_network(transformed.network, recipe, flags, interrupt);
+  const QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);
   watch.lap("calibrate");
   ExportOptions export_options;
   export_options.float_type = flags.float_type;

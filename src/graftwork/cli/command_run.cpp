@@ -69,9 +69,10 @@ std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector
 
 Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& flags, const InterruptGuard& interrupt) {
   if (stage == Stage::kFloat) return loaded.clone();
-  TransformedNetwork transformed = transform_network(loaded);
+  const PlanFile plan = plan_of(flags.plan);
+  TransformedNetwork transformed = transform_network(loaded, plan);
   if (stage == Stage::kTransformed) return std::move(transformed.network);
-  return quantize_network(transformed.network, recipe_of(flags), flags, interrupt).network;
+  return quantize_network(transformed.network, plan, flags, interrupt).network;
 }
 
 /// Keeps the values that were asked for, then puts overrides in their place.

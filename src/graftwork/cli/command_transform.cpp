@@ -2,10 +2,10 @@
 
 #include "graftwork/base/file.h"
 #include "graftwork/cli/output.h"
+#include "graftwork/cli/planned.h"
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/summary.h"
 #include "graftwork/ir/text/print.h"
-#include "graftwork/patterns/transform.h"
 
 namespace graftwork::cli {
 
@@ -13,7 +13,7 @@ void transform(const GraphModule& module, const std::vector<std::string>& unsupp
                const TransformOptions& options) {
   check_writable(options.output);
   check_writable(options.report);
-  const TransformationResult result = graftwork::transform(module);
+  const TransformationResult result = transform_by(plan_of(options.plan), module);
   if (!options.report.empty()) {
     Json report = transform_report(options.model, result.model, result.report);
     report["unsupported"] = unsupported;

@@ -9,6 +9,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/cli/command_inspect.h"
+#include "graftwork/cli/command_plan.h"
 #include "graftwork/cli/command_quantize.h"
 #include "graftwork/cli/command_run.h"
 #include "graftwork/cli/command_transform.h"
@@ -49,6 +50,10 @@ int graftwork_torch_transform(const TransformOptions& options) noexcept {
     const graftwork::LoadedNetwork loaded = load_model(options.model);
     transform(loaded.network.module, loaded.unsupported, options);
   });
+}
+
+int graftwork_torch_plan(const PlanOptions& options) noexcept {
+  return guarded_torch([&] { plan(load_model(options.model).network.module, options); });
 }
 
 int graftwork_torch_inspect(const InspectOptions& options) noexcept {

@@ -12,5 +12,6 @@ GRAFTWORK_ENTRY_POINT const char* graftwork_torch_build() noexcept;
 /// Each does one subcommand's work, reports its own errors on standard error, and returns the exit status.
 GRAFTWORK_ENTRY_POINT int graftwork_torch_quantize(const graftwork::cli::QuantizeOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_transform(const graftwork::cli::TransformOptions& options) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_plan(const graftwork::cli::PlanOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_inspect(const graftwork::cli::InspectOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_run(const graftwork::cli::RunOptions& options) noexcept;

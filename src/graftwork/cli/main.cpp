@@ -1,6 +1,7 @@
 // The launcher: answers what needs no torch, hands over the rest.
 #include "graftwork/base/file.h"
 #include "graftwork/cli/command_inspect.h"
+#include "graftwork/cli/command_plan.h"
 #include "graftwork/cli/command_transform.h"
 #include "graftwork/cli/guard.h"
 #include "graftwork/cli/parse_options.h"
@@ -18,6 +19,11 @@ void perform(const RunOptions& options) { run_torch_half(options); }
 void perform(const TransformOptions& options) {
   if (!is_printed_graph(options.model)) run_torch_half(options);
   transform(read_graph(options.model), {}, options);
+}
+
+void perform(const PlanOptions& options) {
+  if (!is_printed_graph(options.model)) run_torch_half(options);
+  plan(read_graph(options.model), options);
 }
 
 void perform(const InspectOptions& options) {

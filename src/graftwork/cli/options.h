@@ -10,15 +10,21 @@
 
 namespace graftwork::cli {
 
-/// Where the ranges come from and what stays in floating point; shared by `quantize` and `run`.
+/// What stays in floating point; shared by `quantize`, `run` and `plan`.
+struct RecipeFlags {
+  std::filesystem::path config;  ///< Empty: the default recipe.
+  std::vector<std::string> skip_stub;
+  std::vector<std::string> skip_weight;
+};
+
+/// Where the ranges come from; shared by `quantize` and `run`.
 struct CalibrationFlags {
   std::filesystem::path data;
   int64_t batch = 8;
   int64_t limit = 0;  ///< 0: all samples.
   DType float_type = DType::kF16;
-  std::filesystem::path config;  ///< Empty: the default recipe.
-  std::vector<std::string> skip_stub;
-  std::vector<std::string> skip_weight;
+  RecipeFlags recipe;
+  std::filesystem::path plan;  ///< Empty: none.
   bool quiet = false;
 };
 
@@ -33,8 +39,17 @@ struct QuantizeOptions {
 
 struct TransformOptions {
   std::filesystem::path model;
+  std::filesystem::path plan;    ///< Empty: none.
   std::filesystem::path output;  ///< Empty: standard output.
   std::filesystem::path report;  ///< Empty: none.
+};
+
+struct PlanOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;
+  std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
+  bool quantize = false;
+  RecipeFlags recipe;  ///< Only with `quantize`.
 };
 
 struct InspectOptions {

@@ -41,9 +41,28 @@ void add_model(CLI::App& app, std::filesystem::path& model, const std::string& t
   add_path(app, "MODEL", model, text)->required();
 }
 
+/// The options that say what to quantize.
+std::vector<CLI::Option*> add_recipe(CLI::App& app, RecipeFlags& flags, Words& words) {
+  return {
+      add_path(app, "--config", flags.config, "Recipe in JSON: precision, ranges, modules to skip"),
+      add_list(app, "--skip", words.skip, "NAME", "Keep this module in floating point: a path, a kind, or with *"),
+      add_list(app, "--skip-stub", flags.skip_stub, "NAME", "As --skip, for its inputs only"),
+      add_list(app, "--skip-weight", flags.skip_weight, "NAME", "As --skip, for its weight only"),
+  };
+}
+
+void finish_recipe(RecipeFlags& flags, const Words& words) {
+  flags.skip_stub.insert(flags.skip_stub.end(), words.skip.begin(), words.skip.end());
+  flags.skip_weight.insert(flags.skip_weight.end(), words.skip.begin(), words.skip.end());
+}
+
+CLI::Option* add_plan_file(CLI::App& app, std::filesystem::path& plan) {
+  return add_path(app, "--plan", plan, "Do what this plan says (`graftwork plan`), edited or not");
+}
+
 /// The options that say how to quantize; returned so that `run` can refuse them in its float stages.
 std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags, Words& words) {
-  return {
+  std::vector<CLI::Option*> options{
       add_path(app, "--calibrate", flags.data, "Samples: .npy, .npz (arrays by input name), or a folder of those")
           ->type_name("DATA"),
       app.add_option("--batch", flags.batch, "Samples read at once; changes memory and speed, never the result")
@@ -57,22 +76,20 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
           ->check(CLI::IsMember({"fp16", "fp32"}))
           ->type_name("TYPE")
           ->capture_default_str(),
-      add_path(app, "--config", flags.config, "Recipe in JSON: precision, ranges, modules to skip"),
-      add_list(app, "--skip", words.skip, "NAME", "Keep this module in floating point: a path, a kind, or with *"),
-      add_list(app, "--skip-stub", flags.skip_stub, "NAME", "As --skip, for its inputs only"),
-      add_list(app, "--skip-weight", flags.skip_weight, "NAME", "As --skip, for its weight only"),
   };
+  for (CLI::Option* option : add_recipe(app, flags.recipe, words)) options.push_back(option);
+  return options;
 }
 
 void finish_calibration(CalibrationFlags& flags, const Words& words) {
   flags.float_type = words.float_type == "fp32" ? DType::kF32 : DType::kF16;
-  flags.skip_stub.insert(flags.skip_stub.end(), words.skip.begin(), words.skip.end());
-  flags.skip_weight.insert(flags.skip_weight.end(), words.skip.begin(), words.skip.end());
+  finish_recipe(flags.recipe, words);
 }
 
 void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
   add_calibration(app, options.calibration, words)[0]->required();
+  add_plan_file(app, options.calibration.plan);
   app.add_option("--weights", words.weights, "Store weights as int8 codes (TensorRT 9 and later) or float")
       ->check(CLI::IsMember({"int8", "float"}))
       ->type_name("FORM")
@@ -92,10 +109,23 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
 void add_transform(CLI::App& app, TransformOptions& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   add_path(app, "-o,--output", options.output, "Write the graph here (.gir); default: print it");
+  add_plan_file(app, options.plan);
   add_path(app, "--report", options.report, "Write which pattern did what, and why others did not, in JSON");
   app.footer(
       "Use it to see what is fused, and to learn the module names that --skip takes.\n\n"
       "Example:\n  graftwork transform resnet18.pt2 -o resnet18.gir --report report.json");
+}
+
+void add_plan(CLI::App& app, PlanOptions& options, Words& words) {
+  add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
+  CLI::Option* const quantize = app.add_flag("--quantize", options.quantize, "Plan Q/DQ too");
+  for (CLI::Option* option : add_recipe(app, options.recipe, words)) option->needs(quantize);
+  add_path(app, "--plan", options.plan, "Keep the transformation of this plan, edited or not; plan Q/DQ behind it");
+  add_path(app, "-o,--output", options.output, "The plan to write (JSON)")->required();
+  app.footer(
+      "Use it to see every decision before it is carried out, to change one, and to do the same again later.\n\n"
+      "Example:\n  graftwork plan resnet18.pt2 --quantize -o plan.json\n"
+      "  graftwork quantize resnet18.pt2 --plan plan.json --calibrate images.npy -o resnet18_int8.onnx");
 }
 
 void add_inspect(CLI::App& app, InspectOptions& options) {
@@ -115,6 +145,7 @@ std::vector<CLI::Option*> add_run(CLI::App& app, RunOptions& options, Words& wor
       ->type_name("STAGE")
       ->capture_default_str();
   const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
+  add_plan_file(app, options.calibration.plan);
   add_path(app, "--override", options.override_file, "Arrays by value name (.npz) that readers get in their place");
   add_list(app, "--values", options.values, "NAME", "Write this inner value too, as it was before an override; or all");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
@@ -148,6 +179,9 @@ void finish_run(RunOptions& options, const Words& words, const std::vector<CLI::
     if (options.stage == Stage::kQuantized || option->count() == 0) continue;
     refuse(cat(option->get_name(), " belongs to --stage quantized"), "run");
   }
+  if (options.stage == Stage::kFloat && !options.calibration.plan.empty()) {
+    refuse("--plan belongs to --stage transformed and quantized", "run");
+  }
   finish_calibration(options.calibration, words);
   for (const std::string& text : words.inputs) {
     options.inputs.push_back(input_file(text));
@@ -179,26 +213,30 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
 
   QuantizeOptions quantize;
   TransformOptions transform;
+  PlanOptions plan;
   InspectOptions inspect;
   RunOptions run;
   Words quantize_words;
+  Words plan_words;
   Words run_words;
   CLI::App* const quantize_app =
       app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
   CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
+  CLI::App* const plan_app = app.add_subcommand("plan", "Write every decision down, to edit and replay");
   CLI::App* const inspect_app = app.add_subcommand("inspect", "Show what a network consists of");
   CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");
   add_quantize(*quantize_app, quantize, quantize_words);
   add_transform(*transform_app, transform);
+  add_plan(*plan_app, plan, plan_words);
   add_inspect(*inspect_app, inspect);
   const std::vector<CLI::Option*> run_calibration = add_run(*run_app, run, run_words);
 
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first.empty()) refuse("a subcommand is needed: quantize, transform, inspect or run", "");
+  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, inspect or run", "");
   const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
   const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
   if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
-    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, inspect and run"), "");
+    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, inspect and run"), "");
   }
   try {
     app.parse(argc, argv);
@@ -217,6 +255,10 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
     return quantize;
   }
   if (*transform_app) return transform;
+  if (*plan_app) {
+    finish_recipe(plan.recipe, plan_words);
+    return plan;
+  }
   if (*inspect_app) return inspect;
   finish_run(run, run_words, run_calibration);
   return run;

@@ -23,25 +23,20 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
   throw error;
 }
 
-TransformedNetwork transform_network(const Network& network) {
-  TransformationResult result = graftwork::transform(network.module);
+TransformedNetwork transform_network(const Network& network, const PlanFile& plan) {
+  TransformationResult result = transform_by(plan, network.module);
   return {{std::move(result.model), network.tensors}, std::move(result.report)};
 }
 
-QuantConfig recipe_of(const CalibrationFlags& flags) {
-  QuantConfig recipe = flags.config.empty() ? QuantConfig() : read_quant_config(flags.config);
-  recipe.skip.stub.insert(recipe.skip.stub.end(), flags.skip_stub.begin(), flags.skip_stub.end());
-  recipe.skip.weight.insert(recipe.skip.weight.end(), flags.skip_weight.begin(), flags.skip_weight.end());
-  return recipe;
-}
-
-QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe,
-                                    const CalibrationFlags& flags, const InterruptGuard& interrupt) {
+QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
+                                    const InterruptGuard& interrupt) {
+  const QuantConfig recipe = recipe_of(flags.recipe, plan);
   interrupt.check();
   const std::unique_ptr<SampleSource> samples = open_samples(transformed.module, flags.data, flags.limit);
   Progress progress(flags.quiet);
   graftwork::QuantizeOptions options;
   options.float_type = flags.float_type;
+  options.plan = plan.stubs;
   options.calibration.batch = flags.batch;
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   options.calibration.interrupted = [&] { return interrupt.requested(); };

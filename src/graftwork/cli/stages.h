@@ -3,6 +3,7 @@
 
 #include "graftwork/cli/interrupt.h"
 #include "graftwork/cli/options.h"
+#include "graftwork/cli/planned.h"
 #include "graftwork/import/load.h"
 #include "graftwork/quant/quantize.h"
 #include "graftwork/rewrite/report.h"
@@ -21,14 +22,11 @@ struct TransformedNetwork {
 };
 
 /// Shares the tensors of `network`.
-TransformedNetwork transform_network(const Network& network);
-
-/// The recipe that the flags describe. Throws Error "config.*", "file.*".
-QuantConfig recipe_of(const CalibrationFlags& flags);
+TransformedNetwork transform_network(const Network& network, const PlanFile& plan);
 
 /// Opens the samples and quantizes, with progress and Ctrl-C. Throws Error "interrupted", "data.*" that name the data,
 /// and what graftwork::quantize does.
-QuantizationResult quantize_network(const Network& transformed, const QuantConfig& recipe,
-                                    const CalibrationFlags& flags, const InterruptGuard& interrupt);
+QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
+                                    const InterruptGuard& interrupt);
 
 }  // namespace graftwork::cli

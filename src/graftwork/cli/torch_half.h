@@ -9,6 +9,7 @@ namespace graftwork::cli {
 /// Throws Error "build.torch" when this build has no such half, it cannot be opened, or it is of another build.
 [[noreturn]] void run_torch_half(const QuantizeOptions& options);
 [[noreturn]] void run_torch_half(const TransformOptions& options);
+[[noreturn]] void run_torch_half(const PlanOptions& options);
 [[noreturn]] void run_torch_half(const InspectOptions& options);
 [[noreturn]] void run_torch_half(const RunOptions& options);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 
 namespace graftwork {
@@ -11,12 +12,6 @@ uint64_t mix(uint64_t a, uint64_t b) {
   a ^= b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2);
   a *= 0xbf58476d1ce4e5b9ULL;
   return a ^ (a >> 27);
-}
-
-uint64_t hash_text(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return hash;
 }
 
 }  // namespace

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/text/print.h"
 #include "graftwork/place/skip_list.h"
 
 namespace graftwork {
@@ -61,6 +63,7 @@ class Planner {
     skip_stub_.check();
     skip_weight_.check();
     for (size_t i = 0; i < plan_.stubs.size(); ++i) plan_.stubs[i].stub = cat("quant_stub_", i);
+    plan_.graph = fingerprint(module_);
     return std::move(plan_);
   }
 
@@ -145,6 +148,91 @@ std::string StubPlan::text() const {
   }
   for (const std::string& warning : warnings) out += "warning: " + warning + "\n";
   return out;
+}
+
+namespace {
+
+/// Checks an edited plan against the network.
+class PlanChecker {
+ public:
+  PlanChecker(const GraphModule& module, StubPlan& plan) : module_(module), plan_(plan) {
+    for (Node& node : module.graph().nodes()) {
+      by_name_.emplace(node.name(), &node);
+      if (node.kind() == NodeKind::kCallModule) callers_[module.record(node).path].push_back(&node);
+    }
+  }
+
+  void run() {
+    for (const PlannedStub& stub : plan_.stubs) check_stub(stub);
+    for (const PlannedWeight& weight : plan_.weights) check_weight(weight);
+  }
+
+ private:
+  [[noreturn]] static void refuse(const char* code, const std::string& what) {
+    throw Error(code, what, "making the plan again and editing \"apply\" and \"quantized\" only");
+  }
+
+  void check_stub(const PlannedStub& stub) {
+    const auto tensor = by_name_.find(stub.tensor);
+    if (tensor == by_name_.end()) {
+      refuse("plan.stub", cat(stub.stub.str(), " is on %", stub.tensor.str(), ", which does not exist"));
+    }
+    if (stub.stub.empty() || module_.modules().find(stub.stub) || !names_.insert(stub.stub).second) {
+      refuse("plan.stub", cat("there are two modules ", stub.stub.str()));
+    }
+    for (const StubReader& reader : stub.readers) check_reader(stub, *tensor->second, reader);
+  }
+
+  void check_reader(const PlannedStub& stub, Node& tensor, const StubReader& reader) {
+    const std::string name = cat(reader.module.str(), "[", reader.input, "]");
+    const auto callers = callers_.find(reader.module);
+    if (callers == callers_.end())
+      refuse("plan.stub", cat(stub.stub.str(), " is read by ", name, ", which does not exist"));
+    const std::vector<int64_t> positions = stub_positions(module_.record(*callers->second.front()));
+    if (std::find(positions.begin(), positions.end(), reader.input) == positions.end()) {
+      refuse("plan.stub", cat(name, " has no INT8 kernel to read ", stub.stub.str()));
+    }
+    const bool reads = std::any_of(callers->second.begin(), callers->second.end(), [&](Node* caller) {
+      return &quantized_tensor(caller->input(static_cast<size_t>(reader.input))) == &tensor;
+    });
+    if (!reads) refuse("plan.stub", cat(name, " does not read %", stub.tensor.str()));
+    if (!read_.emplace(reader.module, reader.input).second) refuse("plan.stub", cat(name, " reads two stubs"));
+    if (reader.input == 0) fed_.insert(reader.module);
+  }
+
+  void check_weight(const PlannedWeight& weight) {
+    const ModuleId id = module_.modules().find(weight.module);
+    const ModuleRecord* record = id ? &module_.modules()[id] : nullptr;
+    const Symbol role = record ? KindTable::builtin().at(record->kind).weight_role : Symbol();
+    if (role.empty() || module_.modules()[record->child(role)].path != weight.layer) {
+      refuse("plan.weight", cat(weight.module.str(), " has no layer ", weight.layer.str()));
+    }
+    if (weight.quantized && !record->child("weight_fake_quant")) {
+      refuse("plan.weight", cat(weight.layer.str(), " has no INT8 kernel"));
+    }
+    if (weight.quantized != fed_.contains(weight.module)) {
+      plan_.warnings.push_back(cat(weight.layer.str(), ": its ", weight.quantized ? "weight" : "input",
+                                   " is quantized and its ", weight.quantized ? "input" : "weight",
+                                   " is not; the layer runs in floating point (rule W1)"));
+    }
+  }
+
+  const GraphModule& module_;
+  StubPlan& plan_;
+  std::map<Symbol, Node*> by_name_;
+  std::map<Symbol, std::vector<Node*>> callers_;
+  std::unordered_set<Symbol> names_;
+  std::set<std::pair<Symbol, int64_t>> read_;
+  std::unordered_set<Symbol> fed_;  // modules whose first input is quantized
+};
+
+}  // namespace
+
+void check_stub_plan(const GraphModule& module, StubPlan& plan) {
+  if (plan.graph != fingerprint(module)) {
+    throw Error("plan.graph", "the plan of Q/DQ was made for another network, or for other fusions", "making it again");
+  }
+  PlanChecker(module, plan).run();
 }
 
 void apply_stub_plan(GraphModule& module, const StubPlan& plan) {

@@ -38,6 +38,7 @@ struct PlannedWeight {
 };
 
 struct StubPlan {
+  std::string graph;  ///< Fingerprint of the network that it was made for.
   std::vector<PlannedStub> stubs;
   std::vector<MissingStub> missing;
   std::vector<PlannedWeight> weights;
@@ -50,6 +51,10 @@ struct StubPlan {
 /// Decides. One stub for each distinct tensor, also seen through operators that only move data. Throws
 /// Error "config.skip" when an entry of the recipe matches nothing.
 StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config);
+
+/// Whether an edited plan can be carried out on the network. Throws Error "plan.graph" when it was made for another
+/// one, "plan.stub" or "plan.weight" for what does not exist there; adds to `plan.warnings` what will not run in INT8.
+void check_stub_plan(const GraphModule& module, StubPlan& plan);
 
 /// Inserts the QuantStub nodes and takes the fake-quantize from weights that stay in floating point.
 /// Requires the network that the plan was made for.

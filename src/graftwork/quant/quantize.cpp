@@ -75,7 +75,13 @@ void check_half(const QuantizationResult& result) {
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
-  QuantizationResult result{network.clone(), plan_stubs(network.module, config), {}, samples.size(), {}};
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), {}};
+  if (options.plan) {
+    result.plan = *options.plan;
+    check_stub_plan(network.module, result.plan);
+  } else {
+    result.plan = plan_stubs(network.module, config);
+  }
   result.warnings = result.plan.warnings;
   apply_stub_plan(result.network.module, result.plan);
   set_weight_scales(result, options.float_type);  // first: a bad weight would look like bad data

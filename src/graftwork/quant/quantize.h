@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "graftwork/nn/tensor_store.h"
@@ -14,6 +15,8 @@ struct QuantizeOptions {
   CalibrationOptions calibration;
   /// Type of the float regions: scales are rounded to it before anything uses them. kF32 or kF16.
   DType float_type = DType::kF16;
+  /// Where Q/DQ go; absent: as plan_stubs decides. The recipe's modules to skip then count for nothing.
+  std::optional<StubPlan> plan;
 };
 
 struct QuantizationResult {
@@ -26,8 +29,8 @@ struct QuantizationResult {
   std::vector<std::string> warnings;
 };
 
-/// `network` must be transformed; it is not changed. Throws Error "config.*", "data.*", "quant.*" (a non-finite
-/// weight, with its name; a tensor that does not fit FP16, with its name and range).
+/// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a
+/// non-finite weight, with its name; a tensor that does not fit FP16, with its name and range).
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options);
 

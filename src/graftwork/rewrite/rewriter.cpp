@@ -17,9 +17,11 @@ struct Rewriter::Candidate {
 
 /// Everything that one round needs; lives on the stack of run_round.
 struct Rewriter::Round {
-  Round(GraphModule& m, Report& r) : module(m), report(r), order(m), matcher({&m, &order, &taken}) {}
+  Round(GraphModule& m, const MatchFilter& f, Report& r)
+      : module(m), filter(f), report(r), order(m), matcher({&m, &order, &taken}) {}
 
   GraphModule& module;
+  const MatchFilter& filter;
   Report& report;
   CanonicalOrder order;
   std::vector<bool> taken;  // by arena index: consumed by a chosen match
@@ -67,16 +69,23 @@ Rewriter::Rewriter(PatternList patterns) {
   }
 }
 
-Report Rewriter::run_once(GraphModule& module) const {
+Report Rewriter::run_once(GraphModule& module, const MatchFilter& filter) const {
   Report report;
-  run_round(module, nullptr, report);
+  run_round(module, nullptr, filter, report);
   return report;
 }
 
-Report Rewriter::run_to_fixpoint(GraphModule& module) const {
+Report Rewriter::run_to_fixpoint(GraphModule& module, const RoundWatcher& watcher) const {
   Report report;
   const size_t limit = 10 * module.graph().size() + 100;
-  std::vector<Node*> touched = run_round(module, nullptr, report);
+  const auto next_round = [&](const std::vector<Node*>* open) {
+    Report round;
+    std::vector<Node*> touched = run_round(module, open, {}, round);
+    if (watcher) watcher(round);
+    report.append(std::move(round));
+    return touched;
+  };
+  std::vector<Node*> touched = next_round(nullptr);
   while (!touched.empty()) {
     const std::vector<Node*> open = neighbourhood(module, std::move(touched));
     if (!report.skipped.empty()) {
@@ -85,7 +94,7 @@ Report Rewriter::run_to_fixpoint(GraphModule& module) const {
       for (const Node* node : open) again.insert(node);
       std::erase_if(report.skipped, [&](const SkippedMatch& miss) { return again.contains(miss.anchor.index); });
     }
-    touched = run_round(module, &open, report);
+    touched = next_round(&open);
     if (report.applied.size() > limit) {
       throw Error("rewrite.endless", cat("patterns undo one another: ", report.applied.back().pattern.str(), " and ",
                                          report.applied[report.applied.size() - 2].pattern.str(), " still match after ",
@@ -96,8 +105,9 @@ Report Rewriter::run_to_fixpoint(GraphModule& module) const {
 }
 
 /// Looks at `open`, or at all nodes; returns those that a change has touched.
-std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<Node*>* open, Report& report) const {
-  Round round(module, report);
+std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<Node*>* open, const MatchFilter& filter,
+                                       Report& report) const {
+  Round round(module, filter, report);
   if (open) {
     for (Node* node : *open) find(round, *node);
   } else {
@@ -148,7 +158,9 @@ void Rewriter::find(Round& round, Node& node) const {
     if (!tree.may_match(operand_ops)) continue;
     Match match(&round.memory);
     if (round.matcher.find(tree, node, match)) {
-      round.candidates.push_back({std::move(match), index});
+      if (!round.filter || round.filter(entries_[index].name, node)) {
+        round.candidates.push_back({std::move(match), index});
+      }
     } else if (round.matcher.failure().is_near_miss()) {
       round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}, node.id()});
     }

@@ -1,12 +1,18 @@
 // Drives a list of patterns over a network.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "graftwork/rewrite/pattern.h"
 #include "graftwork/rewrite/report.h"
 
 namespace graftwork {
+
+/// Whether a match of `pattern` anchored at a node may be carried out.
+using MatchFilter = std::function<bool(Symbol pattern, const Node& anchor)>;
+/// Gets the report of each round as it ends.
+using RoundWatcher = std::function<void(const Report& round)>;
 
 /// Finds all matches of a round, settles overlaps, carries out what is left. In a round a node belongs to
 /// at most one match: the longer match wins, then the earlier pattern, then the earlier root in canonical
@@ -15,10 +21,10 @@ class Rewriter {
  public:
   explicit Rewriter(PatternList patterns);
 
-  /// One round: what a round creates is not matched again.
-  Report run_once(GraphModule& module) const;
+  /// One round: what a round creates is not matched again. Matches that the filter refuses take no part.
+  Report run_once(GraphModule& module, const MatchFilter& filter = {}) const;
   /// Rounds until nothing changes. Throws Error "rewrite.endless" when patterns undo one another.
-  Report run_to_fixpoint(GraphModule& module) const;
+  Report run_to_fixpoint(GraphModule& module, const RoundWatcher& watcher = {}) const;
 
  private:
   struct Entry {
@@ -29,7 +35,8 @@ class Rewriter {
   struct Candidate;
   struct Round;
 
-  std::vector<Node*> run_round(GraphModule& module, const std::vector<Node*>* open, Report& report) const;
+  std::vector<Node*> run_round(GraphModule& module, const std::vector<Node*>* open, const MatchFilter& filter,
+                               Report& report) const;
   void find(Round& round, Node& node) const;
   std::vector<uint32_t> select(Round& round) const;
   static void sort_by_merit(const Round& round, std::vector<uint32_t>& candidates);

@@ -13,7 +13,8 @@ bool is_folder(const ZipEntry& entry) { return entry.name.ends_with('/') && entr
 
 }  // namespace
 
-ZipReader::ZipReader(const std::shared_ptr<const MappedFile>& file) : ZipReader(file->bytes(), file, file->path().string()) {}
+ZipReader::ZipReader(const std::shared_ptr<const MappedFile>& file)
+    : ZipReader(file->bytes(), file, file->path().string()) {}
 
 ZipReader::ZipReader(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string label)
     : bytes_(bytes), owner_(std::move(owner)), label_(std::move(label)) {

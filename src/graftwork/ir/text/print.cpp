@@ -1,6 +1,9 @@
 #include "graftwork/ir/text/print.h"
 
 #include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -145,6 +148,12 @@ class Printer {
 }  // namespace
 
 std::string print(const GraphModule& module, ShowTypes types) { return Printer(module, types).run(); }
+
+std::string fingerprint(const GraphModule& module) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016" PRIx64, hash_text(print(module)));
+  return digits.data();
+}
 
 std::string print_record(const ModuleTable& modules, ModuleId id) { return record_text(modules, modules[id], nullptr); }
 

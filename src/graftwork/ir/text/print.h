@@ -16,6 +16,9 @@ enum class ShowTypes : uint8_t {
 /// print(parse(text)) == text for text that print made.
 std::string print(const GraphModule& module, ShowTypes types = ShowTypes::kNotInferred);
 
+/// 16 hexadecimal digits that tell networks apart by their printed form.
+std::string fingerprint(const GraphModule& module);
+
 /// One module record, "nn.Conv2d @stem.conv {in_channels=3, ...}", with its parts.
 std::string print_record(const ModuleTable& modules, ModuleId id);
 

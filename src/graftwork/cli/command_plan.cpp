@@ -1,0 +1,45 @@
+#include "graftwork/cli/command_plan.h"
+
+#include <algorithm>
+
+#include "graftwork/base/file.h"
+#include "graftwork/base/text.h"
+#include "graftwork/cli/output.h"
+#include "graftwork/cli/planned.h"
+#include "graftwork/cli/summary.h"
+
+namespace graftwork::cli {
+namespace {
+
+std::string matches_of(const TransformationPlan& plan, const char* phase) {
+  size_t applied = 0, off = 0, beaten = 0;
+  for (const PlannedRound& round : plan.rounds) {
+    if (round.phase != Symbol(phase)) continue;
+    for (const PlannedMatch& match : round.matches) ++(match.apply ? applied : match.winner.empty() ? off : beaten);
+  }
+  return cat(applied, " to carry out", off > 0 ? cat(", ", off, " switched off") : "",
+             beaten > 0 ? cat(", ", beaten, " that give way to another") : "");
+}
+
+}  // namespace
+
+void plan(const GraphModule& module, const PlanOptions& options) {
+  check_writable(options.output);
+  PlanFile plan = plan_of(options.plan);
+  plan.stubs.reset();
+  if (!plan.transformation) plan.transformation = get_transformation_plan(module);
+  Table table;
+  table.add("conversions", matches_of(*plan.transformation, "conversions"));
+  table.add("fusions", matches_of(*plan.transformation, "fusions"));
+  if (options.quantize) {
+    plan.stubs = plan_stubs(transform_by(plan, module).model, recipe_of(options.recipe, {}));
+    const auto weights = std::count_if(plan.stubs->weights.begin(), plan.stubs->weights.end(),
+                                       [](const PlannedWeight& weight) { return weight.quantized; });
+    table.add("Q/DQ pairs", cat(plan.stubs->stubs.size(), " on activations"));
+    table.add("Q/DQ pairs", cat(weights, " on weights"));
+  }
+  write_file(options.output, plan_text(plan));
+  print_out(options.output.string() + "\n" + table.text());
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,24 @@
+#include "graftwork/cli/planned.h"
+
+#include "graftwork/base/error.h"
+
+namespace graftwork::cli {
+
+PlanFile plan_of(const std::filesystem::path& path) { return path.empty() ? PlanFile() : read_plan(path); }
+
+TransformationResult transform_by(const PlanFile& plan, const GraphModule& module) {
+  if (!plan.transformation) return graftwork::transform(module);
+  return apply_transformation_plan(module, *plan.transformation);
+}
+
+QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan) {
+  QuantConfig recipe = flags.config.empty() ? QuantConfig() : read_quant_config(flags.config);
+  recipe.skip.stub.insert(recipe.skip.stub.end(), flags.skip_stub.begin(), flags.skip_stub.end());
+  recipe.skip.weight.insert(recipe.skip.weight.end(), flags.skip_weight.begin(), flags.skip_weight.end());
+  if (plan.stubs && !(recipe.skip.stub.empty() && recipe.skip.weight.empty())) {
+    throw Error("usage", "the plan says what is quantized, and so do the modules to skip", "one of the two");
+  }
+  return recipe;
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,20 @@
+// Plans in the subcommands: what `--plan` gives, and transforming by it.
+#pragma once
+
+#include "graftwork/cli/options.h"
+#include "graftwork/patterns/transform.h"
+#include "graftwork/place/plan_file.h"
+
+namespace graftwork::cli {
+
+/// An empty plan where there is no file. Throws what read_plan does.
+PlanFile plan_of(const std::filesystem::path& path);
+
+/// By the plan where it says how, else as `transform` decides.
+TransformationResult transform_by(const PlanFile& plan, const GraphModule& module);
+
+/// The recipe that the flags describe. Throws Error "config.*", "file.*"; "usage" where plan and flags both say what is
+/// quantized.
+QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan);
+
+}  // namespace graftwork::cli
