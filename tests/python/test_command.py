@@ -10,7 +10,7 @@ import pytest
 import support
 import zoo
 
-SUBCOMMANDS = ("quantize", "transform", "plan", "inspect", "run")
+SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "inspect", "run")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "graftwork/base/error.h"
+#include "graftwork/cli/command_explain.h"
 #include "graftwork/cli/command_inspect.h"
 #include "graftwork/cli/command_plan.h"
 #include "graftwork/cli/command_quantize.h"
@@ -54,6 +55,10 @@ int graftwork_torch_transform(const TransformOptions& options) noexcept {
 
 int graftwork_torch_plan(const PlanOptions& options) noexcept {
   return guarded_torch([&] { plan(load_model(options.model).network.module, options); });
+}
+
+int graftwork_torch_explain(const ExplainOptions& options) noexcept {
+  return guarded_torch([&] { explain(load_model(options.model).network.module, options); });
 }
 
 int graftwork_torch_inspect(const InspectOptions& options) noexcept {

@@ -13,5 +13,6 @@ GRAFTWORK_ENTRY_POINT const char* graftwork_torch_build() noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_quantize(const graftwork::cli::QuantizeOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_transform(const graftwork::cli::TransformOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_plan(const graftwork::cli::PlanOptions& options) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_explain(const graftwork::cli::ExplainOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_inspect(const graftwork::cli::InspectOptions& options) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_run(const graftwork::cli::RunOptions& options) noexcept;

@@ -1,5 +1,6 @@
 // The launcher: answers what needs no torch, hands over the rest.
 #include "graftwork/base/file.h"
+#include "graftwork/cli/command_explain.h"
 #include "graftwork/cli/command_inspect.h"
 #include "graftwork/cli/command_plan.h"
 #include "graftwork/cli/command_transform.h"
@@ -24,6 +25,11 @@ void perform(const TransformOptions& options) {
 void perform(const PlanOptions& options) {
   if (!is_printed_graph(options.model)) run_torch_half(options);
   plan(read_graph(options.model), options);
+}
+
+void perform(const ExplainOptions& options) {
+  if (!is_printed_graph(options.model)) run_torch_half(options);
+  explain(read_graph(options.model), options);
 }
 
 void perform(const InspectOptions& options) {

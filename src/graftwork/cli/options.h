@@ -52,6 +52,11 @@ struct PlanOptions {
   RecipeFlags recipe;  ///< Only with `quantize`.
 };
 
+struct ExplainOptions {
+  std::filesystem::path model;
+  std::string node;
+};
+
 struct InspectOptions {
   std::filesystem::path model;
   bool json = false;

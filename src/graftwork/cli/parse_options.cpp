@@ -128,6 +128,14 @@ void add_plan(CLI::App& app, PlanOptions& options, Words& words) {
       "  graftwork quantize resnet18.pt2 --plan plan.json --calibrate images.npy -o resnet18_int8.onnx");
 }
 
+void add_explain(CLI::App& app, ExplainOptions& options) {
+  add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
+  app.add_option("NODE", options.node, "A value (%relu or relu), or the path of a module (layer1.0.conv1)")->required();
+  app.footer(
+      "Use it when something did not fuse: it names the patterns that could have, and what was in their way.\n\n"
+      "Example:\n  graftwork explain resnet18.pt2 layer1.0.relu");
+}
+
 void add_inspect(CLI::App& app, InspectOptions& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   app.add_flag("--json", options.json, "For machines");
@@ -214,6 +222,7 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   QuantizeOptions quantize;
   TransformOptions transform;
   PlanOptions plan;
+  ExplainOptions explain;
   InspectOptions inspect;
   RunOptions run;
   Words quantize_words;
@@ -223,20 +232,23 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
       app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
   CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
   CLI::App* const plan_app = app.add_subcommand("plan", "Write every decision down, to edit and replay");
+  CLI::App* const explain_app = app.add_subcommand("explain", "Say what became of a node, and why it did not fuse");
   CLI::App* const inspect_app = app.add_subcommand("inspect", "Show what a network consists of");
   CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");
   add_quantize(*quantize_app, quantize, quantize_words);
   add_transform(*transform_app, transform);
   add_plan(*plan_app, plan, plan_words);
+  add_explain(*explain_app, explain);
   add_inspect(*inspect_app, inspect);
   const std::vector<CLI::Option*> run_calibration = add_run(*run_app, run, run_words);
 
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, inspect or run", "");
+  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect or run", "");
   const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
   const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
   if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
-    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, inspect and run"), "");
+    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect and run"),
+           "");
   }
   try {
     app.parse(argc, argv);
@@ -259,6 +271,7 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
     finish_recipe(plan.recipe, plan_words);
     return plan;
   }
+  if (*explain_app) return explain;
   if (*inspect_app) return inspect;
   finish_run(run, run_words, run_calibration);
   return run;

@@ -55,7 +55,7 @@ template <class Options>
 template <class Options>
 [[noreturn]] void run(const char*, const Options&) {
   throw Error("build.torch",
-              "this graftwork was built without torch: it can inspect, transform and plan .gir files only",
+              "this graftwork was built without torch: it can inspect, explain, transform and plan .gir files only",
               "a build with GRAFTWORK_WITH_TORCH=ON");
 }
 
@@ -66,6 +66,7 @@ template <class Options>
 void run_torch_half(const QuantizeOptions& options) { run("graftwork_torch_quantize", options); }
 void run_torch_half(const TransformOptions& options) { run("graftwork_torch_transform", options); }
 void run_torch_half(const PlanOptions& options) { run("graftwork_torch_plan", options); }
+void run_torch_half(const ExplainOptions& options) { run("graftwork_torch_explain", options); }
 void run_torch_half(const InspectOptions& options) { run("graftwork_torch_inspect", options); }
 void run_torch_half(const RunOptions& options) { run("graftwork_torch_run", options); }
 

@@ -10,6 +10,7 @@ namespace graftwork::cli {
 [[noreturn]] void run_torch_half(const QuantizeOptions& options);
 [[noreturn]] void run_torch_half(const TransformOptions& options);
 [[noreturn]] void run_torch_half(const PlanOptions& options);
+[[noreturn]] void run_torch_half(const ExplainOptions& options);
 [[noreturn]] void run_torch_half(const InspectOptions& options);
 [[noreturn]] void run_torch_half(const RunOptions& options);
 

@@ -35,6 +35,7 @@ void Tree::number(const Pat& pat, uint32_t depth, Depths& seen) {
     // Another tree of these roots gave the same number before, or gives it now in another thread.
     const int32_t before = position.id.exchange(id, std::memory_order_relaxed);
     GRAFTWORK_ASSERT(before < 0 || before == id);
+    ops_.insert(position.ops.begin(), position.ops.end());
     if (position.commutes) commuting_ |= uint32_t{1} << id;
   }
   depth_ = std::max(depth_, depth + position.max);
@@ -62,6 +63,8 @@ void Tree::collect_ops(const Pat& pat, std::vector<Symbol>& into, bool& unlimite
       return;
   }
 }
+
+bool Tree::mentions(Symbol op) const { return ops_.contains(op); }
 
 bool Tree::may_match(uint64_t operand_ops) const {
   return std::all_of(operand_masks_.begin(), operand_masks_.end(),

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "graftwork/match/pat.h"
@@ -27,6 +28,8 @@ class Tree {
   uint32_t depth() const { return depth_; }
   /// Operators that the anchor admits.
   const std::vector<Symbol>& anchor_ops() const { return anchor_ops_; }
+  /// Whether some position of the tree admits the operator by name.
+  bool mentions(Symbol op) const;
   /// False when no node with these operand operators can match; cheap, never wrong about "false".
   bool may_match(uint64_t operand_ops) const;
   /// Bit of an operator in `operand_ops`.
@@ -40,6 +43,7 @@ class Tree {
 
   std::vector<Pat> roots_;
   std::vector<Symbol> anchor_ops_;
+  std::unordered_set<Symbol> ops_;
   std::vector<uint64_t> operand_masks_;  // one per operand of the anchor that cannot be just anything
   uint32_t commuting_ = 0;
   size_t count_ = 0;
