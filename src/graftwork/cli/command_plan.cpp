@@ -1,7 +1,5 @@
 #include "graftwork/cli/command_plan.h"
 
-#include <algorithm>
-
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output.h"
@@ -33,10 +31,8 @@ void plan(const GraphModule& module, const PlanOptions& options) {
   table.add("fusions", matches_of(*plan.transformation, "fusions"));
   if (options.quantize) {
     plan.stubs = plan_stubs(transform_by(plan, module).model, recipe_of(options.recipe, {}));
-    const auto weights = std::count_if(plan.stubs->weights.begin(), plan.stubs->weights.end(),
-                                       [](const PlannedWeight& weight) { return weight.quantized; });
     table.add("Q/DQ pairs", cat(plan.stubs->stubs.size(), " on activations"));
-    table.add("Q/DQ pairs", cat(weights, " on weights"));
+    table.add("Q/DQ pairs", cat(plan.stubs->quantized_weights(), " on weights"));
   }
   write_file(options.output, plan_text(plan));
   print_out(options.output.string() + "\n" + table.text());

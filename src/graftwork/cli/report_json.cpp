@@ -1,6 +1,5 @@
 #include "graftwork/cli/report_json.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -63,9 +62,7 @@ void add_plan(Json& report, const StubPlan& plan, const std::vector<StubFigures>
                                  {"quantized", weight.quantized},
                                  {"reason", weight.reason}});
   }
-  const auto quantized = std::count_if(plan.weights.begin(), plan.weights.end(),
-                                       [](const PlannedWeight& weight) { return weight.quantized; });
-  report["qdq_pairs"] = {{"activations", plan.stubs.size()}, {"weights", quantized}};
+  report["qdq_pairs"] = {{"activations", plan.stubs.size()}, {"weights", plan.quantized_weights()}};
 }
 
 Json number(float value) {

@@ -1,6 +1,5 @@
 #include "graftwork/cli/summary.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -48,12 +47,9 @@ std::string graph_summary(const GraphModule& transformed) {
 std::string quantize_summary(const QuantizeSummary& facts) {
   Table table;
   add_graph(table, *facts.transformed);
-  const std::vector<PlannedWeight>& weights = facts.plan->weights;
-  const auto quantized =
-      std::count_if(weights.begin(), weights.end(), [](const auto& weight) { return weight.quantized; });
   table.add("Q/DQ pairs", count_of(facts.plan->stubs.size(), "on activations"));
-  table.add("Q/DQ pairs", count_of(static_cast<size_t>(quantized), "on weights"));
-  for (const PlannedWeight& weight : weights) {
+  table.add("Q/DQ pairs", count_of(facts.plan->quantized_weights(), "on weights"));
+  for (const PlannedWeight& weight : facts.plan->weights) {
     if (!weight.quantized) table.add("in floating point", weight.layer.str() + ": " + weight.reason);
   }
   table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));

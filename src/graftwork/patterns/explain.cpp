@@ -39,6 +39,10 @@ const Node* node_named(const GraphModule& module, Symbol name) {
   return nullptr;
 }
 
+bool consumed(const AppliedMatch& match, Symbol name) {
+  return std::find(match.replaced.begin(), match.replaced.end(), name) != match.replaced.end();
+}
+
 [[noreturn]] void refuse(const GraphModule& module, Symbol name) {
   std::vector<std::string> like;
   for (const Node& node : module.graph().nodes()) {
@@ -88,12 +92,10 @@ class Stages {
     explanation.node = describe(loaded_, node);
     Symbol now = node.name();
     for (const AppliedMatch& match : before_.applied) {
-      if (std::find(match.replaced.begin(), match.replaced.end(), now) == match.replaced.end()) continue;
+      if (!consumed(match, now)) continue;
       explanation.history.push_back(match);
       now = match.result;
-      const bool is_new = std::find(match.replaced.begin(), match.replaced.end(), now) != match.replaced.end() ||
-                          !node_named(loaded_, now);
-      if (is_new) continue;
+      if (consumed(match, now) || !node_named(loaded_, now)) continue;  // made by the match
       explanation.history.back().result = {};
       explanation.outcome = cat("is gone: its readers read %", now.str(), " instead");
       return explanation;
@@ -107,7 +109,7 @@ class Stages {
   Explanation from_converted(Explanation explanation, const Node& node) const {
     if (explanation.node.empty()) explanation.node = describe(converted_, node);
     for (const AppliedMatch& match : fusing_.applied) {
-      if (std::find(match.replaced.begin(), match.replaced.end(), node.name()) == match.replaced.end()) continue;
+      if (!consumed(match, node.name())) continue;
       explanation.history.push_back(match);
       const Node* fused = node_named(fused_, match.result);
       explanation.outcome = cat("is a part of ", fused ? describe(fused_, *fused) : "nothing any more");

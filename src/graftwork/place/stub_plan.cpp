@@ -133,6 +133,11 @@ class Planner {
 
 StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config) { return Planner(module, config).run(); }
 
+size_t StubPlan::quantized_weights() const {
+  return static_cast<size_t>(
+      std::count_if(weights.begin(), weights.end(), [](const PlannedWeight& weight) { return weight.quantized; }));
+}
+
 std::string StubPlan::text() const {
   std::string out;
   for (const PlannedStub& stub : stubs) {
@@ -152,15 +157,22 @@ std::string StubPlan::text() const {
 
 namespace {
 
+/// What a plan names.
+struct NodeIndex {
+  explicit NodeIndex(const GraphModule& module) {
+    for (Node& node : module.graph().nodes()) {
+      by_name.emplace(node.name(), &node);
+      if (node.kind() == NodeKind::kCallModule) callers[module.record(node).path].push_back(&node);
+    }
+  }
+  std::map<Symbol, Node*> by_name;
+  std::map<Symbol, std::vector<Node*>> callers;  // by module path
+};
+
 /// Checks an edited plan against the network.
 class PlanChecker {
  public:
-  PlanChecker(const GraphModule& module, StubPlan& plan) : module_(module), plan_(plan) {
-    for (Node& node : module.graph().nodes()) {
-      by_name_.emplace(node.name(), &node);
-      if (node.kind() == NodeKind::kCallModule) callers_[module.record(node).path].push_back(&node);
-    }
-  }
+  PlanChecker(const GraphModule& module, StubPlan& plan) : module_(module), plan_(plan), nodes_(module) {}
 
   void run() {
     for (const PlannedStub& stub : plan_.stubs) check_stub(stub);
@@ -173,8 +185,8 @@ class PlanChecker {
   }
 
   void check_stub(const PlannedStub& stub) {
-    const auto tensor = by_name_.find(stub.tensor);
-    if (tensor == by_name_.end()) {
+    const auto tensor = nodes_.by_name.find(stub.tensor);
+    if (tensor == nodes_.by_name.end()) {
       refuse("plan.stub", cat(stub.stub.str(), " is on %", stub.tensor.str(), ", which does not exist"));
     }
     if (stub.stub.empty() || module_.modules().find(stub.stub) || !names_.insert(stub.stub).second) {
@@ -185,8 +197,8 @@ class PlanChecker {
 
   void check_reader(const PlannedStub& stub, Node& tensor, const StubReader& reader) {
     const std::string name = cat(reader.module.str(), "[", reader.input, "]");
-    const auto callers = callers_.find(reader.module);
-    if (callers == callers_.end())
+    const auto callers = nodes_.callers.find(reader.module);
+    if (callers == nodes_.callers.end())
       refuse("plan.stub", cat(stub.stub.str(), " is read by ", name, ", which does not exist"));
     const std::vector<int64_t> positions = stub_positions(module_.record(*callers->second.front()));
     if (std::find(positions.begin(), positions.end(), reader.input) == positions.end()) {
@@ -219,8 +231,7 @@ class PlanChecker {
 
   const GraphModule& module_;
   StubPlan& plan_;
-  std::map<Symbol, Node*> by_name_;
-  std::map<Symbol, std::vector<Node*>> callers_;
+  NodeIndex nodes_;
   std::unordered_set<Symbol> names_;
   std::set<std::pair<Symbol, int64_t>> read_;
   std::unordered_set<Symbol> fed_;  // modules whose first input is quantized
@@ -236,14 +247,9 @@ void check_stub_plan(const GraphModule& module, StubPlan& plan) {
 }
 
 void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
-  std::map<Symbol, std::vector<Node*>> callers;
-  std::map<Symbol, Node*> by_name;
-  for (Node& node : module.graph().nodes()) {
-    by_name.emplace(node.name(), &node);
-    if (node.kind() == NodeKind::kCallModule) callers[module.record(node).path].push_back(&node);
-  }
+  const NodeIndex nodes(module);
   for (const PlannedStub& stub : plan.stubs) {
-    Node& tensor = *by_name.at(stub.tensor);
+    Node& tensor = *nodes.by_name.at(stub.tensor);
     ModuleRecord record;
     record.path = stub.stub;
     record.kind = "QuantStub";
@@ -251,7 +257,7 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
     // Readers behind a copy chain get the stub in front of the chain.
     std::vector<Reading> readings;
     for (const StubReader& reader : stub.readers) {
-      for (Node* user : callers.at(reader.module)) {
+      for (Node* user : nodes.callers.at(reader.module)) {
         auto slot = static_cast<uint32_t>(reader.input);
         Node* reading = user;
         for (Node* at = &user->input(slot); at != &tensor && moves_data(at->op()); at = &at->input(0)) {

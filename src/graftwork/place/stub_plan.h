@@ -44,6 +44,7 @@ struct StubPlan {
   std::vector<PlannedWeight> weights;
   std::vector<std::string> warnings;
 
+  size_t quantized_weights() const;
   /// One decision a line.
   std::string text() const;
 };

@@ -35,12 +35,18 @@ void check_input(const ShapeQuery& query, const TensorType& input, size_t spatia
   }
 }
 
-Type conv_shape(const ShapeQuery& query, size_t spatial) {
-  const TensorType& input = query.tensor(0);
-  check_input(query, input, spatial);
+/// Batch and channels of the result, with room for its extents.
+TensorType without_extents(const ShapeQuery& query, const TensorType& input) {
   TensorType result{input.dtype, {}};
   result.dims.reserve(input.rank());
   result.dims.assign({input.dims[0], Dim(query.integer("out_channels"))});
+  return result;
+}
+
+Type conv_shape(const ShapeQuery& query, size_t spatial) {
+  const TensorType& input = query.tensor(0);
+  check_input(query, input, spatial);
+  TensorType result = without_extents(query, input);
   for (size_t i = 0; i < spatial; ++i) {
     result.dims.push_back(window_extent(input.dims[i + 2], 2 * query.integers("padding")[i],
                                         query.integers("dilation")[i], query.integers("kernel_size")[i],
@@ -52,9 +58,7 @@ Type conv_shape(const ShapeQuery& query, size_t spatial) {
 Type conv_transpose_shape(const ShapeQuery& query, size_t spatial) {
   const TensorType& input = query.tensor(0);
   check_input(query, input, spatial);
-  TensorType result{input.dtype, {}};
-  result.dims.reserve(input.rank());
-  result.dims.assign({input.dims[0], Dim(query.integer("out_channels"))});
+  TensorType result = without_extents(query, input);
   for (size_t i = 0; i < spatial; ++i) {
     const int64_t grown = query.integers("dilation")[i] * (query.integers("kernel_size")[i] - 1) +
                           query.integers("output_padding")[i] + 1 - 2 * query.integers("padding")[i];
