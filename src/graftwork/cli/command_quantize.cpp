@@ -50,7 +50,8 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
   for (const PlannedStub& stub : result.plan.stubs) {
     const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
     GRAFTWORK_ASSERT(scale != nullptr);
-    const Range& range = result.ranges.at(stub.tensor.str());
+    const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
+    const Range range = found == result.ranges.end() ? Range() : found->second;
     figures.push_back({evaluate(*scale, result.network.tensors).item<float>(), range.min, range.max});
   }
   return figures;

@@ -1,6 +1,7 @@
 // The ordered lists of patterns.
 #pragma once
 
+#include "graftwork/patterns/quantizations/quantization_pattern.h"
 #include "graftwork/rewrite/pattern.h"
 
 namespace graftwork {
@@ -11,5 +12,7 @@ PatternList recompositions();
 PatternList tensorrt_conversions();
 /// TENSORRT_FUSIONS: what TensorRT runs as one kernel, run once.
 PatternList tensorrt_fusions();
+/// TENSORRT_QUANTIZATIONS: what the surroundings of a fused module say about its stubs.
+QuantizationList tensorrt_quantizations();
 
 }  // namespace graftwork

@@ -4,6 +4,14 @@
 #include "graftwork/patterns/int8_guard.h"
 
 namespace graftwork {
+namespace {
+
+/// What a layer that was trained with one brings.
+ModuleId weight_fake_quant_of(const ModuleTable& modules, const ModuleRecord& fused, const Kind& kind) {
+  return kind.weight_role.empty() ? ModuleId() : modules[fused.child(kind.weight_role)].child("weight_fake_quant");
+}
+
+}  // namespace
 
 Outcome FusionPattern::fuse(Symbol kind_name, std::initializer_list<Part> parts, std::initializer_list<Pat> inputs,
                             const Pat& root, const Match& match, Graft& graft) const {
@@ -17,7 +25,9 @@ Outcome FusionPattern::fuse(Symbol kind_name, std::initializer_list<Part> parts,
     quantizable &= static_cast<bool>(int8_kernel_exists(graft.module().record(match[part.pat])));
   }
   if (quantizable) record.attrs.set("stubs", Attribute(kind.inputs_to_quantize));
-  if (quantizable && !kind.weight_role.empty()) {
+  if (const ModuleId given = weight_fake_quant_of(graft.module().modules(), record, kind)) {
+    record.children.emplace_back("weight_fake_quant", given);
+  } else if (quantizable && !kind.weight_role.empty()) {
     const ModuleRecord& owner = graft.module().modules()[record.child(kind.weight_role)];
     ModuleRecord fake_quant;
     fake_quant.kind = "WeightFakeQuantize";

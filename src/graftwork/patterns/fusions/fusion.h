@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "graftwork/patterns/activations.h"
+#include "graftwork/patterns/convolutions.h"
 #include "graftwork/rewrite/pattern.h"
 
 namespace graftwork {
