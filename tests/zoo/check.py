@@ -45,8 +45,11 @@ def summary(stderr):
         return " ".join(lines[-1:]) or "no message"
     places = [line.strip() for line in lines[found[0] + 1 :] if line.startswith("  at  ")]
     kinds = collections.Counter(m[1] for place in places if (m := re.match(r"at  %\S+ = ([\w.]+)", place)))
+    counts = ", ".join(f"{kind} ×{count}" for kind, count in sorted(kinds.items()))
     text = lines[found[0]]
-    return f"{text}: {', '.join(f'{kind} ×{count}' for kind, count in sorted(kinds.items()))}" if kinds else text
+    if text.startswith("error[export.unsupported]") and counts:  # the message only says how many
+        text = "error[export.unsupported]"
+    return f"{text}: {counts}" if counts else text
 
 
 class Stages:
@@ -88,7 +91,13 @@ class Stages:
         given = [item for name in self.inputs for item in ("--input", f"{name}={self.folder / name}.npy")]
         output = self.folder / f"{stage}.npz"
         self.command(stage, "run", self.pt2, *given, "--stage", stage, "--quiet", "-o", output)
-        return list(support.load_npz(output).values())
+        return self.in_order(stage, support.load_npz(output))
+
+    def in_order(self, stage, values):
+        """Arrays by name as the list that the network returns."""
+        if sorted(values) != sorted(self.outputs):
+            raise Failure(stage, f"outputs are {sorted(values)}, not {sorted(self.outputs)}")
+        return [values[name] for name in self.outputs]
 
     def check_float(self):
         """The imported network computes what PyTorch computes, and transforming does not change it."""
@@ -100,12 +109,17 @@ class Stages:
             if not error <= TOLERANCE:
                 raise Failure(stage, f"the function differs by more than {TOLERANCE:g}")
 
+    def inspect(self):
+        """The captured operators by kind. From here on, outputs go by name."""
+        found = json.loads(self.command("inspect", "inspect", self.pt2, "--json"))
+        self.outputs = [output["name"] for output in found["outputs"]]
+        return found["operators"]
+
     def transform(self):
-        """What the golden line is made of: captured operators, the transformed graph, the report."""
-        captured = json.loads(self.command("inspect", "inspect", self.pt2, "--json"))["operators"]
+        """The transformed graph, and the report."""
         graph = self.folder / "transformed.gir"
         report = self.report("transform", "transform", self.pt2, "-o", graph)
-        return captured, graph.read_text(), report
+        return graph.read_text(), report
 
     def quantize(self):
         arguments = ("--calibrate", self.calibration, "--quiet", "-o", self.onnx)
@@ -115,9 +129,10 @@ class Stages:
         """The INT8 file in ONNX Runtime against eager PyTorch, dB of the worst output."""
         try:
             onnx.checker.check_model(str(self.onnx), full_check=True)
-            values = list(support.run_onnx(self.onnx, self.inputs).values())
+            values = support.run_onnx(self.onnx, self.inputs)
         except Exception as why:
             raise Failure("onnx", str(why).strip().splitlines()[0]) from why
+        values = self.in_order("onnx", values)
         return min(support.sqnr_db(r, v) for r, v in zip(self.reference, values, strict=True))
 
 
@@ -125,7 +140,8 @@ def check(graftwork, name, folder):
     """Raises Failure at the first stage that `name` does not pass."""
     stages = Stages(graftwork, name, folder)
     stages.export()
-    captured, graph, report = stages.transform()
+    captured = stages.inspect()
+    graph, report = stages.transform()
     stages.check_float()
     quantized = stages.quantize()
     sqnr, floor = stages.sqnr(), NETWORKS[name].floor
