@@ -23,7 +23,7 @@ def _declines(report):
 
 
 def golden_line(name, captured, graph, transformed, quantized):
-    modules = collections.Counter(re.findall(r"= (nn\.\w+) @", graph))
+    modules = collections.Counter(re.findall(r"= ?(nn\.\w+) @", graph))
     weighted = sum(count for kind, count in modules.items() if WEIGHTED.fullmatch(kind.removeprefix("nn.")))
     done = sum(weight["quantized"] for weight in quantized["weights"])
     unquantized = collections.Counter(w["reason"] for w in quantized["weights"] if not w["quantized"])
