@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -22,7 +22,12 @@ demo: configure  ## train a small network, quantize it with the command, compare
 	@examples/digits/demo.sh
 
 test: build  ## every test: C++ (ctest) and Python (pytest)
+	@scripts/setup.sh zoo
 	@scripts/test.sh
+
+zoo: build  ## forty networks through every stage, a row each; ZOO="--only yolo --update" passes options
+	@scripts/setup.sh zoo
+	@$(PYTHON) tests/zoo/run.py $(ZOO)
 
 bench: build  ## the figures against plain PyTorch, side by side
 	@$(PYTHON) bench/run.py

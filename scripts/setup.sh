@@ -3,6 +3,7 @@
 #
 #   scripts/setup.sh            what building, the demo and the tests need; WITH_RTX=1 adds NVIDIA's compiler
 #   scripts/setup.sh lint       adds the formatters and linters
+#   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
 # torch of .venv; GRAFTWORK_TORCH=…/site-packages/torch names another one (any from 2.9 on) at the first configure.
@@ -14,6 +15,8 @@ system_packages=(g++ cmake ninja-build ccache make git pkg-config python3-venv l
 python_packages=(onnx onnxruntime numpy scikit-learn pytest)
 rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
 lint_packages=(clang-format clang-tidy ruff)
+zoo_packages=(timm transformers huggingface_hub safetensors tokenizers regex tqdm PyYAML click typer annotated-doc
+  httpx2 httpcore2 anyio idna h11 truststore)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
 say() { printf 'setup: %s\n' "$*"; }
@@ -79,4 +82,11 @@ if [[ ${1:-} == lint ]] && ! done_already lint; then
   say "${lint_packages[*]}"
   pip_install "${lint_packages[@]}"
   mark_done lint
+fi
+
+if [[ ${1:-} == zoo ]] && ! done_already zoo; then
+  say "the zoo's packages: ${zoo_packages[*]}"
+  # Without dependencies: timm asks for torchvision, which could bring another torch; nothing here needs it.
+  pip_install --no-deps "${zoo_packages[@]}"
+  mark_done zoo
 fi

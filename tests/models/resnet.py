@@ -1,4 +1,4 @@
-"""ResNet-18 and ResNet-50 (He et al. 2015; stride in the 3x3 convolution, as usual today)."""
+"""ResNet-18, -34, -50 and -101 (He et al. 2015; stride in the 3x3 convolution, as usual today)."""
 
 import torch
 from torch import nn
@@ -101,5 +101,13 @@ def resnet18(classes=1000):
     return ResNet(BasicBlock, (2, 2, 2, 2), classes)
 
 
+def resnet34(classes=1000):
+    return ResNet(BasicBlock, (3, 4, 6, 3), classes)
+
+
 def resnet50(classes=1000):
     return ResNet(Bottleneck, (3, 4, 6, 3), classes)
+
+
+def resnet101(classes=1000):
+    return ResNet(Bottleneck, (3, 4, 23, 3), classes)

@@ -20,10 +20,12 @@ def randomize_batch_norm(model, generator):
 def settle_batch_norm(model, batches):
     """Runs `batches` in train mode, so that the running statistics have moved; returns `model` in eval mode.
 
+    A batch is a tensor, or a tuple of arguments.
+
     The usual momentum is kept on purpose. Statistics that normalise a random deep network perfectly make it
     chaotic: rounding errors then double from layer to layer, which no trained network does.
     """
     model.train()
     for batch in batches:
-        model(batch)
+        model(*(batch if isinstance(batch, tuple) else (batch,)))
     return model.eval()

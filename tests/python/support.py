@@ -90,7 +90,10 @@ def only(arrays):
 
 
 def run_onnx(model, x, outputs=()):
-    """Runs a ModelProto or a file with graph optimisation off: name to array of its outputs and of `outputs`."""
+    """Runs a ModelProto or a file with graph optimisation off: name to array of its outputs and of `outputs`.
+
+    `x` is an array, or for several inputs arrays by name; they are converted to the types that the model asks for.
+    """
     if isinstance(model, str | Path):
         model = onnx.load(model)
     if outputs:
@@ -101,10 +104,17 @@ def run_onnx(model, x, outputs=()):
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    (wanted,) = session.get_inputs()
-    dtype = np.float16 if wanted.type == "tensor(float16)" else np.float32
+    if not isinstance(x, dict):
+        x = {only_input(session): x}
+    types = {"tensor(float16)": np.float16, "tensor(float)": np.float32}
+    given = {value.name: x[value.name].astype(types[value.type]) for value in session.get_inputs()}
     names = [value.name for value in session.get_outputs()]
-    return dict(zip(names, session.run(names, {wanted.name: x.astype(dtype)}), strict=True))
+    return dict(zip(names, session.run(names, given), strict=True))
+
+
+def only_input(session):
+    (value,) = session.get_inputs()
+    return value.name
 
 
 def sqnr_db(reference, value):
