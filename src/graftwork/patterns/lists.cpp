@@ -40,4 +40,12 @@ PatternList tensorrt_fusions() {
           make_adaptive_avg_pool_pattern()};
 }
 
+PatternList tensorrt_patterns() {
+  PatternList patterns = tensorrt_conversions();
+  for (auto& fusion : tensorrt_fusions()) patterns.push_back(std::move(fusion));
+  return patterns;
+}
+
+PatternList tensorrt_smoothings() { return {}; }
+
 }  // namespace graftwork
