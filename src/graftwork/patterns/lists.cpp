@@ -64,4 +64,12 @@ QuantizationList tensorrt_quantizations() {
   return {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(), make_concat_pattern()};
 }
 
+PatternList tensorrt_patterns() {
+  PatternList patterns = tensorrt_conversions();
+  for (auto& fusion : tensorrt_fusions()) patterns.push_back(std::move(fusion));
+  return patterns;
+}
+
+PatternList tensorrt_smoothings() { return {}; }
+
 }  // namespace graftwork
