@@ -15,9 +15,9 @@ struct LoadedNetwork {
   std::vector<std::string> unsupported;
 };
 
-/// Reads a `.pt2` archive (torch.export.save, torch 2.9 or later). Weights are mapped, not read. In-place
+/// Reads a `.pt2` archive (torch.export.save, torch 2.6 or later). Weights are mapped, not read. In-place
 /// operators are made functional, constant subgraphs folded, tied weights stay tied. Throws Error "file.*",
-/// "archive.*", "pt2.*".
+/// "archive.*", "pickle.*", "pt2.*".
 LoadedNetwork load_network(const std::filesystem::path& path);
 
 }  // namespace graftwork

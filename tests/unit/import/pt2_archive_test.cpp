@@ -1,5 +1,6 @@
 #include "graftwork/import/pt2/archive_layout.h"
-#include "unit/import/zip_bytes.h"
+#include "graftwork/import/pt2/payloads.h"
+#include "unit/import/pickle_bytes.h"
 
 namespace graftwork::pt2 {
 namespace {
@@ -53,6 +54,55 @@ TEST_F(Pt2ArchiveTest, FindsModelConfigsAndRecordsUnderAnyRoot) {
   }
 }
 
+/// Two tensors over one record of four floats.
+std::string tensor_file() {
+  const std::string floats = storage("FloatStorage", "0", 4);
+  return saved(dict({{"w", parameter(tensor(floats, 0, {2, 2}, {2, 1}))}, {"v", tensor(floats, 1, {2}, {2})}}),
+               {{"0", "ABCDEFGHIJKLMNOP"}});
+}
+
+void expect_pickled(const Pt2Archive& archive, bool constants) {
+  const PayloadConfig payloads = read_payloads(archive, constants);
+  ASSERT_EQ(payloads.size(), 2U);
+  const PayloadMeta& v = payloads.at("v");
+  EXPECT_EQ(v.path_name, "0");
+  EXPECT_FALSE(v.is_parameter);
+  EXPECT_EQ(v.tensor->dtype, ScalarType::kFloat);
+  EXPECT_EQ(std::get<int64_t>(v.tensor->storage_offset), 1);
+  EXPECT_EQ(std::get<int64_t>(v.tensor->strides.at(0)), 2);
+  EXPECT_TRUE(payloads.at("w").is_parameter);
+  EXPECT_EQ(as_text(archive.record("0", constants)), "ABCDEFGHIJKLMNOP");
+}
+
+TEST_F(Pt2ArchiveTest, ReadsTheFlatLayoutOfTorch27AndOlder) {
+  const Pt2Archive archive = open({{.name = "serialized_exported_program.json", .body = "{\"model\": 3}"},
+                                   {.name = "serialized_state_dict.pt", .body = tensor_file()},
+                                   {.name = "serialized_constants.pt", .body = ""},
+                                   {.name = "version", .body = "8.2"}});
+  EXPECT_EQ(archive.model(), "{\"model\": 3}");
+  EXPECT_EQ(archive.model_entry(), "serialized_exported_program.json");
+  expect_pickled(archive, false);
+  EXPECT_TRUE(read_payloads(archive, true).empty());
+  expect_error("archive.missing", "\"0\"", [&] { archive.record("0", true); });
+}
+
+TEST_F(Pt2ArchiveTest, ReadsThePickledTensorsOfTorch28) {
+  std::vector<ZipPart> torch28 = with(parts(), "_config.json", nullptr);
+  torch28.push_back({.name = "net/data/weights/model.pt", .body = saved(proto() + "}.", {})});
+  torch28.push_back({.name = "net/data/constants/model.pt", .body = tensor_file()});
+  const Pt2Archive archive = open(torch28);
+  EXPECT_TRUE(read_payloads(archive, false).empty());
+  expect_pickled(archive, true);
+}
+
+TEST_F(Pt2ArchiveTest, NamesThePickleThatIsRefused) {
+  const std::string bad = saved(proto() + global("builtins", "eval") + ".", {});
+  expect_error("pickle.global", "serialized_state_dict.pt", [&] {
+    open({{.name = "serialized_exported_program.json", .body = "{}"},
+          {.name = "serialized_state_dict.pt", .body = bad}});
+  });
+}
+
 TEST_F(Pt2ArchiveTest, KeepsRecordsAliveThroughTheFile) {
   std::shared_ptr<const void> file;
   std::span<const std::byte> record;
@@ -92,14 +142,9 @@ TEST_F(Pt2ArchiveTest, ChoosesTheOnlyModelOrTheOneNamedModel) {
 }
 
 TEST_F(Pt2ArchiveTest, SaysWhatOtherFilesAreAndWhatToDo) {
-  refuse("torch 2.7 or older",
-         {{.name = "serialized_exported_program.json", .body = "{}"}, {.name = "version", .body = "8.2"}});
   refuse("TorchScript", {{.name = "net/constants.pkl", .body = ""}, {.name = "net/data.pkl", .body = ""}});
   refuse("torch.save", {{.name = "net/data.pkl", .body = ""}, {.name = "net/byteorder", .body = "little"}});
   refuse("not an exported program", {{.name = "x.npy", .body = ""}});
-  std::vector<ZipPart> torch28 = parts();
-  torch28.push_back({.name = "net/data/weights/model.pt", .body = "PK"});
-  refuse("torch 2.8", torch28);
   std::vector<ZipPart> compiled = with(parts(), "model.json", nullptr);
   refuse("holds no program", compiled);
   compiled.push_back({.name = "net/data/aotinductor/model/a.so", .body = ""});

@@ -66,6 +66,15 @@ class InPlaceThroughViews(nn.Module):
         return y, flat
 
 
+class InPlaceRefused(nn.Module):
+    def forward(self, x):
+        y = x.clone()
+        y.as_strided((2, 2), (1, 3)).add_(1)
+        z = x.clone()
+        z.unfold(1, 2, 2).neg_()
+        return y, z
+
+
 class Constants(nn.Module):
     def __init__(self):
         super().__init__()
@@ -209,6 +218,7 @@ def main():
     save(folder, "tied", Tied, {"x": torch.randn(3, 6)})
     save(folder, "in_place", InPlace, {"x": torch.randn(3, 4)})
     save(folder, "in_place_through_views", InPlaceThroughViews, {"x": torch.randn(3, 4)})
+    save(folder, "in_place_refused", InPlaceRefused, {"x": torch.randn(3, 4)})
     save(folder, "constants", Constants, {"x": torch.randn(4, 6)})
     save(folder, "dictionary", Dictionary, {"image": torch.randn(2, 3), "scale": torch.randn(3)})
     save(folder, "shared", Shared, {"x": torch.randn(1, 4, 5, 5)})

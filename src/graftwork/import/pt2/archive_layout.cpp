@@ -9,6 +9,8 @@
 namespace graftwork::pt2 {
 namespace {
 
+/// Only torch 2.7 and older write it, without a folder.
+constexpr const char* kFlatProgram = "serialized_exported_program.json";
 constexpr std::string_view kExport = "torch.export.save(torch.export.export(model, args), path)";
 
 [[noreturn]] void fail(std::string message, std::string hint) {
@@ -36,9 +38,6 @@ std::string find_root(const ZipReader& zip) {
       return entry.name == wanted || behind_root(entry.name) == wanted;
     });
   };
-  if (has("serialized_exported_program.json")) {
-    fail("the file was exported with torch 2.7 or older", "exporting the model again with torch 2.9 or later");
-  }
   if (has("constants.pkl")) {
     fail("the file is TorchScript, not an exported program", cat("exporting the model again: ", kExport));
   }
@@ -103,8 +102,22 @@ Pt2Archive Pt2Archive::open(const std::filesystem::path& path) {
 }
 
 void Pt2Archive::find_parts() {
+  if (zip_.contains(kFlatProgram)) return find_parts_of_flat();
   root_ = find_root(zip_);
   if (root_.empty()) fail_foreign(zip_);
+  find_parts_of_pt2();
+}
+
+void Pt2Archive::find_parts_of_flat() {
+  model_entry_ = kFlatProgram;
+  model_ = text(model_entry_);
+  weights_file_ = tensor_file_if("serialized_state_dict.pt");
+  if (!weights_file_) weights_file_ = tensor_file_if("serialized_state_dict.json");
+  constants_file_ = tensor_file_if("serialized_constants.pt");
+  if (!constants_file_) constants_file_ = tensor_file_if("serialized_constants.json");
+}
+
+void Pt2Archive::check_format() const {
   const std::string_view format = text("archive_format");
   if (format != "pt2") fail(cat("the archive is of the format ", quoted(format)), cat("saving it with ", kExport));
   const std::string_view order = text_if("byteorder");
@@ -116,23 +129,32 @@ void Pt2Archive::find_parts() {
     fail(cat("the archive has version ", quoted(version), " of the PT2 format; version 0 is read"),
          "a newer Graftwork, or exporting with torch 2.13");
   }
-  model_name_ = choose_model(zip_, root_);
-  if (zip_.contains(cat(root_, "data/weights/", model_name_, ".pt"))) {
-    fail("the file was exported with torch 2.8, which pickles the weights",
-         "exporting the model again with torch 2.9 or later");
-  }
-  model_ = text(model_entry());
-  weights_config_ = text_if(cat("data/weights/", model_name_, "_weights_config.json"));
-  if (weights_config_.empty()) {
-    weights_config_ = text_if(cat("data/weights/", model_name_, "_model_param_config.json"));
-  }
-  constants_config_ = text_if(cat("data/constants/", model_name_, "_constants_config.json"));
-  if (constants_config_.empty()) {
-    constants_config_ = text_if(cat("data/constants/", model_name_, "_model_constants_config.json"));
-  }
+}
+
+void Pt2Archive::find_parts_of_pt2() {
+  check_format();
+  const std::string name = choose_model(zip_, root_);
+  model_entry_ = cat("models/", name, ".json");
+  model_ = text(model_entry_);
+  weights_file_ = tensor_file_if(cat("data/weights/", name, ".pt"));
+  constants_file_ = tensor_file_if(cat("data/constants/", name, ".pt"));
+  const auto config = [&](std::string_view folder, std::string_view ending, std::string_view older_ending) {
+    const std::string_view found = text_if(cat("data/", folder, "/", name, ending));
+    return found.empty() ? text_if(cat("data/", folder, "/", name, older_ending)) : found;
+  };
+  if (!weights_file_) weights_config_ = config("weights", "_weights_config.json", "_model_param_config.json");
+  if (!constants_file_)
+    constants_config_ = config("constants", "_constants_config.json", "_model_constants_config.json");
+}
+
+std::optional<TensorFile> Pt2Archive::tensor_file_if(const std::string& path) const {
+  if (!zip_.contains(root_ + path)) return std::nullopt;
+  return TensorFile(zip_.entry(root_ + path), zip_.owner(), path);
 }
 
 std::span<const std::byte> Pt2Archive::record(std::string_view path_name, bool is_constant) const {
+  const std::optional<TensorFile>& tensors = is_constant ? constants_file_ : weights_file_;
+  if (tensors) return tensors->record(path_name);
   const std::string path = cat(is_constant ? "data/constants/" : "data/weights/", path_name);
   const std::string name = root_ + path;
   if (!zip_.contains(name)) {

@@ -6,12 +6,11 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/import/pt2/aliases.h"
 #include "graftwork/import/pt2/call.h"
 #include "graftwork/import/pt2/constant_folding.h"
+#include "graftwork/import/pt2/operator_name.h"
 #include "graftwork/import/pt2/origin.h"
 #include "graftwork/import/pt2/types.h"
-#include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -24,18 +23,9 @@ class Builder {
       : program_(program), tensors_(tensors), unsupported_(unsupported) {}
 
   GraphModule run() {
-    const graftwork::pt2::Graph& graph = program_.graph;
-    std::vector<std::string> writes = writes_through_views(graph);
-    if (!writes.empty()) {
-      Error error("pt2.in_place",
-                  cat(counted(writes.size(), "in-place write"), " through a view cannot be made functional"),
-                  "writing the out-of-place form in the model");
-      for (std::string& write : writes) error.at(std::move(write));
-      throw error;
-    }
     Scope scope;
     add_inputs(scope);
-    add_nodes(graph, scope);
+    add_nodes(program_.graph, scope);
     add_outputs(scope);
     return std::move(module_);
   }
@@ -70,7 +60,9 @@ class Builder {
         case InputSpec::Kind::kToken:
           break;
         case InputSpec::Kind::kCustomObject:
-          contradiction("the model takes a custom object, " + spec.target);
+          unsupported_.push_back(
+              cat(spec.target, ": it is an object of a class of its own (ScriptObject), not a tensor"));
+          break;
       }
     }
   }
@@ -102,77 +94,31 @@ class Builder {
   void add_nodes(const graftwork::pt2::Graph& graph, Scope& scope) {
     for (const pt2::Node& node : graph.nodes) {
       try {
-        if (!inline_subgraph(node, scope)) add_node(graph, node, scope);
+        add_node(graph, node, scope);
       } catch (Error& error) {
         throw error.at(cat("%", node.name.value_or(""), " = ", node.target));
       }
     }
   }
 
-  /// Wrappers that only switch autograd or autocast off around a subgraph are the subgraph.
-  bool inline_subgraph(const pt2::Node& node, Scope& scope) {
-    if (!node.target.starts_with("torch.ops.higher_order.wrap_with_")) return false;
-    const SubGraph* sub = nullptr;
-    std::vector<Meaning> arguments;
-    for (const NamedArgument& input : node.inputs) {
-      if (const auto* graph = input.arg.get_if<SubGraph>()) {
-        sub = graph;
-      } else if (sub) {
-        if (const auto* tensor = input.arg.get_if<TensorName>()) arguments.push_back(meaning_of(scope, tensor->name));
-        if (const auto* symbol = input.arg.get_if<SymIntArgument>()) {
-          if (const auto* name = std::get_if<SymbolName>(symbol)) arguments.push_back(meaning_of(scope, name->name));
-        }
-      }
-    }
-    if (!sub || !sub->graph || sub->graph->inputs.size() != arguments.size()) return false;
-    Scope inner;
-    for (size_t i = 0; i < arguments.size(); ++i) {
-      if (const auto* tensor = sub->graph->inputs[i].get_if<TensorName>()) inner[tensor->name] = arguments[i];
-      if (const auto* symbol = sub->graph->inputs[i].get_if<SymIntArgument>()) {
-        if (const auto* name = std::get_if<SymbolName>(symbol)) inner[name->name] = arguments[i];
-      }
-    }
-    add_nodes(*sub->graph, inner);
-    std::vector<std::string> outer_names;
-    for (const Argument& output : node.outputs) {
-      if (const auto* one = output.get_if<TensorName>()) outer_names.push_back(one->name);
-      if (const auto* many = output.get_if<std::vector<TensorName>>()) {
-        for (const TensorName& name : *many) outer_names.push_back(name.name);
-      }
-    }
-    for (size_t i = 0; i < outer_names.size() && i < sub->graph->outputs.size(); ++i) {
-      if (const auto* inside = sub->graph->outputs[i].get_if<TensorName>())
-        scope[outer_names[i]] = meaning_of(inner, inside->name);
-    }
-    return true;
-  }
-
   void add_node(const graftwork::pt2::Graph& graph, const pt2::Node& node, Scope& scope) {
-    Symbol op = operator_name(node.target);
+    const Symbol op = operator_name(node.target);
     const std::string name = node.name.value_or(node.outputs.empty() ? op.str() : "");
-    std::string written;
     Call call;
-    if (writes_in_place(op)) {
-      const auto functional = functional_form(op);
-      if (!functional) {
-        call.problems.emplace_back("it writes in place and has no functional form");
-      } else if (!node.inputs.empty()) {
-        if (const auto* target = node.inputs[0].arg.get_if<TensorName>()) written = target->name;
-        op = *functional;
-      }
-    }
     read_arguments(op, node, scope, call);
     const Origin origin = origin_of(node, name);
     Meaning result;
     const std::vector<std::string> outputs = output_names(node);
-    const std::optional<DType> kept = written.empty() ? std::nullopt : dtype_kept(call);
-    const auto finish_write = [&] {
-      if (written.empty() || outputs.empty()) return;
-      if (kept) cast(outputs[0], *kept, type_of(graph, outputs[0]), origin, scope);
-      scope[written] = scope[outputs[0]];
-    };
-    if (fold(op, name, call, outputs, scope)) return finish_write();
-    if (!is_size_operator(op) && !find_operator(op)) call.problems.emplace_back("torch does not know it");
+    if (fold(op, name, call, outputs, scope)) return;
+    if (outputs.size() == 1 && call.problems.empty()) {
+      if (const auto made = filled_like(op, call.attrs, type_of(graph, outputs[0])))
+        return add_folded(outputs[0], *made, scope);
+    }
+    if (op.str().starts_with("higher_order.")) {
+      call.problems = {"it runs a subgraph (control flow), which has no form in the graph"};
+    } else if (!is_size_operator(op) && !find_operator(op)) {
+      call.problems.emplace_back("torch does not know it");
+    }
     std::vector<GraphNode*> inputs;
     for (Meaning* operand : call.operands) inputs.push_back(&materialise(*operand));
     const bool is_list = !node.outputs.empty() && node.outputs[0].is<std::vector<TensorName>>();
@@ -202,38 +148,6 @@ class Builder {
       }
       scope[outputs[i]] = meaning;
     }
-    if (kept) module_.graph().set_type(made, {});
-    finish_write();
-  }
-
-  /// Writing keeps the element type of what is written; the functional form promotes to the wider one.
-  static std::optional<DType> dtype_kept(const Call& call) {
-    const auto type_of_operand = [](const Meaning& operand) -> const TensorType* {
-      if (operand.constant) return &operand.constant->type();
-      return operand.node ? operand.node->tensor() : nullptr;
-    };
-    const TensorType* target = call.operands.empty() ? nullptr : type_of_operand(*call.operands[0]);
-    if (!target) return std::nullopt;
-    for (const Meaning* operand : call.operands) {
-      const TensorType* other = type_of_operand(*operand);
-      if (!other || (other->rank() == 0 && target->rank() > 0)) continue;
-      if (at::promoteTypes(to_torch(target->dtype), to_torch(other->dtype)) != to_torch(target->dtype)) {
-        return target->dtype;
-      }
-    }
-    return std::nullopt;
-  }
-
-  void cast(const std::string& value, DType dtype, const Type& type, const Origin& origin, Scope& scope) {
-    Meaning before = scope.at(value);
-    Call call;
-    call.operands.push_back(&before);
-    call.attrs.set("dtype", Attribute(dtype));
-    if (fold("aten.to.dtype", value, call, {value}, scope)) return;
-    Meaning after;
-    after.node = &append("aten.to.dtype", unique_name(value + "_cast"), {&materialise(before)}, std::move(call.attrs),
-                         type, origin);
-    scope[value] = after;
   }
 
   GraphNode& append(Symbol op, Symbol name, const std::vector<GraphNode*>& inputs, AttrMap attrs, const Type& type,
@@ -291,13 +205,17 @@ class Builder {
     const auto results = run_constant(op, operands, call.attrs, tensors_.store);
     if (!results || results->size() < outputs.size()) return false;
     for (size_t i = 0; i < outputs.size(); ++i) {
-      const Symbol leaf = cat("folded.", unique_name(outputs[i].empty() ? name : outputs[i]).str());
-      tensors_.store.set(leaf, (*results)[i].contiguous());
-      Meaning meaning;
-      meaning.constant = tensors_.store.leaf(leaf);
-      scope[outputs[i]] = meaning;
+      add_folded(outputs[i].empty() ? name : outputs[i], (*results)[i], scope);
     }
     return true;
+  }
+
+  void add_folded(const std::string& name, const at::Tensor& tensor, Scope& scope) {
+    const Symbol leaf = cat("folded.", unique_name(name).str());
+    tensors_.store.set(leaf, tensor.contiguous());
+    Meaning meaning;
+    meaning.constant = tensors_.store.leaf(leaf);
+    scope[name] = meaning;
   }
 
   // ---- results -----------------------------------------------------------------------------------

@@ -10,9 +10,9 @@
 
 namespace graftwork::pt2 {
 
-/// Builds the graph. Folded constants are added to `tensors.store`. Operators that torch does not know are
-/// kept as nodes and listed in `unsupported`. Throws Error "pt2.graph" when the records contradict one
-/// another, "pt2.in_place" with all writes that cannot be made functional.
+/// Builds the graph of a program that writes nothing in place (functional/). Folded constants are added to
+/// `tensors.store`. Operators that torch does not know are kept as nodes and listed in `unsupported`. Throws Error
+/// "pt2.graph" when the records contradict one another.
 GraphModule build_graph(const ExportedProgram& program, LoadedTensors& tensors, std::vector<std::string>& unsupported);
 
 }  // namespace graftwork::pt2

@@ -1,6 +1,7 @@
 #include "graftwork/import/pt2/constant_folding.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork::pt2 {
@@ -105,6 +106,34 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
     return std::nullopt;
   } catch (const c10::Error&) {
     return std::nullopt;  // it will be reported where it runs
+  }
+}
+
+std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type) {
+  const TensorType* tensor = type.tensor();
+  if (!tensor || !tensor->is_static()) return std::nullopt;
+  c10::Scalar value = 0;
+  if (op == Symbol("aten.new_ones.default") || op == Symbol("aten.ones_like.default")) {
+    value = 1;
+  } else if (op == Symbol("aten.new_full.default") || op == Symbol("aten.full_like.default")) {
+    const Attribute* given = attrs.find("fill_value");
+    if (!given) return std::nullopt;
+    if (const auto* number = given->get<double>()) {
+      value = *number;
+    } else if (const auto* whole = given->get<int64_t>()) {
+      value = *whole;
+    } else if (const auto* truth = given->get<bool>()) {
+      value = *truth;
+    } else {
+      return std::nullopt;
+    }
+  } else if (op != Symbol("aten.new_zeros.default") && op != Symbol("aten.zeros_like.default")) {
+    return std::nullopt;
+  }
+  try {
+    return at::full(extents(*tensor), value, at::TensorOptions(to_torch(tensor->dtype)));
+  } catch (const c10::Error&) {
+    return std::nullopt;  // too large to be made now
   }
 }
 

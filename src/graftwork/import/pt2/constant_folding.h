@@ -17,4 +17,8 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
 std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
                                                     const AttrMap& attrs, const TensorStore& tensors);
 
+/// The result of an operator that reads only the shape and element type of its operand (new_zeros, ones_like and their
+/// relatives), where `type` says both. Nothing for other operators, and where a size is known at run time only.
+std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type);
+
 }  // namespace graftwork::pt2

@@ -77,9 +77,10 @@ std::string place_of(const PayloadMeta& payload, bool is_constant) {
 
 void LoadedTensors::load(const Pt2Archive& archive, const PayloadConfig& config, bool is_constant) {
   for (const auto& [name, payload] : config) {
+    if (!payload.tensor) continue;  // an object of a class of its own: whoever uses it is reported
     try {
-      if (payload.use_pickle || !payload.tensor) {
-        throw Error("pt2.tensor", "it is a Python object (a tensor subclass or custom class), not plain numbers",
+      if (payload.use_pickle) {
+        throw Error("pt2.tensor", "it is a Python object (a tensor subclass), not plain numbers",
                     "exporting the model with plain tensors");
       }
       const auto [known, fresh] = by_place_.emplace(place_of(payload, is_constant), name);

@@ -1,6 +1,7 @@
 #include "graftwork/import/pt2/origin.h"
 
 #include "graftwork/base/text.h"
+#include "graftwork/import/pt2/operator_name.h"
 
 namespace graftwork::pt2 {
 namespace {
@@ -63,6 +64,14 @@ Origin origin_of(const Node& node, const std::string& name) {
     origin.module_path = path.empty() ? name : path + "." + name;
   }
   return origin;
+}
+
+std::string place_of(const Node& node) {
+  const Symbol op = operator_name(node.target);
+  const std::string name = node.name.value_or(op.str());
+  const Origin origin = origin_of(node, name);
+  return cat("%", name, " = ", op.str(), " in ", origin.module_path.str(),
+             origin.source.empty() ? "" : " (" + origin.source.str() + ")");
 }
 
 }  // namespace graftwork::pt2
