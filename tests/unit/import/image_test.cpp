@@ -82,14 +82,15 @@ TEST(Resize, WeighsByTheTriangle) {
 
 TEST(Resize, ComputesAPartAsItWouldTheWhole) {
   const Image image = pattern(23, 31, 3);
-  const ImageSize size{17, 40};
-  const Image whole = resize_bilinear(image, size, {0, 0, size});
-  const ImagePart part{3, 11, {9, 20}};
-  const Image cut = resize_bilinear(image, size, part);
-  for (int64_t y = 0; y < part.size.height; ++y) {
-    const auto at = whole.pixels.begin() + ((part.top + y) * size.width + part.left) * 3;
-    const auto row = cut.pixels.begin() + y * part.size.width * 3;
-    EXPECT_TRUE(std::equal(row, row + part.size.width * 3, at)) << "row " << y;
+  for (const ImageSize size : {ImageSize{17, 40}, ImageSize{40, 29}}) {  // rows first, columns first
+    const Image whole = resize_bilinear(image, size, {0, 0, size});
+    const ImagePart part{3, 6, {9, 20}};
+    const Image cut = resize_bilinear(image, size, part);
+    for (int64_t y = 0; y < part.size.height; ++y) {
+      const auto at = whole.pixels.begin() + ((part.top + y) * size.width + part.left) * 3;
+      const auto row = cut.pixels.begin() + y * part.size.width * 3;
+      EXPECT_TRUE(std::equal(row, row + part.size.width * 3, at)) << "row " << y;
+    }
   }
 }
 

@@ -62,6 +62,12 @@ void select(Lowering& lowering, const Node& node) {
                                    lowering.result_name(node)));
 }
 
+/// Rows of a table; what else the operator is told concerns its gradient.
+void embedding(Lowering& lowering, const Node& node) {
+  lowering.bind(node, lowering.add("Gather", node.name().str(), {lowering.operand(node, 0), lowering.operand(node, 1)},
+                                   {{"axis", int64_t{0}}}, lowering.result_name(node)));
+}
+
 /// chunk and split: a tuple whose elements are read by get_items.
 void split(Lowering& lowering, const Node& node) {
   const std::vector<Type>* parts = node.type().elements();
@@ -128,6 +134,7 @@ OperatorLowerings shape_operator_lowerings() {
           {"aten.concat.default", concat},
           {"aten.slice.Tensor", slice},
           {"aten.select.int", select},
+          {"aten.embedding.default", embedding},
           {"aten.chunk.default", split},
           {"aten.split.Tensor", split},
           {"aten.split_with_sizes.default", split},

@@ -59,16 +59,26 @@ Image blank(int64_t width, int64_t height, int64_t channels) {
   return image;
 }
 
-/// Rows [top, top + height) of the picture, filtered along each.
-Image filter_rows(const Image& image, int64_t top, int64_t height, const std::vector<Window>& windows) {
+/// What a pass reads along one direction.
+struct Range {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+Range range_of(const std::vector<Window>& windows) {
+  return {windows.front().begin, windows.back().begin + std::ssize(windows.back().weights)};
+}
+
+/// Rows `rows` of the picture, filtered along each. `left` is the column that the picture begins with.
+Image filter_rows(const Image& image, Range rows, int64_t left, const std::vector<Window>& windows) {
   const int64_t channels = image.channels;
-  Image made = blank(std::ssize(windows), height, channels);
+  Image made = blank(std::ssize(windows), rows.end - rows.begin, channels);
   uint8_t* out = made.pixels.data();
-  for (int64_t y = top; y < top + height; ++y) {
+  for (int64_t y = rows.begin; y < rows.end; ++y) {
     const uint8_t* row = image.pixels.data() + y * image.width * channels;
     for (const Window& window : windows) {
       for (int64_t channel = 0; channel < channels; ++channel) {
-        const uint8_t* in = row + window.begin * channels + channel;
+        const uint8_t* in = row + (window.begin - left) * channels + channel;
         int32_t sum = kHalf;
         for (const int32_t weight : window.weights) {
           sum += *in * weight;
@@ -81,21 +91,29 @@ Image filter_rows(const Image& image, int64_t top, int64_t height, const std::ve
   return made;
 }
 
-/// Filtered along columns, a row of sums at a time. `top` is the row of the picture that `rows` begins with.
-Image filter_columns(const Image& rows, int64_t top, const std::vector<Window>& windows) {
-  const auto stride = static_cast<size_t>(rows.width * rows.channels);
-  Image made = blank(rows.width, std::ssize(windows), rows.channels);
+/// Columns `columns` of the picture, filtered along each, a row of sums at a time. `top` is the row that the picture
+/// begins with.
+Image filter_columns(const Image& image, Range columns, int64_t top, const std::vector<Window>& windows) {
+  const int64_t channels = image.channels;
+  Image made = blank(columns.end - columns.begin, std::ssize(windows), channels);
   uint8_t* out = made.pixels.data();
-  std::vector<int32_t> sums(stride);
+  std::vector<int32_t> sums(static_cast<size_t>(made.width * channels));
   for (const Window& window : windows) {
     std::fill(sums.begin(), sums.end(), kHalf);
-    const uint8_t* in = rows.pixels.data() + static_cast<size_t>(window.begin - top) * stride;
+    const uint8_t* row = image.pixels.data() + ((window.begin - top) * image.width + columns.begin) * channels;
     for (const int32_t weight : window.weights) {
-      for (size_t x = 0; x < stride; ++x) sums[x] += *in++ * weight;
+      for (size_t x = 0; x < sums.size(); ++x) sums[x] += row[x] * weight;
+      row += image.width * channels;
     }
     for (const int32_t sum : sums) *out++ = rounded(sum);
   }
   return made;
+}
+
+/// The order shows in the rounding between the passes. Pillow (as of 13) goes along columns first where the height
+/// shrinks by more than twice the pixels that the width does.
+bool columns_go_first(const Image& image, ImageSize size) {
+  return size.height < image.height && image.height - size.height > 2 * (image.width - size.width);
 }
 
 }  // namespace
@@ -106,9 +124,13 @@ Image resize_bilinear(const Image& image, ImageSize size, const ImagePart& part)
                    part.top + part.size.height <= size.height);
   const std::vector<Window> columns = windows_of(image.width, size.width, part.left, part.size.width);
   const std::vector<Window> rows = windows_of(image.height, size.height, part.top, part.size.height);
-  const int64_t top = rows.front().begin;
-  const int64_t bottom = rows.back().begin + std::ssize(rows.back().weights);
-  return filter_columns(filter_rows(image, top, bottom - top, columns), top, rows);
+  const Range read_columns = range_of(columns);
+  const Range read_rows = range_of(rows);
+  if (columns_go_first(image, size)) {
+    return filter_rows(filter_columns(image, read_columns, 0, rows), {0, part.size.height}, read_columns.begin,
+                       columns);
+  }
+  return filter_columns(filter_rows(image, read_rows, 0, columns), {0, part.size.width}, read_rows.begin, rows);
 }
 
 }  // namespace graftwork

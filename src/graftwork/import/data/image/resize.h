@@ -19,7 +19,7 @@ struct ImagePart {
 };
 
 /// `part` of what the picture is at `size`, by a triangle filter that widens with the factor by which a direction
-/// shrinks, first along rows, then along columns, each rounded to 8 bits: the bytes of Pillow's Image.resize with
+/// shrinks, along rows and along columns, each pass rounded to 8 bits: the bytes of Pillow's Image.resize with
 /// BILINEAR, then crop. Only the part is computed. Sizes must be at least 1, and the part must lie within `size`.
 Image resize_bilinear(const Image& image, ImageSize size, const ImagePart& part);
 
