@@ -15,7 +15,8 @@ void run(const std::filesystem::path& model, const std::filesystem::path& data, 
   const LoadedNetwork loaded = load_network(model);
   const Network transformed{transform(loaded.network.module).model, loaded.network.tensors};
   // Export does not depend on how many samples gave the scales.
-  const QuantizationResult quantized = quantize(transformed, *open_samples(transformed.module, data, 1), {}, {});
+  const QuantizationResult quantized =
+      quantize(transformed, *open_samples(transformed.module, data, {.limit = 1}), {}, {});
   bench::serve({{"export", [&] {
                    return bench::cost([&] {
                      onnx::Model lowered = lower(quantized.network, {});

@@ -9,8 +9,8 @@ import pytest
 
 import support
 
-BLOCK = re.compile(r"```(gir|console)\n(.*?)```", re.S)
-PAGES = {"plans.md": "net.gir"}  # page: the file that its ```gir block is
+BLOCK = re.compile(r"```(gir|python|console)\n(.*?)```", re.S)
+PAGES = {"plans.md": "net.gir", "data.md": "make.py"}  # page: the file that its ```gir or ```python block is
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -19,7 +19,7 @@ def test_sessions_print_what_the_page_shows(graftwork, tmp_path, page):
     path = f"{graftwork.path.parent}{os.pathsep}{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
     commands = 0
     for language, body in BLOCK.findall(text):
-        if language == "gir":
+        if language != "console":
             (tmp_path / PAGES[page]).write_text(body)
             continue
         for session in re.split(r"^\$ ", body, flags=re.M)[1:]:

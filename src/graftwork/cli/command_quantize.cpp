@@ -63,6 +63,7 @@ Json quantize_report(const QuantizeOptions& options, const TransformedNetwork& t
   add_plan(report, result.plan, stub_figures(result));
   report["warnings"] = result.warnings;
   report["calibration"] = {{"method", "minmax"}, {"samples", result.samples}};
+  if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
                       {"float", float_name(options.calibration.float_type)},
                       {"weights", options.float_weights ? "float" : "int8"},
@@ -77,6 +78,7 @@ void quantize(const QuantizeOptions& options) {
   const CalibrationFlags& flags = options.calibration;
   check_writable(options.output);
   check_writable(options.report);
+  check_image_options(flags.images, {flags.data});
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.patterns);
   recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
@@ -110,6 +112,7 @@ void quantize(const QuantizeOptions& options) {
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
   summary.samples = result.samples;
+  summary.sample_facts = result.sample_facts;
   summary.bytes = size_on_disk(options.output, model);
   summary.opset = model.opset;
   summary.float_type = float_name(flags.float_type);

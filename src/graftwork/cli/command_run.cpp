@@ -1,14 +1,13 @@
 #include "graftwork/cli/command_run.h"
 
-#include <algorithm>
 #include <map>
-#include <memory>
 #include <set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output.h"
+#include "graftwork/cli/run_inputs.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/import/data/npz.h"
 #include "graftwork/nn/dtypes.h"
@@ -19,52 +18,11 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-at::Tensor read_array(const std::filesystem::path& path) {
-  const auto file = std::make_shared<MappedFile>(path);
-  try {
-    return to_tensor(read_npy(file->bytes(), file));
-  } catch (Error& error) {
-    throw error.at(path.string());
-  }
-}
-
-std::string list_inputs(const std::vector<Node*>& inputs) {
-  std::vector<std::string> names;
-  for (const Node* input : inputs) names.push_back(input->name().str());
-  return join(names);
-}
-
-/// One tensor for each input, in signature order.
-std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector<InputFile>& files) {
-  const std::vector<Node*> inputs = module.graph().inputs();
-  std::vector<at::Tensor> tensors(inputs.size());
-  for (const InputFile& file : files) {
-    if (file.name.empty() && inputs.size() != 1) {
-      throw Error(
-          "usage",
-          cat("--input ", file.path.string(), " says not which input it is: the network has ", list_inputs(inputs)),
-          "--input NAME=" + file.path.string());
-    }
-    const auto named = std::find_if(inputs.begin(), inputs.end(), [&](const Node* input) {
-      return file.name.empty() || input->name() == Symbol(file.name);
-    });
-    if (named == inputs.end()) {
-      throw Error("run.input", cat("the network has no input \"", file.name, "\", only ", list_inputs(inputs)));
-    }
-    at::Tensor& tensor = tensors[static_cast<size_t>(named - inputs.begin())];
-    tensor = read_array(file.path);
-    try {
-      check_input(**named, tensor);
-    } catch (Error& error) {
-      throw error.at(file.path.string());
-    }
-  }
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (tensors[i].defined()) continue;
-    const std::string name = inputs[i]->name().str();
-    throw Error("run.input", cat("input ", name, " is not given"), cat("--input ", name, "=FILE.npy"));
-  }
-  return tensors;
+std::vector<std::filesystem::path> data_of(const RunOptions& options) {
+  std::vector<std::filesystem::path> data;
+  for (const InputFile& file : options.inputs) data.push_back(file.path);
+  if (!options.calibration.data.empty()) data.push_back(options.calibration.data);
+  return data;
 }
 
 Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& flags, const InterruptGuard& interrupt) {
@@ -141,9 +99,10 @@ void write_tensors(const std::filesystem::path& path, const Tensors& tensors) {
 void run(const RunOptions& options) {
   const InterruptGuard interrupt;
   check_writable(options.output);
+  check_image_options(options.calibration.images, data_of(options));
   const LoadedNetwork loaded = load_model(options.model);
   refuse_unsupported(loaded);
-  const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, options.inputs);
+  const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, options.inputs, options.calibration.images);
   const Network network = network_at(options.stage, loaded.network, options.calibration, interrupt);
   Tap tap(network.module, options);
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "graftwork/import/data/image/preprocess.h"
 #include "graftwork/ir/type.h"
 
 namespace graftwork::cli {
@@ -24,7 +25,8 @@ struct RecipeFlags {
 struct CalibrationFlags {
   std::filesystem::path data;
   int64_t batch = 8;
-  int64_t limit = 0;  ///< 0: all samples.
+  int64_t limit = 0;    ///< 0: all samples.
+  ImageOptions images;  ///< Also for the inputs of `run`.
   DType float_type = DType::kF16;
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.

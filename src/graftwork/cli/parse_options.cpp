@@ -1,6 +1,8 @@
 #include "graftwork/cli/parse_options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
 #include <string_view>
 
 #include "graftwork/base/error.h"
@@ -15,15 +17,22 @@ constexpr int64_t kLeastOpset = 19;
 // Upper bounds catch slips and what overflowed while it was read; they limit no one.
 constexpr int64_t kLargestBatch = 1'000'000;
 constexpr int64_t kLargestLimit = 1'000'000'000'000;
+constexpr int64_t kLargestImage = 65'535;  // what a JPEG file can hold
 
 /// Options whose words become enumerators, and those that go to two places, as they were written.
 struct Words {
   std::string float_type = "fp16";
   std::string weights = "int8";
   std::string stage = "float";
+  std::string image_size;
+  std::string resize = "crop";
   std::vector<std::string> skip;
   std::vector<std::string> inputs;
 };
+
+[[noreturn]] void refuse(const std::string& what, const std::string& subcommand) {
+  throw Error("usage", what, cat("`graftwork ", subcommand, subcommand.empty() ? "" : " ", "--help`"));
+}
 
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::filesystem::path& path, const std::string& text) {
   return app.add_option_function<std::string>(
@@ -70,16 +79,36 @@ CLI::Option* add_patterns(CLI::App& app, PatternFiles& files) {
       ->type_name("FILE");
 }
 
+/// The options that say what becomes of pictures.
+void add_images(CLI::App& app, ImageOptions& images, Words& words) {
+  app.add_option("--image-size", words.image_size, "Pictures: height and width for the network; default: its input's")
+      ->type_name("N|HxW");
+  app.add_option("--resize", words.resize,
+                 "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, or N (shorter side to N pixels, "
+                 "cut the middle)")
+      ->type_name("HOW")
+      ->capture_default_str();
+  app.add_option("--mean", images.mean, "Pictures: mean of value/255 by channel; default: ImageNet's, 0 for grey")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B,C");
+  app.add_option("--std", images.stddev, "Pictures: deviation of value/255; default: ImageNet's, 1 for grey")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B,C");
+}
+
 /// The options that say how to quantize; returned so that `run` can refuse them in its float stages.
 std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags, Words& words) {
   std::vector<CLI::Option*> options{
-      add_path(app, "--calibrate", flags.data, "Samples: .npy, .npz (arrays by input name), or a folder of those")
+      add_path(app, "--calibrate", flags.data,
+               "Samples: .npy, .npz (arrays by input name), JPEG, PNG, or a folder of arrays or pictures")
           ->type_name("DATA"),
       app.add_option("--batch", flags.batch, "Samples read at once; changes memory and speed, never the result")
           ->check(CLI::Range(int64_t{1}, kLargestBatch, "1 to 1000000"))
           ->type_name("N")
           ->capture_default_str(),
-      app.add_option("--limit", flags.limit, "Use the first N samples only")
+      app.add_option("--limit", flags.limit, "Use N samples only: the first arrays, pictures evenly spread")
           ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
           ->type_name("N"),
       app.add_option("--float", words.float_type, "Type of what is not INT8: fp16 or fp32")
@@ -91,7 +120,46 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
   return options;
 }
 
-void finish_calibration(CalibrationFlags& flags, const Words& words) {
+/// A whole number of pixels; nothing for everything else.
+std::optional<int64_t> pixels(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 1 || value > kLargestImage) return {};
+  return value;
+}
+
+void finish_images(ImageOptions& images, const Words& words, const std::string& subcommand) {
+  if (!words.image_size.empty()) {
+    const size_t cross = words.image_size.find('x');
+    const std::optional<int64_t> height = pixels(words.image_size.substr(0, cross));
+    const std::optional<int64_t> width =
+        cross == std::string::npos ? height : pixels(words.image_size.substr(cross + 1));
+    if (!height || !width) {
+      refuse(cat("--image-size: ", quoted(words.image_size), " is neither N nor HxW, 1 to ", kLargestImage, " pixels"),
+             subcommand);
+    }
+    images.size = ImageSize{*width, *height};
+  }
+  if (words.resize == "stretch") {
+    images.resize = ResizeMode::kStretch;
+  } else if (words.resize != "crop") {
+    const std::optional<int64_t> side = pixels(words.resize);
+    if (!side) {
+      refuse(cat("--resize: ", quoted(words.resize), " is none of crop, stretch, and a number of pixels"), subcommand);
+    }
+    images.resize = ResizeMode::kShorter;
+    images.shorter_side = *side;
+  }
+  const auto is_finite = [](double x) { return std::isfinite(x); };
+  const auto is_positive = [](double x) { return std::isfinite(x) && static_cast<float>(x) > 0; };
+  if (!std::all_of(images.mean.begin(), images.mean.end(), is_finite)) refuse("--mean: not a number", subcommand);
+  if (!std::all_of(images.stddev.begin(), images.stddev.end(), is_positive)) {
+    refuse("--std: numbers above 0 are needed", subcommand);
+  }
+}
+
+void finish_calibration(CalibrationFlags& flags, const Words& words, const std::string& subcommand) {
+  finish_images(flags.images, words, subcommand);
   flags.float_type = words.float_type == "fp32" ? DType::kF32 : DType::kF16;
   finish_recipe(flags.recipe, words);
 }
@@ -99,6 +167,7 @@ void finish_calibration(CalibrationFlags& flags, const Words& words) {
 void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
   add_calibration(app, options.calibration, words)[0]->required();
+  add_images(app, options.calibration.images, words);
   add_plan_file(app, options.calibration.plan);
   add_patterns(app, options.calibration.patterns);
   app.add_option("--weights", words.weights, "Store weights as int8 codes (TensorRT 9 and later) or float")
@@ -114,7 +183,8 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
   app.footer(
       "Use it when the exported network is to run in TensorRT with INT8 kernels.\n\n"
       "Example:\n  graftwork quantize resnet18.pt2 --calibrate images.npy -o resnet18_int8.onnx\n"
-      "  graftwork quantize resnet18.pt2 --calibrate images.npy --skip fc --report report.json -o resnet18_int8.onnx");
+      "  graftwork quantize resnet18.pt2 --calibrate images.npy --skip fc --report report.json -o resnet18_int8.onnx\n"
+      "  graftwork quantize resnet18.pt2 --calibrate photos/ --limit 500 -o resnet18_int8.onnx");
 }
 
 void add_transform(CLI::App& app, TransformOptions& options) {
@@ -160,13 +230,16 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
 
 std::vector<CLI::Option*> add_run(CLI::App& app, RunOptions& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
-  add_list(app, "--input", words.inputs, "NAME=FILE.npy", "Value of an input; NAME= may be left out if there is one")
+  add_list(app, "--input", words.inputs, "NAME=FILE",
+           "Value of an input: .npy, JPEG, PNG, or a folder; NAME= may be left out if there is one input, and an .npz "
+           "file without it holds all inputs by name")
       ->required();
   app.add_option("--stage", words.stage, "float (as loaded), transformed, or quantized (needs --calibrate)")
       ->check(CLI::IsMember({"float", "transformed", "quantized"}))
       ->type_name("STAGE")
       ->capture_default_str();
   const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
+  add_images(app, options.calibration.images, words);
   add_plan_file(app, options.calibration.plan);
   add_patterns(app, options.calibration.patterns);
   add_path(app, "--override", options.override_file, "Arrays by value name (.npz) that readers get in their place");
@@ -179,16 +252,12 @@ std::vector<CLI::Option*> add_run(CLI::App& app, RunOptions& options, Words& wor
   return calibration;
 }
 
-[[noreturn]] void refuse(const std::string& what, const std::string& subcommand) {
-  throw Error("usage", what, cat("`graftwork ", subcommand, subcommand.empty() ? "" : " ", "--help`"));
-}
-
 InputFile input_file(const std::string& text) {
   const size_t equals = text.find('=');
   InputFile input;
   if (equals != std::string::npos) input.name = text.substr(0, equals);
   input.path = equals == std::string::npos ? text : text.substr(equals + 1);
-  if (equals == 0 || input.path.empty()) refuse(cat("--input: \"", text, "\" is not NAME=FILE.npy"), "run");
+  if (equals == 0 || input.path.empty()) refuse(cat("--input: \"", text, "\" is not NAME=FILE"), "run");
   return input;
 }
 
@@ -208,7 +277,7 @@ void finish_run(RunOptions& options, const Words& words, const std::vector<CLI::
   if (options.stage == Stage::kFloat && !options.calibration.patterns.empty()) {
     refuse("--patterns belongs to --stage transformed and quantized", "run");
   }
-  finish_calibration(options.calibration, words);
+  finish_calibration(options.calibration, words, "run");
   for (const std::string& text : words.inputs) {
     options.inputs.push_back(input_file(text));
     for (size_t i = 0; i + 1 < options.inputs.size(); ++i) {
@@ -280,7 +349,7 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
     refuse(error.what(), selected_name(app));
   }
   if (*quantize_app) {
-    finish_calibration(quantize.calibration, quantize_words);
+    finish_calibration(quantize.calibration, quantize_words, "quantize");
     quantize.float_weights = quantize_words.weights == "float";
     return quantize;
   }

@@ -1,8 +1,11 @@
 #include "graftwork/cli/stages.h"
 
+#include <algorithm>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/progress.h"
+#include "graftwork/import/data/sample_files.h"
 #include "graftwork/patterns/transform.h"
 
 namespace graftwork::cli {
@@ -23,6 +26,14 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
   throw error;
 }
 
+void check_image_options(const ImageOptions& images, const std::vector<std::filesystem::path>& data) {
+  if (images.is_default()) return;
+  const auto holds_images = [](const std::filesystem::path& path) { return !find_sample_files(path).images.empty(); };
+  if (std::any_of(data.begin(), data.end(), holds_images)) return;
+  throw Error("usage", "--image-size, --resize, --mean and --std are for pictures; the data are arrays",
+              "leaving them out: arrays are taken as they are");
+}
+
 TransformedNetwork transform_network(const Network& network, const PlanFile& plan, const PatternSections& lists) {
   TransformationResult result = transform_by(plan, network.module, lists);
   return {{std::move(result.model), network.tensors}, std::move(result.report)};
@@ -32,7 +43,8 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
                                     const InterruptGuard& interrupt) {
   const QuantConfig recipe = recipe_of(flags.recipe, plan);
   interrupt.check();
-  const std::unique_ptr<SampleSource> samples = open_samples(transformed.module, flags.data, flags.limit);
+  const std::unique_ptr<SampleSource> samples =
+      open_samples(transformed.module, flags.data, {flags.limit, flags.images});
   Progress progress(flags.quiet);
   graftwork::QuantizeOptions options;
   options.float_type = flags.float_type;

@@ -16,6 +16,9 @@ LoadedNetwork load_model(const std::filesystem::path& path);
 /// Throws Error "export.unsupported" that lists all operators which cannot be run or exported.
 void refuse_unsupported(const LoadedNetwork& loaded);
 
+/// Throws Error "usage" when the user says what to make of pictures and none of the files and folders holds any.
+void check_image_options(const ImageOptions& images, const std::vector<std::filesystem::path>& data);
+
 struct TransformedNetwork {
   Network network;
   Report report;

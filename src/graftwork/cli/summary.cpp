@@ -53,6 +53,7 @@ std::string quantize_summary(const QuantizeSummary& facts) {
     if (!weight.quantized) table.add("in floating point", weight.layer.str() + ": " + weight.reason);
   }
   table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));
+  for (const std::string& fact : facts.sample_facts) table.add("calibrated on", fact);
   table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around INT8"));
   std::vector<std::string> times;
   for (const auto& [stage, seconds] : facts.seconds) times.push_back(stage + " " + seconds_text(seconds));

@@ -32,6 +32,7 @@ struct QuantizeSummary {
   const StubPlan* plan = nullptr;
   std::vector<std::string> warnings;
   int64_t samples = 0;
+  std::vector<std::string> sample_facts;
   uint64_t bytes = 0;
   int64_t opset = 0;
   std::string float_type;

@@ -39,9 +39,11 @@ class FirstFailure {
 };
 
 /// Pads with copies of the last sample, so that every micro-batch runs the same kernels. Copies change no range.
-std::vector<at::Tensor> padded(std::vector<at::Tensor> inputs, int64_t size) {
-  for (at::Tensor& input : inputs) {
-    const int64_t missing = size - input.size(0);
+std::vector<at::Tensor> padded(std::vector<at::Tensor> inputs, const Batching& batching) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!batching.batched[i]) continue;
+    at::Tensor& input = inputs[i];
+    const int64_t missing = batching.size - input.size(0);
     if (missing <= 0) continue;
     std::vector<int64_t> repeats(static_cast<size_t>(input.dim()), -1);
     repeats[0] = missing;
@@ -50,15 +52,19 @@ std::vector<at::Tensor> padded(std::vector<at::Tensor> inputs, int64_t size) {
   return inputs;
 }
 
-void check_finite(const GraphModule& module, const std::vector<at::Tensor>& inputs, int64_t first_sample) {
+void check_finite(const GraphModule& module, const Batching& batching, const std::vector<at::Tensor>& inputs,
+                  const SampleSource& source, int64_t first_sample) {
   const std::vector<Node*> nodes = module.graph().inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].is_floating_point()) continue;
-    for (int64_t sample = 0; sample < inputs[i].size(0); ++sample) {
-      if (at::isfinite(inputs[i][sample]).all().item<bool>()) continue;
-      throw Error("data.value",
-                  cat("sample ", first_sample + sample, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
+    const int64_t count = batching.batched[i] ? inputs[i].size(0) : 1;
+    for (int64_t k = 0; k < count; ++k) {
+      if (at::isfinite(batching.batched[i] ? inputs[i][k] : inputs[i]).all().item<bool>()) continue;
+      Error error("data.value",
+                  cat("sample ", first_sample + k, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
                   "cleaning the calibration data");
+      const std::string file = source.file(first_sample + k);
+      throw file.empty() ? error : error.at(file);
     }
   }
 }
@@ -94,8 +100,8 @@ class Calibration {
       : network_(network),
         source_(source),
         options_(options),
-        micro_batch_(micro_batch_size(network.module)),
-        total_((source.size() + micro_batch_ - 1) / micro_batch_),
+        batching_(batching_of(network.module)),
+        total_((source.size() + batching_.size - 1) / batching_.size),
         executor_(network.module, fast_modules(network.tensors)),
         nodes_(watched_nodes(network.module, tensors, options.observe_all)) {
     executor_.watch(nodes_);
@@ -142,12 +148,12 @@ class Calibration {
   void observe(int64_t index, std::map<std::string, Range>& seen) {
     if (options_.interrupted && options_.interrupted())
       throw Error("interrupted", "stopped before the calibration was done");
-    const int64_t begin = index * micro_batch_;
-    const int64_t end = std::min(begin + micro_batch_, source_.size());
+    const int64_t begin = index * batching_.size;
+    const int64_t end = std::min(begin + batching_.size, source_.size());
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
-    check_finite(network_.module, inputs, begin);
+    check_finite(network_.module, batching_, inputs, source_, begin);
     RunOptions run;
-    run.any_batch = micro_batch_ == 1;
+    run.any_batch = batching_.size == 1;
     run.watcher = [&](const Node& node, const at::Tensor& value) {
       const auto [low, high] =
           at::aminmax(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
@@ -160,7 +166,7 @@ class Calibration {
       }
       seen[node.name().str()].include(min, max);
     };
-    executor_.run(network_.tensors, padded(std::move(inputs), micro_batch_), run);
+    executor_.run(network_.tensors, padded(std::move(inputs), batching_), run);
     const std::scoped_lock lock(mutex_);
     finished_ += end - begin;
     if (options_.progress) options_.progress(finished_, source_.size());
@@ -169,7 +175,7 @@ class Calibration {
   const Network& network_;
   const SampleSource& source_;
   const CalibrationOptions& options_;
-  int64_t micro_batch_;
+  Batching batching_;
   int64_t total_;
   Executor executor_;
   std::vector<const Node*> nodes_;

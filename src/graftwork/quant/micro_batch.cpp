@@ -1,5 +1,6 @@
 // Whether a graph holds its batch size fast.
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
@@ -66,15 +67,35 @@ bool holds_for_any_batch(const GraphModule& module) {
   return true;
 }
 
+/// The first extent that most inputs have; of several the earliest. Nothing when all inputs are numbers.
+std::optional<Dim> common_batch(const std::vector<Node*>& inputs) {
+  std::vector<Dim> firsts;
+  for (const Node* input : inputs) {
+    if (input->tensor() && input->tensor()->rank() > 0) firsts.push_back(input->tensor()->dims[0]);
+  }
+  std::optional<Dim> common;
+  std::ptrdiff_t most = 0;
+  for (const Dim& dim : firsts) {
+    const std::ptrdiff_t count = std::count(firsts.begin(), firsts.end(), dim);
+    if (count > most) common = dim;
+    most = std::max(most, count);
+  }
+  return common;
+}
+
 }  // namespace
 
-int64_t micro_batch_size(const GraphModule& module) {
-  if (holds_for_any_batch(module)) return 1;
-  for (const Node* input : module.graph().inputs()) {
+Batching batching_of(const GraphModule& module) {
+  const std::vector<Node*> inputs = module.graph().inputs();
+  const bool any = holds_for_any_batch(module);
+  const std::optional<Dim> common = common_batch(inputs);
+  Batching batching;
+  if (!any && common && common->is_static()) batching.size = std::max<int64_t>(common->value(), 1);
+  for (const Node* input : inputs) {
     const TensorType* type = input->tensor();
-    if (type && type->rank() > 0 && type->dims[0].is_static()) return std::max<int64_t>(type->dims[0].value(), 1);
+    batching.batched.push_back(type && type->rank() > 0 && (any || type->dims[0] == *common));
   }
-  return 1;
+  return batching;
 }
 
 }  // namespace graftwork

@@ -102,7 +102,7 @@ void check_half(const QuantizationResult& result) {
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), {}};
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), samples.facts(), {}};
   if (options.plan) {
     result.plan = *options.plan;
     check_stub_plan(network.module, result.plan);

@@ -1,11 +1,15 @@
 #include "graftwork/quant/sample_source.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/import/data/image/image_set.h"
+#include "graftwork/import/data/sample_files.h"
+#include "graftwork/quant/calibrator.h"
 
 namespace graftwork {
 namespace {
@@ -20,6 +24,19 @@ constexpr std::array<std::pair<ArrayType, at::ScalarType>, 9> kTypes{{{ArrayType
                                                                       {ArrayType::kU8, at::kByte},
                                                                       {ArrayType::kBool, at::kBool}}};
 
+/// How numpy calls the type; empty where it has none.
+std::string numpy_name(DType dtype) {
+  const std::string name(dtype_name(dtype));
+  if (!parse_array_type(name)) return {};
+  if (dtype == DType::kBool) return "bool";
+  return cat(name[0] == 'f' ? "float" : name[0] == 'u' ? "uint" : "int", name.substr(1));
+}
+
+std::vector<std::string> skipped_fact(int64_t skipped) {
+  if (skipped == 0) return {};
+  return {cat(counted(static_cast<size_t>(skipped), "other file"), " skipped")};
+}
+
 at::ScalarType scalar_type(ArrayType type) {
   for (const auto& [array_type, torch_type] : kTypes) {
     if (array_type == type) return torch_type;
@@ -27,32 +44,60 @@ at::ScalarType scalar_type(ArrayType type) {
   return at::kFloat;
 }
 
-/// The field of the data set that feeds `input`.
-const Dataset::Field& field_for(const Dataset& data, const Node& input, size_t input_count) {
-  for (const Dataset::Field& field : data.fields()) {
-    if (field.name == input.name().str() || (field.name.empty() && input_count == 1)) return field;
-  }
-  if (data.fields().size() == 1 && data.fields()[0].name.empty()) {
-    throw Error("data.names", cat("the network has ", input_count, " inputs and the data one array without a name"),
-                "an .npz file with one array for each input");
-  }
-  throw Error("data.names", cat("the data has no array for input ", input.name().str(), ", only ", join(data.names())));
+std::string names_of(const std::vector<Node*>& inputs) {
+  std::vector<std::string> names;
+  for (const Node* input : inputs) names.push_back(input->name().str());
+  return join(names);
 }
 
-void check_field(const Dataset::Field& field, const Node& input) {
-  const TensorType* type = input.tensor();
-  if (!type || type->rank() == 0)
-    throw Error("data.shape", cat("input ", input.name().str(), " is ", input.type().text(), ": it has no samples"));
-  bool fits =
-      std::string(array_type_name(field.type)) == dtype_name(type->dtype) && field.shape.size() + 1 == type->rank();
-  for (size_t i = 0; fits && i < field.shape.size(); ++i) {
-    fits = !type->dims[i + 1].is_static() || type->dims[i + 1] == Dim(field.shape[i]);
+/// The field of the data set that feeds `input`.
+const Dataset::Field& field_for(const Dataset& data, const Node& input, const std::vector<Node*>& inputs) {
+  for (const Dataset::Field& field : data.fields()) {
+    if (field.name == input.name().str() || (field.name.empty() && inputs.size() == 1)) return field;
   }
-  if (fits) return;
-  throw Error("data.shape",
-              cat("input ", input.name().str(), " is ", type->text(), ", one sample of the data is ",
-                  array_type_name(field.type), shape_text(field.shape)),
-              "data whose first axis counts samples and whose other axes are those of the input");
+  if (data.fields().size() == 1 && data.fields()[0].name.empty()) {
+    throw Error("data.names",
+                cat("the network has ", inputs.size(), " inputs (", names_of(inputs),
+                    ") and the data one array without a name"),
+                "an .npz file with one array for each input");
+  }
+  throw Error("data.names", cat("the data has no array for input ", input.name().str(), ", only ", join(data.names())),
+              cat("numpy.savez with arrays named ", names_of(inputs)));
+}
+
+/// An array that feeds nothing is more often a slip than a label to be skipped.
+void refuse_extra(const Dataset& data, const std::vector<Node*>& inputs) {
+  for (const Dataset::Field& field : data.fields()) {
+    const auto named = [&](const Node* input) { return field.name == input->name().str(); };
+    if (field.name.empty() || std::any_of(inputs.begin(), inputs.end(), named)) continue;
+    throw Error(
+        "data.names",
+        cat("the data has an array ", quoted(field.name), ", but the network no such input, only ", names_of(inputs)),
+        cat("numpy.savez with arrays named ", names_of(inputs)));
+  }
+}
+
+/// Throws with the first file whose samples do not fit.
+void check_field(const Dataset& data, const Dataset::Field& field, const Node& input, bool batched) {
+  const TensorType* type = input.tensor();
+  if (!type) throw Error("data.shape", cat("input ", input.name().str(), " is ", input.type().text(), ", no tensor"));
+  const size_t skipped = batched ? 1 : 0;
+  const bool same_type = std::string(array_type_name(field.type)) == dtype_name(type->dtype);
+  for (const Dataset::FileShape& held : data.file_shapes(field.name)) {
+    bool fits = same_type && held.shape.size() + skipped == type->rank();
+    for (size_t i = 0; fits && i < held.shape.size(); ++i) {
+      const Dim& dim = type->dims[i + skipped];
+      fits = !dim.is_static() || dim == Dim(held.shape[i]);
+    }
+    if (fits) continue;
+    Error error(same_type ? "data.shape" : "data.dtype",
+                cat("input ", input.name().str(), " is ", type->text(), ", one sample of the data is ",
+                    array_type_name(field.type), shape_text(held.shape)),
+                !same_type ? cat("numpy's astype(", quoted(numpy_name(type->dtype)), ")")
+                : batched  ? "data whose first axis counts samples and whose other axes are those of the input"
+                           : "one value of the input's shape for all samples");
+    throw error.at(held.file.string());
+  }
 }
 
 class DatasetSource final : public SampleSource {
@@ -66,6 +111,8 @@ class DatasetSource final : public SampleSource {
     for (const std::string& name : names_) tensors.push_back(to_tensor(data_.sample_range(name, begin, end)));
     return tensors;
   }
+  std::string file(int64_t sample) const override { return data_.file(sample).string(); }
+  std::vector<std::string> facts() const override { return skipped_fact(data_.skipped()); }
 
  private:
   Dataset data_;
@@ -73,25 +120,86 @@ class DatasetSource final : public SampleSource {
   int64_t size_;
 };
 
+class ImageSource final : public SampleSource {
+ public:
+  ImageSource(ImageSet images, int64_t skipped) : images_(std::move(images)), skipped_(skipped) {}
+
+  int64_t size() const override { return images_.size(); }
+  std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override {
+    return {to_tensor(images_.sample_range(begin, end))};
+  }
+  std::string file(int64_t sample) const override { return images_.file(sample).string(); }
+  std::vector<std::string> facts() const override {
+    std::vector<std::string> facts{images_.preprocessor().text()};
+    for (std::string& fact : skipped_fact(skipped_)) facts.push_back(std::move(fact));
+    return facts;
+  }
+
+ private:
+  ImageSet images_;
+  int64_t skipped_;
+};
+
+std::unique_ptr<SampleSource> open_images(const std::vector<Node*>& inputs, SampleFiles files,
+                                          const SampleOptions& options) {
+  if (inputs.size() != 1) {
+    throw Error("data.names",
+                cat("the network has ", inputs.size(), " inputs (", names_of(inputs), "); pictures are data for one"),
+                "an .npz file with one array for each input");
+  }
+  ImageSet images(std::move(files.images), ImagePreprocessor(image_input(*inputs[0]), options.images));
+  if (options.limit > 0) images.thin_out(options.limit);
+  return std::make_unique<ImageSource>(std::move(images), files.skipped);
+}
+
+std::unique_ptr<SampleSource> open_arrays(const GraphModule& module, const std::filesystem::path& path,
+                                          const SampleOptions& options) {
+  const std::vector<Node*> inputs = module.graph().inputs();
+  const Batching batching = batching_of(module);
+  std::vector<InputLayout> layouts;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    layouts.push_back({.name = inputs[i]->name().str(),
+                       .rank = inputs[i]->tensor() ? inputs[i]->tensor()->rank() : 0,
+                       .batched = batching.batched[i]});
+  }
+  Dataset data = Dataset::open(path, layouts);
+  std::vector<std::string> names;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Dataset::Field& field = field_for(data, *inputs[i], inputs);
+    check_field(data, field, *inputs[i], batching.batched[i]);
+    names.push_back(field.name);
+  }
+  refuse_extra(data, inputs);
+  const int64_t size = options.limit > 0 ? std::min(options.limit, data.size()) : data.size();
+  return std::make_unique<DatasetSource>(std::move(data), std::move(names), size);
+}
+
 }  // namespace
 
 std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std::filesystem::path& path,
-                                           int64_t limit) {
+                                           const SampleOptions& options) {
+  const std::vector<Node*> inputs = module.graph().inputs();
   try {
-    Dataset data = Dataset::open(path);
-    const std::vector<Node*> inputs = module.graph().inputs();
-    std::vector<std::string> names;
-    for (const Node* input : inputs) {
-      const Dataset::Field& field = field_for(data, *input, inputs.size());
-      check_field(field, *input);
-      names.push_back(field.name);
-    }
-    const int64_t size = limit > 0 ? std::min(limit, data.size()) : data.size();
-    if (size == 0) throw Error("data.empty", "there is no sample to calibrate with");
-    return std::make_unique<DatasetSource>(std::move(data), std::move(names), size);
+    if (inputs.empty()) throw Error("data.names", "the network has no inputs: there is nothing to calibrate");
+    SampleFiles files = find_sample_files(path);
+    return files.images.empty() ? open_arrays(module, path, options) : open_images(inputs, std::move(files), options);
   } catch (Error& error) {
-    throw error.at(path.string());
+    if (error.report().find(path.string()) == std::string::npos) error.at(path.string());
+    throw;
   }
+}
+
+ImageInput image_input(const Node& input) {
+  ImageInput wanted{.name = input.name().str(), .type = ArrayType::kF32, .shape = {}};
+  const TensorType* type = input.tensor();
+  const std::optional<ArrayType> array_type = type ? parse_array_type(dtype_name(type->dtype)) : std::nullopt;
+  if (!array_type) {
+    throw Error("data.image_input", cat("input ", input.name().str(), " is ", input.type().text(), ": no picture fits"),
+                "saving the samples as .npy or .npz");
+  }
+  wanted.type = *array_type;
+  for (const Dim& dim : type->dims) wanted.shape.push_back(dim.maybe_value().value_or(-1));
+  return wanted;
 }
 
 at::Tensor to_tensor(const Array& array) {

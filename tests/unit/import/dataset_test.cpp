@@ -162,8 +162,68 @@ TEST_F(DatasetTest, RefusesFilesOfAFolderThatDoNotFitTogether) {
   expect_error("data.names", "\"x\", \"y\"", [&] { Dataset::open(path("d")); });
   put_npz("d/1.npz", {{"x", samples(2, 0, ArrayType::kI64)}});
   expect_error("data.dtype", "i64", [&] { Dataset::open(path("d")); });
-  put_npz("d/1.npz", {{"x", make_array(ArrayType::kU8, {2, 3}, std::vector<std::byte>(6))}});
-  expect_error("data.shape", "[3]", [&] { Dataset::open(path("d")); });
+  put_npz("d/1.npz", {{"x", make_array(ArrayType::kU8, {2, 1, 2}, std::vector<std::byte>(4))}});
+  expect_error("data.shape", "[1, 2]", [&] { Dataset::open(path("d")); });
+  folder("e");
+  put("e/cat.png", "");
+  expect_error("data.format", "pictures", [&] { Dataset::open(path("e")); });
+}
+
+TEST_F(DatasetTest, FollowsExtentsThatDifferBetweenFiles) {
+  folder("d");
+  put_npy("d/0.npy", samples(2, 0));
+  put_npy("d/1.npy", make_array(ArrayType::kU8, {1, 3}, std::vector<std::byte>(3)));
+  const Dataset data = Dataset::open(path("d"));
+  EXPECT_EQ(data.fields()[0].shape, std::vector<int64_t>{Dataset::kVaries});
+  EXPECT_EQ(data.sample_range("", 0, 2).shape, (std::vector<int64_t>{2, 2}));
+  EXPECT_EQ(data.sample_range("", 2, 3).shape, (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(data.file_shapes("")[1].shape, std::vector<int64_t>{3});
+  EXPECT_EQ(data.file(1), path("d/0.npy"));
+  EXPECT_EQ(data.file(2), path("d/1.npy"));
+  expect_error("data.shape", "samples 1 and 2", [&] { data.sample_range("", 1, 3); });
+}
+
+TEST_F(DatasetTest, CountsFilesOfOtherKindsInAllFolders) {
+  folder("d/inner");
+  put_npy("d/inner/a.npy", samples(2, 0));
+  put_npy("d/b.npy", samples(1, 9));
+  put("d/notes.txt", "");
+  put("d/.cache", "");
+  const Dataset data = Dataset::open(path("d"));
+  EXPECT_EQ(numbers(data.sample_range("", 0, 3)), (std::vector<int>{9, 0, 1}));
+  EXPECT_EQ(data.skipped(), 2);
+}
+
+TEST_F(DatasetTest, TakesAFileWithOneAxisLessForOneSample) {
+  const std::vector<InputLayout> layout{{.name = "x", .rank = 2, .batched = true}};
+  folder("d");
+  put_npy("d/0.npy", make_array(ArrayType::kU8, {2}, std::vector<std::byte>(2, std::byte{5})));
+  put_npy("d/1.npy", samples(2, 6));
+  const Dataset data = Dataset::open(path("d"), layout);
+  EXPECT_EQ(data.size(), 3);
+  EXPECT_EQ(numbers(data.sample_range("", 0, 3)), (std::vector<int>{5, 6, 7}));
+  put_npz("one.npz", {{"x", make_array(ArrayType::kU8, {2}, std::vector<std::byte>(2))}, {"y", samples(3, 0)}});
+  const std::vector<InputLayout> both{{"x", 2, true}, {"y", 2, true}};
+  expect_error("data.lengths", "\"y\" holds 3 samples", [&] { Dataset::open(path("one.npz"), both); });
+}
+
+TEST_F(DatasetTest, GivesAnInputWithoutSamplesOneValue) {
+  const std::vector<InputLayout> layout{{"scale", 0, false}, {"x", 2, true}};
+  const auto number = [](uint8_t value) { return make_array(ArrayType::kU8, {}, {std::byte{value}}); };
+  folder("d");
+  put_npz("d/0.npz", {{"x", samples(3, 0)}, {"scale", number(4)}});
+  put_npz("d/1.npz", {{"x", samples(2, 3)}, {"scale", make_array(ArrayType::kU8, {2}, {std::byte{4}, std::byte{7}})}});
+  const Dataset data = Dataset::open(path("d"), layout);
+  EXPECT_EQ(data.size(), 5);
+  EXPECT_FALSE(data.fields()[0].batched);
+  const auto scale = [&](int64_t begin, int64_t end) {
+    const Array value = data.sample_range("scale", begin, end);
+    EXPECT_TRUE(value.shape.empty());
+    return static_cast<int>(value.bytes[0]);
+  };
+  EXPECT_EQ(scale(0, 4), 4) << "the same number for all four";
+  EXPECT_EQ(scale(4, 5), 7);
+  expect_error("data.value", "\"scale\" differs between samples 2 and 4", [&] { scale(2, 5); });
 }
 
 }  // namespace

@@ -176,10 +176,10 @@ TEST(Calibrate, LeavesTorchsThreadsAsTheyWere) {
 }
 
 TEST(MicroBatch, IsOneWhereTheGraphHoldsForAnyBatch) {
-  const auto size = [](const std::string& text) { return micro_batch_size(parse(text)); };
-  EXPECT_EQ(micro_batch_size(residual_network("s0").module), 1);
-  EXPECT_EQ(micro_batch_size(residual_network("8").module), 1);
-  EXPECT_EQ(micro_batch_size(fixed_batch_network().module), 4);
+  const auto size = [](const std::string& text) { return batching_of(parse(text)).size; };
+  EXPECT_EQ(batching_of(residual_network("s0").module).size, 1);
+  EXPECT_EQ(batching_of(residual_network("8").module).size, 1);
+  EXPECT_EQ(batching_of(fixed_batch_network().module).size, 4);
   EXPECT_EQ(size("graph(%x: f32[8, 2, 3]) {\n  %y = aten.view.default(%x) {size=[-1, 6]}\n  return %y\n}\n"), 1);
   EXPECT_EQ(size("graph(%x: f32[8, 2, 3]) {\n  %y = aten.view.default(%x) {size=[8, 6]}\n  return %y\n}\n"), 8);
   EXPECT_EQ(size("graph(%x: f32[8, 2, 3]) {\n  %y = nn.Flatten @f(%x) {start_dim=0, end_dim=1}\n  return %y\n}\n"), 8);
@@ -196,6 +196,23 @@ TEST(MicroBatch, IsOneWhereTheGraphHoldsForAnyBatch) {
   EXPECT_EQ(size("graph(%x: f32[8, 2]) {\n  %y: f32[8, 2] = mine.unknown.default(%x)\n  return %y\n}\n"), 8);
   EXPECT_EQ(size("graph(%x: f32[s0, 2]) {\n  %y: f32[s0, 2] = mine.unknown.default(%x)\n  return %y\n}\n"), 1);
   EXPECT_EQ(size("graph(%x: f32[], %z: f32[6, 2]) {\n  %y = aten.mul.Tensor(%z, %x)\n  return %y\n}\n"), 1);
+}
+
+TEST(MicroBatch, KnowsTheInputsThatHoldSamples) {
+  const auto batched = [](const std::string& inputs, const std::string& sum) {
+    const Batching batching = batching_of(parse("graph(" + inputs + ") {\n" + sum + "  return %y\n}\n"));
+    std::string text = std::to_string(batching.size) + ":";
+    for (const bool holds : batching.batched) text += holds ? " samples" : " one";
+    return text;
+  };
+  const std::string two = "  %y = aten.mul.Tensor(%x, %w)\n";
+  const std::string three = "  %v = aten.mul.Tensor(%x, %w)\n  %y = aten.mul.Tensor(%v, %z)\n";
+  EXPECT_EQ(batched("%w: f32[], %x: f32[8, 2]", two), "1: one samples");
+  EXPECT_EQ(batched("%x: f32[8, 2], %w: f32[8, 1]", two), "1: samples samples");
+  EXPECT_EQ(batched("%x: f32[8, 2], %w: f32[2]", two), "8: samples one");
+  EXPECT_EQ(batched("%w: f32[2], %x: f32[8, 2], %z: f32[8, 2]", three), "8: one samples samples");
+  EXPECT_EQ(batched("%w: f32[2], %x: f32[s0, 2], %z: f32[s0, 2]", three), "1: one samples samples");
+  EXPECT_EQ(batched("%x: f32[], %w: f32[]", two), "1: one one");
 }
 
 }  // namespace

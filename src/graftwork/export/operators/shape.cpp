@@ -79,6 +79,12 @@ void flip(Lowering& lowering, const Node& node) {
                                    {}, lowering.result_name(node)));
 }
 
+/// Rows of a table; what else the operator is told concerns its gradient.
+void embedding(Lowering& lowering, const Node& node) {
+  lowering.bind(node, lowering.add("Gather", node.name().str(), {lowering.operand(node, 0), lowering.operand(node, 1)},
+                                   {{"axis", int64_t{0}}}, lowering.result_name(node)));
+}
+
 /// torch lists two numbers for each dimension from the last one on, ONNX all beginnings and then all ends.
 void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Symbol attr) {
   const std::vector<int64_t> last_first = integers_attr(node, attr);
@@ -126,6 +132,7 @@ OperatorLowerings shape_operator_lowerings() {
           {"aten.stack.default", stack},
           {"aten.flip.default", flip},
           {"aten.squeeze.default", reshape},
+          {"aten.embedding.default", embedding},
           {"aten.pad.default", pad},
           {"aten.constant_pad_nd.default", pad},
           {"aten.reflection_pad1d.default", reflect},

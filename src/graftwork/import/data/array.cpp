@@ -23,6 +23,13 @@ size_t element_size(ArrayType type) { return facts(type).size; }
 
 std::string_view array_type_name(ArrayType type) { return facts(type).name; }
 
+std::optional<ArrayType> parse_array_type(std::string_view name) {
+  for (size_t i = 0; i < kTypes.size(); ++i) {
+    if (kTypes[i].name == name) return static_cast<ArrayType>(i);
+  }
+  return std::nullopt;
+}
+
 std::string shape_text(std::span<const int64_t> shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) {

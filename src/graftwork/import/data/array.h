@@ -19,6 +19,7 @@ enum class ArrayType : uint8_t { kF16, kF32, kF64, kI8, kI16, kI32, kI64, kU8, k
 size_t element_size(ArrayType type);
 /// "f32", "i64", "bool".
 std::string_view array_type_name(ArrayType type);
+std::optional<ArrayType> parse_array_type(std::string_view name);
 
 /// "[2, 3]".
 std::string shape_text(std::span<const int64_t> shape);

@@ -1,6 +1,5 @@
 #include "graftwork/import/pt2/build_graph.h"
 
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -10,6 +9,7 @@
 #include "graftwork/import/pt2/constant_folding.h"
 #include "graftwork/import/pt2/operator_name.h"
 #include "graftwork/import/pt2/origin.h"
+#include "graftwork/import/pt2/result_names.h"
 #include "graftwork/import/pt2/types.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
@@ -221,43 +221,22 @@ class Builder {
   // ---- results -----------------------------------------------------------------------------------
 
   void add_outputs(Scope& scope) {
+    const std::vector<std::string> names = result_names(program_);
     std::vector<GraphNode*> results;
+    std::vector<Symbol> used;
+    size_t next_name = 0;
     for (const OutputSpec& spec : program_.signature.outputs) {
       if (spec.kind != OutputSpec::Kind::kUserOutput && spec.kind != OutputSpec::Kind::kLoss) continue;
+      const std::string& name = names[next_name++];
       if (const auto* tensor = spec.arg.get_if<TensorName>()) {
         results.push_back(&materialise(meaning_of(scope, tensor->name)));
+        used.emplace_back(name);
       } else if (!spec.arg.is<None>()) {
-        throw Error("pt2.output", "the model returns something that is no tensor",
+        throw Error("pt2.output", cat("result ", name, " of the model is no tensor"),
                     "a forward that returns tensors only");
       }
     }
-    module_.add_output(results, result_names(results.size()));
-  }
-
-  /// Keys when the model returns a dict, else "output" or "output_0", "output_1", ...
-  std::vector<Symbol> result_names(size_t count) const {
-    std::vector<Symbol> names = dict_keys();
-    if (names.size() == count) return names;
-    names.clear();
-    for (size_t i = 0; i < count; ++i) names.push_back(count == 1 ? Symbol("output") : Symbol(cat("output_", i)));
-    return names;
-  }
-
-  std::vector<Symbol> dict_keys() const {
-    std::vector<Symbol> names;
-    for (const ModuleCallEntry& entry : program_.module_call_graph) {
-      if (!entry.name.empty() || !entry.signature) continue;
-      const auto spec = nlohmann::json::parse(entry.signature->out_spec, nullptr, false);
-      if (!spec.is_array() || spec.size() != 2 || !spec[1].is_object() || !spec[1].contains("context")) continue;
-      const auto& context = spec[1]["context"];
-      const auto keys =
-          context.is_string() ? nlohmann::json::parse(context.get<std::string>(), nullptr, false) : context;
-      if (!keys.is_array()) continue;
-      for (const auto& key : keys) {
-        if (key.is_string()) names.emplace_back(key.get<std::string>());
-      }
-    }
-    return names;
+    module_.add_output(results, used);
   }
 
   const ExportedProgram& program_;
