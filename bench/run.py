@@ -82,7 +82,16 @@ def bench_load(bench):
     with single.server("load_bench", MODEL) as server:
         server.ask("transform")
         transform = [server.ask("transform").cpu for _ in range(bench.rounds)]
-    yield Figure("transform of ResNet-50 in memory, one thread", "ms", scaled(transform, 1e3))
+    yield Figure("transform of ResNet-50 in memory, one thread", "ms", scaled(transform, 1e3), 20)
+    times = {}
+    for operators in (2_000, 16_000):
+        with single.server("transform_bench", operators) as server:
+            server.ask("transform")
+            times[operators] = [server.ask("transform").cpu for _ in range(bench.rounds)]
+    yield Figure("transform of 16,000 operators in memory, one thread", "s", times[16_000], 0.5)
+    growth = [large / small / 8 for large, small in zip(times[16_000], times[2_000], strict=True)]
+    # Linear is 1.
+    yield Figure("  time per operator, 16,000 over 2,000", "×", growth, 1.5)
 
 
 def bench_calibrate(bench):

@@ -4,38 +4,15 @@
 #include <iostream>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/text.h"
 #include "support/golden.h"
-#include "unit/nn/random_tensors.h"
+#include "support/same_numbers.h"
 
 namespace graftwork::testing {
-namespace {
 
-std::vector<at::Tensor> results_of(const GraphModule& module, uint64_t seed) {
-  const at::NoGradGuard no_grad;
-  return Executor(module).run(random_parameters(module), random_inputs(module, seed));
-}
-
-std::optional<std::string> compare(const GraphModule& before, const GraphModule& after, double tolerance,
-                                   uint64_t seed) {
-  try {
-    const std::vector<at::Tensor> expected = results_of(before, seed);
-    const std::vector<at::Tensor> got = results_of(after, seed);
-    if (got.size() != expected.size()) return cat(got.size(), " results, not ", expected.size());
-    for (size_t i = 0; i < got.size(); ++i) {
-      const double difference = relative_difference(got[i], expected[i]);
-      if (!(difference <= tolerance))
-        return cat("result ", i, " differs by ", difference, ", relative to its largest value");
-    }
-    return std::nullopt;
-  } catch (const Error& error) {
-    return error.report();
-  }
-}
-
-}  // namespace
-
-static const NumericCheck same_numbers = compare;
+static const NumericCheck same_numbers = [](const GraphModule& before, const GraphModule& after, double tolerance,
+                                            uint64_t seed) {
+  return different_numbers(before, after, random_parameters(before), tolerance, seed);
+};
 
 }  // namespace graftwork::testing
 

@@ -66,7 +66,7 @@ def test_half_a_layer_is_warned_about(graftwork, planned, tmp_path):
     assert "its weight is quantized and its input is not" in done.stdout + done.stderr
 
 
-def test_a_fusion_that_is_switched_off_leaves_its_parts(graftwork, planned, tmp_path):
+def test_a_fusion_that_is_switched_off_brings_back_what_lost_to_it(graftwork, planned, tmp_path):
     source, plan, _ = planned
 
     def add_apart(document):
@@ -81,7 +81,8 @@ def test_a_fusion_that_is_switched_off_leaves_its_parts(graftwork, planned, tmp_
     graftwork("transform", source.path, "--plan", path, "-o", tmp_path / "fused.gir")
     fused = (tmp_path / "fused.gir").read_text()
     assert "FusedConvBNAddAct @" not in fused
-    assert "aten.add.Tensor" in fused
+    assert "FusedConvBNAdd @" in fused
+    assert "nn.ReLU @" in fused.replace("act=nn.ReLU @", "")
     # The Q/DQ of the old fusions do not fit; planned again, they do.
     graftwork.fails(
         "quantize", source.path, "--plan", path, "--calibrate", source.calibration, "-o", tmp_path / "no.onnx"

@@ -25,12 +25,13 @@ void plan(const GraphModule& module, const PlanOptions& options) {
   check_writable(options.output);
   PlanFile plan = plan_of(options.plan);
   plan.stubs.reset();
-  if (!plan.transformation) plan.transformation = get_transformation_plan(module);
+  const PatternSections lists = patterns_of(options.patterns);
+  if (!plan.transformation) plan.transformation = get_transformation_plan(module, lists);
   Table table;
   table.add("conversions", matches_of(*plan.transformation, "conversions"));
   table.add("fusions", matches_of(*plan.transformation, "fusions"));
   if (options.quantize) {
-    plan.stubs = plan_stubs(transform_by(plan, module).model, recipe_of(options.recipe, {}));
+    plan.stubs = plan_stubs(transform_by(plan, module, lists).model, recipe_of(options.recipe, {}));
     table.add("Q/DQ pairs", cat(plan.stubs->stubs.size(), " on activations"));
     table.add("Q/DQ pairs", cat(plan.stubs->quantized_weights(), " on weights"));
   }

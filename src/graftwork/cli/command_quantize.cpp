@@ -50,7 +50,8 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
   for (const PlannedStub& stub : result.plan.stubs) {
     const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
     GRAFTWORK_ASSERT(scale != nullptr);
-    const Range& range = result.ranges.at(stub.tensor.str());
+    const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
+    const Range range = found == result.ranges.end() ? Range() : found->second;
     figures.push_back({evaluate(*scale, result.network.tensors).item<float>(), range.min, range.max});
   }
   return figures;
@@ -77,13 +78,14 @@ void quantize(const QuantizeOptions& options) {
   check_writable(options.output);
   check_writable(options.report);
   const PlanFile plan = plan_of(flags.plan);
+  const PatternSections lists = patterns_of(flags.patterns);
   recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(options.model);
   refuse_unsupported(loaded);
   watch.lap("load");
-  const TransformedNetwork transformed = transform_network(loaded.network, plan);
+  const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
   check_exportable(transformed.network.module);
   watch.lap("transform");
   const QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);

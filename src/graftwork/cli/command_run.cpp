@@ -70,7 +70,7 @@ std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector
 Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& flags, const InterruptGuard& interrupt) {
   if (stage == Stage::kFloat) return loaded.clone();
   const PlanFile plan = plan_of(flags.plan);
-  TransformedNetwork transformed = transform_network(loaded, plan);
+  TransformedNetwork transformed = transform_network(loaded, plan, patterns_of(flags.patterns));
   if (stage == Stage::kTransformed) return std::move(transformed.network);
   return quantize_network(transformed.network, plan, flags, interrupt).network;
 }

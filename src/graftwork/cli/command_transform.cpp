@@ -13,7 +13,7 @@ void transform(const GraphModule& module, const std::vector<std::string>& unsupp
                const TransformOptions& options) {
   check_writable(options.output);
   check_writable(options.report);
-  const TransformationResult result = transform_by(plan_of(options.plan), module);
+  const TransformationResult result = transform_by(plan_of(options.plan), module, patterns_of(options.patterns));
   if (!options.report.empty()) {
     Json report = transform_report(options.model, result.model, result.report);
     report["unsupported"] = unsupported;

@@ -10,6 +10,9 @@
 
 namespace graftwork::cli {
 
+/// Files of patterns (.gpat) that go in front of the built-in lists; shared by all that transform.
+using PatternFiles = std::vector<std::filesystem::path>;
+
 /// What stays in floating point; shared by `quantize`, `run` and `plan`.
 struct RecipeFlags {
   std::filesystem::path config;  ///< Empty: the default recipe.
@@ -25,6 +28,7 @@ struct CalibrationFlags {
   DType float_type = DType::kF16;
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.
+  PatternFiles patterns;
   bool quiet = false;
 };
 
@@ -39,7 +43,8 @@ struct QuantizeOptions {
 
 struct TransformOptions {
   std::filesystem::path model;
-  std::filesystem::path plan;    ///< Empty: none.
+  std::filesystem::path plan;  ///< Empty: none.
+  PatternFiles patterns;
   std::filesystem::path output;  ///< Empty: standard output.
   std::filesystem::path report;  ///< Empty: none.
 };
@@ -48,12 +53,14 @@ struct PlanOptions {
   std::filesystem::path model;
   std::filesystem::path output;
   std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
+  PatternFiles patterns;
   bool quantize = false;
   RecipeFlags recipe;  ///< Only with `quantize`.
 };
 
 struct ExplainOptions {
   std::filesystem::path model;
+  PatternFiles patterns;
   std::string node;
 };
 

@@ -60,6 +60,16 @@ CLI::Option* add_plan_file(CLI::App& app, std::filesystem::path& plan) {
   return add_path(app, "--plan", plan, "Do what this plan says (`graftwork plan`), edited or not");
 }
 
+CLI::Option* add_patterns(CLI::App& app, PatternFiles& files) {
+  return app
+      .add_option_function<std::vector<std::string>>(
+          "--patterns",
+          [&files](const std::vector<std::string>& values) { files.assign(values.begin(), values.end()); },
+          "Patterns of your own (.gpat, docs/patterns.md), in front of the built-in ones")
+      ->allow_extra_args(false)
+      ->type_name("FILE");
+}
+
 /// The options that say how to quantize; returned so that `run` can refuse them in its float stages.
 std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags, Words& words) {
   std::vector<CLI::Option*> options{
@@ -90,6 +100,7 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
   add_calibration(app, options.calibration, words)[0]->required();
   add_plan_file(app, options.calibration.plan);
+  add_patterns(app, options.calibration.patterns);
   app.add_option("--weights", words.weights, "Store weights as int8 codes (TensorRT 9 and later) or float")
       ->check(CLI::IsMember({"int8", "float"}))
       ->type_name("FORM")
@@ -110,6 +121,7 @@ void add_transform(CLI::App& app, TransformOptions& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   add_path(app, "-o,--output", options.output, "Write the graph here (.gir); default: print it");
   add_plan_file(app, options.plan);
+  add_patterns(app, options.patterns);
   add_path(app, "--report", options.report, "Write which pattern did what, and why others did not, in JSON");
   app.footer(
       "Use it to see what is fused, and to learn the module names that --skip takes.\n\n"
@@ -121,6 +133,7 @@ void add_plan(CLI::App& app, PlanOptions& options, Words& words) {
   CLI::Option* const quantize = app.add_flag("--quantize", options.quantize, "Plan Q/DQ too");
   for (CLI::Option* option : add_recipe(app, options.recipe, words)) option->needs(quantize);
   add_path(app, "--plan", options.plan, "Keep the transformation of this plan, edited or not; plan Q/DQ behind it");
+  add_patterns(app, options.patterns);
   add_path(app, "-o,--output", options.output, "The plan to write (JSON)")->required();
   app.footer(
       "Use it to see every decision before it is carried out, to change one, and to do the same again later.\n\n"
@@ -131,6 +144,7 @@ void add_plan(CLI::App& app, PlanOptions& options, Words& words) {
 void add_explain(CLI::App& app, ExplainOptions& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   app.add_option("NODE", options.node, "A value (%relu or relu), or the path of a module (layer1.0.conv1)")->required();
+  add_patterns(app, options.patterns);
   app.footer(
       "Use it when something did not fuse: it names the patterns that could have, and what was in their way.\n\n"
       "Example:\n  graftwork explain resnet18.pt2 layer1.0.relu");
@@ -154,6 +168,7 @@ std::vector<CLI::Option*> add_run(CLI::App& app, RunOptions& options, Words& wor
       ->capture_default_str();
   const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
   add_plan_file(app, options.calibration.plan);
+  add_patterns(app, options.calibration.patterns);
   add_path(app, "--override", options.override_file, "Arrays by value name (.npz) that readers get in their place");
   add_list(app, "--values", options.values, "NAME", "Write this inner value too, as it was before an override; or all");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
@@ -189,6 +204,9 @@ void finish_run(RunOptions& options, const Words& words, const std::vector<CLI::
   }
   if (options.stage == Stage::kFloat && !options.calibration.plan.empty()) {
     refuse("--plan belongs to --stage transformed and quantized", "run");
+  }
+  if (options.stage == Stage::kFloat && !options.calibration.patterns.empty()) {
+    refuse("--patterns belongs to --stage transformed and quantized", "run");
   }
   finish_calibration(options.calibration, words);
   for (const std::string& text : words.inputs) {

@@ -1,14 +1,17 @@
 #include "graftwork/cli/planned.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/patterns/text/parse.h"
 
 namespace graftwork::cli {
 
 PlanFile plan_of(const std::filesystem::path& path) { return path.empty() ? PlanFile() : read_plan(path); }
 
-TransformationResult transform_by(const PlanFile& plan, const GraphModule& module) {
-  if (!plan.transformation) return graftwork::transform(module);
-  return apply_transformation_plan(module, *plan.transformation);
+PatternSections patterns_of(const PatternFiles& files) { return with_patterns(files, active_patterns()); }
+
+TransformationResult transform_by(const PlanFile& plan, const GraphModule& module, const PatternSections& lists) {
+  if (!plan.transformation) return graftwork::transform(module, lists);
+  return apply_transformation_plan(module, *plan.transformation, lists);
 }
 
 QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan) {

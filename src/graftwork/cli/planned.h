@@ -1,4 +1,4 @@
-// Plans in the subcommands: what `--plan` gives, and transforming by it.
+// Plans and patterns in the subcommands: what `--plan` and `--patterns` give, and transforming by it.
 #pragma once
 
 #include "graftwork/cli/options.h"
@@ -10,8 +10,12 @@ namespace graftwork::cli {
 /// An empty plan where there is no file. Throws what read_plan does.
 PlanFile plan_of(const std::filesystem::path& path);
 
+/// The lists of the backend with the patterns of `files` in front. Throws Error "gpat.syntax", "patterns.name",
+/// "file.*".
+PatternSections patterns_of(const PatternFiles& files);
+
 /// By the plan where it says how, else as `transform` decides.
-TransformationResult transform_by(const PlanFile& plan, const GraphModule& module);
+TransformationResult transform_by(const PlanFile& plan, const GraphModule& module, const PatternSections& lists);
 
 /// The recipe that the flags describe. Throws Error "config.*", "file.*"; "usage" where plan and flags both say what is
 /// quantized.

@@ -23,8 +23,8 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
   throw error;
 }
 
-TransformedNetwork transform_network(const Network& network, const PlanFile& plan) {
-  TransformationResult result = transform_by(plan, network.module);
+TransformedNetwork transform_network(const Network& network, const PlanFile& plan, const PatternSections& lists) {
+  TransformationResult result = transform_by(plan, network.module, lists);
   return {{std::move(result.model), network.tensors}, std::move(result.report)};
 }
 

@@ -22,7 +22,7 @@ struct TransformedNetwork {
 };
 
 /// Shares the tensors of `network`.
-TransformedNetwork transform_network(const Network& network, const PlanFile& plan);
+TransformedNetwork transform_network(const Network& network, const PlanFile& plan, const PatternSections& lists);
 
 /// Opens the samples and quantizes, with progress and Ctrl-C. Throws Error "interrupted", "data.*" that name the data,
 /// and what graftwork::quantize does.

@@ -7,6 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/write.h"
 
 namespace graftwork {
@@ -15,8 +16,10 @@ namespace {
 constexpr int64_t kLowestOpset = 19;   // Q/DQ with FP16 scales
 constexpr int64_t kHighestOpset = 25;  // what TensorRT 11 reads
 
-/// Run-time sizes are read by reshapes only, which write their target from the types: they need no form of their own.
-bool is_size(const Node& node) { return node.op() == Symbol("aten.sym_size.int"); }
+/// Who reads a run-time size writes it from the types: it needs no form of its own.
+bool is_size(const Node& node) {
+  return node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op()) || node.type().scalar();
+}
 
 std::string place_of(const Node& node) {
   return cat("%", node.name().str(), " = ", node.op().str(),
@@ -68,7 +71,8 @@ bool has_lowering(Symbol kind) {
 ModuleLowering find_module_lowering(Symbol kind) {
   static const std::unordered_map<Symbol, ModuleLowering> table = [] {
     std::unordered_map<Symbol, ModuleLowering> all;
-    for (auto make : {conv_lowerings, activation_lowerings, pool_lowerings, shape_lowerings, norm_lowerings}) {
+    for (auto make :
+         {conv_lowerings, activation_lowerings, pool_lowerings, shape_lowerings, norm_lowerings, resize_lowerings}) {
       for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
     }
     return all;

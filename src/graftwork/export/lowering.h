@@ -27,6 +27,8 @@ class Lowering {
   const std::string& operand(const Node& node, size_t slot) const { return values_.at(&node.input(slot)); }
   void bind(const Node& node, std::string value) { values_[&node] = std::move(value); }
   bool is_bound(const Node& node) const { return values_.contains(&node); }
+  /// The ONNX value of a node that is bound.
+  const std::string& value(const Node& node) const { return values_.at(&node); }
   /// A value name that nothing else has.
   std::string fresh_value(const std::string& wanted);
   /// Results must keep their names: the value that `node` is to produce.

@@ -29,6 +29,9 @@ using ModuleLowering = std::string (*)(Lowering&, const ModuleCall&);
 /// Null for a kind that has none.
 ModuleLowering find_module_lowering(Symbol kind);
 
+/// ONNX lists the padding of all axes at their beginning, then of all at their end.
+std::vector<int64_t> both_sides(std::vector<int64_t> padding);
+
 /// A convolution or linear layer on a weight value that is already there; `bias` may be empty.
 std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias);
 std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight,
@@ -46,5 +49,6 @@ ModuleLowerings activation_lowerings();
 ModuleLowerings pool_lowerings();
 ModuleLowerings shape_lowerings();
 ModuleLowerings norm_lowerings();
+ModuleLowerings resize_lowerings();
 
 }  // namespace graftwork

@@ -15,7 +15,8 @@ namespace {
 OperatorLowering find_operator_lowering(Symbol op) {
   static const std::unordered_map<Symbol, OperatorLowering> table = [] {
     std::unordered_map<Symbol, OperatorLowering> all;
-    for (auto make : {elementwise_lowerings, shape_operator_lowerings, reduction_lowerings}) {
+    for (auto make : {activation_operator_lowerings, comparison_lowerings, creation_lowerings, elementwise_lowerings,
+                      recurrent_lowerings, reduction_lowerings, shape_operator_lowerings, split_lowerings}) {
       for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
     }
     return all;

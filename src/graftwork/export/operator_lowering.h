@@ -15,9 +15,14 @@ OperatorLowering find_operator_lowering(Symbol op);
 
 /// Lowerings by operator, one table per file of operators/.
 using OperatorLowerings = std::vector<std::pair<Symbol, OperatorLowering>>;
+OperatorLowerings activation_operator_lowerings();
+OperatorLowerings comparison_lowerings();
 OperatorLowerings elementwise_lowerings();
 OperatorLowerings shape_operator_lowerings();
+OperatorLowerings split_lowerings();
 OperatorLowerings reduction_lowerings();
+OperatorLowerings recurrent_lowerings();
+OperatorLowerings creation_lowerings();
 
 /// Attribute readers with defaults; Error "export.attribute" when a value is known at run time only.
 int64_t integer_attr(const Node& node, Symbol name, int64_t fallback);

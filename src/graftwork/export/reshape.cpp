@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/export/runtime_shape.h"
 
 namespace graftwork {
 
@@ -23,7 +24,7 @@ std::string lower_reshape(Lowering& lowering, const std::string& name, const std
     }
   }
   if (open > 1)
-    throw Error("export.shape", cat(name, ": more than one extent of ", to.text(), " is known at run time only"));
+    return lowering.add("Reshape", name, {input, lower_shape(lowering, name + "_shape", *to.tensor())}, {}, output);
   return lowering.add("Reshape", name, {input, lowering.integers(name + "_shape", shape)}, {}, output);
 }
 

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/import/pt2/build_graph.h"
+#include "graftwork/import/pt2/fake_quantizers.h"
 
 namespace graftwork {
 
@@ -16,6 +17,7 @@ LoadedNetwork load_network(const std::filesystem::path& path) {
     LoadedNetwork loaded;
     loaded.network.module = pt2::build_graph(pt2::read_exported_program(archive.model()), tensors, loaded.unsupported);
     loaded.network.tensors = std::move(tensors.store);
+    pt2::read_fake_quantizers(loaded.network);
     return loaded;
   } catch (Error& error) {
     throw error.at(path.string());

@@ -29,6 +29,10 @@ bool AttrForm::admits(const Attribute& value) const {
       const auto* numbers = value.get<std::vector<int64_t>>();
       return numbers && (count == 0 || numbers->size() == count) && std::all_of(numbers->begin(), numbers->end(), fits);
     }
+    case Type::kNumbers: {
+      const auto numbers = numbers_in(value);
+      return numbers && (count == 0 || numbers->size() == count);
+    }
   }
   return false;
 }
@@ -45,6 +49,8 @@ std::string AttrForm::describe() const {
       return "text";
     case Type::kIntegers:
       return cat(count == 0 ? "" : cat(count, " "), "integers of at least ", least);
+    case Type::kNumbers:
+      return cat(count == 0 ? "" : cat(count, " "), "numbers");
   }
   return {};
 }
@@ -73,8 +79,8 @@ KindTable::KindTable(std::vector<Kind> kinds) : kinds_(std::move(kinds)) {
 const KindTable& KindTable::builtin() {
   static const KindTable table = [] {
     std::vector<Kind> all;
-    for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, fused_kinds,
-                      quant_kinds, operator_kinds}) {
+    for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, resize_kinds,
+                      fused_kinds, quant_kinds, operator_kinds, data_movement_kinds}) {
       for (Kind& kind : make()) all.push_back(std::move(kind));
     }
     return KindTable(std::move(all));
@@ -131,6 +137,26 @@ const std::vector<int64_t>& ShapeQuery::integers(Symbol name) const {
   const auto* values = attr(name).get<std::vector<int64_t>>();
   if (!values) refuse_shape(cat("attribute ", name.str(), " is ", attr(name).text(), ", not a list of integers"));
   return *values;
+}
+
+std::vector<double> ShapeQuery::numbers(Symbol name) const {
+  auto values = numbers_in(attr(name));
+  if (!values) refuse_shape(cat("attribute ", name.str(), " is ", attr(name).text(), ", not a list of numbers"));
+  return *std::move(values);
+}
+
+std::optional<std::vector<double>> numbers_in(const Attribute& attr) {
+  std::vector<double> numbers;
+  if (const auto* whole = attr.get<std::vector<int64_t>>()) return std::vector<double>(whole->begin(), whole->end());
+  const auto* list = attr.get<Attribute::List>();
+  if (!list) return std::nullopt;
+  for (const Attribute& element : *list) {
+    const double* real = element.get<double>();
+    const int64_t* whole = element.get<int64_t>();
+    if (!real && !whole) return std::nullopt;
+    numbers.push_back(real ? *real : static_cast<double>(*whole));
+  }
+  return numbers;
 }
 
 const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const KindTable& kinds) {

@@ -21,16 +21,18 @@ class KindTable;
 /// The values that an attribute may take. Integers lie between `least` and 2^31 − 1, so that no product of
 /// two leaves 64 bits.
 struct AttrForm {
-  enum class Type : uint8_t { kInteger, kNumber, kFlag, kText, kIntegers };
+  enum class Type : uint8_t { kInteger, kNumber, kFlag, kText, kIntegers, kNumbers };
   Type type = Type::kInteger;
   int64_t least = 0;
-  size_t count = 0;  ///< kIntegers: how many there are; 0 stands for any number of them.
+  size_t count = 0;  ///< kIntegers, kNumbers: how many there are; 0 stands for any number of them.
 
   static AttrForm integer(int64_t least) { return {Type::kInteger, least, 0}; }
   static AttrForm number() { return {Type::kNumber, 0, 0}; }
   static AttrForm flag() { return {Type::kFlag, 0, 0}; }
   static AttrForm text() { return {Type::kText, 0, 0}; }
   static AttrForm integers(size_t count, int64_t least) { return {Type::kIntegers, least, count}; }
+  /// Whole or not.
+  static AttrForm numbers(size_t count) { return {Type::kNumbers, 0, count}; }
 
   bool admits(const Attribute& value) const;
   /// "2 integers of at least 1".
@@ -72,6 +74,7 @@ struct ShapeQuery {
   double number(Symbol attr) const;
   bool flag(Symbol attr) const;
   const std::vector<int64_t>& integers(Symbol attr) const;
+  std::vector<double> numbers(Symbol attr) const;
   /// The attribute, or the kind's default. Throws Error "ir.shape" when there is neither.
   const Attribute& attr(Symbol name) const;
 };
@@ -91,6 +94,7 @@ struct Kind {
   std::vector<ParamSpec> params;
   std::vector<FusedStep> steps;             ///< Only for fused kinds.
   std::vector<int64_t> inputs_to_quantize;  ///< Positions of the node's inputs; only for fused kinds.
+  std::vector<int64_t> may_quantize;        ///< Further positions, where the surroundings want it.
   Symbol weight_role;                       ///< Child that owns the quantized weight; empty when none does.
   int64_t output_channel_axis = -1;         ///< Of `weight`; −1 when there is no weight.
   size_t min_inputs = 1;
@@ -124,6 +128,9 @@ class KindTable {
 
 /// Attribute of a record, or its kind's default; null when there is neither.
 const Attribute* attribute_of(const ModuleRecord& record, Symbol name, const KindTable& kinds = KindTable::builtin());
+
+/// The numbers of an attribute of form kNumbers, or of integers; nothing when it holds anything else.
+std::optional<std::vector<double>> numbers_in(const Attribute& attr);
 
 /// Throws Error "ir.attribute" when an attribute is unknown to the record's kind, missing, or of another form;
 /// "ir.kind" when there is no such kind.

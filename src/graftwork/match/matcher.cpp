@@ -6,12 +6,20 @@
 #include "graftwork/base/text.h"
 
 namespace graftwork {
+namespace {
 
-Node& Match::operator[](const Pat& pat) const {
-  Node* node = bound_[static_cast<size_t>(pat.position_->id)];
-  GRAFTWORK_ASSERT(node != nullptr);
-  return *node;
+/// The only input that is no constant; null when there are several, or none.
+Node* only_input(const Node& node) {
+  Node* found = nullptr;
+  for (const Use& use : node.inputs()) {
+    if (use.producer()->kind() == NodeKind::kConstant) continue;
+    if (found) return nullptr;
+    found = use.producer();
+  }
+  return found;
 }
+
+}  // namespace
 
 std::vector<Node*> Match::chain(const Pat& pat) const {
   for (const Chain& entry : chains_) {
@@ -44,21 +52,19 @@ std::string MatchFailure::text() const {
                  user->kind() == NodeKind::kOutput ? "return" : "%" + user->name().str());
     case Cause::kTaken:
       return cat(name, " belongs to another match");
+    case Cause::kEffort:
+      return cat("the search was given up after ", Matcher::kMaxSteps, " steps, at ", name);
   }
   return {};
 }
 
 bool Matcher::find(const Tree& tree, Node& anchor, Match& match) {
   failure_ = {};
-  swapped_ = 0;
-  while (true) {
-    if (!bind_all(tree, anchor)) return false;
-    if (check_closed(tree)) break;
-    // Only a whole match shows that a value of the branch that was tried first is used outside: the other
-    // orders then have their turn, all subsets of the commuting positions.
-    swapped_ = (swapped_ - tree.commuting()) & tree.commuting();
-    if (swapped_ == 0) return false;
-  }
+  steps_ = 0;
+  tree_ = &tree;
+  undo({0, 0, 0, 0});
+  const Goal further_roots{nullptr, nullptr, 0, 1, false, nullptr};
+  if (!bind_tree(tree.roots()[0], anchor, 0, &further_roots)) return false;
   match.bound_.assign(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(tree.position_count()));
   match.nodes_.clear();
   match.nodes_.reserve(consumed_.size());
@@ -71,18 +77,13 @@ bool Matcher::find(const Tree& tree, Node& anchor, Match& match) {
   return true;
 }
 
-bool Matcher::bind_all(const Tree& tree, Node& anchor) {
-  undo({0, 0, 0});
-  chained_.clear();
-  if (!bind_tree(tree.roots()[0], anchor, 0)) return false;
-  for (size_t i = 1; i < tree.roots().size(); ++i) {
-    if (!bind_further_root(tree.roots()[i])) return false;
-  }
-  return true;
-}
+bool Matcher::reach(const Goal* goal) { return goal->position ? bind_operands(*goal) : bind_roots(goal->next); }
 
-bool Matcher::bind_further_root(const Pat& root) {
+bool Matcher::bind_roots(uint32_t next) {
+  if (next == tree_->roots().size()) return finish();
   // A further root is found among the users of a value that it shares with what is bound already.
+  const Pat& root = tree_->roots()[next];
+  const Goal rest{nullptr, nullptr, 0, next + 1, false, nullptr};
   for (const Pat& operand : root.position_->operands) {
     Node* shared = bound_[static_cast<size_t>(operand.position_->id)];
     if (!shared) continue;
@@ -94,47 +95,57 @@ bool Matcher::bind_further_root(const Pat& root) {
                        [&](const Node* a, const Node* b) { return context_.order->less(*a, *b); });
     }
     for (Node* user : users) {
-      if (is_inside(*user)) continue;
-      const Mark before = mark();
-      if (bind_tree(root, *user, 0)) return true;
-      undo(before);
+      if (!is_inside(*user) && bind_tree(root, *user, 0, &rest)) return true;
     }
     return fail(MatchFailure::Cause::kFork, 0, *shared);
   }
   return false;
 }
 
-bool Matcher::bind_tree(const Pat& pat, Node& node, uint32_t depth) {
+bool Matcher::bind_tree(const Pat& pat, Node& node, uint32_t depth, const Goal* rest) {
+  if (++steps_ > kMaxSteps) {
+    if (steps_ == kMaxSteps + 1) failure_ = {MatchFailure::Cause::kEffort, UINT32_MAX, &node, nullptr, nullptr};
+    return false;
+  }
   const Position& position = *pat.position_;
   if (Node* bound = bound_[static_cast<size_t>(position.id)]) {
-    return bound == &node || fail(MatchFailure::Cause::kFork, depth, node);
+    return bound == &node ? reach(rest) : fail(MatchFailure::Cause::kFork, depth, node);
   }
   switch (position.form) {
-    case Pat::Form::kAny:
-      if (!conditions_hold(position, node, depth)) return false;
-      bind(position, node);
-      return true;
     case Pat::Form::kConstant:
       if (node.kind() != NodeKind::kConstant) return fail(MatchFailure::Cause::kOperator, depth, node);
-      if (!conditions_hold(position, node, depth)) return false;
-      bind(position, node);
-      return true;
+      return bind_value(position, node, depth, rest);
+    case Pat::Form::kAny:
+      return bind_value(position, node, depth, rest);
     case Pat::Form::kEither:
-      if (!conditions_hold(position, node, depth)) return false;
-      for (const Pat& alternative : position.operands) {
-        const Mark before = mark();
-        if (bind_tree(alternative, node, depth)) {
-          bind(position, node);
-          return true;
-        }
-        undo(before);
-      }
-      return false;
+      return bind_either(position, node, depth, rest);
     case Pat::Form::kChain:
-      return bind_chain(position, node, depth);
+      return bind_chain(position, node, depth, rest);
+    case Pat::Form::kStretch:
+      return bind_stretch(position, node, depth, rest);
     case Pat::Form::kOp:
-      return bind_op(position, node, depth);
+      return bind_op(position, node, depth, rest);
   }
+  return false;
+}
+
+bool Matcher::bind_value(const Position& position, Node& node, uint32_t depth, const Goal* rest) {
+  if (!conditions_hold(position, node, depth)) return false;
+  const Mark before = mark();
+  bind(position, node);
+  if (reach(rest)) return true;
+  undo(before);
+  return false;
+}
+
+bool Matcher::bind_either(const Position& position, Node& node, uint32_t depth, const Goal* rest) {
+  if (!conditions_hold(position, node, depth)) return false;
+  const Mark before = mark();
+  bind(position, node);
+  for (const Pat& alternative : position.operands) {
+    if (bind_tree(alternative, node, depth, rest)) return true;
+  }
+  undo(before);
   return false;
 }
 
@@ -142,10 +153,11 @@ bool Matcher::admits(const Position& position, const Node& node, uint32_t depth)
   if (std::find(position.ops.begin(), position.ops.end(), node.op()) == position.ops.end()) {
     return fail(MatchFailure::Cause::kOperator, depth, node);
   }
-  if (context_.taken && node.id().index < context_.taken->size() && (*context_.taken)[node.id().index]) {
-    return fail(MatchFailure::Cause::kTaken, depth, node);
-  }
-  return true;
+  return !is_taken(node) || fail(MatchFailure::Cause::kTaken, depth, node);
+}
+
+bool Matcher::is_taken(const Node& node) const {
+  return context_.taken && node.id().index < context_.taken->size() && (*context_.taken)[node.id().index];
 }
 
 bool Matcher::conditions_hold(const Position& position, const Node& node, uint32_t depth) {
@@ -157,7 +169,7 @@ bool Matcher::conditions_hold(const Position& position, const Node& node, uint32
   return true;
 }
 
-bool Matcher::bind_op(const Position& position, Node& node, uint32_t depth) {
+bool Matcher::bind_op(const Position& position, Node& node, uint32_t depth, const Goal* rest) {
   if (!admits(position, node, depth)) return false;
   const bool count_fits = position.open_ended ? node.input_count() >= position.operands.size()
                                               : node.input_count() == position.operands.size();
@@ -165,36 +177,37 @@ bool Matcher::bind_op(const Position& position, Node& node, uint32_t depth) {
   const Mark before = mark();
   bind(position, node);
   consumed_.push_back({&node, position.escapes});
-  // Conditions come last: one that fails says that all operators fitted, and that is worth telling.
-  if (bind_operands(position, node, depth) && conditions_hold(position, node, depth)) return true;
+  if (position.commutes ? bind_in_either_order(position, node, depth, rest)
+                        : bind_operands({&position, &node, depth, 0, false, rest})) {
+    return true;
+  }
   undo(before);
   return false;
 }
 
-bool Matcher::bind_operands(const Position& position, Node& node, uint32_t depth) {
-  if (!position.commutes) return bind_operands_as_they_stand(position, node, depth, false);
+bool Matcher::bind_in_either_order(const Position& position, Node& node, uint32_t depth, const Goal* rest) {
   const auto fits = [&](bool swapped) {
     return may_bind(position.operands[0], node.input(swapped ? 1 : 0)) &&
            may_bind(position.operands[1], node.input(swapped ? 0 : 1));
   };
+  const auto bind_them = [&](bool swapped) { return bind_operands({&position, &node, depth, 0, swapped, rest}); };
   // Where operators decide, no order of merit is needed: that costs a walk over the graph.
-  if (!fits(true)) return bind_operands_as_they_stand(position, node, depth, false);
-  if (!fits(false)) return bind_operands_as_they_stand(position, node, depth, true);
-  const bool second_is_trunk = context_.order && context_.order->less(node.input(0), node.input(1));
-  const bool second_first = second_is_trunk != ((swapped_ >> position.id & 1) != 0);
-  return bind_operands_as_they_stand(position, node, depth, second_first) ||
-         bind_operands_as_they_stand(position, node, depth, !second_first);
+  if (!fits(true)) return bind_them(false);
+  if (!fits(false)) return bind_them(true);
+  const bool second_first = context_.order && context_.order->less(node.input(0), node.input(1));
+  return bind_them(second_first) || bind_them(!second_first);
 }
 
-bool Matcher::bind_operands_as_they_stand(const Position& position, Node& node, uint32_t depth, bool swapped) {
-  const Mark before = mark();
-  for (size_t i = 0; i < position.operands.size(); ++i) {
-    if (!bind_tree(position.operands[i], node.input(swapped ? 1 - i : i), depth + 1)) {
-      undo(before);
-      return false;
-    }
+bool Matcher::bind_operands(const Goal& goal) {
+  const Position& position = *goal.position;
+  if (goal.next == position.operands.size()) {
+    // Conditions come last: one that fails says that all operators fitted, and that is worth telling.
+    return conditions_hold(position, *goal.node, goal.depth) && reach(goal.rest);
   }
-  return true;
+  Goal further = goal;
+  ++further.next;
+  Node& operand = goal.node->input(goal.swapped ? 1 - goal.next : goal.next);
+  return bind_tree(position.operands[goal.next], operand, goal.depth + 1, &further);
 }
 
 /// Whether the operator of `node` admits it at `pat`; what is bound already and conditions are not looked at.
@@ -202,6 +215,7 @@ bool Matcher::may_bind(const Pat& pat, const Node& node) const {
   const Position& position = *pat.position_;
   switch (position.form) {
     case Pat::Form::kAny:
+    case Pat::Form::kStretch:
       return true;
     case Pat::Form::kConstant:
       return node.kind() == NodeKind::kConstant;
@@ -217,34 +231,71 @@ bool Matcher::may_bind(const Pat& pat, const Node& node) const {
   return std::find(position.ops.begin(), position.ops.end(), node.op()) != position.ops.end();
 }
 
-bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth) {
-  const auto begin = static_cast<uint32_t>(chained_.size());
+bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth, const Goal* rest) {
+  const Mark before = mark();
   Node* at = &node;
   uint32_t count = 0;
   while (count < position.max && at->input_count() == 1 && admits(position, *at, depth + count) &&
          conditions_hold(position, *at, depth + count)) {
     chained_.push_back(at);
+    consumed_.push_back({at, position.escapes});
     at = &at->input(0);
     ++count;
   }
-  if (count < position.min) {
-    if (at->input_count() != 1) fail(MatchFailure::Cause::kInputCount, depth + count, *at);
-    return false;
+  if (count >= position.min) {
+    bind(position, node);
+    chains_.push_back({&position, before.chained, before.chained + count});
+    if (bind_tree(position.operands[0], *at, depth + count, rest)) return true;
+  } else if (at->input_count() != 1) {
+    fail(MatchFailure::Cause::kInputCount, depth + count, *at);
   }
-  const Mark before = mark();
-  bind(position, node);
-  const auto end = static_cast<uint32_t>(chained_.size());
-  chains_.push_back({&position, begin, end});
-  for (uint32_t i = begin; i < end; ++i) consumed_.push_back({chained_[i], position.escapes});
-  if (bind_tree(position.operands[0], *at, depth + count)) return true;
   undo(before);
   return false;
 }
 
-bool Matcher::check_closed(const Tree& tree) {
+bool Matcher::bind_stretch(const Position& position, Node& node, uint32_t depth, const Goal* rest) {
+  const Mark before = mark();
+  Node* at = &node;
+  for (uint32_t count = 0;; ++count) {
+    if (count >= position.min) {
+      const Mark here = mark();
+      bind(position, node);
+      chains_.push_back({&position, before.chained, before.chained + count});
+      if (bind_tree(position.operands[0], *at, depth + count, rest)) return true;
+      undo(here);
+    }
+    Node* const above = count < position.max && !is_inside(*at) ? only_input(*at) : nullptr;
+    if (!above || steps_ > kMaxSteps) break;
+    if (is_taken(*at)) fail(MatchFailure::Cause::kTaken, depth + count, *at);
+    if (is_taken(*at) || !conditions_hold(position, *at, depth + count)) break;
+    chained_.push_back(at);
+    consumed_.push_back({at, position.escapes});
+    at = above;
+  }
+  undo(before);
+  return false;
+}
+
+bool Matcher::finish() { return wide_conditions_hold() && check_closed(); }
+
+bool Matcher::wide_conditions_hold() {
+  for (const Pat& pat : tree_->with_wide_conditions()) {
+    const Node* node = bound_[static_cast<size_t>(pat.position_->id)];
+    if (!node) continue;
+    for (const Pat::WideCondition& condition : pat.position_->wide_conditions) {
+      if (!condition.holds(*context_.module, Bindings(bound_))) {
+        return fail(MatchFailure::Cause::kCondition, UINT32_MAX, *node, &condition.reason);
+      }
+    }
+  }
+  return true;
+}
+
+bool Matcher::check_closed() {
+  const std::vector<Pat>& roots = tree_->roots();
   for (const Consumed& entry : consumed_) {
     if (entry.escapes) continue;
-    const bool is_root = std::any_of(tree.roots().begin(), tree.roots().end(), [&](const Pat& root) {
+    const bool is_root = std::any_of(roots.begin(), roots.end(), [&](const Pat& root) {
       return bound_[static_cast<size_t>(root.position_->id)] == entry.node;
     });
     if (is_root) continue;
@@ -271,10 +322,12 @@ void Matcher::undo(const Mark& mark) {
   while (trail_size_ > mark.trail) bound_[static_cast<size_t>(trail_[--trail_size_]->id)] = nullptr;
   consumed_.resize(mark.consumed);
   chains_.resize(mark.chains);
+  chained_.resize(mark.chained);
 }
 
 bool Matcher::fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason,
                    const Node* user) {
+  if (failure_.cause == MatchFailure::Cause::kEffort) return false;
   // A near miss says more than a wrong operator, the deeper more than the shallower, the first more than the next.
   const auto rank = [](const MatchFailure& failure) { return std::pair(failure.is_near_miss(), failure.depth); };
   const MatchFailure found{cause, depth, &node, user, reason};

@@ -20,10 +20,11 @@ class Match {
   explicit Match(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
       : bound_(memory), nodes_(memory) {}
 
+  Bindings bindings() const { return Bindings(bound_); }
   /// The node bound to a position. The position must be bound.
-  Node& operator[](const Pat& pat) const;
-  bool has(const Pat& pat) const { return bound_[static_cast<size_t>(pat.position_->id)] != nullptr; }
-  /// Nodes of a chain position, in dataflow order.
+  Node& operator[](const Pat& pat) const { return bindings()[pat]; }
+  bool has(const Pat& pat) const { return bindings().has(pat); }
+  /// Nodes of a chain or stretch, in dataflow order.
   std::vector<Node*> chain(const Pat& pat) const;
 
   /// What the match consumes: its operators, without wildcards and constants; in the order of binding.
@@ -48,7 +49,7 @@ class Match {
 
 /// Why a tree did not match: the nearest miss, at its deepest point.
 struct MatchFailure {
-  enum class Cause : uint8_t { kNone, kOperator, kInputCount, kCondition, kFork, kEscapes, kTaken };
+  enum class Cause : uint8_t { kNone, kOperator, kInputCount, kCondition, kFork, kEscapes, kTaken, kEffort };
   Cause cause = Cause::kNone;
   uint32_t depth = 0;
   const Node* node = nullptr;
@@ -57,7 +58,8 @@ struct MatchFailure {
 
   /// True when all operators fitted and something else was in the way: worth telling a user.
   bool is_near_miss() const {
-    return (cause == Cause::kCondition && !reason->empty()) || cause == Cause::kEscapes || cause == Cause::kTaken;
+    return (cause == Cause::kCondition && !reason->empty()) || cause == Cause::kEscapes || cause == Cause::kTaken ||
+           cause == Cause::kEffort;
   }
   std::string text() const;
 };
@@ -69,14 +71,19 @@ struct MatchContext {
   const std::vector<bool>* taken = nullptr;  ///< By arena index: nodes of other matches; may be null.
 };
 
-/// Matches trees. Binds into fixed storage with an undo trail: nothing is allocated or copied before a
-/// match is complete. Retries only in either() and commutes(). One matcher serves one thread.
+/// Matches trees. Binds into fixed storage with an undo trail: nothing is copied before a match is complete, and
+/// storage is used again. Searches depth first with retry: either(), commutes(), stretch() and further roots try what
+/// they have left when something fails later. One matcher serves one thread.
 class Matcher {
  public:
+  /// The most positions that one search binds, retries included: no tree and no graph makes it take longer.
+  static constexpr uint32_t kMaxSteps = 4096;
+
   explicit Matcher(MatchContext context) : context_(context) {}
 
-  /// True and `match` filled, or false and `failure()` set. O(size of the tree) but for retries. Of the orders that
-  /// commutes() allows, the first that makes a whole match holds.
+  /// True and `match` filled, or false and `failure()` set. O(size of the tree) but for retries. Of the ways in which
+  /// the tree matches, the first holds: operands of commutes() deeper first, alternatives as they stand, short
+  /// stretches before long ones.
   bool find(const Tree& tree, Node& anchor, Match& match);
   const MatchFailure& failure() const { return failure_; }
 
@@ -86,23 +93,42 @@ class Matcher {
     const Position* position;
     uint32_t begin, end;  // range in chained_
   };
+  /// What is left to do once a position is bound: the operands of `position` at `node` from number `next` on, or,
+  /// without a position, the roots from number `next` on; then `rest`. Lives on the stack of the search.
+  struct Goal {
+    const Position* position;
+    Node* node;
+    uint32_t depth;
+    uint32_t next;
+    bool swapped;
+    const Goal* rest;
+  };
 
-  bool bind_all(const Tree& tree, Node& anchor);
-  bool bind_tree(const Pat& pat, Node& node, uint32_t depth);
-  bool bind_op(const Position& position, Node& node, uint32_t depth);
-  bool bind_chain(const Position& position, Node& node, uint32_t depth);
-  bool bind_operands(const Position& position, Node& node, uint32_t depth);
-  bool bind_operands_as_they_stand(const Position& position, Node& node, uint32_t depth, bool swapped);
+  // Each binds, then does what is left; when anything fails nothing stays bound.
+  bool reach(const Goal* goal);
+  bool bind_tree(const Pat& pat, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_value(const Position& position, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_either(const Position& position, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_op(const Position& position, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_chain(const Position& position, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_stretch(const Position& position, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_in_either_order(const Position& position, Node& node, uint32_t depth, const Goal* rest);
+  bool bind_operands(const Goal& goal);
+  bool bind_roots(uint32_t next);
+
+  bool finish();
+  bool wide_conditions_hold();
+  bool check_closed();
   bool may_bind(const Pat& pat, const Node& node) const;
-  bool bind_further_root(const Pat& root);
-  bool check_closed(const Tree& tree);
+  bool is_taken(const Node& node) const;
   bool is_inside(const Node& node) const;
   void bind(const Position& position, Node& node);
   struct Mark {
-    uint32_t trail, consumed, chains;
+    uint32_t trail, consumed, chains, chained;
   };
   Mark mark() const {
-    return {trail_size_, static_cast<uint32_t>(consumed_.size()), static_cast<uint32_t>(chains_.size())};
+    return {trail_size_, static_cast<uint32_t>(consumed_.size()), static_cast<uint32_t>(chains_.size()),
+            static_cast<uint32_t>(chained_.size())};
   }
   void undo(const Mark& mark);
   bool fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, const std::string* reason = nullptr,
@@ -115,10 +141,11 @@ class Matcher {
     bool escapes;
   };
   MatchContext context_;
+  const Tree* tree_ = nullptr;
+  uint32_t steps_ = 0;
   std::array<Node*, Tree::kMaxPositions> bound_{};
   std::array<const Position*, Tree::kMaxPositions> trail_{};
   uint32_t trail_size_ = 0;
-  uint32_t swapped_ = 0;  // by position number: commuting operators to try in the other order first
   std::vector<Consumed> consumed_;
   std::vector<Chained> chains_;
   std::vector<Node*> chained_;

@@ -5,10 +5,19 @@
 
 namespace graftwork {
 
+Node& Bindings::operator[](const Pat& pat) const {
+  Node* node = nodes_[static_cast<size_t>(pat.position_->id)];
+  GRAFTWORK_ASSERT(node != nullptr);
+  return *node;
+}
+
+bool Bindings::has(const Pat& pat) const { return nodes_[static_cast<size_t>(pat.position_->id)] != nullptr; }
+
 Pat::Pat(Form form) : position_(std::make_shared<Position>()) { position_->form = form; }
 
 Pat Pat::may_escape() const {
-  GRAFTWORK_ASSERT(position_->form == Form::kOp || position_->form == Form::kChain);
+  GRAFTWORK_ASSERT(position_->form == Form::kOp || position_->form == Form::kChain ||
+                   position_->form == Form::kStretch);
   position_->escapes = true;
   return *this;
 }
@@ -30,6 +39,11 @@ Pat Pat::where(NodeCondition condition, std::string reason) const {
   return *this;
 }
 
+Pat Pat::where(MatchCondition condition, std::string reason) const {
+  position_->wide_conditions.push_back({std::move(condition), std::move(reason)});
+  return *this;
+}
+
 Pat Pat::attr(Symbol name, Attribute value) const {
   const std::string reason = cat("its ", name.str(), " is not ", value.text());
   return where(
@@ -41,7 +55,7 @@ Pat Pat::attr(Symbol name, Attribute value) const {
       reason);
 }
 
-Pat OpPat::make(std::vector<Pat> operands) const {
+Pat OpPat::on(std::vector<Pat> operands) const {
   Pat pat(Pat::Form::kOp);
   pat.position_->ops = ops_;
   pat.position_->operands = std::move(operands);
@@ -65,6 +79,15 @@ Pat optional(const OpPat& ops, const Pat& from) { return either(ops(from), from)
 Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max) {
   Pat pat(Pat::Form::kChain);
   pat.position_->ops = ops.ops_;
+  pat.position_->operands = {from};
+  pat.position_->min = min;
+  pat.position_->max = max;
+  return pat;
+}
+
+Pat stretch(const Pat& from, uint32_t min, uint32_t max) {
+  GRAFTWORK_ASSERT(min <= max && max <= Pat::kMaxStretch);
+  Pat pat(Pat::Form::kStretch);
   pat.position_->operands = {from};
   pat.position_->min = min;
   pat.position_->max = max;

@@ -5,6 +5,7 @@
 //     Pat bn   = optional(op("nn.BatchNorm2d"), conv);
 //     Pat act  = op(kActivations)(bn);
 //
+// stretch() is a wildcard with a length: any operators, as few as the rest of the tree leaves to it.
 // A Pat used twice is a fork: both places must be the same value. Values inside a match may not be used
 // outside it unless their Pat says may_escape(), so a match with one root is always convex.
 #pragma once
@@ -22,13 +23,32 @@
 
 namespace graftwork {
 
+class Pat;
+
+/// What the positions of a tree are bound to.
+class Bindings {
+ public:
+  explicit Bindings(std::span<Node* const> nodes) : nodes_(nodes) {}
+  /// The node bound to a position. The position must be bound.
+  Node& operator[](const Pat& pat) const;
+  bool has(const Pat& pat) const;
+
+ private:
+  std::span<Node* const> nodes_;
+};
+
 /// A condition on a matched node.
 using NodeCondition = std::function<bool(const GraphModule&, const Node&)>;
+/// A condition on a whole match: what it compares may stand anywhere in the tree.
+using MatchCondition = std::function<bool(const GraphModule&, const Bindings&)>;
 
 /// One position of a tree. Copies are the same position.
 class Pat {
  public:
-  /// The value may have users outside the match; its node then stays. For operators and chains.
+  /// The most nodes of a stretch.
+  static constexpr uint32_t kMaxStretch = 64;
+
+  /// The value may have users outside the match; its node then stays. For operators, chains and stretches.
   Pat may_escape() const;
   /// Two operands in either order. The first operand's position is tried on the deeper value first:
   /// where both branches could be the trunk, it is the one with the longer path to their common
@@ -37,8 +57,11 @@ class Pat {
   /// Any number of further inputs behind those that the tree names. For operators.
   Pat and_more_inputs() const;
   /// An additional condition on a node that fits otherwise; `reason` completes "%node: …". An empty reason makes it
-  /// part of what to look for: a node that fails it is no near miss. On a chain it holds for each of its nodes.
+  /// part of what to look for: a node that fails it is no near miss. On a chain or stretch it holds for each of its
+  /// nodes.
   Pat where(NodeCondition condition, std::string reason) const;
+  /// A condition that is asked once everything is bound, if this position is. It must not own this position.
+  Pat where(MatchCondition condition, std::string reason) const;
   /// The node's attribute must be present and equal.
   Pat attr(Symbol name, Attribute value) const;
 
@@ -46,15 +69,21 @@ class Pat {
   friend class Tree;
   friend class Matcher;
   friend class Match;
+  friend class Bindings;
   friend class OpPat;
   friend Pat any();
   friend Pat constant();
   friend Pat either(const Pat& first, const Pat& second);
   friend Pat chain(const class OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
+  friend Pat stretch(const Pat& from, uint32_t min, uint32_t max);
 
-  enum class Form : uint8_t { kAny, kConstant, kOp, kEither, kChain };
+  enum class Form : uint8_t { kAny, kConstant, kOp, kEither, kChain, kStretch };
   struct Condition {
     NodeCondition holds;
+    std::string reason;
+  };
+  struct WideCondition {
+    MatchCondition holds;
     std::string reason;
   };
   struct Position {
@@ -63,10 +92,11 @@ class Pat {
     bool commutes = false;
     bool open_ended = false;
     std::atomic<int32_t> id = -1;  // index of the binding, set by Tree: always to the same number
-    uint32_t min = 0, max = 0;     // kChain
+    uint32_t min = 0, max = 0;     // kChain, kStretch
     std::vector<Symbol> ops;       // kOp, kChain
     std::vector<Pat> operands;
     std::vector<Condition> conditions;
+    std::vector<WideCondition> wide_conditions;
   };
   explicit Pat(Form form);
   std::shared_ptr<Position> position_;
@@ -79,12 +109,13 @@ class OpPat {
 
   template <class... Operands>
   Pat operator()(const Operands&... operands) const {
-    return make({operands...});
+    return on({operands...});
   }
+  /// The same, for operands that are counted at run time only.
+  Pat on(std::vector<Pat> operands) const;
 
  private:
   friend Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
-  Pat make(std::vector<Pat> operands) const;
   std::vector<Symbol> ops_;
 };
 
@@ -95,11 +126,14 @@ Pat constant();
 OpPat op(Symbol name);
 OpPat op(std::span<const Symbol> names);
 OpPat op(std::initializer_list<Symbol> names);
-/// The first alternative that matches; the longer one goes first.
+/// The first alternative with which the tree matches; the longer one goes first.
 Pat either(const Pat& first, const Pat& second);
 /// `ops(from)`, or `from` itself.
 Pat optional(const OpPat& ops, const Pat& from);
 /// Between min and max nodes with one input each, one behind the other, ending at `from`; as many as there are.
 Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
+/// Between min and max nodes of any operators, one behind the other, ending at `from`; the fewest with which the tree
+/// matches. Each has one input, constants aside. They belong to the match. max is at most Pat::kMaxStretch.
+Pat stretch(const Pat& from, uint32_t min, uint32_t max);
 
 }  // namespace graftwork

@@ -36,7 +36,7 @@ void Tree::number(const Pat& pat, uint32_t depth, Depths& seen) {
     const int32_t before = position.id.exchange(id, std::memory_order_relaxed);
     GRAFTWORK_ASSERT(before < 0 || before == id);
     ops_.insert(position.ops.begin(), position.ops.end());
-    if (position.commutes) commuting_ |= uint32_t{1} << id;
+    if (!position.wide_conditions.empty()) with_wide_conditions_.push_back(pat);
   }
   depth_ = std::max(depth_, depth + position.max);
   for (const Pat& operand : position.operands) number(operand, depth + position.max + 1, seen);
@@ -46,6 +46,7 @@ void Tree::collect_ops(const Pat& pat, std::vector<Symbol>& into, bool& unlimite
   const Pat::Position& position = *pat.position_;
   switch (position.form) {
     case Pat::Form::kAny:
+    case Pat::Form::kStretch:
       unlimited = true;
       return;
     case Pat::Form::kConstant:

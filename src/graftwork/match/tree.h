@@ -22,8 +22,8 @@ class Tree {
 
   const std::vector<Pat>& roots() const { return roots_; }
   size_t position_count() const { return count_; }
-  /// Bit of each position, by its number, whose operands may stand in either order.
-  uint32_t commuting() const { return commuting_; }
+  /// Positions with a condition on the whole match, by number.
+  const std::vector<Pat>& with_wide_conditions() const { return with_wide_conditions_; }
   /// Longest way from the anchor to a leaf.
   uint32_t depth() const { return depth_; }
   /// Operators that the anchor admits.
@@ -45,7 +45,7 @@ class Tree {
   std::vector<Symbol> anchor_ops_;
   std::unordered_set<Symbol> ops_;
   std::vector<uint64_t> operand_masks_;  // one per operand of the anchor that cannot be just anything
-  uint32_t commuting_ = 0;
+  std::vector<Pat> with_wide_conditions_;
   size_t count_ = 0;
   uint32_t depth_ = 0;
 };

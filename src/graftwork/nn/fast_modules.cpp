@@ -48,7 +48,7 @@ class PreparedConv final : public PreparedModule {
     padding_ = *attribute_of(conv, "padding")->get<std::vector<int64_t>>();
     dilation_ = *attribute_of(conv, "dilation")->get<std::vector<int64_t>>();
     groups_ = *attribute_of(conv, "groups")->get<int64_t>();
-    weight_ = fold_into_weight(evaluate(*conv.param("weight"), tensors), folded.factor)
+    weight_ = fold_into_weight(conv, evaluate(*conv.param("weight"), tensors), folded.factor)
                   .contiguous(at::MemoryFormat::ChannelsLast);
     if (const ModuleId act = record.child("act")) activation_ = post_operation(modules_[act]);
   }

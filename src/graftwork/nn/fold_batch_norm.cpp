@@ -28,11 +28,19 @@ FoldedLayer fold_batch_norm(const ModuleRecord& layer, const ModuleRecord* batch
   return {affine.factor, folded.to(evaluate(*layer.param("weight"), tensors).scalar_type())};
 }
 
-at::Tensor fold_into_weight(const at::Tensor& weight, const at::Tensor& factor) {
+at::Tensor fold_into_weight(const ModuleRecord& layer, const at::Tensor& weight, const at::Tensor& factor) {
   if (!factor.defined()) return weight.detach();
-  std::vector<int64_t> per_channel(static_cast<size_t>(weight.dim()), 1);
-  per_channel[0] = factor.numel();
-  return weight.detach() * factor.to(weight.scalar_type()).view(per_channel);
+  at::Tensor rows = factor.to(weight.scalar_type());
+  std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
+  shape[0] = factor.numel();
+  if (KindTable::builtin().at(layer.kind).output_channel_axis == 1) {
+    // Transposed: [in, out / groups, ...], where the rows of a group make the output channels of that group.
+    const int64_t groups = *attribute_of(layer, "groups")->get<int64_t>();
+    shape[0] = weight.size(0);
+    shape[1] = weight.size(1);
+    rows = rows.view({groups, 1, shape[1]}).expand({groups, shape[0] / groups, shape[1]});
+  }
+  return weight.detach() * rows.reshape(shape);
 }
 
 }  // namespace graftwork

@@ -22,7 +22,7 @@ struct FoldedLayer {
 };
 FoldedLayer fold_batch_norm(const ModuleRecord& layer, const ModuleRecord* batch_norm, const TensorStore& tensors);
 
-/// weight · factor along the output channels (dimension 0); the weight itself when `factor` is undefined.
-at::Tensor fold_into_weight(const at::Tensor& weight, const at::Tensor& factor);
+/// weight · factor along the output channels of `layer`; the weight itself when `factor` is undefined.
+at::Tensor fold_into_weight(const ModuleRecord& layer, const at::Tensor& weight, const at::Tensor& factor);
 
 }  // namespace graftwork

@@ -56,25 +56,107 @@ at::Tensor batch_norm(const Call& call) {
                         call.param("running_var"), call.training(), call.number("momentum"), call.number("eps"), false);
 }
 
+template <auto kPool>
 at::Tensor avg_pool(const Call& call) {
-  return at::avg_pool2d(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
-                        call.flag("ceil_mode"), call.flag("count_include_pad"));
+  return kPool(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
+               call.flag("ceil_mode"), call.flag("count_include_pad"));
 }
 
+at::Tensor avg_pool2d(const at::Tensor& x, at::IntArrayRef kernel, at::IntArrayRef stride, at::IntArrayRef padding,
+                      bool ceil_mode, bool count_include_pad) {
+  return at::avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad);
+}
+
+at::Tensor avg_pool3d(const at::Tensor& x, at::IntArrayRef kernel, at::IntArrayRef stride, at::IntArrayRef padding,
+                      bool ceil_mode, bool count_include_pad) {
+  return at::avg_pool3d(x, kernel, stride, padding, ceil_mode, count_include_pad);
+}
+
+template <auto kPool>
 at::Tensor max_pool(const Call& call) {
-  return at::max_pool2d(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
-                        call.integers("dilation"), call.flag("ceil_mode"));
+  return kPool(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
+               call.integers("dilation"), call.flag("ceil_mode"));
+}
+
+template <auto kPool>
+at::Tensor adaptive_avg_pool(const Call& call) {
+  return kPool(call.x(), call.integers("output_size"));
+}
+
+template <auto kPool>
+at::Tensor adaptive_max_pool(const Call& call) {
+  return std::get<0>(kPool(call.x(), call.integers("output_size")));
+}
+
+at::Tensor adaptive_avg_pool2d(const at::Tensor& x, at::IntArrayRef size) { return at::adaptive_avg_pool2d(x, size); }
+at::Tensor adaptive_avg_pool3d(const at::Tensor& x, at::IntArrayRef size) { return at::adaptive_avg_pool3d(x, size); }
+
+at::Tensor instance_norm(const Call& call) {
+  return at::instance_norm(call.x(), call.param("weight"), call.param("bias"), {}, {}, true, 0, call.number("eps"),
+                           false);
+}
+
+at::Tensor group_norm(const Call& call) {
+  return at::group_norm(call.x(), call.integer("num_groups"), call.param("weight"), call.param("bias"),
+                        call.number("eps"));
+}
+
+at::Tensor layer_norm(const Call& call) {
+  return at::layer_norm(call.x(), call.integers("normalized_shape"), call.param("weight"), call.param("bias"),
+                        call.number("eps"));
+}
+
+at::Tensor rms_norm(const Call& call) {
+  const at::Tensor weight = call.param("weight");
+  return at::rms_norm(call.x(), call.integers("normalized_shape"),
+                      weight.defined() ? std::optional(weight) : std::nullopt, call.number("eps"));
+}
+
+at::Tensor upsample(const Call& call) {
+  const at::Tensor& x = call.x();
+  const std::vector<int64_t>& size = call.integers("size");
+  const at::OptionalIntArrayRef output = size.empty() ? at::OptionalIntArrayRef() : at::OptionalIntArrayRef(size);
+  const std::vector<double> factors = *numbers_in(*attribute_of(call.record(), "scale_factor"));
+  const auto scale = size.empty() ? std::optional<at::ArrayRef<double>>(factors) : std::nullopt;
+  const bool corners = call.flag("align_corners");
+  const std::string& mode = call.text("mode");
+  const int64_t spatial = x.dim() - 2;
+  if (mode == "nearest" && spatial == 1) return at::upsample_nearest1d(x, output, scale);
+  if (mode == "nearest" && spatial == 2) return at::upsample_nearest2d(x, output, scale);
+  if (mode == "nearest") return at::upsample_nearest3d(x, output, scale);
+  if (mode == "nearest-exact" && spatial == 1) return at::_upsample_nearest_exact1d(x, output, scale);
+  if (mode == "nearest-exact" && spatial == 2) return at::_upsample_nearest_exact2d(x, output, scale);
+  if (mode == "nearest-exact") return at::_upsample_nearest_exact3d(x, output, scale);
+  if (mode == "linear") return at::upsample_linear1d(x, output, corners, scale);
+  if (mode == "bilinear") return at::upsample_bilinear2d(x, output, corners, scale);
+  if (mode == "bicubic") return at::upsample_bicubic2d(x, output, corners, scale);
+  if (mode == "trilinear") return at::upsample_trilinear3d(x, output, corners, scale);
+  throw Error("nn.kernel", cat("there is no upsampling of mode ", mode));
 }
 
 at::Tensor quant_stub(const Call& call) {
-  const at::Tensor scale = call.param("scale");
+  const at::Tensor scale = scale_of(call.record(), call.context().tensors);
   return scale.defined() ? fake_quantize(call.x(), scale, 0, activation_range(call.text("precision"))) : call.x();
 }
 
 at::Tensor weight_fake_quantize(const Call& call) {
-  const at::Tensor scale = call.param("scale");
-  return scale.defined() ? fake_quantize(call.x(), scale, call.integer("axis"), weight_range(call.text("precision")))
-                         : call.x();
+  const at::Tensor scale = scale_of(call.record(), call.context().tensors);
+  if (!scale.defined()) return call.x();
+  const QuantRange range = range_of(call.record());
+  const at::Tensor zero_point = call.param("zero_point");
+  if (zero_point.defined() && zero_point.count_nonzero().item<int64_t>() > 0) {
+    return at::fake_quantize_per_channel_affine(call.x(), scale.to(at::kFloat), zero_point, call.integer("axis"),
+                                                static_cast<int64_t>(range.min), static_cast<int64_t>(range.max));
+  }
+  return fake_quantize(call.x(), scale, call.integer("axis"), range);
+}
+
+/// The weight of a convolution or linear layer, through the fake-quantize that a trained network brings.
+at::Tensor weight_of(const Call& call) {
+  const at::Tensor weight = call.param("weight");
+  const ModuleId fake_quant = call.record().child("weight_fake_quant");
+  if (!fake_quant) return weight;
+  return run_module(call.context().modules[fake_quant], std::span(&weight, 1), call.context());
 }
 
 /// The owner of the quantized weight runs on the fake-quantized weight; everything else on its own.
@@ -111,16 +193,22 @@ using Kernel = at::Tensor (*)(const Call&);
 
 const std::map<std::string, Kernel>& kernels() {
   static const std::map<std::string, Kernel> table{
-      {"nn.Conv1d", [](const Call& call) { return conv(call, call.param("weight")); }},
-      {"nn.Conv2d", [](const Call& call) { return conv(call, call.param("weight")); }},
-      {"nn.Conv3d", [](const Call& call) { return conv(call, call.param("weight")); }},
+      {"nn.Conv1d", [](const Call& call) { return conv(call, weight_of(call)); }},
+      {"nn.Conv2d", [](const Call& call) { return conv(call, weight_of(call)); }},
+      {"nn.Conv3d", [](const Call& call) { return conv(call, weight_of(call)); }},
       {"nn.ConvTranspose1d", conv_transpose},
       {"nn.ConvTranspose2d", conv_transpose},
       {"nn.ConvTranspose3d", conv_transpose},
-      {"nn.Linear", [](const Call& call) { return at::linear(call.x(), call.param("weight"), call.param("bias")); }},
+      {"nn.Linear", [](const Call& call) { return at::linear(call.x(), weight_of(call), call.param("bias")); }},
       {"nn.BatchNorm1d", batch_norm},
       {"nn.BatchNorm2d", batch_norm},
       {"nn.BatchNorm3d", batch_norm},
+      {"nn.InstanceNorm1d", instance_norm},
+      {"nn.InstanceNorm2d", instance_norm},
+      {"nn.InstanceNorm3d", instance_norm},
+      {"nn.GroupNorm", group_norm},
+      {"nn.LayerNorm", layer_norm},
+      {"nn.RMSNorm", rms_norm},
       {"nn.ReLU", [](const Call& call) { return at::relu(call.x()); }},
       {"nn.ReLU6", [](const Call& call) { return at::hardtanh(call.x(), 0, 6); }},
       {"nn.LeakyReLU", [](const Call& call) { return at::leaky_relu(call.x(), call.number("negative_slope")); }},
@@ -133,10 +221,23 @@ const std::map<std::string, Kernel>& kernels() {
       {"nn.Tanh", [](const Call& call) { return at::tanh(call.x()); }},
       {"nn.PReLU", [](const Call& call) { return at::prelu(call.x(), call.param("weight")); }},
       {"nn.Mish", [](const Call& call) { return at::mish(call.x()); }},
-      {"nn.MaxPool2d", max_pool},
-      {"nn.AvgPool2d", avg_pool},
-      {"nn.AdaptiveAvgPool2d",
-       [](const Call& call) { return at::adaptive_avg_pool2d(call.x(), call.integers("output_size")); }},
+      {"nn.MaxPool1d", max_pool<at::max_pool1d>},
+      {"nn.MaxPool2d", max_pool<at::max_pool2d>},
+      {"nn.MaxPool3d", max_pool<at::max_pool3d>},
+      {"nn.AvgPool1d", avg_pool<at::avg_pool1d>},
+      {"nn.AvgPool2d", avg_pool<avg_pool2d>},
+      {"nn.AvgPool3d", avg_pool<avg_pool3d>},
+      {"nn.AdaptiveAvgPool1d", adaptive_avg_pool<at::adaptive_avg_pool1d>},
+      {"nn.AdaptiveAvgPool2d", adaptive_avg_pool<adaptive_avg_pool2d>},
+      {"nn.AdaptiveAvgPool3d", adaptive_avg_pool<adaptive_avg_pool3d>},
+      {"nn.AdaptiveMaxPool1d", adaptive_max_pool<at::adaptive_max_pool1d>},
+      {"nn.AdaptiveMaxPool2d", adaptive_max_pool<at::adaptive_max_pool2d>},
+      {"nn.AdaptiveMaxPool3d", adaptive_max_pool<at::adaptive_max_pool3d>},
+      {"nn.Upsample", upsample},
+      {"nn.PixelShuffle", [](const Call& call) { return at::pixel_shuffle(call.x(), call.integer("upscale_factor")); }},
+      {"nn.PixelUnshuffle",
+       [](const Call& call) { return at::pixel_unshuffle(call.x(), call.integer("downscale_factor")); }},
+      {"nn.ChannelShuffle", [](const Call& call) { return at::channel_shuffle(call.x(), call.integer("groups")); }},
       {"nn.Flatten",
        [](const Call& call) { return at::flatten(call.x(), call.integer("start_dim"), call.integer("end_dim")); }},
       {"nn.Dropout", [](const Call& call) { return at::dropout(call.x(), call.number("p"), call.training()); }},
@@ -153,6 +254,19 @@ double number_of(const ModuleRecord& record, Symbol attr) {
   const Attribute& value = *attribute_of(record, attr);
   const int64_t* whole = value.get<int64_t>();
   return whole ? static_cast<double>(*whole) : *value.get<double>();
+}
+
+at::Tensor scale_of(const ModuleRecord& fake_quantize, const TensorStore& tensors) {
+  if (const ParamExpr* scale = fake_quantize.param("scale")) return evaluate(*scale, tensors);
+  const double given = number_of(fake_quantize, "given_scale");
+  return given > 0 ? at::scalar_tensor(given, at::kFloat) : at::Tensor();
+}
+
+QuantRange range_of(const ModuleRecord& weight_fake_quantize) {
+  QuantRange range = weight_range(*attribute_of(weight_fake_quantize, "precision")->get<std::string>());
+  const bool is_int8 = range.max == 127;
+  if (is_int8) range.min = number_of(weight_fake_quantize, "quant_min");
+  return range;
 }
 
 bool has_kernel(Symbol kind) {

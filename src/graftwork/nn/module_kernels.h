@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/tensor_store.h"
 
 namespace graftwork {
@@ -21,6 +22,11 @@ struct ModuleContext {
 
 /// An attribute that is a number, written as a whole one or not.
 double number_of(const ModuleRecord& record, Symbol attr);
+
+/// The scale of a QuantStub or WeightFakeQuantize; undefined where it is not calibrated, and so disabled.
+at::Tensor scale_of(const ModuleRecord& fake_quantize, const TensorStore& tensors);
+/// The codes that a WeightFakeQuantize may use.
+QuantRange range_of(const ModuleRecord& weight_fake_quantize);
 
 /// Whether the reference executor can run modules of this kind.
 bool has_kernel(Symbol kind);

@@ -129,6 +129,9 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
         throw Error("nn.operator", cat(op.str(), " has no argument ", name.str()));
     }
   }
+  // Tensors may lie in memory otherwise than they did at capture, where a view was possible.
+  if (op == Symbol("aten.view.default") || op == Symbol("aten._unsafe_view.default"))
+    handle_ = known_operator("aten.reshape.default");
 }
 
 OperatorCall::Source OperatorCall::bind(const c10::Argument& argument, const Attribute& attr) const {

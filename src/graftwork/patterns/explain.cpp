@@ -59,12 +59,12 @@ bool consumed(const AppliedMatch& match, Symbol name) {
 /// The network at the three points where names can be asked for, and what was done in between.
 class Stages {
  public:
-  Stages(const GraphModule& module, const PatternList& conversions, const PatternList& fusions)
-      : loaded_(module), converted_(module.clone()), conversions_(conversions), fusions_(fusions) {
-    before_ = prepare_graph(converted_);
-    before_.append(Rewriter(conversions).run_to_fixpoint(converted_));
+  Stages(const GraphModule& module, const PatternSections& lists)
+      : loaded_(module), converted_(module.clone()), lists_(lists) {
+    before_ = prepare_graph(converted_, lists.recompositions);
+    before_.append(Rewriter(lists.conversions).run_to_fixpoint(converted_));
     fused_ = converted_.clone();
-    fusing_ = Rewriter(fusions).run_once(fused_);
+    fusing_ = Rewriter(lists.fusions).run_once(fused_);
   }
 
   std::vector<Explanation> explain(Symbol name) const {
@@ -116,7 +116,7 @@ class Stages {
       return explanation;
     }
     explanation.outcome = cat("is left as it is: ", describe(converted_, node));
-    for (const PatternList* list : {&conversions_, &fusions_}) {
+    for (const PatternList* list : {&lists_.conversions, &lists_.fusions}) {
       for (const std::shared_ptr<const Pattern>& pattern : *list) add_miss(*pattern, node, explanation.misses);
     }
     const auto is_near = [](const NearestMiss& miss) { return miss.is_near; };
@@ -185,8 +185,7 @@ class Stages {
   const GraphModule& loaded_;
   GraphModule converted_;
   GraphModule fused_;
-  const PatternList& conversions_;
-  const PatternList& fusions_;
+  const PatternSections& lists_;
   Report before_;
   Report fusing_;
 };
@@ -208,9 +207,8 @@ std::string Explanation::text() const {
   return out;
 }
 
-std::vector<Explanation> explain(const GraphModule& module, Symbol name, const PatternList& conversions,
-                                 const PatternList& fusions) {
-  return Stages(module, conversions, fusions).explain(name);
+std::vector<Explanation> explain(const GraphModule& module, Symbol name, const PatternSections& lists) {
+  return Stages(module, lists).explain(name);
 }
 
 }  // namespace graftwork

@@ -28,7 +28,6 @@ struct Explanation {
 /// Follows the value `name`, or all values of the module at the path `name`, through `transform`. Throws Error
 /// "explain.node" when neither the network nor a stage of it has one, with names that are like it.
 std::vector<Explanation> explain(const GraphModule& module, Symbol name,
-                                 const PatternList& conversions = tensorrt_conversions(),
-                                 const PatternList& fusions = tensorrt_fusions());
+                                 const PatternSections& lists = active_patterns());
 
 }  // namespace graftwork

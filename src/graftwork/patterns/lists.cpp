@@ -2,6 +2,7 @@
 
 #include "graftwork/patterns/conversions/patterns.h"
 #include "graftwork/patterns/fusions/patterns.h"
+#include "graftwork/patterns/quantizations/patterns.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
 namespace graftwork {
@@ -17,6 +18,24 @@ PatternList recompositions() {
           make_raise_decomposed_max_pool_pattern(),
           make_raise_avg_pool_pattern(),
           make_raise_adaptive_avg_pool_pattern(),
+          make_raise_spelled_out_silu_pattern(),
+          make_raise_spelled_out_hardsigmoid_pattern(),
+          make_raise_spelled_out_hardswish_pattern(),
+          make_raise_spelled_out_mish_pattern(),
+          make_raise_spelled_out_gelu_pattern(),
+          make_raise_spelled_out_tanh_gelu_pattern(),
+          make_raise_layer_norm_pattern(),
+          make_raise_group_norm_pattern(),
+          make_raise_instance_norm_pattern(),
+          make_raise_rms_norm_pattern(),
+          make_raise_upsample_pattern(),
+          make_raise_pixel_shuffle_pattern(),
+          make_raise_adaptive_max_pool_pattern(),
+          make_raise_quantized_layer_pattern(),
+          make_raise_quant_stub_pattern(),
+          make_raise_spelled_out_relu_pattern(),
+          make_raise_spelled_out_leaky_relu_pattern(),
+          make_raise_spelled_out_sigmoid_pattern(),
           make_raise_mean_pattern(),
           make_raise_add_pattern(),
           make_raise_flatten_pattern(),
@@ -33,11 +52,24 @@ PatternList tensorrt_fusions() {
   return {make_stem_conv_bn_act_max_pool_pattern(),
           make_conv_bn_add_act_pattern(),
           make_conv_bn_act_pattern(),
+          make_conv_bn_add_pattern(),
           make_conv_bn_pattern(),
           make_linear_act_pattern(),
           make_linear_pattern(),
           make_act_add_pattern(),
           make_adaptive_avg_pool_pattern()};
 }
+
+QuantizationList tensorrt_quantizations() {
+  return {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(), make_concat_pattern()};
+}
+
+PatternList tensorrt_patterns() {
+  PatternList patterns = tensorrt_conversions();
+  for (auto& fusion : tensorrt_fusions()) patterns.push_back(std::move(fusion));
+  return patterns;
+}
+
+PatternList tensorrt_smoothings() { return {}; }
 
 }  // namespace graftwork

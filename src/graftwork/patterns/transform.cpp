@@ -1,6 +1,9 @@
 #include "graftwork/patterns/transform.h"
 
+#include <algorithm>
+
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/rewrite/rewriter.h"
 
@@ -10,38 +13,70 @@ namespace {
 constexpr const char* kConversions = "conversions";
 constexpr const char* kFusions = "fusions";
 
+/// Refuses a plan that does what none of the patterns can. What it leaves anyway may be anyone's.
+void check_patterns(const TransformationPlan& plan, const PatternSections& lists) {
+  for (const PlannedRound& round : plan.rounds) {
+    const PatternList& list = round.phase == Symbol(kFusions) ? lists.fusions : lists.conversions;
+    for (const PlannedMatch& match : round.matches) {
+      const bool is_known = std::any_of(list.begin(), list.end(),
+                                        [&](const auto& pattern) { return match.pattern == Symbol(pattern->name()); });
+      if (is_known || !match.apply) continue;
+      throw Error("plan.pattern",
+                  cat("the plan carries out ", match.pattern.str(), " at %", match.node.str(),
+                      ", and no pattern of the ", round.phase.str(), " has that name"),
+                  "the same --patterns files that it was made with");
+    }
+  }
+}
+
 }  // namespace
 
-Report prepare_graph(GraphModule& module) { return Rewriter(recompositions()).run_to_fixpoint(module); }
+PatternSections active_patterns() {
+  const std::shared_ptr<const Backend> backend = get_backend();
+  return {recompositions(), backend->conversions, backend->fusions};
+}
+
+Report prepare_graph(GraphModule& module, const PatternList& raising) {
+  return Rewriter(raising).run_to_fixpoint(module);
+}
+
+TransformationResult transform(const GraphModule& module, const PatternSections& lists) {
+  TransformationResult result{module.clone(), {}};
+  result.report.append(prepare_graph(result.model, lists.recompositions));
+  result.report.append(Rewriter(lists.conversions).run_to_fixpoint(result.model));
+  result.report.append(Rewriter(lists.fusions).run_once(result.model));
+  return result;
+}
 
 TransformationResult transform(const GraphModule& module, const PatternList& conversions, const PatternList& fusions) {
-  TransformationResult result{module.clone(), {}};
-  result.report.append(prepare_graph(result.model));
-  result.report.append(Rewriter(conversions).run_to_fixpoint(result.model));
-  result.report.append(Rewriter(fusions).run_once(result.model));
-  return result;
+  return transform(module, {recompositions(), conversions, fusions});
+}
+
+TransformationPlan get_transformation_plan(const GraphModule& module, const PatternSections& lists) {
+  GraphModule work = module.clone();
+  prepare_graph(work, lists.recompositions);
+  TransformationPlan plan{fingerprint(work), {}};
+  Rewriter(lists.conversions).run_to_fixpoint(work, [&](const Report& round) {
+    if (!round.applied.empty()) plan.rounds.push_back(PlannedRound::of(kConversions, round));
+  });
+  plan.rounds.push_back(PlannedRound::of(kFusions, Rewriter(lists.fusions).run_once(work)));
+  return plan;
 }
 
 TransformationPlan get_transformation_plan(const GraphModule& module, const PatternList& conversions,
                                            const PatternList& fusions) {
-  GraphModule work = module.clone();
-  prepare_graph(work);
-  TransformationPlan plan{fingerprint(work), {}};
-  Rewriter(conversions).run_to_fixpoint(work, [&](const Report& round) {
-    if (!round.applied.empty()) plan.rounds.push_back(PlannedRound::of(kConversions, round));
-  });
-  plan.rounds.push_back(PlannedRound::of(kFusions, Rewriter(fusions).run_once(work)));
-  return plan;
+  return get_transformation_plan(module, {recompositions(), conversions, fusions});
 }
 
 TransformationResult apply_transformation_plan(const GraphModule& module, const TransformationPlan& plan,
-                                               const PatternList& conversions, const PatternList& fusions) {
+                                               const PatternSections& lists) {
+  check_patterns(plan, lists);
   TransformationResult result{module.clone(), {}};
-  result.report.append(prepare_graph(result.model));
+  result.report.append(prepare_graph(result.model, lists.recompositions));
   if (fingerprint(result.model) != plan.graph) {
     throw Error("plan.graph", "the plan was made for another network", "making it again");
   }
-  const Rewriter convert(conversions), fuse(fusions);
+  const Rewriter convert(lists.conversions), fuse(lists.fusions);
   for (const PlannedRound& planned : plan.rounds) {
     const Rewriter& rewriter = planned.phase == Symbol(kFusions) ? fuse : convert;
     Report round = rewriter.run_once(result.model, planned.filter());
@@ -49,6 +84,11 @@ TransformationResult apply_transformation_plan(const GraphModule& module, const 
     result.report.append(std::move(round));
   }
   return result;
+}
+
+TransformationResult apply_transformation_plan(const GraphModule& module, const TransformationPlan& plan,
+                                               const PatternList& conversions, const PatternList& fusions) {
+  return apply_transformation_plan(module, plan, {recompositions(), conversions, fusions});
 }
 
 }  // namespace graftwork

@@ -46,11 +46,14 @@ Json stubs_json(const StubPlan& plan) {
   for (const PlannedStub& stub : plan.stubs) {
     Json readers = Json::array();
     for (const StubReader& reader : stub.readers) readers.push_back(reader_json(reader));
-    stubs.push_back({{"name", stub.stub.str()},
-                     {"tensor", stub.tensor.str()},
-                     {"apply", true},
-                     {"readers", std::move(readers)},
-                     {"reason", stub.reason}});
+    Json json{{"name", stub.stub.str()},
+              {"tensor", stub.tensor.str()},
+              {"apply", true},
+              {"readers", std::move(readers)},
+              {"reason", stub.reason}};
+    if (!stub.scale_group.empty()) json["scale_group"] = stub.scale_group.str();
+    if (stub.given) json["given"] = true;
+    stubs.push_back(std::move(json));
   }
   for (const MissingStub& stub : plan.missing) {
     Json json = reader_json(stub.reader);
@@ -102,8 +105,10 @@ StubPlan read_stubs(const Json& json) {
     plan.missing.push_back({read_reader(missing), missing.text("reason", "")});
   }
   for (const Json* entry : fields.list("stubs")) {
-    const JsonFields stub(*entry, "stub", kCode, {"name", "tensor", "apply", "readers", "reason"});
-    PlannedStub planned{stub.text("name"), stub.text("tensor"), {}, stub.text("reason", "")};
+    const JsonFields stub(*entry, "stub", kCode,
+                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given"});
+    PlannedStub planned{stub.text("name"),       stub.text("tensor"),          {},
+                        stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false)};
     for (const Json* reader : stub.list("readers")) {
       planned.readers.push_back(read_reader(JsonFields(*reader, "reader", kCode, {"module", "input"})));
     }

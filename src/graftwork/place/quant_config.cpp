@@ -37,7 +37,7 @@ TensorQuantConfig tensor_config(const Json& object, const std::string& name, Ten
 QuantConfig read_quant_config(const std::filesystem::path& path) {
   try {
     const Json json = parse_json(read_text(path), "the recipe", kCode);
-    const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip"});
+    const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
     QuantConfig config;
     if (const Json* part = fields.find("activation"))
       config.activation = tensor_config(*part, "activation", config.activation);
@@ -45,6 +45,12 @@ QuantConfig read_quant_config(const std::filesystem::path& path) {
     if (const Json* part = fields.find("skip")) {
       const JsonFields skip(*part, "skip", kCode, {"stub", "weight"});
       config.skip = {skip.texts("stub"), skip.texts("weight")};
+    }
+    if (const Json* part = fields.find("policy")) {
+      const JsonFields policy(*part, "policy", kCode, {"depthwise"});
+      const std::string depthwise = policy.text("depthwise", "int8");
+      if (depthwise != "int8" && depthwise != "float") policy.refuse("depthwise", "is neither int8 nor float");
+      config.policy.float_depthwise = depthwise == "float";
     }
     return config;
   } catch (Error& error) {

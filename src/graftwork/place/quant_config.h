@@ -28,16 +28,23 @@ struct ModulesToSkip {
   std::vector<std::string> weight;  ///< Without Q/DQ on their weights.
 };
 
+/// Layers that a policy leaves in floating point, by what they are.
+struct QuantPolicy {
+  bool float_depthwise = false;  ///< Convolutions with one input channel a group (rules F2, S2: often slower in INT8).
+};
+
 struct QuantConfig {
   TensorQuantConfig activation;
   TensorQuantConfig weight{Precision::kInt8, true, true, CalibrationMethod::kMinMax};
   ModulesToSkip skip;
+  QuantPolicy policy;
 };
 
 /// Reads a recipe file:
 ///     {"activation": {"precision": "int8", "calibration_method": "minmax"},
 ///      "weight": {"precision": "int8", "per_channel": true},
-///      "skip": {"stub": ["head.*"], "weight": ["head.*"]}}
+///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
+///      "policy": {"depthwise": "float"}}
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.
 QuantConfig read_quant_config(const std::filesystem::path& path);
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graftwork/ir/graph_module.h"
+#include "graftwork/patterns/lists.h"
 #include "graftwork/place/quant_config.h"
 
 namespace graftwork {
@@ -21,6 +22,8 @@ struct PlannedStub {
   Symbol tensor;  ///< Name of the value that it quantizes.
   std::vector<StubReader> readers;
   std::string reason;
+  Symbol scale_group;  ///< Stubs that name one value here have one scale; empty: its own.
+  bool given = false;  ///< The network has it already, with its scale.
 };
 
 /// An input of a fused module that gets no stub.
@@ -49,9 +52,10 @@ struct StubPlan {
   std::string text() const;
 };
 
-/// Decides. One stub for each distinct tensor, also seen through operators that only move data. Throws
-/// Error "config.skip" when an entry of the recipe matches nothing.
-StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config);
+/// Decides, with the patterns of the quantizations list. One stub for each distinct tensor, also seen through operators
+/// that only move data. Throws Error "config.skip" when an entry of the recipe matches nothing.
+StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config,
+                    const QuantizationList& patterns = tensorrt_quantizations());
 
 /// Whether an edited plan can be carried out on the network. Throws Error "plan.graph" when it was made for another
 /// one, "plan.stub" or "plan.weight" for what does not exist there; adds to `plan.warnings` what will not run in INT8.

@@ -1,4 +1,5 @@
 // Whether a graph holds its batch size fast.
+#include <algorithm>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
@@ -23,6 +24,14 @@ bool mixes_samples(const Node& node) {
   return !axis || *axis == 0 || *axis == -static_cast<int64_t>(node.tensor()->rank());
 }
 
+/// A tensor, or a tuple of tensors, with one row per sample.
+bool is_per_sample(const Type& type, const Dim& batch) {
+  if (const std::vector<Type>* parts = type.elements()) {
+    return std::all_of(parts->begin(), parts->end(), [&](const Type& part) { return is_per_sample(part, batch); });
+  }
+  return type.tensor() && type.tensor()->rank() > 0 && type.tensor()->dims[0] == batch;
+}
+
 /// Repeats shape inference with a symbol for the batch: every value must follow it in its first extent.
 bool holds_for_any_batch(const GraphModule& module) {
   const Dim batch = Dim::symbol("batch");
@@ -37,7 +46,11 @@ bool holds_for_any_batch(const GraphModule& module) {
       types[&node] = with_batch(node.type(), batch);
       continue;
     }
-    if (node.kind() == NodeKind::kGetItem || mixes_samples(node)) return false;
+    if (mixes_samples(node)) return false;
+    if (node.kind() == NodeKind::kGetItem) {
+      types[&node] = types.at(&node.input(0)).elements()->at(static_cast<size_t>(node.item_index()));
+      continue;
+    }
     std::vector<Type> inputs;
     for (const Use& use : node.inputs()) inputs.push_back(types.at(use.producer()));
     Type type;
@@ -47,7 +60,7 @@ bool holds_for_any_batch(const GraphModule& module) {
     } catch (const Error&) {
       return false;
     }
-    if (!type.tensor() || type.tensor()->rank() == 0 || type.tensor()->dims[0] != batch) return false;
+    if (!is_per_sample(type, batch)) return false;
     types[&node] = type;
   }
   return true;

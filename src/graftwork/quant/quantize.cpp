@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/fold_batch_norm.h"
+#include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/scales.h"
 
 namespace graftwork {
@@ -22,16 +23,40 @@ SmallScale small_scale_of(const PlannedStub& stub, const ModuleTable& modules) {
   return SmallScale::kWide;
 }
 
-void set_stub_scales(QuantizationResult& result, DType float_type) {
-  GraphModule& module = result.network.module;
+/// What stubs of one scale have in common: the widest range, and a type that suits all readers.
+struct ScaleGroup {
+  Range range;
+  SmallScale small = SmallScale::kWide;
+};
+
+std::map<Symbol, ScaleGroup> scale_groups(const QuantizationResult& result) {
+  std::map<Symbol, ScaleGroup> groups;
   for (const PlannedStub& stub : result.plan.stubs) {
-    const Range& range = result.ranges.at(stub.tensor.str());
-    if (range.amax() == 0)
+    if (stub.scale_group.empty() || stub.given) continue;
+    ScaleGroup& group = groups[stub.scale_group];
+    group.range.merge(result.ranges.at(stub.tensor.str()));
+    if (small_scale_of(stub, result.network.module.modules()) == SmallScale::kHalf) group.small = SmallScale::kHalf;
+  }
+  return groups;
+}
+
+void set_stub_scales(QuantizationResult& result, DType float_type) {
+  ModuleTable& modules = result.network.module.modules();
+  const std::map<Symbol, ScaleGroup> groups = scale_groups(result);
+  for (const PlannedStub& stub : result.plan.stubs) {
+    const auto shared = groups.find(stub.scale_group);
+    ScaleGroup own{{}, small_scale_of(stub, modules)};
+    if (!stub.given) own.range = result.ranges.at(stub.tensor.str());
+    if (!stub.given && own.range.amax() == 0)
       result.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
-    const Symbol leaf = stub.stub.str() + ".scale";
-    const float scale = activation_scale(range, float_type, small_scale_of(stub, module.modules()));
+    const ScaleGroup& group = shared == groups.end() ? own : shared->second;
+    const ModuleId id = modules.find(stub.stub);
+    const float scale = stub.given ? exported_scale(scale_of(modules[id], result.network.tensors).item<float>(),
+                                                    float_type, group.small)
+                                   : activation_scale(group.range, float_type, group.small);
+    const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
     result.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
-    module.modules().edit(module.modules().find(stub.stub)).set_param("scale", result.network.tensors.leaf(leaf));
+    modules.edit(id).set_param("scale", result.network.tensors.leaf(leaf));
   }
 }
 
@@ -48,8 +73,10 @@ void set_weight_scales(QuantizationResult& result, DType float_type) {
       const at::Tensor value = evaluate(*layer.param("weight"), tensors);
       const int64_t axis = *attribute_of(modules[fake_quant], "axis")->get<int64_t>();
       const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
-      const Symbol leaf = modules[fake_quant].path.str() + ".scale";
-      tensors.set(leaf, weight_scales(value, axis, factor, float_type, small_scale_of(layer)));
+      const at::Tensor given = scale_of(modules[fake_quant], tensors);
+      const Symbol leaf = modules[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
+      const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis);
+      tensors.set(leaf, exported_weight_scales(raw, factor, float_type, small_scale_of(layer)));
       modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
     } catch (Error& error) {
       throw error.at(weight.layer.str() + ".weight");
@@ -86,7 +113,9 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   apply_stub_plan(result.network.module, result.plan);
   set_weight_scales(result, options.float_type);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
-  for (const PlannedStub& stub : result.plan.stubs) tensors.push_back(stub.tensor);
+  for (const PlannedStub& stub : result.plan.stubs) {
+    if (!stub.given) tensors.push_back(stub.tensor);
+  }
   CalibrationOptions calibration = options.calibration;
   calibration.observe_all |= options.float_type == DType::kF16;
   result.ranges = calibrate(network, tensors, samples, calibration);

@@ -45,15 +45,19 @@ float activation_scale(const Range& range, DType float_type, SmallScale small) {
   return exported_scale(amax / 127.0F, float_type, small);
 }
 
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type,
-                         SmallScale small) {
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis) {
   if (!at::isfinite(weight).all().item<bool>())
     throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
   const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
-  const at::Tensor raw = without_zeros(rows.abs().amax(1).to(at::kDouble) / 127.0);
-  if (!factor.defined()) return exported_scales(raw, float_type, small);
+  return without_zeros(rows.abs().amax(1).to(at::kDouble) / 127.0);
+}
+
+at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
+                                  SmallScale small) {
+  if (!factor.defined()) return exported_scales(scales, float_type, small);
   const at::Tensor magnitude = without_zeros(factor.abs());
-  return (exported_scales(raw * magnitude, float_type, small).to(at::kDouble) / magnitude).to(at::kFloat);
+  const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * magnitude, float_type, small);
+  return (rounded.to(at::kDouble) / magnitude).to(at::kFloat);
 }
 
 }  // namespace graftwork

@@ -24,11 +24,14 @@ SmallScale small_scale_of(const ModuleRecord& layer);
 /// amax / 127, rounded as it will be exported. 1 for a tensor that was zero throughout.
 float activation_scale(const Range& range, DType float_type, SmallScale small = SmallScale::kWide);
 
-/// Scale per output channel for the weight of `layer`: amax / 127; a dead channel gets the tensor's smallest
-/// non-zero scale, 1 when all are dead. `factor` (per channel, or undefined) is what export multiplies the
-/// scale by when it folds a batch norm: the product is rounded as exported and divided by it again, so that
-/// codes, fake quantization and file see one value. Throws Error "quant.weight" for a non-finite weight.
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType float_type,
-                         SmallScale small = SmallScale::kWide);
+/// Scale per output channel of a weight, in double precision: amax / 127; a dead channel gets the tensor's smallest
+/// non-zero scale, 1 when all are dead. Throws Error "quant.weight" for a non-finite weight.
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis);
+
+/// Scales per output channel, rounded. `factor` (per channel, or undefined) is what export multiplies the scale by when
+/// it folds a batch norm: the product is rounded as exported and divided by it again, so that codes, fake quantization
+/// and file see one value.
+at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
+                                  SmallScale small = SmallScale::kWide);
 
 }  // namespace graftwork

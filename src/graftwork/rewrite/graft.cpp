@@ -46,11 +46,12 @@ Node& Graft::call_module(ModuleId record, std::span<Node* const> inputs) {
   return stage(std::move(spec), inputs);
 }
 
-Node& Graft::call_function(Symbol op, std::initializer_list<Node*> inputs, AttrMap attrs) {
-  const std::span<Node* const> nodes(inputs);
-  NodeSpec spec = call_function_spec(op, nodes, std::move(attrs), {});
-  spec.name = op;
-  return stage(std::move(spec), nodes);
+Node& Graft::call_function(Symbol op, std::span<Node* const> inputs, AttrMap attrs) {
+  NodeSpec spec = call_function_spec(op, inputs, std::move(attrs), {});
+  const std::string& schema = op.str();  // "aten.pad.default" makes %pad
+  const size_t begin = schema.find('.') + 1;
+  spec.name = schema.substr(begin, schema.find('.', begin) - begin);
+  return stage(std::move(spec), inputs);
 }
 
 ModuleId Graft::add_record(ModuleRecord record) {

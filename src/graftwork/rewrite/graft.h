@@ -28,7 +28,10 @@ class Graft {
   Node& call_module(ModuleId record, std::initializer_list<Node*> inputs) {
     return call_module(record, std::span(inputs));
   }
-  Node& call_function(Symbol op, std::initializer_list<Node*> inputs, AttrMap attrs);
+  Node& call_function(Symbol op, std::span<Node* const> inputs, AttrMap attrs);
+  Node& call_function(Symbol op, std::initializer_list<Node*> inputs, AttrMap attrs) {
+    return call_function(op, std::span(inputs), std::move(attrs));
+  }
 
   /// A new record; the path is made unique.
   ModuleId add_record(ModuleRecord record);

@@ -15,6 +15,14 @@ struct Rewriter::Candidate {
   uint32_t entry = 0;
 };
 
+/// A candidate that had to give way.
+struct Rewriter::Loser {
+  uint32_t candidate;
+  uint32_t winner;
+  bool chosen;  ///< Later, when the winner declined.
+  SkippedMatch miss;
+};
+
 /// Everything that one round needs; lives on the stack of run_round.
 struct Rewriter::Round {
   Round(GraphModule& m, const MatchFilter& f, Report& r)
@@ -29,6 +37,7 @@ struct Rewriter::Round {
   std::pmr::monotonic_buffer_resource memory;  // of the matches
   std::deque<Candidate> candidates;
   std::vector<SkippedMatch> near_misses;
+  std::vector<Loser> losers;
   std::vector<Node*> touched;
 };
 
@@ -113,8 +122,13 @@ std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<No
   } else {
     for (Node& node : module.graph().nodes()) find(round, node);
   }
-  apply(round, select(round));
+  for (std::vector<uint32_t> declined = apply(round, select(round)); !declined.empty();) {
+    declined = apply(round, losers_to(round, declined));
+  }
   for (SkippedMatch& miss : round.near_misses) report.skipped.push_back(std::move(miss));
+  for (Loser& loser : round.losers) {
+    if (!loser.chosen) report.skipped.push_back(std::move(loser.miss));
+  }
   return std::move(round.touched);
 }
 
@@ -214,10 +228,15 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
         choose(index);
         continue;
       }
-      const Symbol winner = entries_[round.candidates[winner_of[index_of(*taken)]].entry].name;
-      round.near_misses.push_back({entries_[candidate.entry].name, candidate.match.root().name(),
-                                   cat("%", (*taken)->name().str(), " belongs to a match of ", winner.str()), winner,
-                                   candidate.match.root().id()});
+      const uint32_t winner = winner_of[index_of(*taken)];
+      const Symbol name = entries_[round.candidates[winner].entry].name;
+      Loser loser{index, winner, false, {}};
+      loser.miss.pattern = entries_[candidate.entry].name;
+      loser.miss.node = candidate.match.root().name();
+      loser.miss.reason = cat("%", (*taken)->name().str(), " belongs to a match of ", name.str());
+      loser.miss.winner = name;
+      loser.miss.anchor = candidate.match.root().id();
+      round.losers.push_back(std::move(loser));
       open.push_back(index);
     }
     // Around the winners a loser may still match in another way (the other branch of a fork).
@@ -227,6 +246,29 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
     });
   }
   sort_by_root(round, chosen);
+  return chosen;
+}
+
+/// Who lost a node to a match that has declined since, and still matches beside what was carried out: in the order in
+/// which they lost, which is that of merit.
+std::vector<uint32_t> Rewriter::losers_to(Round& round, const std::vector<uint32_t>& declined) const {
+  std::vector<uint32_t> chosen;
+  const auto take = [&](const Match& match, bool taken) {
+    for (const Node* node : match.nodes()) round.taken[index_of(node)] = taken;
+  };
+  for (const uint32_t index : declined) take(round.candidates[index].match, false);
+  // What this round has made is not matched again.
+  round.taken.resize(round.module.graph().capacity(), true);
+  for (Loser& loser : round.losers) {
+    const bool has_a_chance = std::find(declined.begin(), declined.end(), loser.winner) != declined.end();
+    Candidate& candidate = round.candidates[loser.candidate];
+    Node& root = candidate.match.root();
+    if (loser.chosen || !has_a_chance || !root.alive()) continue;
+    if (!round.matcher.find(entries_[candidate.entry].tree, root, candidate.match)) continue;
+    take(candidate.match, true);
+    loser.chosen = true;
+    chosen.push_back(loser.candidate);
+  }
   return chosen;
 }
 
@@ -263,7 +305,9 @@ void Rewriter::sort(const Round& round, std::vector<uint32_t>& candidates, const
   for (size_t i = 0; i < keys.size(); ++i) candidates[i] = keys[i].index;
 }
 
-void Rewriter::apply(Round& round, const std::vector<uint32_t>& chosen) const {
+/// Returns those that declined.
+std::vector<uint32_t> Rewriter::apply(Round& round, const std::vector<uint32_t>& chosen) const {
+  std::vector<uint32_t> refused;
   Graft graft(round.module);
   round.report.applied.reserve(round.report.applied.size() + chosen.size());
   for (const uint32_t index : chosen) {
@@ -304,8 +348,10 @@ void Rewriter::apply(Round& round, const std::vector<uint32_t>& chosen) const {
       round.report.applied.push_back(std::move(done));
     } else {
       round.report.skipped.push_back({entry.name, root.name(), outcome.reason(), {}, root.id()});
+      refused.push_back(index);
     }
   }
+  return refused;
 }
 
 }  // namespace graftwork

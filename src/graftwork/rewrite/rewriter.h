@@ -33,6 +33,7 @@ class Rewriter {
     Tree tree;
   };
   struct Candidate;
+  struct Loser;
   struct Round;
 
   std::vector<Node*> run_round(GraphModule& module, const std::vector<Node*>* open, const MatchFilter& filter,
@@ -43,7 +44,8 @@ class Rewriter {
   static void sort_by_root(const Round& round, std::vector<uint32_t>& candidates);
   template <class Number>
   static void sort(const Round& round, std::vector<uint32_t>& candidates, const Number& number);
-  void apply(Round& round, const std::vector<uint32_t>& chosen) const;
+  std::vector<uint32_t> losers_to(Round& round, const std::vector<uint32_t>& declined) const;
+  std::vector<uint32_t> apply(Round& round, const std::vector<uint32_t>& chosen) const;
   std::vector<Node*> neighbourhood(const GraphModule& module, std::vector<Node*> touched) const;
 
   std::vector<Entry> entries_;

@@ -58,7 +58,8 @@ TEST(LowerQuantized, StoresCodesAndScalesThatGiveTheFoldedFakeQuantizedWeight) {
     const at::Tensor own = quantize_codes(weight, scale, 0, weight_range("int8"));
     EXPECT_TRUE(at::equal(codes[5].to(at::kFloat), -own[5])) << "gamma is negative";
     const at::Tensor factor = batch_norm_affine(record(network, "bn"), network.tensors).factor;
-    const at::Tensor expected = fold_into_weight(fake_quantize(weight, scale, 0, weight_range("int8")), factor);
+    const at::Tensor expected =
+        fold_into_weight(record(network, "conv"), fake_quantize(weight, scale, 0, weight_range("int8")), factor);
     EXPECT_LE(relative_difference(codes.to(at::kFloat) * scales.to(at::kFloat).view({-1, 1, 1, 1}), expected), 1e-6);
     EXPECT_EQ(view.integers(view.producer("conv.weight"), "axis"), std::vector<int64_t>{0});
   }
@@ -151,7 +152,8 @@ TEST(LowerQuantized, LeavesSkippedLayersAndUncalibratedStubsInFloat) {
 TEST(LowerQuantized, AddsTheResidualInFrontOfTheActivation) {
   const Network network = quantized(
       "graph(%x: f32[s0, 4, 8, 8]) {\n  %c = nn.Conv2d @conv(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1]}\n"
-      "  %d = aten.add.Tensor(%c, %x)\n  %y = nn.ReLU @act(%d)\n  return y=%y\n}\n",
+      "  %d = aten.add.Tensor(%c, %x)\n  %r = nn.ReLU @act(%d)\n  %y = nn.Linear @l(%r) "
+      "{in_features=8, out_features=2, bias=none}\n  return y=%y\n}\n",
       DType::kF32);
   const OnnxView view(lower(network, options_of(DType::kF32)));
   const onnx::Node& add = view.only("Add");
@@ -159,7 +161,7 @@ TEST(LowerQuantized, AddsTheResidualInFrontOfTheActivation) {
   EXPECT_EQ(view.producer(add.inputs[1]).op_type, "DequantizeLinear");
   EXPECT_EQ(view.producer(view.only("Conv").inputs[0]).name, view.producer(add.inputs[1]).name)
       << "one stub for both readers";
-  EXPECT_EQ(view.producer("y").inputs[0], add.outputs[0]);
+  EXPECT_EQ(view.only("Relu").inputs[0], add.outputs[0]);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST(KindTable, FusedKindsNameTheirPartsAndStubs) {
     for (const FusedStep& step : kind.steps) EXPECT_LT(step.add_input, static_cast<int64_t>(kind.max_inputs));
     EXPECT_NE(kind.attr("stubs"), nullptr);
   }
-  EXPECT_EQ(count, 8u);
+  EXPECT_EQ(count, 9u);
 }
 
 TEST(KindTable, KnowsWhatIsQuantizedWhere) {

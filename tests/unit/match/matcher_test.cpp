@@ -227,6 +227,159 @@ TEST(Match, AllOrdersOfTwoSumsAreTriedBeforeGivingUp) {
   EXPECT_EQ(attempt.name(trunk), "b");
 }
 
+TEST(Match, AStretchTakesAsFewAsTheRestOfTheTreeLeavesToIt) {
+  const GraphModule module = network("%a = f(%x);%b = f(%a);%c = g(%b);%d = k(%c);%e = h(%d);return %e");
+  const Pat from = op("f")(any()), between = stretch(from, 0, 8), e = op("h")(between);
+  const Attempt attempt(module, {e}, "e");
+  ASSERT_TRUE(attempt.found) << attempt.failure();
+  EXPECT_EQ(attempt.chain(between), "cd");
+  EXPECT_EQ(attempt.name(from), "b") << "the nearest";
+  EXPECT_EQ(attempt.name(between), "d");
+  EXPECT_EQ(attempt.nodes(), "edcb") << "what a stretch passes belongs to the match";
+}
+
+TEST(Match, AStretchMayBeEmptyAndHasALeastAndAGreatestLength) {
+  const GraphModule module = network("%a = f(%x);%b = g(%a);%c = g(%b);%e = h(%c);%i = f(%z);%j = h(%i);return %e, %j");
+  const auto length = [&](uint32_t min, uint32_t max, Symbol at) -> std::string {
+    const Pat between = stretch(op("f")(any()), min, max);
+    const Attempt attempt(module, {op("h")(between)}, at);
+    return attempt.found ? std::to_string(attempt.match.chain(between).size()) : attempt.failure();
+  };
+  EXPECT_EQ(length(0, 8, "j"), "0");
+  EXPECT_EQ(length(0, 8, "e"), "2");
+  EXPECT_EQ(length(2, 2, "e"), "2");
+  EXPECT_EQ(length(0, 1, "e"), "%b is g");
+  EXPECT_EQ(length(3, 8, "e"), "%x is input");
+  EXPECT_EQ(length(1, 8, "j"), "%z is input");
+  const Pat x = any(), least = stretch(x, 2, 3);
+  const Attempt attempt(module, {op("h")(least)}, "e");
+  EXPECT_EQ(attempt.chain(least), "bc");
+  EXPECT_EQ(attempt.name(x), "a");
+}
+
+TEST(Match, AStretchGrowsUntilWhatStandsBesideItFitsToo) {
+  // The residual decides where the trunk starts: the first f above is not it.
+  const GraphModule module = network("%r = f(%x);%a = g(%r);%b = f(%a);%c = k(%b);%s = add(%c, %r);return %s");
+  const Pat start = op("f")(any()), trunk = stretch(start, 1, 8), sum = op("add")(trunk, start);
+  const Attempt attempt(module, {sum}, "s");
+  ASSERT_TRUE(attempt.found) << attempt.failure();
+  EXPECT_EQ(attempt.chain(trunk), "abc");
+  EXPECT_EQ(attempt.name(start), "r");
+  const Pat any_start = any(), any_trunk = stretch(any_start, 1, 8);
+  const Attempt block(module, {op("add")(any_start, any_trunk).commutes()}, "s");
+  ASSERT_TRUE(block.found) << block.failure();
+  EXPECT_EQ(block.name(any_start), "r");
+  EXPECT_EQ(block.chain(any_trunk), "abc");
+}
+
+TEST(Match, AStretchGrowsWhereAValueWouldBeUsedOutside) {
+  const GraphModule module =
+      network("%a = f(%x);%b = g(%a);%c = f(%b);%d = k(%c);%e = h(%d);%o = n(%c, %d);%y = m(%e, %o);return %y");
+  const Pat start = op("f")(any()), between = stretch(start, 0, 8).may_escape();
+  const Attempt attempt(module, {op("h")(between)}, "e");
+  ASSERT_TRUE(attempt.found) << attempt.failure();
+  EXPECT_EQ(attempt.name(start), "a") << "%c is read by %o, so the match goes on to the next f";
+  const Attempt closed(module, {op("h")(stretch(op("f")(any()), 0, 8))}, "e");
+  EXPECT_FALSE(closed.found);
+  EXPECT_EQ(closed.failure(), "%d is used outside the match, by %o");
+}
+
+TEST(Match, AStretchPassesConstantsAndNoForks) {
+  const GraphModule module = network(
+      "%k: f32[2] = constant @k: f32[2];%a = f(%x);%b = mul(%k, %a);%c = sub(%b, %k);%e = h(%c);%p = add(%a, "
+      "%z);%q = h(%p);return %e, %q, %a");
+  const Pat between = stretch(op("f")(any()).may_escape(), 0, 8);
+  const Attempt attempt(module, {op("h")(between)}, "e");
+  ASSERT_TRUE(attempt.found) << attempt.failure();
+  EXPECT_EQ(attempt.chain(between), "bc");
+  EXPECT_FALSE(Attempt(module, {op("h")(stretch(op("f")(any()).may_escape(), 0, 8))}, "q").found);
+}
+
+TEST(Match, AConditionOfAStretchHoldsForEachOfItsNodes) {
+  const GraphModule module = network("%a = f(%x);%b = g(%a) {ok=false};%c = g(%b) {ok=true};%e = h(%c);return %e");
+  const auto found = [&](uint32_t max) {
+    return Attempt(module, {op("h")(stretch(any(), 1, max).attr("ok", Attribute(true)))}, "e").found;
+  };
+  EXPECT_TRUE(found(1));
+  const Attempt attempt(module, {op("h")(stretch(op("f")(any()), 1, 8).attr("ok", Attribute(true)))}, "e");
+  EXPECT_FALSE(attempt.found);
+  EXPECT_EQ(attempt.failure(), "%b: its ok is not true");
+}
+
+TEST(Match, AStretchStopsAtATakenNode) {
+  const GraphModule module = network("%a = f(%x);%b = g(%a);%c = h(%b);return %c");
+  std::vector<bool> taken(named(module, "b").id().index + 1, false);
+  taken[named(module, "b").id().index] = true;
+  Matcher matcher({&module, nullptr, &taken});
+  Match match;
+  EXPECT_FALSE(matcher.find(Tree({op("h")(stretch(op("f")(any()), 0, 8))}), named(module, "c"), match));
+  EXPECT_EQ(matcher.failure().text(), "%b belongs to another match");
+}
+
+TEST(Match, ASearchIsGivenUpAfterSomeSteps) {
+  // Six stretches over one long chain: without a limit, (60 over 6) ways to cut it.
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += cat("%n", i, " = g(%", i == 0 ? "x" : cat("n", i - 1), ");");
+  const GraphModule module = network(text + "%e = h(%n59);return %e");
+  Pat pat = op("none")(any());
+  for (int i = 0; i < 6; ++i) pat = op("g")(stretch(pat, 0, Pat::kMaxStretch));
+  const Attempt attempt(module, {op("h")(pat)}, "e");
+  EXPECT_FALSE(attempt.found);
+  EXPECT_TRUE(attempt.near_miss());
+  EXPECT_EQ(attempt.failure().substr(0, 42), "the search was given up after 4096 steps, ");
+}
+
+TEST(Match, AnOptionalPartIsLeftOutWhereTheRestWantsIt) {
+  const GraphModule module = network("%a = g(%x);%b = g(%a);%s = add(%b, %a);return %s");
+  const Pat x = any(), maybe = graftwork::optional(op("g"), x), out = op("add")(op("g")(maybe), x);
+  const Attempt attempt(module, {out}, "s");
+  ASSERT_TRUE(attempt.found) << attempt.failure();
+  EXPECT_EQ(attempt.name(x), "a");
+}
+
+TEST(Match, AConditionOnTheWholeMatchIsAskedAtTheEnd) {
+  const GraphModule module =
+      network("%a = f(%x) {k=1};%b = g(%z) {k=2};%c = f(%z) {k=2};%s = add(%a, %b);%t = add(%c, %b);return %s, %t");
+  const auto sum = [&](Symbol at) {
+    const Pat f = op("f")(any()), g = op("g")(any()).may_escape();
+    const MatchCondition alike = [=](const GraphModule&, const Bindings& bound) {
+      return *bound[f].attrs().find("k") == *bound[g].attrs().find("k");
+    };
+    const Attempt attempt(module, {op("add")(f, g).where(alike, "its operands differ in k")}, at);
+    return attempt.found ? "found" : attempt.failure();
+  };
+  EXPECT_EQ(sum("t"), "found");
+  EXPECT_EQ(sum("s"), "%s: its operands differ in k");
+}
+
+TEST(Match, AConditionOnTheWholeMatchLetsTheSearchGoOn) {
+  const GraphModule module = network("%a = f(%x) {k=1};%b = f(%z) {k=2};%s = add(%a, %b);return %s");
+  const Pat trunk = op("f")(any());
+  const MatchCondition second = [=](const GraphModule&, const Bindings& bound) {
+    return bound.has(trunk) && *bound[trunk].attrs().find("k") == Attribute(2);
+  };
+  const Attempt attempt(module, {op("add")(trunk, any()).commutes().where(second, "none has k=2")}, "s");
+  ASSERT_TRUE(attempt.found) << attempt.failure();
+  EXPECT_EQ(attempt.name(trunk), "b");
+}
+
+TEST(Match, TwoPositionsMayBeAskedToCallOneModule) {
+  const GraphModule module = network(
+      "%a: f32[1, 4] = nn.ReLU @one(%x);%b: f32[1, 4] = nn.ReLU @one(%a);%c: f32[1, 4] = nn.ReLU @two(%b);%d: f32[1, "
+      "4] = nn.ReLU @two(%c);%e: f32[1, 4] = nn.ReLU @one(%d);return %e",
+      "%x: f32[1, 4]");
+  const auto twice = [&](Symbol at) {
+    const Pat first = op("nn.ReLU")(any()), second = op("nn.ReLU")(first);
+    const MatchCondition same = [=](const GraphModule&, const Bindings& bound) {
+      return bound[first].module() == bound[second].module();
+    };
+    return Attempt(module, {op("nn.ReLU")(second).where(same, "two modules")}, at).found;
+  };
+  EXPECT_TRUE(twice("c"));
+  EXPECT_FALSE(twice("d"));
+  EXPECT_TRUE(twice("e"));
+}
+
 TEST(Match, AConstantIsAConstant) {
   const GraphModule module = network("%k: f32[2] = constant @k: f32[2];%a = f(%x, %k);%b = f(%k, %x);return %a, %b");
   const Pat k = constant();

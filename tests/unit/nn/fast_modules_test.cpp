@@ -174,7 +174,8 @@ TEST(FoldBatchNorm, EqualsTheLayerAndItsBatchNorm) {
       const ModuleTable& modules = network.module.modules();
       const FoldedLayer folded =
           fold_batch_norm(modules[modules.find("c")], &modules[modules.find("b")], network.tensors);
-      const at::Tensor weight = fold_into_weight(network.tensors.at("c.weight"), folded.factor);
+      const at::Tensor weight =
+          fold_into_weight(modules[modules.find("c")], network.tensors.at("c.weight"), folded.factor);
       const std::vector<at::Tensor> inputs = random_inputs(network.module);
       const at::Tensor expected = Executor(network.module).run(network.tensors, inputs)[0];
       EXPECT_LE(relative_difference(at::conv2d(inputs[0], weight, folded.bias), expected), 1e-6) << bias << affine;
@@ -183,13 +184,30 @@ TEST(FoldBatchNorm, EqualsTheLayerAndItsBatchNorm) {
   }
 }
 
+TEST(FoldBatchNorm, FollowsTheGroupsOfATransposedConvolution) {
+  for (const int groups : {1, 2}) {
+    const Network network =
+        network_of(cat("graph(%x: f32[2, 4, 5, 5]) {\n  %c = nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=6, "
+                       "kernel_size=[3, 3], stride=[2, 2], groups=",
+                       groups, "}\n  %y = nn.BatchNorm2d @b(%c) {num_features=6}\n  return %y\n}\n"));
+    const ModuleTable& modules = network.module.modules();
+    const ModuleRecord& layer = modules[modules.find("c")];
+    const FoldedLayer folded = fold_batch_norm(layer, &modules[modules.find("b")], network.tensors);
+    const at::Tensor weight = fold_into_weight(layer, network.tensors.at("c.weight"), folded.factor);
+    const std::vector<at::Tensor> inputs = random_inputs(network.module);
+    const at::Tensor expected = Executor(network.module).run(network.tensors, inputs)[0];
+    const at::Tensor value = at::conv_transpose2d(inputs[0], weight, folded.bias, 2, 0, 0, groups);
+    EXPECT_LE(relative_difference(value, expected), 1e-6) << groups << " groups";
+  }
+}
+
 TEST(FoldBatchNorm, LeavesALayerWithoutItAlone) {
   const Network network = network_of(
       "graph(%x: f32[2, 3]) {\n  %y = nn.Linear @l(%x) {in_features=3, out_features=4, bias=none}\n  return %y\n}\n");
-  const FoldedLayer folded =
-      fold_batch_norm(network.module.modules()[network.module.modules().find("l")], nullptr, network.tensors);
-  EXPECT_TRUE(
-      at::equal(fold_into_weight(network.tensors.at("l.weight"), folded.factor), network.tensors.at("l.weight")));
+  const ModuleRecord& layer = network.module.modules()[network.module.modules().find("l")];
+  const FoldedLayer folded = fold_batch_norm(layer, nullptr, network.tensors);
+  const at::Tensor& weight = network.tensors.at("l.weight");
+  EXPECT_TRUE(at::equal(fold_into_weight(layer, weight, folded.factor), weight));
   EXPECT_FALSE(folded.bias.defined());
   EXPECT_FALSE(folded.factor.defined());
 }

@@ -55,8 +55,9 @@ TEST(StubPlan, OfAResidualBlockHasOneStubForEachTensor) {
       "Q/DQ %quant_stub_1 on %fused_conv_bn_0 for FusedConvBNAct_0[0], FusedConvBNAddAct_0[1]: FusedConvBNAct reads "
       "INT8 (rule W1)\n"
       "Q/DQ %quant_stub_2 on %fused_conv_bn_act_0 for FusedConvBNAddAct_0[0]: FusedConvBNAddAct reads INT8 (rule W1)\n"
-      "Q/DQ %quant_stub_3 on %fused_adaptive_avg_pool2d_0 for FusedLinear_0[0]: FusedLinear reads INT8 (rule W1)\n"
-      "float FusedAdaptiveAvgPool2d_0[0]: FusedAdaptiveAvgPool2d runs in floating point\n"
+      "Q/DQ %quant_stub_3 on %fused_conv_bn_add_act_0 for FusedAdaptiveAvgPool2d_0[0]: between INT8 neighbours pooling "
+      "has Q/DQ on both sides (rule F9)\n"
+      "Q/DQ %quant_stub_4 on %fused_adaptive_avg_pool2d_0 for FusedLinear_0[0]: FusedLinear reads INT8 (rule W1)\n"
       "Q/DQ stem.conv.weight in FusedConvBN_0: per output channel (rule V11)\n"
       "Q/DQ block.conv1.weight in FusedConvBNAct_0: per output channel (rule V11)\n"
       "Q/DQ block.conv2.weight in FusedConvBNAddAct_0: per output channel (rule V11)\n"
@@ -79,8 +80,8 @@ TEST(StubPlan, CarriedOutGivesAValidNetworkThatReadsItsStubs) {
                        "quant_stub_0 <- x", "fused_conv_bn_0 <- quant_stub_0", "quant_stub_1 <- fused_conv_bn_0",
                        "fused_conv_bn_act_0 <- quant_stub_1", "quant_stub_2 <- fused_conv_bn_act_0",
                        "fused_conv_bn_add_act_0 <- quant_stub_2 quant_stub_1",
-                       "fused_adaptive_avg_pool2d_0 <- fused_conv_bn_add_act_0",
-                       "quant_stub_3 <- fused_adaptive_avg_pool2d_0", "f <- quant_stub_3", "fused_linear_0 <- f"}));
+                       "quant_stub_3 <- fused_conv_bn_add_act_0", "fused_adaptive_avg_pool2d_0 <- quant_stub_3",
+                       "quant_stub_4 <- fused_adaptive_avg_pool2d_0", "f <- quant_stub_4", "fused_linear_0 <- f"}));
   EXPECT_EQ(before.modules().find("quant_stub_0"), ModuleId()) << "the network that was cloned changed";
 }
 
@@ -131,9 +132,12 @@ TEST(StubPlan, LeavesGroupsWithoutAnInt8KernelInFloatingPoint) {
       plan_stubs(transformed(cat("graph(%x: f32[1, 4, 2, 2]) {\n  %y = ", conv("c", "(%x)", 4, ", groups=2"),
                                  "\n  return %y\n}\n")),
                  {});
-  EXPECT_EQ(plan.text(),
-            "float FusedConvBN_0[0]: FusedConvBN has no INT8 kernel for these channels (rule S1)\n"
-            "float c.weight in FusedConvBN_0: FusedConvBN has no INT8 kernel for these channels (rule S1)\n");
+  EXPECT_EQ(
+      plan.text(),
+      "float FusedConvBN_0[0]: no INT8 kernel: 2 input and 2 output channels per group, not multiples of 4 (rule S1)\n"
+      "float c.weight in FusedConvBN_0: no INT8 kernel: 2 input and 2 output channels per group, not multiples of 4 "
+      "(rule "
+      "S1)\n");
 }
 
 TEST(StubPlan, LeavesTheResidualOfSuchAConvolutionToo) {
@@ -171,7 +175,7 @@ TEST(ModulesToSkip, AreNamedByPathKindPartPatternOrFolder) {
 
 TEST(ModulesToSkip, OfOneReaderLeaveTheStubToTheOthers) {
   const StubPlan plan = plan_stubs(transformed(residual_net()), skipping({"block.conv1"}, {"block.conv1"}));
-  ASSERT_EQ(plan.stubs.size(), 4U) << plan.text();
+  ASSERT_EQ(plan.stubs.size(), 5U) << plan.text();
   EXPECT_EQ(plan.stubs[2].tensor, Symbol("fused_conv_bn_0"));
   ASSERT_EQ(plan.stubs[2].readers.size(), 1U);
   EXPECT_EQ(plan.stubs[2].readers[0].module, Symbol("FusedConvBNAddAct_0"));

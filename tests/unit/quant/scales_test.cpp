@@ -23,6 +23,11 @@ at::Tensor images(int64_t count) { return random_tensor({DType::kF32, {Dim(count
 
 float half_of(float value) { return static_cast<float>(c10::Half(value)); }
 
+/// As quantize makes them.
+at::Tensor rounded_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType type) {
+  return exported_weight_scales(weight_scales(weight, axis), factor, type);
+}
+
 TEST(ActivationScale, IsTheLargestMagnitudeOver127) {
   EXPECT_EQ(activation_scale({-2.54F, 1, true}, DType::kF32), 2.54F / 127.0F);
   EXPECT_EQ(activation_scale({-1, 3, true}, DType::kF16), half_of(3.0F / 127.0F));
@@ -46,22 +51,22 @@ TEST(ExportedScale, StaysFp32WhereFp16WouldLoseBits) {
 
 TEST(WeightScales, AreOnePerOutputChannel) {
   const at::Tensor weight = floats({1, -2, 0.5F, 0.25F, 127, 3}).view({3, 2, 1, 1});
-  EXPECT_TRUE(at::equal(weight_scales(weight, 0, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
+  EXPECT_TRUE(at::equal(rounded_scales(weight, 0, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
   EXPECT_TRUE(
-      at::equal(weight_scales(weight.transpose(0, 1), 1, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
+      at::equal(rounded_scales(weight.transpose(0, 1), 1, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
 }
 
 TEST(WeightScales, GiveADeadChannelTheSmallestScaleThereIs) {
-  EXPECT_TRUE(at::equal(weight_scales(floats({2, 0, 1}).view({3, 1}), 0, {}, DType::kF32),
+  EXPECT_TRUE(at::equal(rounded_scales(floats({2, 0, 1}).view({3, 1}), 0, {}, DType::kF32),
                         floats({2.0F / 127, 1.0F / 127, 1.0F / 127})));
-  EXPECT_TRUE(at::equal(weight_scales(at::zeros({3, 2}), 0, {}, DType::kF32), at::ones({3})));
+  EXPECT_TRUE(at::equal(rounded_scales(at::zeros({3, 2}), 0, {}, DType::kF32), at::ones({3})));
 }
 
 TEST(WeightScales, AreRoundedAsTheFoldedScaleIsStored) {
   const at::Tensor weight = random_tensor({DType::kF32, {Dim(64), Dim(9)}}, 1),
                    factor = random_tensor({DType::kF64, {Dim(64)}}, 2);  // half of γ are negative
   for (const DType type : {DType::kF32, DType::kF16}) {
-    const at::Tensor scales = weight_scales(weight, 0, factor, type);
+    const at::Tensor scales = rounded_scales(weight, 0, factor, type);
     EXPECT_TRUE((scales > 0).all().item<bool>());
     const at::Tensor stored = (scales.to(at::kDouble) * factor.abs()).to(at::kFloat);
     if (type == DType::kF16) {
@@ -77,14 +82,14 @@ TEST(WeightScales, AreRoundedAsTheFoldedScaleIsStored) {
 
 TEST(WeightScales, SurviveAGammaOfZero) {
   const at::Tensor weight = floats({1, 2, 3}).view({3, 1});
-  const at::Tensor scales = weight_scales(weight, 0, doubles({0.5, 0, -2}), DType::kF32);
+  const at::Tensor scales = rounded_scales(weight, 0, doubles({0.5, 0, -2}), DType::kF32);
   EXPECT_TRUE(at::allclose(scales, floats({1.0F / 127, 2.0F / 127, 3.0F / 127}), 1e-6));
-  EXPECT_TRUE(at::allclose(weight_scales(weight, 0, doubles({0, 0, 0}), DType::kF16),
+  EXPECT_TRUE(at::allclose(rounded_scales(weight, 0, doubles({0, 0, 0}), DType::kF16),
                            floats({1.0F / 127, 2.0F / 127, 3.0F / 127}), 1e-3));
 }
 
 TEST(WeightScales, KeepSubnormalProductsInFp32) {
-  const at::Tensor scales = weight_scales(floats({1, 1}).view({2, 1}), 0, doubles({1e-3, 1}), DType::kF16);
+  const at::Tensor scales = rounded_scales(floats({1, 1}).view({2, 1}), 0, doubles({1e-3, 1}), DType::kF16);
   EXPECT_LE(relative_difference(scales[0], at::scalar_tensor(1.0F / 127)), 1e-6)
       << "rounded although FP16 would lose bits";
   EXPECT_EQ(scales[1].item<float>(), half_of(1.0F / 127));
@@ -92,7 +97,7 @@ TEST(WeightScales, KeepSubnormalProductsInFp32) {
 
 TEST(WeightScales, RefuseNumbersThatAreNotFinite) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    EXPECT_THROW(weight_scales(floats({1, bad}).view({2, 1}), 0, {}, DType::kF32), Error);
+    EXPECT_THROW(rounded_scales(floats({1, bad}).view({2, 1}), 0, {}, DType::kF32), Error);
   }
 }
 

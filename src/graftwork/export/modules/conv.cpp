@@ -4,13 +4,6 @@
 namespace graftwork {
 namespace {
 
-/// ONNX lists the padding of all axes at their beginning, then of all at their end.
-std::vector<int64_t> both_sides(std::vector<int64_t> padding) {
-  const std::vector<int64_t> ends = padding;
-  padding.insert(padding.end(), ends.begin(), ends.end());
-  return padding;
-}
-
 std::string float_param(Lowering& lowering, const ModuleCall& call, Symbol name) {
   const ParamExpr* expr = call.record.param(name);
   return expr ? lowering.float_constant(call.path() + "." + name.str(), evaluate(*expr, lowering.network().tensors))
@@ -29,6 +22,12 @@ std::string linear(Lowering& lowering, const ModuleCall& call) {
 }
 
 }  // namespace
+
+std::vector<int64_t> both_sides(std::vector<int64_t> padding) {
+  const std::vector<int64_t> ends = padding;
+  padding.insert(padding.end(), ends.begin(), ends.end());
+  return padding;
+}
 
 std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias) {
   std::vector<std::string> inputs{call.inputs[0], weight};

@@ -1,5 +1,6 @@
 // Fused modules: their steps in order, with the batch norm folded into the layer in front of it.
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
@@ -9,26 +10,37 @@ namespace graftwork {
 namespace {
 
 /// The weight's fake-quantize, where it is calibrated.
-const ModuleRecord* calibrated(const ModuleTable& modules, const ModuleRecord& fused) {
+const ModuleRecord* calibrated(const Lowering& lowering, const ModuleRecord& fused) {
   const ModuleId id = fused.child("weight_fake_quant");
-  return id && modules[id].param("scale") ? &modules[id] : nullptr;
+  if (!id) return nullptr;
+  const ModuleRecord& fake_quant = lowering.modules()[id];
+  return scale_of(fake_quant, lowering.network().tensors).defined() ? &fake_quant : nullptr;
+}
+
+void check_symmetric(const ModuleRecord& fake_quant, const TensorStore& tensors) {
+  const ParamExpr* zero_point = fake_quant.param("zero_point");
+  if (zero_point && evaluate(*zero_point, tensors).count_nonzero().item<int64_t>() > 0) {
+    throw Error("export.zero_point", cat(fake_quant.path.str(), " has a zero point that is not 0"),
+                "symmetric quantization, the only one that TensorRT takes (rule V1)");
+  }
 }
 
 /// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact,
-/// because the range of weights is symmetric.
+/// where the range of weights is
+/// symmetric; a trained network may use −128, whose opposite becomes 127.
 std::string quantized_weight(Lowering& lowering, const std::string& name, const ModuleRecord& layer,
                              const ModuleRecord& fake_quant, const FoldedLayer& folded, bool transpose) {
   const TensorStore& tensors = lowering.network().tensors;
-  const at::Tensor scales = evaluate(*fake_quant.param("scale"), tensors);
+  check_symmetric(fake_quant, tensors);
+  const at::Tensor scales = scale_of(fake_quant, tensors);
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
-  at::Tensor codes =
-      quantize_codes(weight, scales, axis, weight_range(*attribute_of(fake_quant, "precision")->get<std::string>()));
+  at::Tensor codes = quantize_codes(weight, scales, axis, range_of(fake_quant));
   at::Tensor stored = scales.to(at::kDouble);
   if (folded.factor.defined()) {
     std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
     shape[static_cast<size_t>(axis)] = folded.factor.numel();
-    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type()));
+    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type())).clamp_max_(127);
     const at::Tensor magnitude = folded.factor.abs();
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
@@ -45,13 +57,13 @@ std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const Mod
   const bool is_linear = layer.kind == Symbol("nn.Linear");
   const bool transpose = is_linear && !is_gemm(call.input_type);
   const std::string name = layer.path.str() + ".weight";
-  const ModuleRecord* fake_quant = calibrated(modules, fused);
+  const ModuleRecord* fake_quant = calibrated(lowering, fused);
   std::string weight;
   if (fake_quant) {
     weight = quantized_weight(lowering, name, layer, *fake_quant, folded, transpose);
   } else {
     const at::Tensor plain =
-        fold_into_weight(evaluate(*layer.param("weight"), lowering.network().tensors), folded.factor);
+        fold_into_weight(layer, evaluate(*layer.param("weight"), lowering.network().tensors), folded.factor);
     weight = lowering.float_constant(name, transpose ? plain.t() : plain);
   }
   const std::string bias =

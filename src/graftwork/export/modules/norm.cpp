@@ -1,4 +1,4 @@
-// nn.BatchNormNd that no convolution took in.
+// nn.BatchNormNd that no convolution took in, and the norms that work on live statistics.
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/nn/fold_batch_norm.h"
 
@@ -17,10 +17,66 @@ std::string batch_norm(Lowering& lowering, const ModuleCall& call) {
                       {{"epsilon", 0.0}}, call.output);
 }
 
+/// A parameter, or `fallback` throughout where the module has none.
+std::string param_or(Lowering& lowering, const ModuleCall& call, Symbol name, at::IntArrayRef shape, double fallback) {
+  const ParamExpr* expr = call.record.param(name);
+  const at::Tensor value = expr ? evaluate(*expr, lowering.network().tensors) : at::full(shape, fallback);
+  return lowering.float_constant(call.path() + "." + name.str(), value);
+}
+
+std::string instance_norm(Lowering& lowering, const ModuleCall& call) {
+  const int64_t channels = call.integer("num_features");
+  return lowering.add("InstanceNormalization", call.path(),
+                      {call.inputs[0], param_or(lowering, call, "weight", {channels}, 1),
+                       param_or(lowering, call, "bias", {channels}, 0)},
+                      {{"epsilon", call.number("eps")}}, call.output);
+}
+
+std::string group_norm(Lowering& lowering, const ModuleCall& call) {
+  lowering.need_opset(21);
+  const int64_t channels = call.integer("num_channels");
+  return lowering.add("GroupNormalization", call.path(),
+                      {call.inputs[0], param_or(lowering, call, "weight", {channels}, 1),
+                       param_or(lowering, call, "bias", {channels}, 0)},
+                      {{"epsilon", call.number("eps")}, {"num_groups", call.integer("num_groups")}}, call.output);
+}
+
+std::string layer_norm(Lowering& lowering, const ModuleCall& call) {
+  const std::vector<int64_t> shape = call.integers("normalized_shape");
+  return lowering.add(
+      "LayerNormalization", call.path(),
+      {call.inputs[0], param_or(lowering, call, "weight", shape, 1), param_or(lowering, call, "bias", shape, 0)},
+      {{"axis", -static_cast<int64_t>(shape.size())}, {"epsilon", call.number("eps")}}, call.output);
+}
+
+/// Spelled out, as the operator needs opset 23; in FP32, where squares do not overflow (rule M5).
+std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
+  const std::vector<int64_t> shape = call.integers("normalized_shape");
+  std::vector<int64_t> axes;
+  for (size_t i = shape.size(); i > 0; --i) axes.push_back(-static_cast<int64_t>(i));
+  const bool half = lowering.options().float_type == DType::kF16;
+  const auto cast = [&](const std::string& value, onnx::DataType to, const std::string& suffix) {
+    return lowering.add("Cast", call.path() + suffix, {value}, {{"to", static_cast<int64_t>(to)}});
+  };
+  const std::string x = half ? cast(call.inputs[0], onnx::DataType::kFloat, ".f32") : call.inputs[0];
+  const std::string square = lowering.add("Mul", call.path() + ".square", {x, x});
+  const std::string mean =
+      lowering.add("ReduceMean", call.path() + ".mean", {square, lowering.integers(call.path() + ".axes", axes)});
+  const std::string eps = lowering.constant(call.path() + ".eps", at::scalar_tensor(call.number("eps"), at::kFloat));
+  const std::string root =
+      lowering.add("Sqrt", call.path() + ".rms", {lowering.add("Add", call.path() + ".shifted", {mean, eps})});
+  std::string value = lowering.add("Div", call.path() + ".normalized", {x, root});
+  if (half) value = cast(value, onnx::DataType::kFloat16, ".f16");
+  return lowering.add("Mul", call.path(), {value, param_or(lowering, call, "weight", shape, 1)}, {}, call.output);
+}
+
 }  // namespace
 
 ModuleLowerings norm_lowerings() {
-  return {{"nn.BatchNorm1d", batch_norm}, {"nn.BatchNorm2d", batch_norm}, {"nn.BatchNorm3d", batch_norm}};
+  return {
+      {"nn.BatchNorm1d", batch_norm},       {"nn.BatchNorm2d", batch_norm},       {"nn.BatchNorm3d", batch_norm},
+      {"nn.InstanceNorm1d", instance_norm}, {"nn.InstanceNorm2d", instance_norm}, {"nn.InstanceNorm3d", instance_norm},
+      {"nn.GroupNorm", group_norm},         {"nn.LayerNorm", layer_norm},         {"nn.RMSNorm", rms_norm}};
 }
 
 }  // namespace graftwork

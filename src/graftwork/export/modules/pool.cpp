@@ -1,4 +1,4 @@
-// nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d.
+// nn.MaxPoolNd, nn.AvgPoolNd, and adaptive pooling with windows of one size.
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
@@ -7,10 +7,9 @@ namespace graftwork {
 namespace {
 
 std::vector<std::pair<std::string, onnx::AttributeValue>> window(const ModuleCall& call) {
-  const std::vector<int64_t> padding = call.integers("padding");
   return {{"ceil_mode", int64_t{call.flag("ceil_mode")}},
           {"kernel_shape", call.integers("kernel_size")},
-          {"pads", std::vector<int64_t>{padding[0], padding[1], padding[0], padding[1]}},
+          {"pads", both_sides(call.integers("padding"))},
           {"strides", call.integers("stride")}};
 }
 
@@ -26,30 +25,71 @@ std::string avg_pool(Lowering& lowering, const ModuleCall& call) {
   return lowering.add("AveragePool", call.path(), call.inputs, std::move(attributes), call.output);
 }
 
-std::string adaptive_avg_pool(Lowering& lowering, const ModuleCall& call) {
+/// One value, or windows of one size; empty when their sizes differ.
+std::string adaptive_pool(Lowering& lowering, const ModuleCall& call, const char* global, const char* windowed) {
   const std::vector<int64_t> size = call.integers("output_size");
-  if (size == std::vector<int64_t>{1, 1})
-    return lowering.add("GlobalAveragePool", call.path(), call.inputs, {}, call.output);
+  if (size == std::vector<int64_t>(size.size(), 1))
+    return lowering.add(global, call.path(), call.inputs, {}, call.output);
   const TensorType* input = call.input_type.tensor();
   std::vector<int64_t> kernel;
-  for (size_t i = 0; i < 2 && input && input->rank() == 4; ++i) {
+  for (size_t i = 0; i < size.size() && input && input->rank() == size.size() + 2; ++i) {
     const auto extent = input->dims[i + 2].maybe_value();
     if (extent && *extent % size[i] == 0) kernel.push_back(*extent / size[i]);
   }
-  if (kernel.size() != 2) {
-    throw Error("export.pool",
-                cat("adaptive pooling of ", call.input_type.text(), " to ", size[0], "×", size[1],
-                    " has windows of unequal size"),
-                "a fixed input size that is a multiple of the output size");
+  if (kernel.size() != size.size()) return "";
+  return lowering.add(windowed, call.path(), call.inputs, {{"kernel_shape", kernel}, {"strides", kernel}}, call.output);
+}
+
+[[noreturn]] void refuse_windows(const ModuleCall& call) {
+  throw Error("export.pool",
+              cat("adaptive pooling of ", call.input_type.text(), " to ",
+                  attribute_of(call.record, "output_size")->text(), " has windows of unequal size"),
+              "a fixed input size that is a multiple of the output size");
+}
+
+/// Row i averages the inputs from floor(i · in / out) to before ceil((i + 1) · in / out), as torch does.
+at::Tensor averaging_matrix(int64_t in, int64_t out) {
+  at::Tensor matrix = at::zeros({out, in}, at::kDouble);
+  for (int64_t i = 0; i < out; ++i) {
+    const int64_t begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
+    matrix[i].slice(0, begin, end).fill_(1.0 / static_cast<double>(end - begin));
   }
-  return lowering.add("AveragePool", call.path(), call.inputs, {{"kernel_shape", kernel}, {"strides", kernel}},
-                      call.output);
+  return matrix;
+}
+
+/// An average over unequal windows is a product with a constant on each side.
+std::string adaptive_avg_pool(Lowering& lowering, const ModuleCall& call) {
+  const std::string pooled = adaptive_pool(lowering, call, "GlobalAveragePool", "AveragePool");
+  if (!pooled.empty()) return pooled;
+  const std::vector<int64_t> size = call.integers("output_size");
+  const TensorType* input = call.input_type.tensor();
+  const bool is_image = size.size() == 2 && input && input->rank() == 4;
+  const auto height = is_image ? input->dims[2].maybe_value() : std::nullopt;
+  const auto width = is_image ? input->dims[3].maybe_value() : std::nullopt;
+  if (!height || !width) refuse_windows(call);
+  const std::string columns = lowering.float_constant(call.path() + ".columns", averaging_matrix(*width, size[1]).t());
+  const std::string rows = lowering.float_constant(call.path() + ".rows", averaging_matrix(*height, size[0]));
+  const std::string narrowed = lowering.add("MatMul", call.path() + ".width", {call.inputs[0], columns});
+  return lowering.add("MatMul", call.path(), {rows, narrowed}, {}, call.output);
+}
+
+std::string adaptive_max_pool(Lowering& lowering, const ModuleCall& call) {
+  std::string pooled = adaptive_pool(lowering, call, "GlobalMaxPool", "MaxPool");
+  if (pooled.empty()) refuse_windows(call);
+  return pooled;
 }
 
 }  // namespace
 
 ModuleLowerings pool_lowerings() {
-  return {{"nn.MaxPool2d", max_pool}, {"nn.AvgPool2d", avg_pool}, {"nn.AdaptiveAvgPool2d", adaptive_avg_pool}};
+  ModuleLowerings all;
+  for (int spatial = 1; spatial <= 3; ++spatial) {
+    all.emplace_back(cat("nn.MaxPool", spatial, "d"), max_pool);
+    all.emplace_back(cat("nn.AvgPool", spatial, "d"), avg_pool);
+    all.emplace_back(cat("nn.AdaptiveAvgPool", spatial, "d"), adaptive_avg_pool);
+    all.emplace_back(cat("nn.AdaptiveMaxPool", spatial, "d"), adaptive_max_pool);
+  }
+  return all;
 }
 
 }  // namespace graftwork

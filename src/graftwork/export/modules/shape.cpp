@@ -20,10 +20,9 @@ std::string nothing(Lowering& lowering, const ModuleCall& call) {
 
 /// A stub that is not calibrated is disabled.
 std::string quant_stub(Lowering& lowering, const ModuleCall& call) {
-  const ParamExpr* scale = call.record.param("scale");
-  if (!scale) return nothing(lowering, call);
-  return lowering.quantize_dequantize(call.inputs[0], call.path(),
-                                      evaluate(*scale, lowering.network().tensors).item<float>());
+  const at::Tensor scale = scale_of(call.record, lowering.network().tensors);
+  if (!scale.defined()) return nothing(lowering, call);
+  return lowering.quantize_dequantize(call.inputs[0], call.path(), scale.item<float>());
 }
 
 }  // namespace

@@ -46,6 +46,28 @@ void clamp(Lowering& lowering, const Node& node) {
                                    lowering.result_name(node)));
 }
 
+/// other − alpha · x.
+void reversed_sub(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  std::string x = operand_as_result(lowering, node, 0);
+  if (number_attr(node, "alpha", 1) != 1)
+    x = lowering.add("Mul", name + "_scaled", {x, number(lowering, node, "alpha", 1)});
+  lowering.bind(node,
+                lowering.add("Sub", name, {number(lowering, node, "other", 0), x}, {}, lowering.result_name(node)));
+}
+
+void square(Lowering& lowering, const Node& node) {
+  const std::string x = operand_as_result(lowering, node, 0);
+  lowering.bind(node, lowering.add("Mul", node.name().str(), {x, x}, {}, lowering.result_name(node)));
+}
+
+void log1p(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const std::string raised = lowering.add(
+      "Add", name + "_raised", {operand_as_result(lowering, node, 0), lowering.float_scalar(name + "_one", 1)});
+  lowering.bind(node, lowering.add("Log", name, {raised}, {}, lowering.result_name(node)));
+}
+
 void rsqrt(Lowering& lowering, const Node& node) {
   const std::string root = lowering.add("Sqrt", node.name().str() + "_sqrt", {operand_as_result(lowering, node, 0)});
   lowering.bind(node, lowering.add("Reciprocal", node.name().str(), {root}, {}, lowering.result_name(node)));
@@ -79,6 +101,13 @@ constexpr const char* kSqrt = "Sqrt";
 constexpr const char* kErf = "Erf";
 constexpr const char* kReciprocal = "Reciprocal";
 constexpr const char* kIdentity = "Identity";
+constexpr const char* kSin = "Sin";
+constexpr const char* kCos = "Cos";
+constexpr const char* kFloor = "Floor";
+constexpr const char* kCeil = "Ceil";
+constexpr const char* kRound = "Round";
+constexpr const char* kSign = "Sign";
+constexpr const char* kPow = "Pow";
 
 }  // namespace
 
@@ -93,6 +122,20 @@ OperatorLowerings elementwise_lowerings() {
           {"aten.div.Scalar", binary<kDiv>},
           {"aten.maximum.default", binary<kMax>},
           {"aten.minimum.default", binary<kMin>},
+          {"aten.max.other", binary<kMax>},
+          {"aten.min.other", binary<kMin>},
+          {"aten.rsub.Scalar", reversed_sub},
+          {"aten.clamp_min.default", clamp},
+          {"aten.clamp_max.default", clamp},
+          {"aten.square.default", square},
+          {"aten.log1p.default", log1p},
+          {"aten.sin.default", unary<kSin>},
+          {"aten.cos.default", unary<kCos>},
+          {"aten.floor.default", unary<kFloor>},
+          {"aten.ceil.default", unary<kCeil>},
+          {"aten.round.default", unary<kRound>},
+          {"aten.sign.default", unary<kSign>},
+          {"aten.pow.Tensor_Tensor", binary<kPow>},
           {"aten.neg.default", unary<kNeg>},
           {"aten.abs.default", unary<kAbs>},
           {"aten.exp.default", unary<kExp>},

@@ -1,4 +1,4 @@
-// Reductions, softmax and products.
+// Reductions and products.
 #include "graftwork/base/error.h"
 #include "graftwork/export/operator_lowering.h"
 
@@ -22,11 +22,12 @@ void reduce(Lowering& lowering, const Node& node, const char* op_type) {
 void mean(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMean"); }
 void sum(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceSum"); }
 void amax(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMax"); }
+void amin(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMin"); }
 
-void softmax(Lowering& lowering, const Node& node) {
-  const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
-  lowering.bind(node, lowering.add("Softmax", node.name().str(), {operand_as_result(lowering, node, 0)},
-                                   {{"axis", axis}}, lowering.result_name(node)));
+void vector_norm(Lowering& lowering, const Node& node) {
+  const double order = number_attr(node, "ord", 2);
+  if (order != 1 && order != 2) throw Error("export.attribute", "only norms of order 1 and 2 have an ONNX form");
+  reduce(lowering, node, order == 1 ? "ReduceL1" : "ReduceL2");
 }
 
 void matmul(Lowering& lowering, const Node& node) {
@@ -37,9 +38,16 @@ void matmul(Lowering& lowering, const Node& node) {
 }  // namespace
 
 OperatorLowerings reduction_lowerings() {
-  return {{"aten.mean.dim", mean},       {"aten.sum.dim_IntList", sum},      {"aten.amax.default", amax},
-          {"aten.softmax.int", softmax}, {"aten._softmax.default", softmax}, {"aten.matmul.default", matmul},
-          {"aten.bmm.default", matmul},  {"aten.mm.default", matmul}};
+  return {{"aten.mean.dim", mean},
+          {"aten.sum.dim_IntList", sum},
+          {"aten.amax.default", amax},
+          {"aten.amin.default", amin},
+          {"aten.mean.default", mean},
+          {"aten.sum.default", sum},
+          {"aten.linalg_vector_norm.default", vector_norm},
+          {"aten.matmul.default", matmul},
+          {"aten.bmm.default", matmul},
+          {"aten.mm.default", matmul}};
 }
 
 }  // namespace graftwork

@@ -54,49 +54,34 @@ void slice(Lowering& lowering, const Node& node) {
                    {}, lowering.result_name(node)));
 }
 
-void select(Lowering& lowering, const Node& node) {
-  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
-  const std::string index =
-      lowering.constant(node.name().str() + "_index", at::scalar_tensor(integer_attr(node, "index", 0), at::kLong));
-  lowering.bind(node, lowering.add("Gather", node.name().str(), {lowering.operand(node, 0), index}, {{"axis", axis}},
-                                   lowering.result_name(node)));
+/// Every tensor as a slice of one, joined.
+void stack(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node) + 1);
+  const std::string axes = lowering.integers(name + "_axis", {axis});
+  std::vector<std::string> slices;
+  for (size_t slot = 0; slot < node.input_count(); ++slot)
+    slices.push_back(lowering.add("Unsqueeze", cat(name, "_slice_", slot), {lowering.operand(node, slot), axes}));
+  lowering.bind(node, lowering.add("Concat", name, std::move(slices), {{"axis", axis}}, lowering.result_name(node)));
 }
 
-/// chunk and split: a tuple whose elements are read by get_items.
-void split(Lowering& lowering, const Node& node) {
-  const std::vector<Type>* parts = node.type().elements();
-  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
-  if (!parts) throw Error("export.shape", "its parts are not known");
-  std::vector<int64_t> sizes;
-  std::vector<std::string> outputs;
-  for (size_t i = 0; i < parts->size(); ++i) {
-    const TensorType* part = (*parts)[i].tensor();
-    const auto extent = part ? part->dims[static_cast<size_t>(axis)].maybe_value() : std::nullopt;
-    if (!extent) throw Error("export.shape", "the size of a part is known at run time only");
-    sizes.push_back(*extent);
-    outputs.emplace_back();
-  }
-  for (const Use* use = node.uses(); use; use = use->next()) {
-    const Node& item = *use->user();
-    if (item.kind() != NodeKind::kGetItem) throw Error("export.shape", "its parts are read as a whole");
-    std::string& output = outputs.at(static_cast<size_t>(item.item_index()));
-    if (output.empty()) output = lowering.result_name(item);
-    lowering.bind(item, output);
-  }
-  for (std::string& output : outputs) {
-    if (output.empty()) output = lowering.fresh_value(node.name().str() + "_unused");
-  }
-  const std::string lengths = lowering.integers(node.name().str() + "_sizes", sizes);
-  lowering.add_multi("Split", node.name().str(), {lowering.operand(node, 0), lengths}, std::move(outputs),
-                     {{"axis", axis}});
+/// Backwards from the last element to before the first.
+void flip(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  std::vector<int64_t> axes = integers_attr(node, "dims");
+  for (int64_t& axis : axes) axis = front_axis(axis, rank_of(node));
+  const std::vector<int64_t> last(axes.size(), -1), back(axes.size(), -1);
+  const std::vector<int64_t> before_first(axes.size(), std::numeric_limits<int64_t>::min());
+  lowering.bind(node, lowering.add("Slice", name,
+                                   {lowering.operand(node, 0), lowering.integers(name + "_start", last),
+                                    lowering.integers(name + "_end", before_first),
+                                    lowering.integers(name + "_axes", axes), lowering.integers(name + "_step", back)},
+                                   {}, lowering.result_name(node)));
 }
 
-void pad(Lowering& lowering, const Node& node) {
-  const Attribute* mode = node.attrs().find("mode");
-  const std::string word = mode && mode->get<std::string>() ? *mode->get<std::string>() : "constant";
-  if (word != "constant" && word != "reflect" && word != "replicate")
-    throw Error("export.attribute", "padding mode " + word + " has no ONNX form");
-  const std::vector<int64_t> last_first = integers_attr(node, "pad");
+/// torch lists two numbers for each dimension from the last one on, ONNX all beginnings and then all ends.
+void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Symbol attr) {
+  const std::vector<int64_t> last_first = integers_attr(node, attr);
   const auto rank = static_cast<size_t>(rank_of(node));
   std::vector<int64_t> pads(2 * rank, 0);
   for (size_t i = 0; i * 2 + 1 < last_first.size() && i < rank; ++i) {
@@ -110,6 +95,17 @@ void pad(Lowering& lowering, const Node& node) {
                 lowering.add("Pad", node.name().str(), std::move(inputs),
                              {{"mode", word == "replicate" ? std::string("edge") : word}}, lowering.result_name(node)));
 }
+
+void pad(Lowering& lowering, const Node& node) {
+  const Attribute* mode = node.attrs().find("mode");
+  const std::string word = mode && mode->get<std::string>() ? *mode->get<std::string>() : "constant";
+  if (word != "constant" && word != "reflect" && word != "replicate")
+    throw Error("export.attribute", "padding mode " + word + " has no ONNX form");
+  lower_pad(lowering, node, word, "pad");
+}
+
+void reflect(Lowering& lowering, const Node& node) { lower_pad(lowering, node, "reflect", "padding"); }
+void replicate(Lowering& lowering, const Node& node) { lower_pad(lowering, node, "replicate", "padding"); }
 
 }  // namespace
 
@@ -127,12 +123,17 @@ OperatorLowerings shape_operator_lowerings() {
           {"aten.cat.default", concat},
           {"aten.concat.default", concat},
           {"aten.slice.Tensor", slice},
-          {"aten.select.int", select},
-          {"aten.chunk.default", split},
-          {"aten.split.Tensor", split},
-          {"aten.split_with_sizes.default", split},
+          {"aten.stack.default", stack},
+          {"aten.flip.default", flip},
+          {"aten.squeeze.default", reshape},
           {"aten.pad.default", pad},
-          {"aten.constant_pad_nd.default", pad}};
+          {"aten.constant_pad_nd.default", pad},
+          {"aten.reflection_pad1d.default", reflect},
+          {"aten.reflection_pad2d.default", reflect},
+          {"aten.reflection_pad3d.default", reflect},
+          {"aten.replication_pad1d.default", replicate},
+          {"aten.replication_pad2d.default", replicate},
+          {"aten.replication_pad3d.default", replicate}};
 }
 
 }  // namespace graftwork

@@ -46,6 +46,12 @@ Kind fused(Symbol name, std::vector<FusedStep> steps, std::vector<int64_t> input
   return kind;
 }
 
+/// A kind whose stubs depend on its surroundings alone.
+Kind surrounded(Kind kind, std::vector<int64_t> may_quantize) {
+  kind.may_quantize = std::move(may_quantize);
+  return kind;
+}
+
 }  // namespace
 
 std::vector<Kind> fused_kinds() {
@@ -55,11 +61,12 @@ std::vector<Kind> fused_kinds() {
       fused("FusedConvBN", {conv, bn}, {0}, "conv"),
       fused("FusedConvBNAct", {conv, bn, act}, {0}, "conv"),
       fused("FusedConvBNActMaxPool", {conv, bn, act, pool}, {0}, "conv"),
+      fused("FusedConvBNAdd", {conv, bn, residual}, {0, 1}, "conv"),
       fused("FusedConvBNAddAct", {conv, bn, residual, act}, {0, 1}, "conv"),
       fused("FusedLinear", {linear}, {0}, "linear"),
       fused("FusedLinearAct", {linear, act}, {0}, "linear"),
       fused("FusedActAdd", {act, residual}, {0, 1}, {}),
-      fused("FusedAdaptiveAvgPool2d", {pool}, {}, {}),
+      surrounded(fused("FusedAdaptiveAvgPool2d", {pool}, {}, {}), {0}),
   };
 }
 

@@ -13,9 +13,18 @@ std::vector<Kind> norm_kinds();
 std::vector<Kind> activation_kinds();
 std::vector<Kind> pool_kinds();
 std::vector<Kind> shape_kinds();
+std::vector<Kind> resize_kinds();
 std::vector<Kind> fused_kinds();
 std::vector<Kind> quant_kinds();
 std::vector<Kind> operator_kinds();
+std::vector<Kind> data_movement_kinds();
+
+/// An ATen operator.
+Kind operator_kind(Symbol name, std::function<Type(const ShapeQuery&)> shape, size_t min_inputs = 1,
+                   size_t max_inputs = 1);
+/// `axis` from the front; refuses one that is outside the first input.
+size_t axis_of(int64_t axis, size_t rank, const ShapeQuery& query);
+int64_t integer_or(const ShapeQuery& query, Symbol attr, int64_t fallback);
 
 /// Shape function of modules that keep shape and element type.
 Type same_as_input(const ShapeQuery& query);

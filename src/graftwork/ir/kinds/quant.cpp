@@ -1,6 +1,9 @@
 // Fake-quantize modules: QuantStub on activations, WeightFakeQuantize on weights.
 //
 // q = clamp(round_half_even(x / scale), quant_min, quant_max); x̂ = q · scale. Symmetric: no zero point.
+//
+// `given_scale` and the weight's `zero_point` come with networks that were trained with fake-quantize operators; 0
+// stands for no such scale. A zero point that is not 0 runs, and is refused by export (rule V1).
 #include "graftwork/ir/kinds/kinds.h"
 
 namespace graftwork {
@@ -9,7 +12,8 @@ std::vector<Kind> quant_kinds() {
   Kind stub;
   stub.name = "QuantStub";
   stub.family = Family::kQuant;
-  stub.attrs = {{"precision", AttrForm::text(), Attribute("int8")}};
+  stub.attrs = {{"precision", AttrForm::text(), Attribute("int8")},
+                {"given_scale", AttrForm::number(), Attribute(0.0)}};
   stub.params = {{"scale", true, true}};
   stub.shape = same_as_input;
   stub.param_type = [](const ModuleRecord&, Symbol) { return std::optional(TensorType{DType::kF32, {}}); };
@@ -17,8 +21,11 @@ std::vector<Kind> quant_kinds() {
   Kind weight;
   weight.name = "WeightFakeQuantize";
   weight.family = Family::kQuant;
-  weight.attrs = {{"precision", AttrForm::text(), Attribute("int8")}, {"axis", AttrForm::integer(0), Attribute(0)}};
-  weight.params = {{"scale", true, true}};
+  weight.attrs = {{"precision", AttrForm::text(), Attribute("int8")},
+                  {"axis", AttrForm::integer(0), Attribute(0)},
+                  {"quant_min", AttrForm::integer(-128), Attribute(-127)},
+                  {"given_scale", AttrForm::number(), Attribute(0.0)}};
+  weight.params = {{"scale", true, true}, {"zero_point", true, true}};
   weight.shape = same_as_input;
   return {stub, weight};
 }

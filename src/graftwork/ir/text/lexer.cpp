@@ -15,11 +15,15 @@ bool is_word(char c) { return is_word_start(c) || is_digit(c) || c == '.' || c =
 
 }  // namespace
 
-void Lexer::fail_at(size_t offset, const std::string& message) const {
-  const std::string_view before = text_.substr(0, std::min(offset, text_.size()));
+std::string place_in(std::string_view text, std::string_view source, size_t offset) {
+  const std::string_view before = text.substr(0, std::min(offset, text.size()));
   const auto line = std::count(before.begin(), before.end(), '\n') + 1;
   const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  throw Error("gir.syntax", message).at(cat(source_, ":", line, ":", before.size() - line_start + 1));
+  return cat(source, ":", line, ":", before.size() - line_start + 1);
+}
+
+void Lexer::fail_at(size_t offset, const std::string& message, const std::string& hint) const {
+  throw Error(code_, message, hint).at(place_in(text_, source_, offset));
 }
 
 void Lexer::fail(const std::string& message) const { fail_at(current_.offset, message); }

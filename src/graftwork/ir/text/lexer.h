@@ -15,10 +15,17 @@ struct Token {
   size_t offset = 0;
 };
 
-/// Splits text into tokens on demand; `//` starts a comment. Throws Error "gir.syntax" with line and column.
+/// "file:line:column" of a byte of the text.
+std::string place_in(std::string_view text, std::string_view source, size_t offset);
+
+/// Splits text into tokens on demand; `//` starts a comment. Throws Error "gir.syntax", or with another `code`, with
+/// line and column.
 class Lexer {
  public:
-  Lexer(std::string_view text, std::string source) : text_(text), source_(std::move(source)) { advance(); }
+  Lexer(std::string_view text, std::string source, std::string code = "gir.syntax")
+      : text_(text), source_(std::move(source)), code_(std::move(code)) {
+    advance();
+  }
 
   const Token& peek() const { return current_; }
   /// Whether the next token is this punctuation (and not a string of the same text).
@@ -31,7 +38,7 @@ class Lexer {
   /// The raw text from the current token to the first `,` or `]` outside parentheses.
   std::string take_raw_dim();
   [[noreturn]] void fail(const std::string& message) const;
-  [[noreturn]] void fail_at(size_t offset, const std::string& message) const;
+  [[noreturn]] void fail_at(size_t offset, const std::string& message, const std::string& hint = {}) const;
 
  private:
   void advance();
@@ -39,6 +46,7 @@ class Lexer {
 
   std::string_view text_;
   std::string source_;
+  std::string code_;
   size_t position_ = 0;
   Token current_;
 };

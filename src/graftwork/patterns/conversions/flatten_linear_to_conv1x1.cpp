@@ -47,6 +47,7 @@ struct FlattenLinearToConv1x1Pattern final : Pattern {
         {"in_channels", features}, {"out_channels", out}, {"kernel_size", Attribute(std::vector<int64_t>{1, 1})}};
     conv.set_param("weight", dense.param("weight")->view({out, features, 1, 1}));
     if (const ParamExpr* bias = dense.param("bias")) conv.set_param("bias", *bias);
+    conv.children = dense.children;  // the scales of a trained network: along the output channels here and there
 
     Node* value = &match[x];
     for (const Node* node : match.chain(between)) value = &graft.call_module(node->module(), {value});

@@ -1,7 +1,8 @@
 // %c = nn.Conv2d(%x)
 // %b = nn.BatchNorm2d(%c)?        =>   %b = FusedConvBN(%x) [conv, bn?]
 //
-// A convolution alone is fused too, so that it gets its stubs. Rule F1: nothing may stand between the two.
+// A convolution alone is fused too, so that it gets its stubs. Rule F1: nothing may stand between the two. One, two or
+// three dimensions; a transposed one stays in floating point (rule F13).
 #include "graftwork/patterns/fusions/fusion.h"
 #include "graftwork/patterns/fusions/patterns.h"
 
@@ -10,8 +11,8 @@ namespace {
 
 struct ConvBNPattern final : FusionPattern {
   Pat x = any();
-  Pat conv = op("nn.Conv2d")(x);
-  Pat bn = op("nn.BatchNorm2d")(conv);
+  Pat conv = op(convolutions())(x);
+  Pat bn = op(batch_norms())(conv);
   Pat out = either(bn, conv);
 
   std::string_view name() const override { return "ConvBNPattern"; }

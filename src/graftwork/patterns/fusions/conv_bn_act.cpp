@@ -11,8 +11,8 @@ namespace {
 
 struct ConvBNActPattern final : FusionPattern {
   Pat x = any();
-  Pat conv = op("nn.Conv2d")(x);
-  Pat bn = op("nn.BatchNorm2d")(conv);
+  Pat conv = op(convolutions())(x);
+  Pat bn = op(batch_norms())(conv);
   Pat act = op(fusible_activations())(either(bn, conv));
 
   std::string_view name() const override { return "ConvBNActPattern"; }

@@ -14,8 +14,8 @@ namespace {
 
 struct ConvBNAddActPattern final : FusionPattern {
   Pat x = any();
-  Pat conv = op("nn.Conv2d")(x);
-  Pat bn = op("nn.BatchNorm2d")(conv);
+  Pat conv = op(forward_convolutions())(x);
+  Pat bn = op(batch_norms())(conv);
   Pat residual = any();
   Pat add = residual_add(either(bn, conv), residual);
   Pat act = op(fusible_activations())(add);

@@ -1,5 +1,10 @@
 #include "graftwork/patterns/recompositions/raise.h"
 
+#include <algorithm>
+#include <cctype>
+
+#include "graftwork/base/text.h"
+
 namespace graftwork {
 
 std::optional<std::vector<int64_t>> integers_of(const Node& node, Symbol attr, size_t count, int64_t fallback) {
@@ -44,6 +49,29 @@ ModuleRecord module_at(const Node& node, Symbol kind) {
   record.path = node.origin().module_path.empty() ? node.name() : node.origin().module_path;
   record.kind = kind;
   return record;
+}
+
+Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, ModuleRecord& record) {
+  size_t slot = 1;
+  for (const Symbol name : names) {
+    const Attribute* absent = node.attrs().find(name);
+    if ((absent && absent->is_none()) || slot >= node.input_count()) continue;
+    const ParamExpr* expr = parameter_input(node, slot++);
+    if (!expr) return declined(cat("its ", name.str(), " is computed in the graph"));
+    record.set_param(name, *expr);
+  }
+  return applied();
+}
+
+Outcome raise_activation(Graft& graft, Node& root, Node& x, Symbol kind, AttrMap attrs) {
+  if (!root.tensor() || !x.tensor() || root.type() != x.type() || !is_floating(x.tensor()->dtype))
+    return declined("it does not keep a floating-point type");
+  ModuleRecord record = module_at(root, kind);
+  std::string part = kind.str().substr(kind.str().find('.') + 1);
+  std::transform(part.begin(), part.end(), part.begin(), [](unsigned char c) { return std::tolower(c); });
+  record.path = cat(record.path.str(), ".", part);
+  record.attrs = std::move(attrs);
+  return raise_to(graft, root, std::move(record), {&x});
 }
 
 Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_list<Node*> inputs) {

@@ -1,24 +1,21 @@
 // %y = aten.adaptive_avg_pool2d.default(%x)   =>   %y = nn.AdaptiveAvgPool2d @path(%x) {...}
 #include "graftwork/patterns/recompositions/patterns.h"
-#include "graftwork/patterns/recompositions/raise.h"
+#include "graftwork/patterns/recompositions/pool_record.h"
 
 namespace graftwork {
 namespace {
 
 struct RaiseAdaptiveAvgPoolPattern final : Pattern {
   Pat x = any();
-  Pat pool = op({"aten.adaptive_avg_pool2d.default", "aten._adaptive_avg_pool2d.default"})(x);
+  Pat pool =
+      op({"aten.adaptive_avg_pool1d.default", "aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool3d.default",
+          "aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default"})(x);
 
   std::string_view name() const override { return "RaiseAdaptiveAvgPoolPattern"; }
   std::vector<Pat> roots() const override { return {pool}; }
 
   Outcome graft(const Match& match, Graft& graft) const override {
-    Node& node = match[pool];
-    const auto size = integers_of(node, "output_size", 2, 0);
-    if (!size) return declined("its output size is computed in the graph");
-    ModuleRecord record = module_at(node, "nn.AdaptiveAvgPool2d");
-    record.attrs.set("output_size", *size);
-    return raise_to(graft, node, std::move(record), {&match[x]});
+    return raise_adaptive_pool(graft, match[pool], match[pool], "nn.AdaptiveAvgPool");
   }
 };
 

@@ -7,7 +7,7 @@ namespace {
 
 struct RaiseAvgPoolPattern final : Pattern {
   Pat x = any();
-  Pat pool = op("aten.avg_pool2d.default")(x);
+  Pat pool = op({"aten.avg_pool1d.default", "aten.avg_pool2d.default", "aten.avg_pool3d.default"})(x);
 
   std::string_view name() const override { return "RaiseAvgPoolPattern"; }
   std::vector<Pat> roots() const override { return {pool}; }
@@ -17,7 +17,7 @@ struct RaiseAvgPoolPattern final : Pattern {
     if (const Attribute* divisor = node.attrs().find("divisor_override"); divisor && !divisor->is_none()) {
       return declined("it divides by a number of its own");
     }
-    ModuleRecord record = module_at(node, "nn.AvgPool2d");
+    ModuleRecord record = module_at(node, cat("nn.AvgPool", spatial_of(node.op()), "d"));
     if (!fill_pool(node, record)) return declined("its window is computed in the graph");
     if (!flag_of(node, "count_include_pad", true)) record.attrs.set("count_include_pad", false);
     return raise_to(graft, node, std::move(record), {&match[x]});

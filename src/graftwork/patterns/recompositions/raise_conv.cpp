@@ -1,19 +1,16 @@
 // %y = aten.conv2d.default(%x, %weight, %bias)   =>   %y = nn.Conv2d @path(%x) {...}
 //
-// All ranks, the padding="same" forms, and core ATen's aten.convolution, transposed too.
-#include "graftwork/base/text.h"
+// All ranks, the padding="same" forms (what they add on one side alone becomes an aten.pad in front), and core ATen's
+// aten.convolution, transposed too.
+#include "graftwork/patterns/recompositions/conv_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
-#include "graftwork/patterns/recompositions/raise.h"
 
 namespace graftwork {
 namespace {
 
 struct RaiseConvPattern final : Pattern {
   Pat x = any();
-  Pat conv = op({"aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", "aten.conv1d.padding",
-                 "aten.conv2d.padding", "aten.conv3d.padding", "aten.conv_transpose1d.default",
-                 "aten.conv_transpose2d.input", "aten.conv_transpose3d.input", "aten.convolution.default"})(x)
-                 .and_more_inputs();
+  Pat conv = op(std::span<const Symbol>(convolution_operators()))(x).and_more_inputs();
 
   std::string_view name() const override { return "RaiseConvPattern"; }
   std::vector<Pat> roots() const override { return {conv}; }
@@ -22,58 +19,9 @@ struct RaiseConvPattern final : Pattern {
     Node& node = match[conv];
     const ParamExpr* weight = parameter_input(node, 1);
     if (!weight) return declined("its weight is computed in the graph");
-    if (weight->type().rank() < 3 || weight->type().rank() > 5)
-      return declined("its weight is " + weight->type().text());
-    const ParamExpr* bias = parameter_input(node, 2);
-    if (node.input_count() > 2 && !bias) return declined("its bias is computed in the graph");
-
-    const size_t spatial = weight->type().rank() - 2;
-    const bool transposed = node.op().str().starts_with("aten.conv_transpose") || flag_of(node, "transposed", false);
-    const int64_t groups = integer_of(node, "groups", 1);
-    const auto stride = integers_of(node, "stride", spatial, 1);
-    const auto dilation = integers_of(node, "dilation", spatial, 1);
-    const auto output_padding = integers_of(node, "output_padding", spatial, 0);
-    if (!stride || !dilation || !output_padding)
-      return declined("its stride, dilation or output padding is computed in the graph");
-    std::vector<int64_t> kernel;
-    for (size_t i = 0; i < spatial; ++i) kernel.push_back(weight->type().dims[i + 2].value());
-    const auto padding = padding_of(node, kernel, *dilation);
-    if (!padding) return declined("its padding is not the same on both sides");
-
-    ModuleRecord record = module_at(node, cat(transposed ? "nn.ConvTranspose" : "nn.Conv", spatial, "d"));
-    const int64_t rows = weight->type().dims[0].value();
-    const int64_t columns = weight->type().dims[1].value() * groups;
-    record.attrs = {{"in_channels", transposed ? rows : columns},
-                    {"out_channels", transposed ? columns : rows},
-                    {"kernel_size", kernel}};
-    const KindTable& kinds = KindTable::builtin();
-    const auto set = [&](Symbol attr, Attribute value) {
-      if (!(*kinds.at(record.kind).attr(attr)->default_value == value)) record.attrs.set(attr, std::move(value));
-    };
-    set("stride", *stride);
-    set("padding", *padding);
-    set("dilation", *dilation);
-    set("groups", Attribute(groups));
-    if (transposed) set("output_padding", *output_padding);
-    record.set_param("weight", *weight);
-    if (bias) record.set_param("bias", *bias);
-    return raise_to(graft, node, std::move(record), {&match[x]});
-  }
-
- private:
-  static std::optional<std::vector<int64_t>> padding_of(const Node& node, const std::vector<int64_t>& kernel,
-                                                        const std::vector<int64_t>& dilation) {
-    const Attribute* attr = node.attrs().find("padding");
-    const std::string* word = attr ? attr->get<std::string>() : nullptr;
-    if (!word) return integers_of(node, "padding", kernel.size(), 0);
-    std::vector<int64_t> padding(kernel.size(), 0);
-    if (*word == "valid") return padding;
-    for (size_t i = 0; i < kernel.size(); ++i) {
-      const int64_t total = dilation[i] * (kernel[i] - 1);
-      if (total % 2 != 0) return std::nullopt;
-      padding[i] = total / 2;
-    }
-    return padding;
+    RaisedConv raised;
+    if (Outcome read = raise_conv(node, *weight, raised); !read) return read;
+    return replace_by_conv(graft, node, match[x], std::move(raised));
   }
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 struct RaiseDecomposedMaxPoolPattern final : Pattern {
   Pat x = any();
-  Pat pool = op("aten.max_pool2d_with_indices.default")(x);
+  Pat pool = op({"aten.max_pool2d_with_indices.default", "aten.max_pool3d_with_indices.default"})(x);
   Pat first = op("get_item")(pool).attr("index", Attribute(0));
 
   std::string_view name() const override { return "RaiseDecomposedMaxPoolPattern"; }

@@ -7,7 +7,7 @@ namespace {
 
 struct RaiseMaxPoolPattern final : Pattern {
   Pat x = any();
-  Pat pool = op("aten.max_pool2d.default")(x);
+  Pat pool = op({"aten.max_pool1d.default", "aten.max_pool2d.default", "aten.max_pool3d.default"})(x);
 
   std::string_view name() const override { return "RaiseMaxPoolPattern"; }
   std::vector<Pat> roots() const override { return {pool}; }

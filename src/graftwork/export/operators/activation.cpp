@@ -1,0 +1,79 @@
+// Activations that are no modules here.
+#include "graftwork/base/error.h"
+#include "graftwork/export/operator_lowering.h"
+
+namespace graftwork {
+namespace {
+
+/// log(1 + exp(beta · x)) / beta. Above torch's threshold (20) the two differ by less than single precision shows.
+void softplus(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const double beta = number_attr(node, "beta", 1);
+  if (number_attr(node, "threshold", 20) < 20) throw Error("export.attribute", "its threshold is below 20");
+  if (beta == 1) {
+    lowering.bind(node, lowering.add("Softplus", name, {lowering.operand(node, 0)}, {}, lowering.result_name(node)));
+    return;
+  }
+  const std::string factor = lowering.float_scalar(name + "_beta", beta);
+  const std::string scaled = lowering.add("Mul", name + "_scaled", {lowering.operand(node, 0), factor});
+  const std::string soft = lowering.add("Softplus", name + "_softplus", {scaled});
+  lowering.bind(node, lowering.add("Div", name, {soft, factor}, {}, lowering.result_name(node)));
+}
+
+/// −softplus(−x): the logarithm of a sigmoid that has become 0 would be −∞.
+void log_sigmoid(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const std::string negated = lowering.add("Neg", name + "_negated", {lowering.operand(node, 0)});
+  const std::string soft = lowering.add("Softplus", name + "_softplus", {negated});
+  lowering.bind(node, lowering.add("Neg", name, {soft}, {}, lowering.result_name(node)));
+}
+
+void selu(Lowering& lowering, const Node& node) {
+  lowering.bind(node,
+                lowering.add("Selu", node.name().str(), {lowering.operand(node, 0)}, {}, lowering.result_name(node)));
+}
+
+/// An ELU of x / alpha, times alpha: ONNX's own Celu takes FP32 only.
+void celu(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const std::string alpha = lowering.float_scalar(name + "_alpha", number_attr(node, "alpha", 1));
+  const std::string scaled = lowering.add("Div", name + "_scaled", {lowering.operand(node, 0), alpha});
+  const std::string unit = lowering.add("Elu", name + "_elu", {scaled}, {{"alpha", 1.0}});
+  lowering.bind(node, lowering.add("Mul", name, {unit, alpha}, {}, lowering.result_name(node)));
+}
+
+/// The first half, times the sigmoid of the second.
+void glu(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
+  const std::string value = lowering.fresh_value(name + "_value"), gate = lowering.fresh_value(name + "_gate");
+  lowering.add_multi("Split", name + "_split", {lowering.operand(node, 0)}, {value, gate},
+                     {{"axis", axis}, {"num_outputs", int64_t{2}}});
+  const std::string open = lowering.add("Sigmoid", name + "_sigmoid", {gate});
+  lowering.bind(node, lowering.add("Mul", name, {value, open}, {}, lowering.result_name(node)));
+}
+
+template <const char* const& kOpType>
+void along_axis(Lowering& lowering, const Node& node) {
+  const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
+  lowering.bind(node, lowering.add(kOpType, node.name().str(), {operand_as_result(lowering, node, 0)}, {{"axis", axis}},
+                                   lowering.result_name(node)));
+}
+constexpr const char* kSoftmax = "Softmax";
+constexpr const char* kLogSoftmax = "LogSoftmax";
+
+}  // namespace
+
+OperatorLowerings activation_operator_lowerings() {
+  return {{"aten.softplus.default", softplus},
+          {"aten.log_sigmoid.default", log_sigmoid},
+          {"aten.selu.default", selu},
+          {"aten.celu.default", celu},
+          {"aten.glu.default", glu},
+          {"aten.softmax.int", along_axis<kSoftmax>},
+          {"aten._softmax.default", along_axis<kSoftmax>},
+          {"aten.log_softmax.int", along_axis<kLogSoftmax>},
+          {"aten._log_softmax.default", along_axis<kLogSoftmax>}};
+}
+
+}  // namespace graftwork

@@ -1,0 +1,68 @@
+// Parts of a tensor.
+#include "graftwork/base/error.h"
+#include "graftwork/export/operator_lowering.h"
+
+namespace graftwork {
+namespace {
+
+void select(Lowering& lowering, const Node& node) {
+  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
+  const std::string index =
+      lowering.constant(node.name().str() + "_index", at::scalar_tensor(integer_attr(node, "index", 0), at::kLong));
+  lowering.bind(node, lowering.add("Gather", node.name().str(), {lowering.operand(node, 0), index}, {{"axis", axis}},
+                                   lowering.result_name(node)));
+}
+
+/// chunk and split: a tuple whose elements are read by get_items.
+void split(Lowering& lowering, const Node& node) {
+  const std::vector<Type>* parts = node.type().elements();
+  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
+  if (!parts) throw Error("export.shape", "its parts are not known");
+  std::vector<int64_t> sizes;
+  std::vector<std::string> outputs;
+  for (size_t i = 0; i < parts->size(); ++i) {
+    const TensorType* part = (*parts)[i].tensor();
+    const auto extent = part ? part->dims[static_cast<size_t>(axis)].maybe_value() : std::nullopt;
+    if (!extent) throw Error("export.shape", "the size of a part is known at run time only");
+    sizes.push_back(*extent);
+    outputs.emplace_back();
+  }
+  for (const Use* use = node.uses(); use; use = use->next()) {
+    const Node& item = *use->user();
+    if (item.kind() != NodeKind::kGetItem) throw Error("export.shape", "its parts are read as a whole");
+    std::string& output = outputs.at(static_cast<size_t>(item.item_index()));
+    if (output.empty()) output = lowering.result_name(item);
+    lowering.bind(item, output);
+  }
+  for (std::string& output : outputs) {
+    if (output.empty()) output = lowering.fresh_value(node.name().str() + "_unused");
+  }
+  const std::string lengths = lowering.integers(node.name().str() + "_sizes", sizes);
+  lowering.add_multi("Split", node.name().str(), {lowering.operand(node, 0), lengths}, std::move(outputs),
+                     {{"axis", axis}});
+}
+
+/// A tuple of all slices along an axis.
+void unbind(Lowering& lowering, const Node& node) {
+  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
+  for (const Use* use = node.uses(); use; use = use->next()) {
+    const Node& item = *use->user();
+    if (item.kind() != NodeKind::kGetItem) throw Error("export.shape", "its parts are read as a whole");
+    const std::string index =
+        lowering.constant(item.name().str() + "_index", at::scalar_tensor(item.item_index(), at::kLong));
+    lowering.bind(item, lowering.add("Gather", item.name().str(), {lowering.operand(node, 0), index}, {{"axis", axis}},
+                                     lowering.result_name(item)));
+  }
+}
+
+}  // namespace
+
+OperatorLowerings split_lowerings() {
+  return {{"aten.select.int", select},
+          {"aten.chunk.default", split},
+          {"aten.split.Tensor", split},
+          {"aten.split_with_sizes.default", split},
+          {"aten.unbind.int", unbind}};
+}
+
+}  // namespace graftwork

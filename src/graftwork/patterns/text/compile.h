@@ -1,0 +1,18 @@
+// A pattern as it is written → a pattern that runs: names, kinds, attributes and roles are looked up here.
+#pragma once
+
+#include <memory>
+
+#include "graftwork/patterns/text/names.h"
+#include "graftwork/patterns/text/text_pattern.h"
+
+namespace graftwork::gpat {
+
+/// Throws through `place` at the first name that means nothing, or not what its place asks for.
+std::shared_ptr<const Pattern> compile(PatternText text, const OperatorSets& sets, const Lexer& place);
+
+/// The second half of it: what stands behind "=>". Fills in `steps` and `fates`; `replaceable` has the captures whose
+/// value something outside may read.
+void compile_graft(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Program& program);
+
+}  // namespace graftwork::gpat

@@ -1,0 +1,27 @@
+// Patterns as text: files *.gpat. docs/patterns.md teaches the language.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graftwork/patterns/lists.h"
+
+namespace graftwork {
+
+/// The patterns of a text, in their order, each section in a list of its own. `file` names the text in messages. Throws
+/// Error "gpat.syntax" at the first thing that is wrong, with line and column. O(size of the text), at most 1 MiB.
+PatternSections parse_pattern_sections(std::string_view text, std::string_view file);
+
+/// All of them in one list, in their order.
+PatternList parse_patterns(std::string_view text, std::string_view file);
+
+/// The patterns of a file. Throws as parse_pattern_sections does, and "file.*".
+PatternSections read_patterns(const std::filesystem::path& path);
+
+/// The patterns of the files in front of `lists`, in the order of the files. Throws Error "patterns.name" when two
+/// patterns have one name: plans and reports would not tell them apart.
+PatternSections with_patterns(const std::vector<std::filesystem::path>& files, PatternSections lists);
+
+}  // namespace graftwork

@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "graftwork/base/text.h"
+#include "graftwork/ir/text/print.h"
+#include "graftwork/patterns/lists.h"
+#include "graftwork/patterns/quantizations/data_movement.h"
+#include "graftwork/place/skip_list.h"
+#include "graftwork/place/stub_plan.h"
+
+namespace graftwork {
+namespace {
+
+/// One input channel for each group, and several of them.
+bool is_depthwise(const ModuleRecord& layer) {
+  const Attribute* groups = attribute_of(layer, "groups");
+  const Attribute* channels = attribute_of(layer, "in_channels");
+  return groups && channels && *groups == *channels && *groups->get<int64_t>() > 1;
+}
+
+class Planner {
+ public:
+  Planner(const GraphModule& module, const QuantConfig& config)
+      : module_(module),
+        config_(config),
+        skip_stub_(config.skip.stub, "stub"),
+        skip_weight_(config.skip.weight, "weight"),
+        draft_(module) {}
+
+  StubPlan run(const QuantizationList& patterns) {
+    for_each_fused(
+        [this](Node& node, const ModuleRecord& record, const Kind& kind) { follow_recipe(node, record, kind); });
+    settle_stubs(draft_, patterns);
+    for_each_fused(
+        [this](Node& node, const ModuleRecord& record, const Kind& kind) { plan_module(node, record, kind); });
+    skip_stub_.check();
+    skip_weight_.check();
+    name_stubs();
+    plan_.graph = fingerprint(module_);
+    return std::move(plan_);
+  }
+
+ private:
+  template <class Visit>
+  void for_each_fused(const Visit& visit) {
+    for (Node& node : module_.graph().nodes()) {
+      if (node.kind() != NodeKind::kCallModule) continue;
+      const ModuleRecord& record = module_.record(node);
+      const Kind& kind = KindTable::builtin().at(record.kind);
+      if (kind.family == Family::kFused) visit(node, record, kind);
+    }
+  }
+
+  void follow_recipe(const Node& node, const ModuleRecord& record, const Kind& kind) {
+    std::string reason;
+    if (skip_stub_.matches(module_.modules(), record)) {
+      reason = "skipped by the recipe";
+      skipped_.insert(record.path);
+    } else if (config_.policy.float_depthwise && !kind.weight_role.empty() &&
+               is_depthwise(module_.modules()[record.child(kind.weight_role)])) {
+      reason = "depthwise convolutions stay in floating point by the recipe's policy";
+    }
+    for (size_t input = 0; !reason.empty() && input < node.input_count(); ++input) {
+      draft_.leave_float(node, input, reason);
+    }
+  }
+
+  void plan_module(Node& node, const ModuleRecord& record, const Kind& kind) {
+    for (size_t input = 0; input < node.input_count(); ++input) {
+      const StubDraft::Decision& decision = draft_.decision(node, input);
+      const StubReader reader{record.path, static_cast<int64_t>(input)};
+      if (!decision.quantized) {
+        if (missing_.emplace(reader.module, input).second) plan_.missing.push_back({reader, decision.reason});
+      } else if (decision.given) {
+        add_reader(before_data_movement(node.input(input)), reader, decision);
+      } else {
+        add_reader(quantized_tensor(node.input(input)), reader, decision);
+      }
+    }
+    plan_weight(record, kind, node);
+  }
+
+  void add_reader(Node& tensor, const StubReader& reader, const StubDraft::Decision& decision) {
+    const auto [at, fresh] = by_tensor_.emplace(&tensor, plan_.stubs.size());
+    if (fresh) {
+      PlannedStub stub;
+      stub.given = decision.given;
+      if (decision.given) stub.stub = module_.record(tensor).path;
+      stub.tensor = decision.given ? tensor.input(0).name() : tensor.name();
+      stub.reason = decision.reason;
+      if (stops_dq(tensor.op()))
+        stub.reason += cat("; behind ", tensor.op().str(), ", which DQ does not cross (rule C2)");
+      if (const Node* group = draft_.scale_group(before_data_movement(tensor))) stub.scale_group = group->name();
+      plan_.stubs.push_back(std::move(stub));
+    }
+    std::vector<StubReader>& readers = plan_.stubs[at->second].readers;
+    const bool listed = std::any_of(readers.begin(), readers.end(), [&](const StubReader& other) {
+      return other.module == reader.module && other.input == reader.input;
+    });
+    if (!listed) readers.push_back(reader);
+  }
+
+  void plan_weight(const ModuleRecord& record, const Kind& kind, const Node& node) {
+    // Asked of all modules: one without a weight may be named.
+    const bool skipped = skip_weight_.matches(module_.modules(), record);
+    if (kind.weight_role.empty()) return;
+    if (!weighed_.insert(record.path).second) return;  // a module that is called again
+    const StubDraft::Decision& input = draft_.decision(node, 0);
+    PlannedWeight weight{record.path, module_.modules()[record.child(kind.weight_role)].path, false, {}};
+    if (!record.child("weight_fake_quant")) {
+      weight.reason = input.reason;
+    } else if (skipped) {
+      weight.reason = "skipped by the recipe";
+      if (input.quantized) warn(weight, "its weight is skipped and its input is not");
+    } else if (!input.quantized) {
+      weight.reason = "its input is not quantized (rule W1)";
+      if (skipped_.contains(record.path)) {
+        warn(weight, "its input is skipped; its weight is left in floating point too");
+      }
+    } else {
+      weight.quantized = true;
+      weight.reason = "per output channel (rule V11)";
+    }
+    plan_.weights.push_back(std::move(weight));
+  }
+
+  void warn(const PlannedWeight& weight, const std::string& what) {
+    plan_.warnings.push_back(cat(weight.layer.str(), ": ", what, "; the layer runs in floating point (rule W1)"));
+  }
+
+  /// A group of one shares with nobody.
+  void name_stubs() {
+    std::unordered_map<Symbol, size_t> members;
+    for (const PlannedStub& stub : plan_.stubs) ++members[stub.scale_group];
+    size_t next = 0;
+    for (PlannedStub& stub : plan_.stubs) {
+      if (members.at(stub.scale_group) < 2) stub.scale_group = Symbol();
+      while (stub.stub.empty()) {
+        const Symbol name = cat("quant_stub_", next++);
+        if (!module_.modules().find(name)) stub.stub = name;
+      }
+    }
+  }
+
+  const GraphModule& module_;
+  const QuantConfig& config_;
+  SkipList skip_stub_;
+  SkipList skip_weight_;
+  StubDraft draft_;
+  StubPlan plan_;
+  std::unordered_map<const Node*, size_t> by_tensor_;
+  std::unordered_set<Symbol> weighed_;
+  std::set<std::pair<Symbol, size_t>> missing_;  // one line for a module that is called again
+  std::unordered_set<Symbol> skipped_;           // modules whose inputs the recipe names
+};
+
+}  // namespace
+
+StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const QuantizationList& patterns) {
+  return Planner(module, config).run(patterns);
+}
+
+}  // namespace graftwork

@@ -1,0 +1,494 @@
+#include "pattern_fuzz/random_network.h"
+
+#include <array>
+#include <random>
+#include <vector>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork::testing {
+namespace {
+
+using Shape = std::vector<int64_t>;
+
+struct Value {
+  std::string name;
+  Shape shape;
+};
+
+std::string list(const Shape& shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += cat(i ? ", " : "", shape[i]);
+  return text + "]";
+}
+
+std::string type_of(const Shape& shape) { return "f32" + list(shape); }
+
+class Writer {
+ public:
+  explicit Writer(uint64_t seed) : random_(seed) {}
+
+  std::string write(size_t motifs) {
+    open_.push_back({"x", {2, 3, 9, 9}});
+    open_.push_back({"z", {2, 8, 5, 4}});
+    for (size_t i = 0; i < motifs; ++i) motif();
+    std::string results;
+    for (const Value& value : open_) results += (results.empty() ? "%" : ", %") + value.name;
+    return "graph(%x: f32[2, 3, 9, 9], %z: f32[2, 8, 5, 4]) {\n" + text_ + "  return " + results + "\n}\n";
+  }
+
+ private:
+  // ---- chance ------------------------------------------------------------------------------------
+  uint64_t below(uint64_t bound) { return random_() % bound; }
+  bool one_in(uint64_t chances) { return below(chances) == 0; }
+  template <class T>
+  const T& any_of(const std::vector<T>& choices) {
+    return choices[below(choices.size())];
+  }
+
+  // ---- statements --------------------------------------------------------------------------------
+  std::string fresh(const char* stem) { return cat(stem, next_++); }
+
+  /// "%name: type = call", read by somebody else too, now and then.
+  Value emit(const Shape& shape, const std::string& call) {
+    Value value{fresh("v"), shape};
+    text_ += cat("  %", value.name, ": ", type_of(shape), " = ", call, "\n");
+    if (one_in(25)) second_reader(value);
+    if (one_in(40)) text_ += cat("  %", fresh("dead"), " = aten.neg.default(%", value.name, ")\n");
+    return value;
+  }
+
+  void second_reader(const Value& value) {
+    const std::string name = fresh("seen");
+    text_ += cat("  %", name, " = aten.neg.default(%", value.name, ")\n");
+    open_.push_back({name, value.shape});
+  }
+
+  std::string parameter(const std::string& path, const char* part, const Shape& shape) {
+    const std::string name = fresh("p");
+    text_ += cat("  %", name, " = constant @", path, ".", part, ": ", type_of(shape), "\n");
+    return "%" + name;
+  }
+
+  Value unary(const char* op, const Value& x, const std::string& attrs = "") {
+    return emit(x.shape, cat(op, "(%", x.name, ")", attrs.empty() ? "" : " {" + attrs + "}"));
+  }
+
+  Value binary(const char* op, const Value& a, const Value& b) {
+    const bool swap = one_in(2);
+    return emit(a.shape, cat(op, "(%", (swap ? b : a).name, ", %", (swap ? a : b).name, ")",
+                             std::string_view(op) == "aten.add.Tensor" && one_in(4) ? " {alpha=1}" : ""));
+  }
+
+  /// Takes an open value out of the list: what nobody reads in the end is a result.
+  Value take() {
+    const size_t at = below(open_.size());
+    const Value value = open_[at];
+    if (!one_in(5)) open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(at));  // else it is read again
+    return value;
+  }
+
+  // ---- layers ------------------------------------------------------------------------------------
+  struct Conv {
+    int64_t out, kernel, stride, padding, dilation, groups;
+  };
+
+  static Shape convolved(const Shape& in, const Conv& conv) {
+    Shape out{in[0], conv.out};
+    for (size_t i = 2; i < in.size(); ++i)
+      out.push_back((in[i] + 2 * conv.padding - conv.dilation * (conv.kernel - 1) - 1) / conv.stride + 1);
+    return out;
+  }
+
+  Value conv(const Value& x, Conv conv) {
+    const size_t spatial = x.shape.size() - 2;
+    const int64_t in = x.shape[1];
+    const std::string path = fresh("conv");
+    const bool bias = one_in(2);
+    const Shape out = convolved(x.shape, conv);
+    const auto all = [&](int64_t number) { return list(Shape(spatial, number)); };
+    const std::string window = cat("stride=", all(conv.stride), ", padding=", all(conv.padding),
+                                   ", dilation=", all(conv.dilation), ", groups=", conv.groups);
+    const uint64_t spelling = below(4);
+    if (spelling == 0) {
+      const std::string module = cat("nn.Conv", spatial, "d @", path);
+      Value y = emit(out, cat(module, "(%", x.name, ") {in_channels=", in, ", out_channels=", conv.out,
+                              ", kernel_size=", all(conv.kernel), ", ", window, bias ? "}" : ", bias=none}"));
+      // The same module again, on the same value or on its own result.
+      if (one_in(6)) open_.push_back(emit(out, cat(module, "(%", x.name, ")")));
+      if (out == x.shape && one_in(4)) y = emit(out, cat(module, "(%", y.name, ")"));
+      return y;
+    }
+    Shape weight{conv.out, in / conv.groups};
+    weight.insert(weight.end(), spatial, conv.kernel);
+    std::string operands = cat("(%", x.name, ", ", quantized(parameter(path, "weight", weight), weight));
+    if (bias) operands += ", " + parameter(path, "bias", {conv.out});
+    if (spelling == 1) {
+      return emit(out, cat("aten.convolution.default", operands, ") {", bias ? "" : "bias=none, ", window,
+                           ", transposed=false, output_padding=", all(0), "}"));
+    }
+    const bool same = conv.stride == 1 && 2 * conv.padding == conv.dilation * (conv.kernel - 1);
+    if (spelling == 2 && same) {
+      return emit(out, cat("aten.conv", spatial, "d.padding", operands,
+                           ") {padding=\"same\", dilation=", all(conv.dilation), ", groups=", conv.groups, "}"));
+    }
+    return emit(out, cat("aten.conv", spatial, "d.default", operands, ") {", window, "}"));
+  }
+
+  /// A weight as a trained network has it, now and then. Powers of two: a product with the inverse is the quotient.
+  std::string quantized(const std::string& weight, const Shape& shape) {
+    if (!one_in(8)) return weight;
+    const std::string name = fresh("q");
+    text_ += cat("  %", name, ": ", type_of(shape), " = aten.fake_quantize_per_tensor_affine.default(", weight,
+                 ") {scale=0.015625, zero_point=0, quant_min=", one_in(2) ? -127 : -128, ", quant_max=127}\n");
+    return "%" + name;
+  }
+
+  Value batch_norm(const Value& x) {
+    const std::string path = fresh("bn");
+    const int64_t channels = x.shape[1];
+    const uint64_t spelling = below(3);
+    if (spelling == 0 && x.shape.size() > 2)
+      return emit(x.shape, cat("nn.BatchNorm", x.shape.size() - 2, "d @", path, "(%", x.name,
+                               ") {num_features=", channels, "}"));
+    std::string operands = "(%" + x.name;
+    for (const char* part : {"weight", "bias", "running_mean", "running_var"})
+      operands += ", " + parameter(path, part, {channels});
+    if (spelling == 1) {
+      return emit(x.shape, cat("aten.batch_norm.default", operands,
+                               ") {training=false, momentum=0.1, eps=1e-05, cudnn_enabled=false}"));
+    }
+    const std::string name = fresh("t");
+    text_ += cat("  %", name, ": (", type_of(x.shape),
+                 ", f32[0], f32[0]) = aten._native_batch_norm_legit_no_training.default", operands,
+                 ") {momentum=0.1, eps=1e-05}\n");
+    return emit(x.shape, cat("get_item(%", name, ") {index=0}"));
+  }
+
+  Value activation(const Value& x) {
+    static const std::vector<std::pair<const char*, const char*>> kPlain{
+        {"aten.relu.default", ""},
+        {"aten.relu6.default", ""},
+        {"aten.hardtanh.default", "min_val=0, max_val=6"},
+        {"aten.clamp.default", "min=0, max=6"},
+        {"aten.clamp.default", "min=0"},
+        {"aten.leaky_relu.default", "negative_slope=0.2"},
+        {"aten.elu.default", ""},
+        {"aten.gelu.default", ""},
+        {"aten.gelu.default", "approximate=\"tanh\""},
+        {"aten.silu.default", ""},
+        {"aten.hardswish.default", ""},
+        {"aten.hardsigmoid.default", ""},
+        {"aten.sigmoid.default", ""},
+        {"aten.tanh.default", ""},
+        {"aten.mish.default", ""},
+        {"aten.softplus.default", ""}};
+    static const std::vector<const char*> kModules{"nn.ReLU", "nn.ReLU6",     "nn.ELU",         "nn.GELU",
+                                                   "nn.SiLU", "nn.Hardswish", "nn.Hardsigmoid", "nn.Sigmoid",
+                                                   "nn.Tanh", "nn.Mish"};
+    const uint64_t choice = below(4);
+    if (choice == 0) return emit(x.shape, cat(any_of(kModules), " @", fresh("act"), "(%", x.name, ")"));
+    if (choice == 1) return spelled_out(x);
+    const auto& [op, attrs] = any_of(kPlain);
+    return unary(op, x, attrs);
+  }
+
+  Value spelled_out(Value x) {
+    // Far below 0 the sum of 1 and nearly −1 has no digits left, and the two spellings differ by right.
+    if (one_in(3)) return spelled_out_gelu(unary("aten.tanh.default", x));
+    const auto number = [&](const char* op, const Value& v, const char* other) {
+      return unary(op, v, cat("other=", other));
+    };
+    switch (below(5)) {
+      case 0:
+        return binary("aten.mul.Tensor", x, unary("aten.sigmoid.default", x));
+      case 1: {
+        const Value limited = unary("aten.clamp.default", number("aten.add.Tensor", x, "3"), "min=0, max=6");
+        if (one_in(3)) return number("aten.div.Tensor", limited, "6");
+        if (one_in(2)) return number("aten.div.Tensor", binary("aten.mul.Tensor", x, limited), "6");
+        return binary("aten.mul.Tensor", x, number("aten.div.Tensor", limited, "6.0"));
+      }
+      case 2:
+        return binary("aten.mul.Tensor", x, unary("aten.tanh.default", unary("aten.softplus.default", x)));
+      case 3:
+        return one_in(2) ? binary("aten.maximum.default", x, number("aten.mul.Tensor", x, "0.1"))
+                         : binary("aten.maximum.default", x, unary("aten.zeros_like.default", x));
+      default:
+        return unary("aten.reciprocal.default",
+                     number("aten.add.Tensor", unary("aten.exp.default", unary("aten.neg.default", x)), "1"));
+    }
+  }
+
+  Value spelled_out_gelu(const Value& x) {
+    const auto number = [&](const char* op, const Value& v, const char* other) {
+      return unary(op, v, cat("other=", other));
+    };
+    if (one_in(2)) {
+      const Value erf = unary("aten.erf.default", number("aten.div.Tensor", x, "1.4142135623730951"));
+      const Value raised = number("aten.add.Tensor", erf, "1");
+      if (one_in(2)) return number("aten.mul.Tensor", binary("aten.mul.Tensor", x, raised), "0.5");
+      return binary("aten.mul.Tensor", number("aten.mul.Tensor", x, "0.5"), raised);
+    }
+    const Value cube = unary("aten.pow.Tensor_Scalar", x, "exponent=3");
+    const Value sum = binary("aten.add.Tensor", x, number("aten.mul.Tensor", cube, "0.044715"));
+    const Value tanh = unary("aten.tanh.default", number("aten.mul.Tensor", sum, "0.7978845608028654"));
+    return binary("aten.mul.Tensor", number("aten.mul.Tensor", x, "0.5"), number("aten.add.Tensor", tanh, "1"));
+  }
+
+  Value conv_bn(const Value& x, const Conv& form) {
+    Value y = conv(x, form);
+    if (!one_in(3)) y = batch_norm(y);
+    return y;
+  }
+
+  static constexpr Conv kKeeps(int64_t channels) { return {channels, 3, 1, 1, 1, 1}; }
+
+  Conv random_conv(const Value& x) {
+    const int64_t in = x.shape[1];
+    const int64_t kernel = one_in(2) ? 1 : 3;
+    Conv form{any_of<int64_t>({4, 8, 16}), kernel, 1 + static_cast<int64_t>(below(2)), kernel / 2, 1, 1};
+    if (in % 4 == 0 && one_in(4)) form.groups = any_of<int64_t>({2, 4});
+    if (one_in(4)) form = {in, 3, 1, 1, 1, in};  // depthwise
+    if (one_in(6)) form = {in, 3, 1, 2, 2, 1};   // dilated
+    return form;
+  }
+
+  Value linear(const Value& x) {
+    const int64_t in = x.shape.back(), out = any_of<int64_t>({4, 6});
+    Shape shape = x.shape;
+    shape.back() = out;
+    const std::string path = fresh("fc");
+    if (one_in(3))
+      return emit(shape, cat("nn.Linear @", path, "(%", x.name, ") {in_features=", in, ", out_features=", out, "}"));
+    if (x.shape.size() == 2 && one_in(2)) {
+      const std::string bias = parameter(path, "bias", {out});
+      const std::string weight = parameter(path, "weight", {in, out});
+      return emit(shape, cat("aten.addmm.default(", bias, ", %", x.name, ", ", weight, ")"));
+    }
+    const std::string weight = quantized(parameter(path, "weight", {out, in}), {out, in});
+    return emit(shape, cat("aten.linear.default(%", x.name, ", ", weight, ", ", parameter(path, "bias", {out}), ")"));
+  }
+
+  Value norm(const Value& x) {
+    const std::string path = fresh("norm");
+    const int64_t channels = x.shape[1];
+    const auto affine = [&](const Shape& shape) {
+      return cat("(%", x.name, ", ", parameter(path, "weight", shape), ", ", parameter(path, "bias", shape), ")");
+    };
+    switch (below(4)) {
+      case 0:
+        return emit(x.shape, cat("aten.layer_norm.default", affine({x.shape.back()}), " {normalized_shape=[",
+                                 x.shape.back(), "]}"));
+      case 1:
+        if (channels % 4 == 0)
+          return emit(x.shape, cat("aten.group_norm.default", affine({channels}), " {num_groups=4}"));
+        [[fallthrough]];
+      case 2:
+        if (x.shape.size() > 2) {
+          return emit(x.shape,
+                      cat("aten.instance_norm.default", affine({channels}),
+                          " {running_mean=none, running_var=none, use_input_stats=true, momentum=0.1, eps=1e-05, "
+                          "cudnn_enabled=false}"));
+        }
+        [[fallthrough]];
+      default:
+        return emit(x.shape, cat("aten.rms_norm.default(%", x.name, ", ", parameter(path, "weight", {x.shape.back()}),
+                                 ") {normalized_shape=[", x.shape.back(), "], eps=1e-06}"));
+    }
+  }
+
+  Value global_pool(const Value& x) {
+    const size_t spatial = x.shape.size() - 2;
+    Shape shape{x.shape[0], x.shape[1]};
+    shape.insert(shape.end(), spatial, 1);
+    if (spatial >= 2 && one_in(3)) {
+      Shape dims;
+      for (size_t i = 0; i < spatial; ++i) dims.push_back(static_cast<int64_t>(i) - static_cast<int64_t>(spatial));
+      return emit(shape, cat("aten.mean.dim(%", x.name, ") {dim=", list(dims), ", keepdim=true}"));
+    }
+    if (one_in(3)) {
+      Shape same(x.shape.begin() + 2, x.shape.end());  // to the size that it has
+      return emit(x.shape, cat("nn.AdaptiveAvgPool", spatial, "d @", fresh("pool"), "(%", x.name,
+                               ") {output_size=", list(same), "}"));
+    }
+    return emit(shape, cat("aten.adaptive_avg_pool", spatial, "d.default(%", x.name,
+                           ") {output_size=", list(Shape(spatial, 1)), "}"));
+  }
+
+  Value pool(const Value& x) {
+    const size_t spatial = x.shape.size() - 2;
+    const auto all = [&](int64_t number) { return list(Shape(spatial, number)); };
+    Shape shape{x.shape[0], x.shape[1]};
+    for (size_t i = 2; i < x.shape.size(); ++i) shape.push_back((x.shape[i] + 2 - 3) / 2 + 1);
+    const std::string window = cat(" {kernel_size=", all(3), ", stride=", all(2), ", padding=", all(1), "}");
+    const uint64_t choice = below(spatial == 2 ? 4 : 3);
+    if (choice == 3) {
+      const std::string name = fresh("t");
+      text_ += cat("  %", name, ": (", type_of(shape), ", i64", list(shape),
+                   ") = aten.max_pool2d_with_indices.default(%", x.name, ")", window, "\n");
+      return emit(shape, cat("get_item(%", name, ") {index=0}"));
+    }
+    if (choice == 2) {
+      const std::string name = fresh("t");
+      shape.assign({x.shape[0], x.shape[1]});
+      shape.insert(shape.end(), spatial, 1);
+      text_ += cat("  %", name, ": (", type_of(shape), ", i64", list(shape), ") = aten.adaptive_max_pool", spatial,
+                   "d.default(%", x.name, ") {output_size=", all(1), "}\n");
+      return emit(shape, cat("get_item(%", name, ") {index=0}"));
+    }
+    return emit(shape,
+                cat(choice == 0 ? "aten.max_pool" : "aten.avg_pool", spatial, "d.default(%", x.name, ")", window));
+  }
+
+  Value resize(const Value& x) {
+    const int64_t channels = x.shape[1];
+    if (x.shape.size() == 4 && channels % 4 == 0 && one_in(2)) {
+      if (one_in(2)) return unary("aten.channel_shuffle.default", x, "groups=4");
+      return emit({x.shape[0], channels / 4, x.shape[2] * 2, x.shape[3] * 2},
+                  cat("aten.pixel_shuffle.default(%", x.name, ") {upscale_factor=2}"));
+    }
+    if (x.shape.size() != 4) return x;
+    const Shape shape{x.shape[0], channels, x.shape[2] * 2, x.shape[3] * 2};
+    if (one_in(2))
+      return emit(shape,
+                  cat("aten.upsample_nearest2d.vec(%", x.name, ") {output_size=none, scale_factors=[2.0, 2.0]}"));
+    return emit(shape, cat("aten.upsample_bilinear2d.vec(%", x.name, ") {output_size=none, align_corners=",
+                           one_in(2) ? "true" : "false", ", scale_factors=[2.0, 2.0]}"));
+  }
+
+  Value identity(const Value& x) {
+    static const std::vector<std::pair<const char*, const char*>> kNothing{
+        {"aten.clone.default", ""},
+        {"aten.contiguous.default", ""},
+        {"aten.alias.default", ""},
+        {"aten.dropout.default", "p=0.5, train=false"},
+        {"aten.to.dtype", "dtype=f32"}};
+    if (one_in(4)) return emit(x.shape, cat("aten.view.default(%", x.name, ") {size=", list(x.shape), "}"));
+    const auto& [op, attrs] = any_of(kNothing);
+    return unary(op, x, attrs);
+  }
+
+  void assertion(const Value& x) {
+    const std::string size = fresh("n"), check = fresh("c"), name = fresh("a");
+    text_ += cat("  %", size, ": int = aten.sym_size.int(%", x.name, ") {dim=0}\n  %", check, ": bool = sym.ge(%", size,
+                 ", %", size, ") {a=$0, b=$1}\n  %", name, " = aten._assert_scalar.default(%", check,
+                 ") {self=$0, assert_msg=\"too few\"}\n");
+  }
+
+  /// Two parts of a value along its channels, joined again.
+  Value parts(const Value& x) {
+    const int64_t half = x.shape[1] / 2;
+    if (x.shape[1] % 2 != 0 || half == 0) return x;
+    Shape shape = x.shape;
+    shape[1] = half;
+    const std::string name = fresh("t");
+    text_ += cat("  %", name, ": (", type_of(shape), ", ", type_of(shape), ") = aten.chunk.default(%", x.name,
+                 ") {chunks=2, dim=1}\n");
+    const Value first = emit(shape, cat("get_item(%", name, ") {index=0}"));
+    const Value second = activation(emit(shape, cat("get_item(%", name, ") {index=1}")));
+    return emit(x.shape, cat("aten.cat.default(%", first.name, ", %", second.name, ") {dim=1}"));
+  }
+
+  Value stub(const Value& x) {
+    return unary("aten.fake_quantize_per_tensor_affine.default", x,
+                 "scale=0.0625, zero_point=0, quant_min=-128, quant_max=127");
+  }
+
+  void motif() {
+    Value x = take();
+    const bool image = x.shape.size() >= 3;
+    if (!image) {
+      x = one_in(3) ? norm(x) : linear(x);
+      if (one_in(2)) x = activation(x);
+      open_.push_back(x);
+      return;
+    }
+    switch (below(14)) {
+      case 0:
+      case 1:
+        x = activation(conv_bn(x, random_conv(x)));
+        break;
+      case 2:
+        x = conv_bn(x, random_conv(x));
+        break;
+      case 3: {  // a skip connection, also with a convolution on the way
+        Value trunk = x, skip = x;
+        if (one_in(2)) trunk = activation(conv_bn(trunk, kKeeps(x.shape[1])));
+        if (one_in(3)) skip = conv_bn(skip, kKeeps(x.shape[1]));
+        x = binary("aten.add.Tensor", conv_bn(trunk, kKeeps(x.shape[1])), skip);
+        if (one_in(2)) x = activation(x);
+        break;
+      }
+      case 4:
+        x = binary("aten.add.Tensor", activation(x), x);
+        break;
+      case 5:
+        x = pool(x);
+        break;
+      case 6: {  // a classifier
+        x = global_pool(x);
+        Shape flat{x.shape[0], 1};
+        for (size_t i = 1; i < x.shape.size(); ++i) flat[1] *= x.shape[i];
+        x = one_in(2) ? emit(flat, cat("aten.flatten.using_ints(%", x.name, ") {start_dim=1}"))
+                      : emit(flat, cat("aten.view.default(%", x.name, ") {size=[2, -1]}"));
+        if (one_in(2)) x = unary("aten.dropout.default", x, "p=0.5, train=false");
+        x = linear(x);
+        break;
+      }
+      case 7:
+        x = norm(x);
+        break;
+      case 8:
+        x = resize(x);
+        break;
+      case 9:
+        x = identity(x);
+        break;
+      case 10:
+        x = parts(x);
+        break;
+      case 11:  // the stem
+        if (x.shape.size() == 4 && x.shape[1] == 3 && x.shape[2] > 2) {
+          x = conv_bn(x, {8, 7, 2, 3, 1, 1});
+          x = emit({2, 8, (x.shape[2] - 1) / 2 + 1, (x.shape[3] - 1) / 2 + 1},
+                   cat("aten.max_pool2d.default(%", activation(x).name,
+                       ") {kernel_size=[3, 3], stride=[2, 2], padding=[1, 1]}"));
+        } else {
+          x = stub(x);
+        }
+        break;
+      case 12: {
+        const std::string path = fresh("up");
+        if (x.shape.size() != 4) break;
+        x = emit({x.shape[0], 4, 2 * x.shape[2], 2 * x.shape[3]},
+                 cat("aten.conv_transpose2d.input(%", x.name, ", ", parameter(path, "weight", {x.shape[1], 4, 2, 2}),
+                     ", ", parameter(path, "bias", {4}), ") {stride=[2, 2]}"));
+        x = batch_norm(x);
+        break;
+      }
+      default:
+        assertion(x);
+        if (x.shape.size() == 4) {  // other dimensions: rows become a line of their own
+          x = emit({x.shape[0], x.shape[1], x.shape[2] * x.shape[3]},
+                   cat("aten.flatten.using_ints(%", x.name, ") {start_dim=2}"));
+        }
+        break;
+    }
+    // Nothing grows without end.
+    int64_t size = 1;
+    for (const int64_t extent : x.shape) size *= extent;
+    if (size > 20000 && x.shape.size() >= 3) x = pool(x);
+    open_.push_back(x);
+  }
+
+  std::mt19937_64 random_;
+  std::string text_;
+  std::vector<Value> open_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+std::string random_network(uint64_t seed, size_t motifs) { return Writer(seed).write(motifs); }
+
+}  // namespace graftwork::testing
