@@ -92,7 +92,8 @@ void check_half(const QuantizationResult& result) {
   if (too_large.empty()) return;
   Error error(
       "quant.fp16",
-      cat(counted(too_large.size(), "tensor"), " of the calibration data does not fit FP16 (largest number 65504)"),
+      cat(counted(too_large.size(), "tensor"), " of the calibration data ", too_large.size() == 1 ? "does" : "do",
+          " not fit FP16 (largest number 65504)"),
       "--float fp32");
   for (std::string& line : too_large) error.at(std::move(line));
   throw error;
