@@ -17,6 +17,12 @@
 namespace graftwork {
 namespace {
 
+/// The elements as they lie: torch would first copy a tensor of channels-last layout into its own order.
+at::Tensor in_memory_order(const at::Tensor& value) {
+  if (!value.is_non_overlapping_and_dense()) return value;
+  return value.as_strided({value.numel()}, {1}, value.storage_offset());
+}
+
 /// The first failure in sample order, whichever thread meets one first: messages do not depend on luck.
 class FirstFailure {
  public:
@@ -155,8 +161,8 @@ class Calibration {
     RunOptions run;
     run.any_batch = batching_.size == 1;
     run.watcher = [&](const Node& node, const at::Tensor& value) {
-      const auto [low, high] =
-          at::aminmax(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
+      const auto [low, high] = at::aminmax(in_memory_order(
+          value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value));
       const float min = low.item<float>();
       const float max = high.item<float>();
       if (!std::isfinite(min) || !std::isfinite(max)) {
