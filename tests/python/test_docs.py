@@ -9,8 +9,8 @@ import pytest
 
 import support
 
-BLOCK = re.compile(r"```(gir|console)\n(.*?)```", re.S)
-PAGES = {"plans.md": "net.gir"}  # page: the file that its ```gir block is
+BLOCK = re.compile(r"```(gir|gpat|console|cpp)(?: (\S+))?\n(.*?)```", re.S)
+PAGES = {"plans.md": "net.gir", "patterns.md": ""}  # page: the file that a ```gir block without a name is
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -18,9 +18,12 @@ def test_sessions_print_what_the_page_shows(graftwork, tmp_path, page):
     text = (support.ROOT / "docs" / page).read_text()
     path = f"{graftwork.path.parent}{os.pathsep}{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
     commands = 0
-    for language, body in BLOCK.findall(text):
-        if language == "gir":
-            (tmp_path / PAGES[page]).write_text(body)
+    for language, name, body in BLOCK.findall(text):
+        if language in ("gir", "gpat"):
+            (tmp_path / (name or PAGES[page])).write_text(body)
+            continue
+        if language == "cpp":
+            assert body in (support.ROOT / "examples" / "backend" / "main.cpp").read_text()
             continue
         for session in re.split(r"^\$ ", body, flags=re.M)[1:]:
             command, _, shown = session.partition("\n")
