@@ -242,12 +242,17 @@ bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth, c
     at = &at->input(0);
     ++count;
   }
-  if (count >= position.min) {
+  if (count < position.min && at->input_count() != 1) fail(MatchFailure::Cause::kInputCount, depth + count, *at);
+  for (; count >= position.min; --count) {
+    const Mark here = mark();
     bind(position, node);
     chains_.push_back({&position, before.chained, before.chained + count});
     if (bind_tree(position.operands[0], *at, depth + count, rest)) return true;
-  } else if (at->input_count() != 1) {
-    fail(MatchFailure::Cause::kInputCount, depth + count, *at);
+    undo(here);
+    if (count == 0) break;
+    at = chained_.back();  // the last one may be what stands in front of the chain
+    chained_.pop_back();
+    consumed_.pop_back();
   }
   undo(before);
   return false;

@@ -72,8 +72,8 @@ struct MatchContext {
 };
 
 /// Matches trees. Binds into fixed storage with an undo trail: nothing is copied before a match is complete, and
-/// storage is used again. Searches depth first with retry: either(), commutes(), stretch() and further roots try what
-/// they have left when something fails later. One matcher serves one thread.
+/// storage is used again. Searches depth first with retry: either(), commutes(), chain(), stretch() and further roots
+/// try what they have left when something fails later. One matcher serves one thread.
 class Matcher {
  public:
   /// The most positions that one search binds, retries included: no tree and no graph makes it take longer.
@@ -82,8 +82,8 @@ class Matcher {
   explicit Matcher(MatchContext context) : context_(context) {}
 
   /// True and `match` filled, or false and `failure()` set. O(size of the tree) but for retries. Of the ways in which
-  /// the tree matches, the first holds: operands of commutes() deeper first, alternatives as they stand, short
-  /// stretches before long ones.
+  /// the tree matches, the first holds: operands of commutes() deeper first, alternatives as they stand, long
+  /// chains before short ones, short stretches before long ones.
   bool find(const Tree& tree, Node& anchor, Match& match);
   const MatchFailure& failure() const { return failure_; }
 

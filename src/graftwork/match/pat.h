@@ -130,7 +130,8 @@ OpPat op(std::initializer_list<Symbol> names);
 Pat either(const Pat& first, const Pat& second);
 /// `ops(from)`, or `from` itself.
 Pat optional(const OpPat& ops, const Pat& from);
-/// Between min and max nodes with one input each, one behind the other, ending at `from`; as many as there are.
+/// Between min and max nodes with one input each, one behind the other, ending at `from`; the most with which the tree
+/// matches.
 Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
 /// Between min and max nodes of any operators, one behind the other, ending at `from`; the fewest with which the tree
 /// matches. Each has one input, constants aside. They belong to the match. max is at most Pat::kMaxStretch.

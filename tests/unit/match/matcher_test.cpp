@@ -163,6 +163,19 @@ TEST(Match, AChainIsNoLongerThanItMayBe) {
   EXPECT_FALSE(Attempt(module, {op("h")(chain(op("g"), op("f")(any()), 0, 2))}, "e").found);
 }
 
+TEST(Match, AChainGivesBackWhatStandsInFrontOfIt) {
+  const GraphModule module = network("%a = g(%x);%b = g(%a);%c = g(%b);%e = h(%c);return %e");
+  const auto length = [&](uint32_t min, uint32_t max) {
+    const Pat first = op("g")(any()), more = chain(op("g"), first, min, max);
+    const Attempt attempt(module, {op("h")(more)}, "e");
+    return attempt.found ? attempt.name(first) + attempt.chain(more) : "none";
+  };
+  EXPECT_EQ(length(0, 8), "abc");
+  EXPECT_EQ(length(2, 8), "abc");
+  EXPECT_EQ(length(3, 8), "none");
+  EXPECT_EQ(length(0, 1), "bc") << "the value in front of it is anyone's";
+}
+
 TEST(Match, AChainStopsAtAConditionAndSaysSo) {
   const GraphModule module = network("%a = g(%x) {ok=true};%b = g(%a) {ok=false};%e = h(%b);return %e");
   const Attempt attempt(module, {op("h")(chain(op("g"), any(), 1, 8).attr("ok", Attribute(true)))}, "e");
