@@ -16,7 +16,7 @@ void run(const std::filesystem::path& model, const std::filesystem::path& data, 
   const Network transformed{transform(loaded.network.module).model, loaded.network.tensors};
   // Export does not depend on how many samples gave the scales.
   const QuantizationResult quantized =
-      quantize(transformed, *open_samples(transformed.module, data, {.limit = 1}), {}, {});
+      quantize(transformed, *open_samples(transformed.module, data, {.limit = 1, .images = {}}), {}, {});
   bench::serve({{"export", [&] {
                    return bench::cost([&] {
                      onnx::Model lowered = lower(quantized.network, {});
