@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_import import expected, run, save
 from torch import nn
 
 import support
 import zoo
+from test_import import expected, run, save
 
 SAMPLES = support.ROOT / "tests" / "data" / "pt2"
 VERSIONS = ("2.6", "2.7", "2.8")

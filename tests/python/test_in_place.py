@@ -3,11 +3,12 @@ What cannot be made functional is refused with one error that lists every place.
 
 import inspect
 
-import in_place_forms
 import pytest
 import torch
-from test_import import expected, run, save
 from torch import nn
+
+import in_place_forms
+from test_import import expected, run, save
 
 NAMES = [name for name, form in vars(in_place_forms).items() if inspect.isfunction(form)]
 

@@ -90,11 +90,10 @@ void check_half(const QuantizationResult& result) {
     if (range.amax() > kLargestHalf) too_large.push_back(cat("%", name, " reaches ", range.amax()));
   }
   if (too_large.empty()) return;
-  Error error(
-      "quant.fp16",
-      cat(counted(too_large.size(), "tensor"), " of the calibration data ", too_large.size() == 1 ? "does" : "do",
-          " not fit FP16 (largest number 65504)"),
-      "--float fp32");
+  Error error("quant.fp16",
+              cat(counted(too_large.size(), "tensor"), " of the calibration data ",
+                  too_large.size() == 1 ? "does" : "do", " not fit FP16 (largest number 65504)"),
+              "--float fp32");
   for (std::string& line : too_large) error.at(std::move(line));
   throw error;
 }

@@ -47,6 +47,7 @@ TEST(BuiltinText, EachFusionMakesTheSameNetworks) {
   const std::pair<const char*, const char*> fusions[] = {{"stem_conv_bn_act_max_pool", "StemConvBNActMaxPoolPattern"},
                                                          {"conv_bn_add_act", "ConvBNAddActPattern"},
                                                          {"conv_bn_act", "ConvBNActPattern"},
+                                                         {"conv_bn_add", "ConvBNAddPattern"},
                                                          {"conv_bn", "ConvBNPattern"},
                                                          {"linear_act", "LinearActPattern"},
                                                          {"linear", "LinearPattern"},

@@ -35,7 +35,8 @@ struct RaiseAvgPoolPattern final : Pattern {
   /// torch divides by what of the window lies on the map.
   static bool covers_all(const Node& node, const Node& x) {
     const size_t spatial = spatial_of(node.op());
-    const auto kernel = integers_of(node, "kernel_size", spatial, 0), padding = integers_of(node, "padding", spatial, 0);
+    const auto kernel = integers_of(node, "kernel_size", spatial, 0),
+               padding = integers_of(node, "padding", spatial, 0);
     if (!kernel || !padding || !x.tensor() || !node.tensor() || x.tensor()->rank() != spatial + 2) return false;
     bool covers = true;
     for (size_t i = 0; i < spatial; ++i) {
