@@ -57,6 +57,11 @@ TEST(TextErrors, NamesOfOperators) {
   EXPECT_EQ(error_of("let nn.x = nn.ReLU"), "f:1:5: \"nn.x\" cannot name a set (try a word without \".\")");
 }
 
+TEST(TextErrors, ConstantsWithoutAValue) {
+  EXPECT_EQ(error_in("%y = nn.Conv2d(%x) where groups == none % 2 => %x").substr(0, 4), "f:2:");
+  EXPECT_EQ(error_in("%y = nn.Conv2d(%x) where groups == none % 2 => %x").find("known"), std::string::npos);
+}
+
 TEST(TextErrors, NamesOfValues) {
   EXPECT_EQ(error_in("%y = nn.ReLU(%x) %y = nn.ReLU(%y) => %x"), "f:2:18: %y is defined twice (try another name)");
   EXPECT_EQ(error_in("%z = nn.ReLU(%y) %y = nn.ReLU(%x) => %x"),

@@ -297,17 +297,17 @@ class Compiler {
   }
 
   void check_value(const Expr& attribute, const Expr& expr) const {
-    const GraphModule nothing;
-    const Attribute value = constant_value(expr, {nothing, {}, nullptr, nullptr});
+    const std::optional<Attribute> value = known_value(expr);
+    if (!value) fail(expr.offset, cat(expr.text(), " has no value"), "a constant");
     const Kind* refusing = nullptr;
     for (const Symbol name : names_[attribute.capture].ops) {
       const Kind* kind = module_kind(name);
       const AttrSpec* spec = kind ? kind->attr(attribute.name) : nullptr;
-      if (!kind || (spec && spec->form.admits(value))) return;
+      if (!kind || (spec && spec->form.admits(*value))) return;
       if (spec) refusing = kind;
     }
     if (!refusing) return;
-    fail(expr.offset, cat(attribute.name.str(), " of ", refusing->name.str(), " is never ", value.text()),
+    fail(expr.offset, cat(attribute.name.str(), " of ", refusing->name.str(), " is never ", value->text()),
          refusing->attr(attribute.name)->form.describe());
   }
 

@@ -206,10 +206,10 @@ class GraftCompiler {
            spec || known.empty() ? "leaving it out" : join(known));
     }
     if (!is_constant(value)) return;
-    const GraphModule nothing;
-    const Attribute constant = constant_value(value, {nothing, {}, nullptr, nullptr});
-    if (spec->form.admits(constant)) return;
-    fail(value.offset, cat(kind.name.str(), " does not take ", constant.text(), " as ", name.text),
+    const std::optional<Attribute> constant = known_value(value);
+    if (!constant) fail(value.offset, cat(value.text(), " has no value"), "a constant");
+    if (spec->form.admits(*constant)) return;
+    fail(value.offset, cat(kind.name.str(), " does not take ", constant->text(), " as ", name.text),
          spec->form.describe());
   }
 

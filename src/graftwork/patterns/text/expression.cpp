@@ -318,6 +318,15 @@ Attribute constant_value(const Expr& expr, const Scope& scope) {
   refuse(cat(expr.text(), " is not known"));
 }
 
+std::optional<Attribute> known_value(const Expr& expr) {
+  const GraphModule nothing;
+  try {
+    return constant_value(expr, {nothing, {}, nullptr, nullptr});
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 std::optional<ParamExpr> parameter_value(const Expr& expr, const Scope& scope) {
   if (expr.form == Expr::Form::kProperty) {
     const Node* part = scope.part(expr.capture);

@@ -70,6 +70,9 @@ enum class Truth : uint8_t { kFalse, kTrue, kUnknown };
 /// Unknown where it depends on a size that is known at run time only, or compares what cannot be compared.
 Truth decide(const Expr& condition, const Scope& scope);
 
+/// The value of an expression of constants; nothing when it has none (`none % 2`). Requires is_constant.
+std::optional<Attribute> known_value(const Expr& expr);
+
 /// A constant for an attribute. Throws Error "pattern.value" when it is known at run time only, or there is none.
 Attribute constant_value(const Expr& expr, const Scope& scope);
 
