@@ -32,8 +32,7 @@ def test_older_archives_give_the_graph_of_today(graftwork, tmp_path, form):
     kinds = set()
     for version in VERSIONS:
         text = graftwork("transform", SAMPLES / f"torch_{version}{form}.pt2").stdout
-        assert "= FusedConvBNAct @" in text, text
-        assert text.count("= FusedLinear") == 2, text
+        assert (text.count("= FusedConvBNAct @"), text.count("= FusedConvBN @")) == (2, 1), text
         assert text.count("@first.weight: f32[8, 8]") == 2, "the tied weight is one tensor"
         assert "second.weight" not in text
         kinds.add(
@@ -111,7 +110,7 @@ class Tensors(nn.Module):
         self.strided = nn.Parameter(storage.as_strided((3, 4), (2, 9), 30))
         self.transposed = nn.Parameter(torch.randn(4, 3).t())
         self.nested = nn.Parameter(torch.randn(2, 3, 4).permute(2, 0, 1)[:, 1:, :])
-        self.half = nn.Parameter(torch.randn(4).half())
+        self.short = nn.Parameter(torch.randn(4).half())
         self.wide = nn.Parameter(torch.randn(4).double())
         self.brain = nn.Parameter(torch.randn(4).bfloat16())
         self.number = nn.Parameter(torch.tensor(1.25))
@@ -124,7 +123,7 @@ class Tensors(nn.Module):
     def forward(self, x):
         y = (self.view + self.strided + self.transposed).sum(0) * self.number + self.expanded
         y = y + self.nested.sum((1, 2)) + torch.cat([self.empty, x]).sum(0)
-        y = y + self.half.float() + self.brain.float() + self.bytes + self.flags
+        y = y + self.short.float() + self.brain.float() + self.bytes + self.flags
         return y + self.wide, self.last.sum((0, 1)) + x[:1]
 
 
@@ -270,7 +269,7 @@ def test_everything_unknown_is_listed_at_once(graftwork, tmp_path, decompose):
     for report in (text.stderr, done.stderr):
         assert "3 operators cannot be run or exported" in report, report
         lines = [line for line in report.splitlines() if "test_archives.py:" in line]
-        assert any("higher_order.cond: it runs a subgraph (control flow)" in line for line in lines), report
+        assert any("= higher_order.cond: it runs a subgraph" in line for line in lines), report
         assert any("graftwork_archives.halve.default: torch does not know it" in line for line in lines), report
         assert len(lines) == 3, report
 

@@ -1,5 +1,8 @@
 #include "graftwork/nn/operator_call.h"
 
+#include <ATen/InferSize.h>
+#include <ATen/TensorUtils.h>
+
 #include <algorithm>
 
 #include "graftwork/base/error.h"
@@ -186,6 +189,16 @@ c10::IValue OperatorCall::constant(const c10::TypePtr& declared, const Attribute
   throw Error("nn.operator", cat(op_.str(), ": ", attr.text(), " does not fit argument ", name));
 }
 
+void OperatorCall::make_viewable(torch::jit::Stack& stack) const {
+  static const Symbol kView("aten.view.default");
+  static const Symbol kUnsafeView("aten._unsafe_view.default");
+  if (op_ != kView && op_ != kUnsafeView) return;
+  const at::Tensor& tensor = stack[0].toTensor();
+  if (tensor.is_contiguous()) return;
+  const std::vector<int64_t> shape = at::infer_size(stack[1].toIntVector(), tensor.numel());
+  if (!at::detail::computeStride(tensor.sizes(), tensor.strides(), shape)) stack[0] = tensor.contiguous();
+}
+
 c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const {
   torch::jit::Stack stack;
   stack.reserve(sources_.size());
@@ -206,6 +219,7 @@ c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10
     }
   }
   if (device_argument_) stack[*device_argument_] = device;
+  make_viewable(stack);
   handle_.callBoxed(&stack);
   if (stack.size() == 1 && !stack[0].isList()) return std::move(stack[0]);
   if (stack.size() == 1) {

@@ -41,6 +41,8 @@ class OperatorCall {
     std::vector<std::variant<c10::IValue, FromInput>> parts;
   };
 
+  /// A view needs its operand in memory as it was at export; where a rewrite has changed that, it reads a copy.
+  void make_viewable(torch::jit::Stack& stack) const;
   Source bind(const c10::Argument& argument, const Attribute& attr) const;
   c10::IValue constant(const c10::TypePtr& type, const Attribute& attr, const std::string& name) const;
 

@@ -107,7 +107,6 @@ class Builder {
     Call call;
     read_arguments(op, node, scope, call);
     const Origin origin = origin_of(node, name);
-    Meaning result;
     const std::vector<std::string> outputs = output_names(node);
     if (fold(op, name, call, outputs, scope)) return;
     if (outputs.size() == 1 && call.problems.empty()) {
@@ -115,7 +114,7 @@ class Builder {
         return add_folded(outputs[0], *made, scope);
     }
     if (op.str().starts_with("higher_order.")) {
-      call.problems = {"it runs a subgraph (control flow), which has no form in the graph"};
+      call.problems = {why_higher_order(node)};
     } else if (!is_size_operator(op) && !find_operator(op)) {
       call.problems.emplace_back("torch does not know it");
     }
@@ -148,6 +147,15 @@ class Builder {
       }
       scope[outputs[i]] = meaning;
     }
+  }
+
+  static std::string why_higher_order(const pt2::Node& node) {
+    for (const NamedArgument& input : node.inputs) {
+      if (input.arg.is<SubGraph>()) return "it runs a subgraph (control flow), which has no form in the graph";
+      if (const auto* custom = input.arg.get_if<OperatorName>())
+        return cat("it calls ", operator_name(custom->target).str(), ", which torch does not know");
+    }
+    return "it has no form in the graph";
   }
 
   GraphNode& append(Symbol op, Symbol name, const std::vector<GraphNode*>& inputs, AttrMap attrs, const Type& type,

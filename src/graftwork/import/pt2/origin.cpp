@@ -28,17 +28,21 @@ std::string plain_path(std::string_view path) {
   return plain;
 }
 
+/// The innermost line of the trace that stands in a file: generated code ("<eval_with_key>.3") helps nobody.
 std::string last_line(std::string_view trace) {
-  const size_t file = trace.rfind("File \"");
-  if (file == std::string_view::npos) return {};
-  const std::string_view rest = trace.substr(file + 6);
-  const size_t quote = rest.find('"');
-  const size_t line = rest.find("line ");
-  if (quote == std::string_view::npos || line == std::string_view::npos || line < quote) return {};
-  const std::string_view path = rest.substr(0, quote);
-  const size_t digits = rest.find_first_not_of("0123456789", line + 5);
-  return cat(path.substr(path.find_last_of("/\\") + 1), ":",
-             rest.substr(line + 5, digits == std::string_view::npos ? digits : digits - line - 5));
+  for (size_t file = trace.rfind("File \""); file != std::string_view::npos;
+       file = file == 0 ? std::string_view::npos : trace.rfind("File \"", file - 1)) {
+    const std::string_view rest = trace.substr(file + 6);
+    const size_t quote = rest.find('"');
+    const size_t line = rest.find("line ");
+    if (quote == std::string_view::npos || line == std::string_view::npos || line < quote) return {};
+    const std::string_view path = rest.substr(0, quote);
+    if (path.starts_with('<')) continue;
+    const size_t digits = rest.find_first_not_of("0123456789", line + 5);
+    return cat(path.substr(path.find_last_of("/\\") + 1), ":",
+               rest.substr(line + 5, digits == std::string_view::npos ? digits : digits - line - 5));
+  }
+  return {};
 }
 
 }  // namespace
