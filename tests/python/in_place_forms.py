@@ -272,3 +272,8 @@ def not_read_again(x):
     y = x * 2
     y.view(-1).add_(1)
     return x + 1
+
+
+def dropout_that_does_nothing(x):
+    y = x * 2
+    return torch.nn.functional.dropout(y, 0.2, training=False, inplace=True) + y

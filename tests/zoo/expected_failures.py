@@ -4,6 +4,9 @@ that fails with another text, fails the zoo."""
 EXPECTED_FAILURES = {
     # One squeeze convolution, 4 to 96 channels on one pixel: the compiler makes it part of a generated kernel.
     "efficientnet_b0": "nvidia: 81 products run in INT8, 82 are quantized",
+    "efficientnet_transformers": "nvidia: 81 products run in INT8, 82 are quantized",
+    # Two of its 1-D convolutions; why is not known yet.
+    "wavenet": "nvidia: 33 products run in INT8, 35 are quantized",
 }
 
 

@@ -143,8 +143,9 @@ std::optional<Symbol> functional_form(Symbol op) {
   const auto in_place = find_operator(op);
   const auto found = find_operator(functional);
   if (!in_place || !found || found->schema().is_mutable()) return std::nullopt;
-  for (const c10::Argument& argument : in_place->schema().arguments()) {
-    if (!found->schema().argumentIndexWithName(argument.name())) return std::nullopt;
+  const auto& arguments = in_place->schema().arguments();
+  for (size_t i = 1; i < arguments.size(); ++i) {  // the written one has another name in dropout
+    if (!found->schema().argumentIndexWithName(arguments[i].name())) return std::nullopt;
   }
   return functional;
 }
