@@ -2,7 +2,7 @@
 that fails with another text, fails the zoo."""
 
 EXPECTED_FAILURES = {
-    # One squeeze convolution, 4 to 96 channels on one pixel: the compiler makes it part of a generated kernel.
+    # One expansion of a squeeze block, 4 to 96 channels on one pixel: the compiler puts it into a generated kernel.
     "efficientnet_b0": "nvidia: 81 products run in INT8, 82 are quantized",
     "efficientnet_transformers": "nvidia: 81 products run in INT8, 82 are quantized",
     # Two of its 1-D convolutions; why is not known yet.

@@ -247,8 +247,9 @@ std::optional<std::vector<std::string>> written_values(Emitter& emitter, const N
     problem = "it writes in place and has no functional form";
     return std::nullopt;
   }
-  return std::vector{
-      writer.computed(*functional, call.inputs, promotes(emitter, *functional, call.inputs, targets[0]))};
+  std::vector<NamedArgument> inputs = call.inputs;
+  if (!inputs.empty()) inputs[0].name = find_operator(*functional)->schema().arguments()[0].name();
+  return std::vector{writer.computed(*functional, inputs, promotes(emitter, *functional, inputs, targets[0]))};
 }
 
 }  // namespace graftwork::pt2
