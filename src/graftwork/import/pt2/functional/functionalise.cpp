@@ -15,16 +15,22 @@
 #include "graftwork/import/pt2/functional/written_value.h"
 #include "graftwork/import/pt2/operator_name.h"
 #include "graftwork/import/pt2/origin.h"
+#include "graftwork/import/pt2/types.h"
 
 namespace graftwork::pt2 {
 namespace {
+
+bool is_copy(const Node& node) {
+  return node.target == "torch.ops.aten.copy.default" && node.inputs.size() >= 2 &&
+         node.inputs[1].arg.is<TensorName>() && node.outputs.size() == 1 && node.outputs[0].is<TensorName>();
+}
 
 bool anything_written(const ExportedProgram& program) {
   const auto mutates = [](const OutputSpec& spec) {
     return spec.kind == OutputSpec::Kind::kBufferMutation || spec.kind == OutputSpec::Kind::kParameterMutation;
   };
   const auto writes = [](const Node& node) {
-    return !written_arguments(operator_name(node.target)).empty() || writes_statistics(node);
+    return !written_arguments(operator_name(node.target)).empty() || writes_statistics(node) || is_copy(node);
   };
   return std::any_of(program.signature.outputs.begin(), program.signature.outputs.end(), mutates) ||
          std::any_of(program.graph.nodes.begin(), program.graph.nodes.end(), writes);
@@ -152,6 +158,7 @@ class Pass {
     if (reshapes_itself(op, functional)) return reshape_in_place(std::move(node), functional);
     const std::vector<std::string> written = written_arguments(op);
     if (!written.empty()) return write(std::move(node), written);
+    if (is_copy(node)) return copy(std::move(node));
     const ViewKind kind = view_kind(node, program_.graph);
     if (kind != ViewKind::kNone) return view(std::move(node), kind);
     read_inputs(node);
@@ -210,9 +217,9 @@ class Pass {
           add_view(name, source, step);
         }
         ++step.result;
-        const auto sizes = numbers_of(step.view.sizes);
-        const bool known = step.offset && sizes && axis >= 0 && axis < static_cast<int64_t>(sizes->size());
-        step.offset = known ? std::optional(*step.offset + (*sizes)[static_cast<size_t>(axis)]) : std::nullopt;
+        const bool has_axis = axis >= 0 && static_cast<size_t>(axis) < step.view.sizes.size();
+        const auto extent = has_axis ? dim_of(step.view.sizes[static_cast<size_t>(axis)]).maybe_value() : std::nullopt;
+        step.offset = step.offset && extent ? std::optional(*step.offset + *extent) : std::nullopt;
       });
     }
     emitter_.append(std::move(node));
@@ -272,6 +279,20 @@ class Pass {
     if (!values) return refuse(node, why);
     for (size_t i = 0; i < targets.size(); ++i) store(targets[i], (*values)[i], node);
     rename_results(node, targets);
+  }
+
+  /// aten.copy, as core ATen spells copy_: its result is the source alone, whatever it stands in for.
+  void copy(Node node) {
+    const std::string name = node.outputs[0].get_if<TensorName>()->name;
+    const TensorMeta type = meta_of(name);
+    read_inputs(node);
+    emitter_.release(name);
+    node.target = "torch.ops.aten.copy_.default";
+    std::string why;
+    const auto values = written_values(emitter_, node, {type}, why);
+    if (!values) return refuse(node, why);
+    const size_t made = fresh(name);
+    tensors_[made].value = memories_[tensors_[made].memory].value = values->front();
   }
 
   void refuse(const Node& node, const std::string& why) {
