@@ -1,5 +1,8 @@
 #include "graftwork/import/pt2/aliases.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "graftwork/base/text.h"
 #include "graftwork/import/pt2/origin.h"
 #include "graftwork/nn/operator_call.h"
@@ -88,15 +91,22 @@ std::vector<std::string> writes_through_views(const Graph& graph) {
         if (!alias) return;
         aliased = memory_of(name);
         if (!alias->isWrite()) return;
-        for (const std::string& other : sharing[*aliased]) {
-          const auto read = last_read.find(other);
-          if (other == name || read == last_read.end() || read->second <= i) continue;
-          const std::string place = node.name.value_or(node.target);
-          const Origin origin = origin_of(node, place);
-          found.push_back(cat("%", place, " = ", operator_name(node.target).str(), " writes into %", name,
-                              ", which shares memory with %", other, " that is read later",
-                              origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
-        }
+        // Who is not read from here on never will be, and is dropped; the first who is, is reported.
+        std::vector<std::string>& names = sharing[*aliased];
+        const auto is_read_later = [&](const std::string& at) {
+          const auto read = last_read.find(at);
+          return read != last_read.end() && read->second > i;
+        };
+        const auto is_harmed = [&](const std::string& at) { return at != name && is_read_later(at); };
+        auto other = std::find_if(names.begin(), names.end(), is_harmed);
+        const auto dead = std::remove_if(names.begin(), other, std::not_fn(is_read_later));
+        other = names.erase(dead, other);
+        if (other == names.end()) return;
+        const std::string place = node.name.value_or(node.target);
+        const Origin origin = origin_of(node, place);
+        found.push_back(cat("%", place, " = ", operator_name(node.target).str(), " writes into %", name,
+                            ", which shares memory with %", *other, " that is read later",
+                            origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
       });
     }
     // An in-place result is the written value itself under a new name: later reads of either are renamed.

@@ -21,7 +21,7 @@ namespace {
 class Builder {
  public:
   Builder(const ExportedProgram& program, LoadedTensors& tensors, std::vector<std::string>& unsupported)
-      : program_(program), tensors_(tensors), unsupported_(unsupported) {}
+      : program_(program), tensors_(tensors), unsupported_(unsupported), folding_(tensors.archive_bytes) {}
 
   GraphModule run() {
     const graftwork::pt2::Graph& graph = program_.graph;
@@ -43,8 +43,25 @@ class Builder {
  private:
   Symbol unique_name(const std::string& wanted) {
     std::string name = wanted.empty() ? "v" : wanted;
-    for (size_t k = 1; !names_.insert(name).second; ++k) name = cat(wanted, "_", k);
-    return name;
+    if (names_.insert(name).second) return name;
+    // Counting goes on where it ended: a thousand values of one name are a thousand steps, not a million.
+    for (size_t& k = next_suffix_[wanted];;) {
+      name = cat(wanted, "_", ++k);
+      if (names_.insert(name).second) return name;
+    }
+  }
+
+  /// Each name stands for one value.
+  static void define(Scope& scope, const std::string& name, Meaning meaning) {
+    if (!scope.emplace(name, std::move(meaning)).second) contradiction("%" + name + " is made twice");
+  }
+
+  static void check_new(const Scope& scope, const std::vector<std::string>& names) {
+    std::unordered_set<std::string> seen;
+    for (const std::string& name : names) {
+      if (name.empty()) continue;  // a result that is None
+      if (scope.contains(name) || !seen.insert(name).second) contradiction("%" + name + " is made twice");
+    }
   }
 
   void add_inputs(Scope& scope) {
@@ -60,7 +77,7 @@ class Builder {
           if (stored == tensors_.canonical.end()) contradiction("the archive has no tensor " + spec.target);
           meaning.constant = tensors_.store.leaf(stored->second);
           meaning.trainable = spec.kind == InputSpec::Kind::kParameter;
-          scope[name->name] = std::move(meaning);
+          define(scope, name->name, std::move(meaning));
           break;
         }
         case InputSpec::Kind::kUserInput:
@@ -79,12 +96,12 @@ class Builder {
     if (const auto* tensor = spec.arg.get_if<TensorName>()) {
       Meaning meaning;
       meaning.node = &module_.add_input(unique_name(tensor->name), type_of(program_.graph, tensor->name));
-      scope[tensor->name] = meaning;
+      define(scope, tensor->name, meaning);
     } else if (const auto* symbol = spec.arg.get_if<SymIntArgument>()) {
       if (const auto* run_time = std::get_if<SymbolName>(symbol)) {
         Meaning meaning;
         meaning.node = &module_.add_input(unique_name(run_time->name), graftwork::ScalarType::kInt);
-        scope[run_time->name] = meaning;
+        define(scope, run_time->name, meaning);
       }
     }
     // Numbers, texts and None were fixed by the export.
@@ -140,6 +157,7 @@ class Builder {
         for (const TensorName& name : *many) outer_names.push_back(name.name);
       }
     }
+    check_new(scope, outer_names);
     for (size_t i = 0; i < outer_names.size() && i < sub->graph->outputs.size(); ++i) {
       if (const auto* inside = sub->graph->outputs[i].get_if<TensorName>())
         scope[outer_names[i]] = meaning_of(inner, inside->name);
@@ -165,6 +183,7 @@ class Builder {
     const Origin origin = origin_of(node, name);
     Meaning result;
     const std::vector<std::string> outputs = output_names(node);
+    check_new(scope, outputs);
     const std::optional<DType> kept = written.empty() ? std::nullopt : dtype_kept(call);
     const auto finish_write = [&] {
       if (written.empty() || outputs.empty()) return;
@@ -288,7 +307,7 @@ class Builder {
       return true;
     }
     if (trainable) return false;
-    const auto results = run_constant(op, operands, call.attrs, tensors_.store);
+    const auto results = run_constant(op, operands, call.attrs, tensors_.store, folding_);
     if (!results || results->size() < outputs.size()) return false;
     for (size_t i = 0; i < outputs.size(); ++i) {
       const Symbol leaf = cat("folded.", unique_name(outputs[i].empty() ? name : outputs[i]).str());
@@ -345,8 +364,10 @@ class Builder {
   const ExportedProgram& program_;
   LoadedTensors& tensors_;
   std::vector<std::string>& unsupported_;
+  FoldingBudget folding_;
   GraphModule module_;
   std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, size_t> next_suffix_;
   std::unordered_map<std::string, GraphNode*> constants_;
 };
 

@@ -76,6 +76,7 @@ std::string place_of(const PayloadMeta& payload, bool is_constant) {
 }  // namespace
 
 void LoadedTensors::load(const Pt2Archive& archive, const PayloadConfig& config, bool is_constant) {
+  archive_bytes = archive.size();
   for (const auto& [name, payload] : config) {
     try {
       if (payload.use_pickle || !payload.tensor) {
