@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo fuzz fuzz-patterns bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -43,7 +43,11 @@ lint: build  ## clang-format, clang-tidy, ruff: checks only
 	@scripts/setup.sh lint
 	@scripts/lint.sh
 
-sanitize: setup  ## the half without torch, under AddressSanitizer and UBSan
+fuzz: setup  ## hostile input by clang's libFuzzer, under sanitizers too; FUZZ_SECONDS in all (600)
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh
+
+sanitize: setup  ## the half without torch, under AddressSanitizer and UBSan, with a few mutations of hostile files
 	@[ -e build/asan/build.ninja ] || cmake --preset asan
 	@cmake --build build/asan
 	@ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$$(nproc)"

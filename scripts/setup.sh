@@ -4,6 +4,7 @@
 #   scripts/setup.sh            what building, the demo and the tests need; WITH_RTX=1 adds NVIDIA's compiler
 #   scripts/setup.sh lint       adds the formatters and linters
 #   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
+#   scripts/setup.sh fuzz       adds clang and libFuzzer
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
 # torch of .venv; GRAFTWORK_TORCH=…/site-packages/torch names another one (any from 2.9 on) at the first configure.
@@ -11,12 +12,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 system_packages=(g++ cmake ninja-build ccache make git pkg-config python3-venv libprotobuf-dev protobuf-compiler
-  nlohmann-json3-dev libzip-dev libjpeg62-turbo-dev libpng-dev libcli11-dev libgtest-dev libbenchmark-dev zlib1g-dev)
+  nlohmann-json3-dev libjpeg62-turbo-dev libpng-dev libcli11-dev libgtest-dev libbenchmark-dev zlib1g-dev)
 python_packages=(onnx onnxruntime numpy scikit-learn pillow pytest)
 rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
 lint_packages=(clang-format clang-tidy ruff)
 zoo_packages=(timm transformers huggingface_hub safetensors tokenizers regex tqdm PyYAML click typer annotated-doc
   httpx2 httpcore2 anyio idna h11 truststore)
+fuzz_system_packages=(clang-19 libclang-rt-19-dev)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
 say() { printf 'setup: %s\n' "$*"; }
@@ -28,12 +30,13 @@ mark_done() {
 pip_install() { .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt "$@"; }
 
 install_system_packages() {
+  local wanted=("$@")
   if ! command -v dpkg-query >/dev/null; then
-    say "this is not Debian: install the counterparts of ${system_packages[*]} yourself (going on)"
+    say "this is not Debian: install the counterparts of ${wanted[*]} yourself (going on)"
     return
   fi
   local missing=() package
-  for package in "${system_packages[@]}"; do
+  for package in "${wanted[@]}"; do
     [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) == *" installed" ]] || missing+=("$package")
   done
   [[ ${#missing[@]} -gt 0 ]] || return 0
@@ -60,7 +63,7 @@ create_venv() {
 }
 
 if ! done_already base; then
-  install_system_packages
+  install_system_packages "${system_packages[@]}"
   create_venv
   # Alone and first: a later step that asks for "some torch" finds this one and is content.
   say "torch (about 200 MB for the CPU wheel; a CUDA wheel is several GB)"
@@ -76,6 +79,11 @@ if [[ ${WITH_RTX:-0} == 1 ]] && ! done_already rtx; then
   # Without dependencies: their metapackage asks for CUDA packages, which compiling ahead of time does not need.
   pip_install --no-deps "${rtx_packages[@]}"
   mark_done rtx
+fi
+
+if [[ ${1:-} == fuzz ]] && ! done_already fuzz; then
+  install_system_packages "${fuzz_system_packages[@]}"
+  mark_done fuzz
 fi
 
 if [[ ${1:-} == lint ]] && ! done_already lint; then

@@ -6,20 +6,19 @@ namespace graftwork {
 
 Error::Error(std::string code, std::string message, std::string hint)
     : std::runtime_error(code), code_(std::move(code)), message_(std::move(message)), hint_(std::move(hint)) {
-  what_ = report();
+  what_ = "error[" + code_ + "]: " + message_;
+  hint_begins_ = what_.size();
+  if (!hint_.empty()) what_ += "\n  try " + hint_;
 }
 
 Error& Error::at(std::string where) {
+  // A file's name is added by whoever opened it and by whoever asked for that.
+  if (!context_.empty() && (context_.front() == where || context_.back() == where)) return *this;
+  const std::string line = "\n  at  " + where;
+  what_.insert(hint_begins_, line);
+  hint_begins_ += line.size();
   context_.push_back(std::move(where));
-  what_ = report();
   return *this;
-}
-
-std::string Error::report() const {
-  std::string text = "error[" + code_ + "]: " + message_;
-  for (const std::string& where : context_) text += "\n  at  " + where;
-  if (!hint_.empty()) text += "\n  try " + hint_;
-  return text;
 }
 
 void fail_assertion(const char* condition, const char* file, int line) {

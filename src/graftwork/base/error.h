@@ -23,14 +23,15 @@ class Error : public std::runtime_error {
   const std::vector<std::string>& context() const { return context_; }
 
   /// Adds one line of "where" on the way up the stack and returns itself, so that
-  /// `throw error.at("models/model.json")` and `catch (Error& e) { e.at(...); throw; }` both read well.
+  /// `throw error.at("models/model.json")` and `catch (Error& e) { e.at(...); throw; }` both read well. The first
+  /// place and the last are not told twice.
   Error& at(std::string where);
 
   /// The whole report, one fact a line:
   ///     error[pt2.truncated]: the archive ends inside entry "data/weights/weight_3"
   ///       at  resnet18.pt2
   ///       try exporting the model again
-  std::string report() const;
+  const std::string& report() const { return what_; }
 
   const char* what() const noexcept override { return what_.c_str(); }
 
@@ -40,6 +41,7 @@ class Error : public std::runtime_error {
   std::string hint_;
   std::vector<std::string> context_;
   std::string what_;
+  size_t hint_begins_ = 0;  // in what_
 };
 
 /// A broken invariant: a defect of Graftwork, never of its input.

@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,7 +11,8 @@ namespace graftwork {
 
 /// A view of a whole file. Pages are loaded on first touch; whoever writes to one gets a copy of his own
 /// (training may change mapped weights), the file never changes.
-/// Throws Error "file.missing", "file.unreadable" or "file.empty".
+/// Throws Error "file.missing", "file.unreadable" (folders, pipes and devices too: they have no size to trust) or
+/// "file.empty".
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -30,11 +29,17 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-/// The whole file as text. Throws as MappedFile does, but an empty file is "".
+/// Longest file that is read as text, in bytes; the largest graph that anyone printed is a hundredth of it.
+inline constexpr size_t kLongestText = size_t{256} << 20;
+
+/// The whole file as text. Throws as MappedFile does, but an empty file is ""; "file.too_large" above kLongestText.
 std::string read_text(const std::filesystem::path& path);
 
-/// Writes beside `path` and renames on commit, so that a reader sees the old file or the new one.
-/// The destructor removes what was not committed. Throws Error "file.unwritable".
+/// Writes beside `path` and renames on commit, so that a reader sees the old file or the new one, even if this process
+/// is killed. The bytes gather in `<path>.graftwork-part`, which the destructor removes unless they were committed;
+/// what a killed process left there, the next one that writes `path` takes over. A process that finds another
+/// at work takes the names `-part2`, `-part3`, ... A symbolic link at `path` stays one: the file behind it is replaced.
+/// Whatever fails throws Error "file.unwritable" with the system's reason, at once.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -43,15 +48,18 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(std::string_view bytes);
-  /// Where the bytes lie until `commit`; for writers that want a path (libzip).
+  /// Where the bytes lie until `commit`.
   const std::filesystem::path& temporary() const { return temporary_; }
   void commit();
 
  private:
+  void flush(std::string_view bytes);
+  [[noreturn]] void fail(int error) const;
+
   std::filesystem::path path_;
   std::filesystem::path temporary_;
-  std::ofstream stream_;
-  bool committed_ = false;
+  std::string buffer_;
+  int fd_ = -1;
 };
 
 /// Writes one whole file through AtomicFile.

@@ -35,15 +35,17 @@ std::optional<int64_t> parse_integer(std::string_view text) {
 bool is_base(std::string_view text) {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
   int depth = 0;
+  bool any_word = false;
   for (const char c : text) {
     const bool word = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+    any_word |= word;
     if (c == '(') ++depth;
     if (c == ')' && --depth < 0) return false;
     if (!word && c != '(' && c != ')' && (depth == 0 || std::string_view("+-*/ ,").find(c) == std::string_view::npos)) {
       return false;
     }
   }
-  return depth == 0;
+  return depth == 0 && any_word;
 }
 
 }  // namespace

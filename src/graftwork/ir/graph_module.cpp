@@ -55,6 +55,8 @@ NodeSpec get_item_spec(const Node& tuple, int64_t index) {
       refuse_shape(cat("element ", index, " of ", tuple.type().text(), " does not exist"));
     }
     spec.type = (*elements)[static_cast<size_t>(index)];
+  } else if (tuple.type().is_known()) {
+    refuse_shape(cat(tuple.type().text(), " has no elements"));
   }
   return spec;
 }

@@ -13,9 +13,13 @@ struct ParamExpr::Data {
   std::vector<ParamExpr> operands;
   std::vector<int64_t> numbers;
   TensorType type;
+  /// Expressions above each other; whoever walks them (text, evaluation, the destructor) recurses.
+  size_t depth = 1;
 };
 
 namespace {
+
+constexpr size_t kMaxDepth = 256;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error("ir.parameter", what); }
 
@@ -32,9 +36,15 @@ std::string list(const std::vector<int64_t>& numbers) {
 
 }  // namespace
 
+ParamExpr ParamExpr::make(Data data) {
+  for (const ParamExpr& operand : data.operands) data.depth = std::max(data.depth, operand.data_->depth + 1);
+  if (data.depth > kMaxDepth) refuse(cat("a parameter expression is nested deeper than ", kMaxDepth, " levels"));
+  return ParamExpr(std::make_shared<const Data>(std::move(data)));
+}
+
 ParamExpr ParamExpr::leaf(Symbol name, TensorType type) {
   if (!type.is_static()) refuse(cat("stored tensor ", name.str(), " has no fixed shape: ", type.text()));
-  return ParamExpr(std::make_shared<const Data>(Data{Op::kLeaf, name, {}, {}, std::move(type)}));
+  return make({Op::kLeaf, name, {}, {}, std::move(type)});
 }
 
 ParamExpr ParamExpr::view(std::vector<int64_t> shape) const {
@@ -45,7 +55,7 @@ ParamExpr ParamExpr::view(std::vector<int64_t> shape) const {
   if (op() == Op::kView) return operands()[0].view(std::move(shape));
   if (result.element_count() != type().element_count())
     refuse(cat("cannot view ", type().text(), " as ", result.text()));
-  return ParamExpr(std::make_shared<const Data>(Data{Op::kView, {}, {*this}, std::move(shape), std::move(result)}));
+  return make({Op::kView, {}, {*this}, std::move(shape), std::move(result)});
 }
 
 ParamExpr ParamExpr::permute(std::vector<int64_t> order) const {
@@ -62,7 +72,7 @@ ParamExpr ParamExpr::permute(std::vector<int64_t> order) const {
     for (int64_t& axis : order) axis = numbers()[static_cast<size_t>(axis)];
     return operands()[0].permute(std::move(order));
   }
-  return ParamExpr(std::make_shared<const Data>(Data{Op::kPermute, {}, {*this}, std::move(order), std::move(result)}));
+  return make({Op::kPermute, {}, {*this}, std::move(order), std::move(result)});
 }
 
 ParamExpr ParamExpr::slice(int64_t axis, int64_t start, int64_t end) const {
@@ -71,24 +81,24 @@ ParamExpr ParamExpr::slice(int64_t axis, int64_t start, int64_t end) const {
   if (start < 0 || start > end || end > dim.value())
     refuse(cat("slice ", start, ":", end, " is outside ", type().text()));
   dim = Dim(end - start);
-  return ParamExpr(std::make_shared<const Data>(Data{Op::kSlice, {}, {*this}, {axis, start, end}, std::move(result)}));
+  return make({Op::kSlice, {}, {*this}, {axis, start, end}, std::move(result)});
 }
 
 ParamExpr ParamExpr::concat(const std::vector<ParamExpr>& parts, int64_t axis) {
   if (parts.empty()) refuse("nothing to concatenate");
   TensorType result = parts[0].type();
   const auto at = static_cast<size_t>(checked_axis(result, axis));
-  int64_t extent = 0;
+  Dim extent(0);
   for (const ParamExpr& part : parts) {
     TensorType expected = part.type();
     if (expected.rank() != result.rank())
       refuse(cat("cannot concatenate ", result.text(), " and ", part.type().text()));
-    extent += expected.dims[at].value();
+    extent = extent + expected.dims[at];
     expected.dims[at] = result.dims[at];
     if (expected != result) refuse(cat("cannot concatenate ", parts[0].type().text(), " and ", part.type().text()));
   }
-  result.dims[at] = Dim(extent);
-  return ParamExpr(std::make_shared<const Data>(Data{Op::kConcat, {}, parts, {axis}, std::move(result)}));
+  result.dims[at] = extent;
+  return make({Op::kConcat, {}, parts, {axis}, std::move(result)});
 }
 
 ParamExpr ParamExpr::multiply(const ParamExpr& other) const {
@@ -96,7 +106,7 @@ ParamExpr ParamExpr::multiply(const ParamExpr& other) const {
   if (!dims || type().dtype != other.type().dtype) {
     refuse(cat("cannot multiply ", type().text(), " by ", other.type().text()));
   }
-  return ParamExpr(std::make_shared<const Data>(Data{Op::kMultiply, {}, {*this, other}, {}, {type().dtype, *dims}}));
+  return make({Op::kMultiply, {}, {*this, other}, {}, {type().dtype, *dims}});
 }
 
 ParamExpr::Op ParamExpr::op() const { return data_->op; }

@@ -13,7 +13,8 @@
 
 namespace graftwork {
 
-/// An immutable expression over stored tensors, with its type. Cheap to copy; equal when equal in form.
+/// An immutable expression over stored tensors, with its type. Cheap to copy; equal when equal in form. Whatever makes
+/// one throws Error "ir.parameter" when the operands do not fit, or when more than 256 expressions stand in each other.
 class ParamExpr {
  public:
   enum class Op : uint8_t { kLeaf, kView, kPermute, kSlice, kConcat, kMultiply };
@@ -48,6 +49,7 @@ class ParamExpr {
 
  private:
   struct Data;
+  static ParamExpr make(Data data);
   explicit ParamExpr(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
   std::shared_ptr<const Data> data_;
 };

@@ -55,6 +55,39 @@ c10::IValue make_list(const c10::TypePtr& element, const std::vector<c10::IValue
   return list;
 }
 
+bool admits(const c10::TypePtr& declared, const Attribute& attr) {
+  const c10::TypePtr type = without_optional(declared);
+  const c10::TypeKind kind = type->kind();
+  const auto is_any = [&](std::initializer_list<c10::TypeKind> kinds) {
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  };
+  if (attr.is_none()) return declared->castRaw<c10::OptionalType>() != nullptr;
+  if (attr.get<InputRef>()) return true;
+  const c10::TypePtr element = element_of(type);
+  if (const auto* list = attr.get<Attribute::List>()) {
+    const auto fits = [&](const Attribute& part) { return admits(element, part); };
+    return element && std::all_of(list->begin(), list->end(), fits);
+  }
+  if (const auto* list = attr.get<std::vector<int64_t>>()) {
+    return element && (list->empty() || admits(element, Attribute(list->front())));
+  }
+  // One number stands for a list of it: stride=2.
+  if (element) return !attr.get<std::string>() && admits(element, attr);
+  if (attr.get<std::string>()) return is_any({c10::TypeKind::StringType});
+  if (attr.get<DType>()) return is_any({c10::TypeKind::ScalarTypeType});
+  constexpr auto kNumber = c10::TypeKind::NumberType;
+  if (is_any({kNumber, c10::TypeKind::TensorType, c10::TypeKind::FloatType})) return true;
+  if (attr.get<bool>()) return is_any({c10::TypeKind::BoolType, c10::TypeKind::IntType, c10::TypeKind::SymIntType});
+  return attr.get<int64_t>() &&
+         is_any({c10::TypeKind::IntType, c10::TypeKind::SymIntType, c10::TypeKind::SymFloatType});
+}
+
+/// Operators that compute. Torch's dispatcher also knows some that reach files, other processes and devices, and a
+/// file that is opened must not.
+bool may_be_named(const std::string& library, const std::string& name) {
+  return (library == "aten" || library == "prims" || library == "quantized") && name != "aten::from_file";
+}
+
 }  // namespace
 
 std::optional<c10::OperatorHandle> find_operator(Symbol op) {
@@ -63,9 +96,17 @@ std::optional<c10::OperatorHandle> find_operator(Symbol op) {
   const size_t last = text.rfind('.');
   if (first == std::string::npos || first == last) return std::nullopt;
   const std::string name = text.substr(0, first) + "::" + text.substr(first + 1, last - first - 1);
+  if (!may_be_named(text.substr(0, first), name)) return std::nullopt;
   std::string overload = text.substr(last + 1);
   if (overload == "default") overload.clear();
   return c10::Dispatcher::singleton().findSchema({name, overload});
+}
+
+bool admits(const c10::Argument& argument, const Attribute& attr) {
+  const bool is_format = argument.name() == "memory_format" && attr.get<std::string>();
+  // Of an element type's argument only the real type says that it is no integer.
+  const bool is_type = attr.get<DType>() != nullptr;
+  return is_format || is_device(argument.type()) || admits(is_type ? argument.real_type() : argument.type(), attr);
 }
 
 namespace {

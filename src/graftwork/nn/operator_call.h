@@ -13,8 +13,12 @@
 
 namespace graftwork {
 
-/// The dispatcher's handle of "aten.conv2d.default"; nothing when this torch does not know the operator.
+/// The dispatcher's handle of "aten.conv2d.default"; nothing when this torch does not know the operator, or when it is
+/// one that no network may call: those that reach files, other processes or devices.
 std::optional<c10::OperatorHandle> find_operator(Symbol op);
+
+/// Whether a call may give `attr` for the argument, as far as its kind goes: a text is no number, a list no integer.
+bool admits(const c10::Argument& argument, const Attribute& attr);
 
 /// An operator with its constants in place. Immutable; safe to run from many threads.
 ///

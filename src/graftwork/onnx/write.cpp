@@ -73,15 +73,41 @@ void write_chunks(const std::vector<Chunk>& chunks, AtomicFile& file) {
   }
 }
 
-/// Data first: a model file never names data that is not there. Where the model then fails, its new
-/// data must not stay beside an older model, which would silently read it as its own.
-void commit_both(AtomicFile& data_file, const std::filesystem::path& data_path, AtomicFile& model_file) {
+void remove_quietly(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+}
+
+/// Whether the file at `path` is a model whose weights lie in the file `data_name` beside it. Such a model is short;
+/// what is longer than any is not searched.
+bool names_data(const std::filesystem::path& path, const std::string& data_name) {
+  constexpr uintmax_t kLongest = uintmax_t{256} << 20;
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (error || size == 0 || size > kLongest) return false;
+  try {
+    // StringStringEntryProto: key (field 1) "location", value (field 2) of the name's length.
+    std::string entry = "\x0a\x08location\x12";
+    for (size_t length = data_name.size(); true; length >>= 7) {
+      entry += static_cast<char>((length & 0x7f) | (length > 0x7f ? 0x80 : 0));
+      if (length <= 0x7f) break;
+    }
+    return text_of(MappedFile(path).bytes()).find(entry + data_name) != std::string_view::npos;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// Data first: a model file never names data that is not there. An older model that reads the same data goes before
+/// it comes, and where the new model then fails, its data goes too: no model ever stands beside the data of another.
+void commit_both(AtomicFile& data_file, const std::filesystem::path& data_path, AtomicFile& model_file,
+                 const std::filesystem::path& path) {
+  if (names_data(path, data_path.filename().string())) remove_quietly(path);
   data_file.commit();
   try {
     model_file.commit();
   } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(data_path, ignored);
+    remove_quietly(data_path);
     throw;
   }
 }
@@ -100,13 +126,15 @@ void write_model(const Model& model, const std::filesystem::path& path, const Wr
   AtomicFile model_file(path);
   if (external.offsets.empty()) {
     write_chunks(chunks, model_file);
+    const bool leaves_data = names_data(path, data_path.filename().string());
     model_file.commit();
+    if (leaves_data) remove_quietly(data_path);
     return;
   }
   AtomicFile data_file(data_path);
   write_weights(model.graph, external, data_file);
   write_chunks(chunks, model_file);
-  commit_both(data_file, data_path, model_file);
+  commit_both(data_file, data_path, model_file, path);
 }
 
 std::string serialize_model(const Model& model) {

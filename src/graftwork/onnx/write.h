@@ -22,7 +22,10 @@ inline constexpr uint64_t kLeastExternalBytes = 1024;
 inline constexpr uint64_t kExternalAlignment = 4096;
 
 /// Writes `path`, and the data file where one is needed. Both are written beside and renamed at the
-/// end, the data file first; a failure leaves neither a new file nor a part of one.
+/// end, the data file first; a failure leaves neither a new file nor a part of one. At no moment does a model stand
+/// beside the data of another: a model at `path` that reads the data file is removed before that is replaced, and the
+/// data file of a model that is replaced by one without is removed too. A file of that name that the old model does not
+/// name is somebody else's and stays.
 /// Throws InternalError (check_model), Error "file.unwritable", Error "onnx.too_large" where the model
 /// file would pass 2 GiB.
 void write_model(const Model& model, const std::filesystem::path& path, const WriteOptions& options = {});

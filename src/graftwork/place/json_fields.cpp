@@ -1,7 +1,9 @@
 #include "graftwork/place/json_fields.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -42,8 +44,12 @@ bool JsonFields::flag(const std::string& key, std::optional<bool> fallback) cons
 }
 
 int64_t JsonFields::integer(const std::string& key) const {
-  if (!at(key).is_number_integer()) refuse(key, "is not an integer");
-  return at(key).get<int64_t>();
+  const Json& value = at(key);
+  if (!value.is_number_integer()) refuse(key, "is not an integer");
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) {
+    refuse(key, "does not fit in 64 bits");
+  }
+  return value.get<int64_t>();
 }
 
 std::vector<std::string> JsonFields::texts(const std::string& key) const {
@@ -72,8 +78,28 @@ void JsonFields::refuse(const std::string& key, const std::string& what) const {
 }
 
 nlohmann::ordered_json parse_json(const std::string& text, const std::string& what, const std::string& code) {
-  nlohmann::ordered_json document = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (document.is_discarded()) throw Error(code + ".json", cat(what, " is not JSON"));
+  // An ordered object finds a key by looking at all before it, so the number of keys has a limit too.
+  constexpr size_t kMostKeys = 64;
+  constexpr int kDeepest = 64;
+  const std::string bad = code + ".json";
+  // The parser takes a zero byte for the end, whatever follows.
+  if (text.find('\0') != std::string::npos) throw Error(bad, cat(what, " is not JSON"));
+  std::vector<std::set<std::string>> keys;
+  const auto check = [&](int depth, JsonFields::Json::parse_event_t event, JsonFields::Json& value) {
+    using Event = JsonFields::Json::parse_event_t;
+    const bool opens = event == Event::object_start || event == Event::array_start;
+    if (opens && depth >= kDeepest) throw Error(bad, cat(what, " is nested deeper than ", kDeepest, " levels"));
+    if (event == Event::object_start) keys.emplace_back();
+    if (event == Event::object_end) keys.pop_back();
+    if (event != Event::key) return true;
+    const std::string& key = value.get_ref<const std::string&>();
+    if (!keys.back().insert(key).second) throw Error(bad, cat("the key ", quoted(key), " stands twice in an object"));
+    if (keys.back().size() > kMostKeys)
+      throw Error(bad, cat("an object of ", what, " has more than ", kMostKeys, " keys"));
+    return true;
+  };
+  nlohmann::ordered_json document = nlohmann::ordered_json::parse(text, check, false);
+  if (document.is_discarded()) throw Error(bad, cat(what, " is not JSON"));
   return document;
 }
 

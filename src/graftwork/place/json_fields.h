@@ -36,7 +36,7 @@ class JsonFields {
   std::string code_;
 };
 
-/// Parses a document. Throws Error "<code>.json".
+/// Parses a document. Throws Error "<code>.json", also when an object has a key twice, or nests absurdly.
 nlohmann::ordered_json parse_json(const std::string& text, const std::string& what, const std::string& code);
 
 }  // namespace graftwork

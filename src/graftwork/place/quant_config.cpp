@@ -34,25 +34,29 @@ TensorQuantConfig tensor_config(const Json& object, const std::string& name, Ten
 
 }  // namespace
 
+QuantConfig parse_quant_config(const std::string& text) {
+  const Json json = parse_json(text, "the recipe", kCode);
+  const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
+  QuantConfig config;
+  if (const Json* part = fields.find("activation"))
+    config.activation = tensor_config(*part, "activation", config.activation);
+  if (const Json* part = fields.find("weight")) config.weight = tensor_config(*part, "weight", config.weight);
+  if (const Json* part = fields.find("skip")) {
+    const JsonFields skip(*part, "skip", kCode, {"stub", "weight"});
+    config.skip = {skip.texts("stub"), skip.texts("weight")};
+  }
+  if (const Json* part = fields.find("policy")) {
+    const JsonFields policy(*part, "policy", kCode, {"depthwise"});
+    const std::string depthwise = policy.text("depthwise", "int8");
+    if (depthwise != "int8" && depthwise != "float") policy.refuse("depthwise", "is neither int8 nor float");
+    config.policy.float_depthwise = depthwise == "float";
+  }
+  return config;
+}
+
 QuantConfig read_quant_config(const std::filesystem::path& path) {
   try {
-    const Json json = parse_json(read_text(path), "the recipe", kCode);
-    const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
-    QuantConfig config;
-    if (const Json* part = fields.find("activation"))
-      config.activation = tensor_config(*part, "activation", config.activation);
-    if (const Json* part = fields.find("weight")) config.weight = tensor_config(*part, "weight", config.weight);
-    if (const Json* part = fields.find("skip")) {
-      const JsonFields skip(*part, "skip", kCode, {"stub", "weight"});
-      config.skip = {skip.texts("stub"), skip.texts("weight")};
-    }
-    if (const Json* part = fields.find("policy")) {
-      const JsonFields policy(*part, "policy", kCode, {"depthwise"});
-      const std::string depthwise = policy.text("depthwise", "int8");
-      if (depthwise != "int8" && depthwise != "float") policy.refuse("depthwise", "is neither int8 nor float");
-      config.policy.float_depthwise = depthwise == "float";
-    }
-    return config;
+    return parse_quant_config(read_text(path));
   } catch (Error& error) {
     throw error.at(path.string());
   }

@@ -40,12 +40,14 @@ struct QuantConfig {
   QuantPolicy policy;
 };
 
-/// Reads a recipe file:
+/// Reads a recipe:
 ///     {"activation": {"precision": "int8", "calibration_method": "minmax"},
 ///      "weight": {"precision": "int8", "per_channel": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float"}}
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.
+QuantConfig parse_quant_config(const std::string& text);
+/// The same from a file; throws Error "file.*" too.
 QuantConfig read_quant_config(const std::filesystem::path& path);
 
 }  // namespace graftwork

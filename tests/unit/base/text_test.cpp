@@ -43,6 +43,13 @@ TEST(Error, GainsContextWhileItIsThrown) {
   }
 }
 
+TEST(Error, TellsAFileOnce) {
+  Error error("a.code", "what", "this");
+  error.at("file").at("entry").at("file").at("file");
+  EXPECT_EQ(error.report(), "error[a.code]: what\n  at  file\n  at  entry\n  try this");
+  EXPECT_EQ(error.context().size(), 2u);
+}
+
 TEST(Error, AFailedAssertionNamesConditionAndPlace) {
   const auto broken = [] { GRAFTWORK_ASSERT(1 + 1 == 3); };
   try {

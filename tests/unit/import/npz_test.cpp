@@ -67,6 +67,19 @@ TEST_F(NpzTest, RefusesEntriesThatAreNoArrays) {
   expect_error("data.npy", "\"x.npy\"", [&] { read_npz(path("b.npz")); });
 }
 
+TEST_F(NpzTest, RefusesAnArrayWithoutAName) {
+  put("a.npz", zip_bytes({{.name = ".npy", .body = write_npy_bytes(counting({2, 3}, 1))}}));
+  expect_error("data.npz", "\".npy\"", [&] { read_npz(path("a.npz")); });
+}
+
+TEST_F(NpzTest, OpensManyCompressedArraysInTimeThatGrowsWithTheirNumber) {
+  const std::string npy = write_npy_bytes(counting({2, 3}, 1));
+  std::vector<ZipPart> parts;
+  for (int i = 0; i < 20'000; ++i) parts.push_back(deflated_part(std::to_string(i) + ".npy", npy));
+  put("many.npz", zip_bytes(parts));
+  EXPECT_EQ(read_npz(path("many.npz")).size(), 20'000u);  // reading the directory for each would not come back
+}
+
 TEST_F(NpzTest, RefusesAFileCutAnywhere) {
   const std::string npy = write_npy_bytes(counting({200, 3}, 0));
   const std::string whole = zip_bytes({{.name = "x.npy", .body = npy}, deflated_part("y.npy", npy)});

@@ -41,5 +41,11 @@ TEST(ParseJson, QuotesBareTokensOnlyOutsideStrings) {
   expect_error("pt2.json", "broken", [] { parse_json("[NaN, }"); });
 }
 
+TEST(ParseJson, AZeroByteIsNoEnd) {
+  using namespace std::string_view_literals;
+  expect_error("pt2.json", "at byte 3", [] { parse_json("[1]\0 and more"sv); });
+  expect_error("pt2.json", "at byte 3", [] { parse_json("[1]\0"sv); });
+}
+
 }  // namespace
 }  // namespace graftwork::pt2

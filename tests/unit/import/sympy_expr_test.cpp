@@ -70,5 +70,15 @@ TEST(SympyExpr, LimitsTheDepthOfNesting) {
   }
 }
 
+TEST(SympyExpr, LimitsTheNumberOfTerms) {
+  const auto sum = [](int terms) {
+    std::string text = "Add(Symbol('s0')";
+    for (int i = 1; i < terms; ++i) text += ", Symbol('s" + std::to_string(i) + "')";
+    return text + ")";
+  };
+  EXPECT_EQ(parse_sympy(sum(500)).args.size(), 500u);
+  expect_error("pt2.expression", "too many terms", [&] { parse_sympy(sum(600)); });
+}
+
 }  // namespace
 }  // namespace graftwork::pt2

@@ -107,7 +107,7 @@ TEST(ZipReader, RefusesEntriesOutsideTheFile) {
 TEST(ZipReader, RefusesEntriesThatShareBytes) {
   // Both names lead to one header, which also begins with the name "a".
   expect_error("archive.overlap", "share bytes",
-               [] { read(zip_bytes({{.name = "a", .body = "x"}, {.name = "a", .body = "y", .offset = 0}})); });
+               [] { read(zip_bytes({{.name = "a", .body = "x"}, {.name = "a", .body = "x", .offset = 0}})); });
   expect_error("archive.overlap", "\"a\" and \"b\"", [] {
     read(zip_bytes({{.name = "a", .body = "x", .packed_size = 20, .size = 20}, {.name = "b", .body = "yyyy"}}));
   });
@@ -122,6 +122,39 @@ TEST(ZipReader, RefusesTwoEntriesOfOneName) {
 TEST(ZipReader, RefusesAnEntryWhoseOwnHeaderHasAnotherName) {
   expect_error("archive.corrupt", "another name",
                [] { read(zip_bytes({{.name = "a", .body = "x", .local_name = "b"}})); });
+}
+
+TEST(ZipReader, RefusesNamesThatLeadOut) {
+  for (const char* name : {"../a", "a/../../b", "a/..", "..", "/a", "C:a", "C:/a", "a\\b", "\\\\host\\a", ""}) {
+    expect_error("archive.name", "named", [&] { read(zip_bytes({{.name = name, .body = "x"}})); });
+  }
+  expect_error("archive.name", "zero byte", [] { read(zip_bytes({{.name = std::string("a\0b", 3), .body = "x"}})); });
+  for (const char* name : {"a..b", "...", "a/..b/c", ".a"}) {
+    EXPECT_TRUE(read(zip_bytes({{.name = name, .body = "x"}})).contains(name));
+  }
+}
+
+TEST(ZipReader, ComparesTheChecksumOfWhatIsReadWhole) {
+  const ZipReader zip = read(zip_bytes({{.name = "a", .body = "text"}, {.name = "b", .body = "text", .checksum = 7}}));
+  EXPECT_EQ(as_text(zip.checked_entry("a")), "text");
+  EXPECT_EQ(as_text(zip.entry("b")), "text") << "a view is not read";
+  expect_error("archive.corrupt", "checksum", [&] { zip.checked_entry("b"); });
+}
+
+TEST(ZipReader, RefusesAnEntryWhoseOwnHeaderContradictsTheDirectory) {
+  const std::string honest = zip_bytes({{.name = "a", .body = "text"}});
+  // Checksum, packed size, size and method of the local header, which is the first.
+  for (const size_t at : {14u, 18u, 22u, 8u}) {
+    std::string lying = honest;
+    lying[at] = static_cast<char>(lying[at] ^ 9);
+    expect_error("archive.corrupt", "described otherwise", [&] { read(lying); });
+  }
+}
+
+TEST(ZipReader, RefusesMoreThanDeflateCanHold) {
+  ZipPart part = deflated_part("a", "text");
+  part.size = 0xfffffff0u;
+  expect_error("archive.corrupt", "claims to unpack", [&] { read(zip_bytes({part})); });
 }
 
 TEST(ZipReader, RefusesEncryptedEntries) {
@@ -162,7 +195,7 @@ TEST(Inflate, UnpacksACompressedEntryOrItsBeginning) {
 }
 
 TEST(Inflate, RefusesASizeThatIsALie) {
-  for (const uint32_t lie : {3u, 5u, 0xfffffff0u}) {
+  for (const uint32_t lie : {3u, 5u, 5000u}) {
     ZipPart part = deflated_part("a", "text");
     part.size = lie;
     const ZipReader zip = read(zip_bytes({part}));
@@ -176,6 +209,13 @@ TEST(Inflate, RefusesDamagedData) {
   const ZipReader zip = read(zip_bytes({part}));
   expect_error("archive.corrupt", "\"a\"", [&] { inflate(zip, "a"); });
   expect_error("archive.missing", "\"b\"", [&] { inflate(zip, "b"); });
+}
+
+TEST(Inflate, RefusesOtherCompression) {
+  for (const uint16_t method : std::initializer_list<uint16_t>{1, 9, 12, 14, 93}) {
+    const ZipReader zip = read(zip_bytes({{.name = "a", .body = "text", .method = method}}));
+    expect_error("archive.method", "\"a\"", [&] { inflate(zip, "a"); });
+  }
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ TEST_F(ZipWriterTest, WritesWhatTheReaderReads) {
   EXPECT_EQ(as_text(zip.entry("b")), "tail");
 }
 
-TEST_F(ZipWriterTest, WritesChecksumsThatLibzipAccepts) {
+TEST_F(ZipWriterTest, WritesChecksumsThatTheReaderAccepts) {
   write(path("a.zip"));
   const ZipReader zip(std::make_shared<const MappedFile>(path("a.zip")));
   EXPECT_EQ(as_text(inflate(zip, "a")), "headbody");

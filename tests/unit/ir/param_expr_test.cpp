@@ -87,5 +87,20 @@ TEST(ParamExpr, RefusesMoreElementsThanCanBeCounted) {
   EXPECT_THROW(leaf({large, large}).view({1}), Error);
 }
 
+TEST(ParamExpr, NestsOnlySoDeep) {
+  // Everything that walks an expression recurses, the destructor too.
+  ParamExpr expr = leaf({8});
+  const auto nest = [&] {
+    for (int i = 0; i < 100'000; ++i) expr = expr.slice(0, 0, 8);
+  };
+  EXPECT_THROW(nest(), Error);
+  EXPECT_EQ(expr.leaves().size(), 1u);
+}
+
+TEST(ParamExpr, JoinsNoMoreThanCanBeCounted) {
+  const Dim large(int64_t{1} << 62);
+  EXPECT_THROW(ParamExpr::concat({leaf({large}), leaf({large})}, 0), Error);
+}
+
 }  // namespace
 }  // namespace graftwork

@@ -216,6 +216,37 @@ std::string repeated(const std::string& text, size_t count) {
   return out;
 }
 
+TEST(Parse, PartsAreThoseOfTheKind) {
+  const auto parts = [](const std::string& written) {
+    return parse("graph(%x: f32[2, 8]) {\n  %y = FusedLinearAct @f(%x) [" + written + "]\n  return %y\n}\n");
+  };
+  const std::string linear = "linear=nn.Linear @l {in_features=8, out_features=4}";
+  const std::string act = "act=nn.ReLU @r";
+  EXPECT_NO_THROW(parts(linear + ", " + act));
+  EXPECT_NO_THROW(parts(linear + ", " + act + ", weight_fake_quant=WeightFakeQuantize @q"));
+  EXPECT_THROW(parts(linear), Error);
+  EXPECT_THROW(parts(linear + ", " + act + ", " + act), Error);
+  EXPECT_THROW(parts(linear + ", " + act + ", pool=nn.ReLU @p"), Error);
+  EXPECT_THROW(parts(linear + ", " + act + ", weight_fake_quant=nn.ReLU @q"), Error);
+  EXPECT_THROW(parts("linear=nn.ReLU @l, " + act), Error);
+}
+
+TEST(Parse, ParametersHaveTheShapeOfTheirKind) {
+  const auto weight = [](const std::string& type) {
+    return parse("graph(%x: f32[2, 8]) {\n  %y = nn.Linear @l(%x) {in_features=8, out_features=4, weight=@w: " + type +
+                 "}\n  return %y\n}\n");
+  };
+  EXPECT_NO_THROW(weight("f32[4, 8]"));
+  EXPECT_THROW(weight("f32[8, 4]"), Error);
+  EXPECT_THROW(weight("f32[32]"), Error);
+}
+
+TEST(Parse, OnlyTuplesHaveElements) {
+  EXPECT_THROW(parse("graph(%x: f32[2]) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"), Error);
+  EXPECT_NO_THROW(parse("graph(%x: ?) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"));
+  EXPECT_THROW(parse("graph(%x: \"f32\"[2]) {\n  return %x\n}\n"), Error);
+}
+
 TEST(Parse, RefusesDeepNestingInsteadOfRunningOutOfStack) {
   const std::vector<std::string> deep{
       "graph(%x: " + repeated("(", 100'000),

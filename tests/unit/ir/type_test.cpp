@@ -60,6 +60,11 @@ TEST(Dim, TextReadsBack) {
   }
 }
 
+TEST(Dim, BracketsAloneAreNoExtent) {
+  EXPECT_FALSE(Dim::parse("()"));
+  EXPECT_FALSE(Dim::parse("(())"));
+}
+
 TEST(Dim, RefusesWhatIsNoExtent) {
   for (const char* text :
        {"", "+", "2*", "*s0", "2*3", "0*s0", "s0+", "a b", "(a", "a)", "s0++1", "3x", "s[0]", "99999999999999999999"}) {

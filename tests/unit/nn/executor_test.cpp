@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/operator_call.h"
 #include "unit/nn/random_tensors.h"
 
 namespace graftwork::testing {
@@ -289,6 +290,40 @@ TEST(ParamExpr, EvaluatesAsWrittenAndPassesGradientsToTheLeaves) {
   EXPECT_TRUE(at::equal(grad_x, x.grad()));
   EXPECT_TRUE(at::equal(grad_y, y.grad()));
   EXPECT_GT(grad_x.abs().sum().item<float>(), 0);
+}
+
+TEST(FindOperator, KnowsNoneThatReachesFilesOrProcesses) {
+  EXPECT_TRUE(find_operator("aten.relu.default"));
+  EXPECT_TRUE(find_operator("quantized.relu6.default"));
+  for (const char* op : {"aten.from_file.default", "aten.from_file.out", "profiler._record_function_enter.default",
+                         "c10d.barrier.default", "relu", "aten.relu", ""}) {
+    EXPECT_FALSE(find_operator(op)) << op;
+  }
+}
+
+TEST(Admits, GoesByTheKindOfTheArgument) {
+  const auto takes = [](const char* op, const char* argument, const Attribute& attr) {
+    const c10::FunctionSchema& schema = find_operator(op)->schema();
+    return admits(schema.arguments().at(static_cast<size_t>(*schema.argumentIndexWithName(argument))), attr);
+  };
+  const Attribute one(int64_t{1}), half(0.5), yes(true), text(std::string("same")), none, type(DType::kF32);
+  const Attribute integers(std::vector<int64_t>{1, 2}), texts(Attribute::List{text});
+  const auto conv = [&](const char* argument, const Attribute& attr) {
+    return takes("aten.conv2d.default", argument, attr);
+  };
+  EXPECT_TRUE(conv("stride", integers) && conv("stride", one) && conv("groups", one) && conv("bias", none));
+  for (const Attribute* wrong : {&half, &text, &none, &type, &texts}) {
+    EXPECT_FALSE(conv("stride", *wrong)) << wrong->text();
+    EXPECT_FALSE(conv("groups", *wrong)) << wrong->text();
+  }
+  EXPECT_FALSE(conv("groups", integers));
+  EXPECT_TRUE(takes("aten.conv2d.padding", "padding", text));
+  EXPECT_FALSE(takes("aten.conv2d.padding", "padding", one));
+  EXPECT_TRUE(takes("aten._to_copy.default", "dtype", type) && takes("aten._to_copy.default", "dtype", none));
+  EXPECT_TRUE(takes("aten.add.Tensor", "alpha", half) && takes("aten.add.Tensor", "other", one));
+  EXPECT_FALSE(takes("aten.add.Tensor", "alpha", text));
+  EXPECT_TRUE(takes("aten.index.Tensor", "indices", Attribute(Attribute::List{none, InputRef{0}})));
+  EXPECT_TRUE(takes("aten.relu.default", "self", InputRef{0}));
 }
 
 }  // namespace

@@ -113,6 +113,36 @@ TEST_F(OnnxWrite, MakesNoDataFileForSmallInitializersOnly) {
   EXPECT_EQ(read_text(folder_ / "m.onnx"), serialize_model(sample_model()));
 }
 
+TEST_F(OnnxWrite, RemovesTheDataOfTheModelThatItReplaces) {
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  ASSERT_EQ(files(), (std::vector<std::string>{"m.onnx", "m.onnx.data"}));
+  write_model(sample_model(), folder_ / "m.onnx");
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+}
+
+TEST_F(OnnxWrite, LeavesDataAloneThatTheOldModelDoesNotName) {
+  write_file(folder_ / "m.onnx.data", "somebody's");
+  write_model(sample_model(), folder_ / "m.onnx");
+  write_model(sample_model(), folder_ / "m.onnx");
+  EXPECT_EQ(read_text(folder_ / "m.onnx.data"), "somebody's");
+}
+
+TEST_F(OnnxWrite, NoModelStandsBesideTheDataOfAnother) {
+  // The name is longer than one byte of length can say.
+  const std::string name = std::string(150, 'm') + ".onnx";
+  write_model(model_with_weights(), folder_ / name, kOutside);
+  const std::string data = read_text(folder_ / (name + ".data"));
+  Model other = model_with_weights();
+  other.graph.initializers.push_back(int8_tensor("more", std::vector<int8_t>(9000, 1)));
+  fs::create_directories(folder_ / (name + ".data.graftwork-part"));  // the data cannot be written
+  EXPECT_THROW(write_model(other, folder_ / name, kOutside), Error);
+  EXPECT_EQ(read_text(folder_ / (name + ".data")), data);
+  EXPECT_TRUE(fs::exists(folder_ / name)) << "what fails early leaves the old pair alone";
+  fs::remove(folder_ / (name + ".data.graftwork-part"));
+  write_model(other, folder_ / name, kOutside);
+  EXPECT_NE(read_text(folder_ / (name + ".data")), data);
+}
+
 TEST_F(OnnxWrite, ReadsBorrowedBytes) {
   const std::string weights(3000, 'w');
   Model model = sample_model();

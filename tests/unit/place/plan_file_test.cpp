@@ -86,6 +86,18 @@ TEST(PlanFile, IsRefusedWithTheKeyThatIsWrong) {
             "plan.key: \"transformation\" has no key \"x\"");
 }
 
+TEST(PlanFile, IsRefusedWhereItIsAmbiguousOrAbsurd) {
+  EXPECT_EQ(refusal(R"({"format": 1, "format": 1})"), "plan.json: the key \"format\" stands twice in an object");
+  EXPECT_EQ(refusal(std::string("{\"format\": 1}\0", 14)), "plan.json: the plan is not JSON");
+  EXPECT_EQ(refusal(std::string(64, '[') + std::string(64, ']')), "plan.value: \"plan\" is not an object");
+  EXPECT_EQ(refusal(std::string(65, '[') + std::string(65, ']')),
+            "plan.json: the plan is nested deeper than 64 levels");
+  std::string keys;
+  for (int i = 0; i < 100'000; ++i) keys += cat(i == 0 ? "" : ",", "\"", i, "\": 0");
+  EXPECT_EQ(refusal("{" + keys + "}"), "plan.json: an object of the plan has more than 64 keys");
+  EXPECT_EQ(refusal(R"({"format": 18446744073709551615})"), "plan.value: \"format\" does not fit in 64 bits");
+}
+
 TEST(PlanFile, IsRefusedWhereItDoesNotFitTheNetwork) {
   const std::string text = plan_text({std::nullopt, plan_stubs(transformed(), {})});
   const std::string graph = cat("\"graph\": \"", fingerprint(transformed()), "\"");

@@ -95,6 +95,7 @@ struct Record {
   std::string_view name;
   uint16_t flags = 0;
   uint16_t method = 0;
+  uint32_t checksum = 0;
   uint64_t packed_size = 0;
   uint64_t size = 0;
   uint64_t header = 0;
@@ -136,6 +137,7 @@ Record read_record(Bytes directory, size_t& at) {
   Record record{.name = text_at(directory, begin, name_size),
                 .flags = load<uint16_t>(directory, at + 8),
                 .method = load<uint16_t>(directory, at + 10),
+                .checksum = load<uint32_t>(directory, at + 16),
                 .packed_size = load<uint32_t>(directory, at + 20),
                 .size = load<uint32_t>(directory, at + 24),
                 .header = load<uint32_t>(directory, at + 42)};
@@ -143,6 +145,26 @@ Record read_record(Bytes directory, size_t& at) {
   at = begin + name_size + extra_size + comment_size;
   return record;
 }
+
+/// Nothing here unpacks an archive into a folder, but whoever made such a name wants somebody to.
+void check_name(std::string_view name) {
+  const auto refuse = [&](std::string_view why) {
+    fail("archive.name", cat("the archive holds an entry named ", quoted(name.substr(0, 200)), ", ", why));
+  };
+  if (name.empty()) refuse("which is no name");
+  if (name.front() == '/') refuse("which is an absolute path");
+  if (name.size() > 1 && name[1] == ':') refuse("which is an absolute path");
+  if (name.find('\\') != std::string_view::npos) refuse("which holds a backslash");
+  if (name.find('\0') != std::string_view::npos) refuse("which holds a zero byte");
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('/', begin), name.size());
+    if (name.substr(begin, end - begin) == "..") refuse("which leads out of its folder");
+    begin = end + 1;
+  }
+}
+
+/// Whether the number that a local header repeats is the directory's. Archives written as streams leave 0 there.
+bool agrees_with(uint32_t local, uint64_t listed) { return local == 0 || local == kSaturated32 || local == listed; }
 
 /// The entry's bytes. Only the local header knows where they begin; only the directory knows how many there
 /// are (the local header's sizes are zero in archives written as streams).
@@ -163,8 +185,16 @@ Bytes locate(Bytes before_directory, const Record& record) {
   if (text_at(before_directory, record.header + kLocalHeaderSize, name_size) != record.name) {
     fail("archive.corrupt", cat("entry ", name, " has another name in its own header"));
   }
+  const auto local = [&]<class T>(size_t offset, T) { return load<T>(before_directory, record.header + offset); };
+  if (local(8, uint16_t{}) != record.method || !agrees_with(local(14, uint32_t{}), record.checksum) ||
+      !agrees_with(local(18, uint32_t{}), record.packed_size) || !agrees_with(local(22, uint32_t{}), record.size)) {
+    fail("archive.corrupt", cat("entry ", name, " is described otherwise in its own header"));
+  }
   return before_directory.subspan(data, record.packed_size);
 }
+
+/// No deflate stream holds more bytes than this for each of its own.
+constexpr uint64_t kMostDeflated = 1032;
 
 struct Region {
   uint64_t begin = 0;
@@ -200,6 +230,7 @@ std::vector<ZipEntry> read_directory(Bytes bytes) {
   size_t at = 0;
   for (uint64_t i = 0; i < where.count; ++i) {
     const Record record = read_record(directory, at);
+    check_name(record.name);
     if ((record.flags & (kFlagEncrypted | kFlagMaskedHeaders)) != 0) {
       throw Error("archive.encrypted", cat("entry ", quoted(record.name), " is encrypted"),
                   "decrypting the archive first");
@@ -208,9 +239,17 @@ std::vector<ZipEntry> read_directory(Bytes bytes) {
     if (record.method == kStored && record.size != record.packed_size) {
       fail("archive.corrupt", cat("entry ", quoted(record.name), " is stored as it is, yet has two sizes"));
     }
+    if (record.method == kDeflated && record.size / kMostDeflated > packed.size() + 1) {
+      fail("archive.corrupt", cat("entry ", quoted(record.name), " claims to unpack to ", human_bytes(record.size),
+                                  ", more than ", human_bytes(packed.size()), " can hold"));
+    }
     const auto end = static_cast<uint64_t>(packed.data() - bytes.data()) + packed.size();
     regions.push_back({.begin = record.header, .end = end, .entry = entries.size()});
-    entries.push_back({.name = record.name, .size = record.size, .packed = packed, .method = record.method});
+    entries.push_back({.name = record.name,
+                       .size = record.size,
+                       .packed = packed,
+                       .method = record.method,
+                       .checksum = record.checksum});
   }
   if (at != directory.size()) fail("archive.corrupt", "the archive's directory holds more than its entries");
   check_overlap(std::move(regions), entries);

@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/archive/zip_directory.h"
+#include "graftwork/import/archive/zip_format.h"
 
 namespace graftwork {
 namespace {
@@ -58,6 +59,16 @@ std::span<const std::byte> ZipReader::entry(std::string_view name) const {
         .at(label_);
   }
   return found->packed;
+}
+
+std::span<const std::byte> ZipReader::checked_entry(std::string_view name) const {
+  const std::span<const std::byte> bytes = entry(name);
+  if (zip::checksum(bytes) != find(name)->checksum) {
+    throw Error("archive.corrupt", cat("entry ", quoted(name), " is damaged: its checksum is another"),
+                "making the file again, or copying it again if it was downloaded")
+        .at(label_);
+  }
+  return bytes;
 }
 
 }  // namespace graftwork

@@ -23,6 +23,8 @@ struct ZipEntry {
   /// The bytes in the archive; the entry itself when `is_stored`.
   std::span<const std::byte> packed;
   uint16_t method = 0;
+  /// CRC-32 of the entry once it is decompressed, as the directory claims.
+  uint32_t checksum = 0;
   bool is_stored() const { return method == 0; }
 };
 
@@ -30,7 +32,8 @@ struct ZipEntry {
 ///
 /// The constructors check the whole directory and throw Error "archive.format" (not a zip), "archive.truncated",
 /// "archive.corrupt", "archive.bounds" (an entry outside the file), "archive.overlap", "archive.duplicate"
-/// (two entries of one name) or "archive.encrypted". Memory is at most in proportion to the directory.
+/// (two entries of one name), "archive.name" (a name that leads out of the folder it is unpacked in) or
+/// "archive.encrypted". Memory is at most in proportion to the directory.
 class ZipReader {
  public:
   explicit ZipReader(const std::shared_ptr<const MappedFile>& file);
@@ -43,8 +46,11 @@ class ZipReader {
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// Null when there is no such entry. O(log n).
   const ZipEntry* find(std::string_view name) const;
-  /// A stored entry's bytes, not copied. Throws Error "archive.missing" or "archive.compressed".
+  /// A stored entry's bytes, not copied, and not read: their checksum is not compared. Throws Error "archive.missing"
+  /// or "archive.compressed".
   std::span<const std::byte> entry(std::string_view name) const;
+  /// The same for what is small and read anyway: throws Error "archive.corrupt" too, when the checksum is another.
+  std::span<const std::byte> checked_entry(std::string_view name) const;
 
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::shared_ptr<const void>& owner() const { return owner_; }

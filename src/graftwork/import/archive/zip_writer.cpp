@@ -1,7 +1,6 @@
 #include "graftwork/import/archive/zip_writer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "graftwork/base/error.h"
 #include "graftwork/import/archive/zip_format.h"
@@ -15,25 +14,6 @@ constexpr uint64_t kAlignment = 64;
 constexpr uint16_t kVersion = 45;      // zip64
 constexpr uint16_t kDate = 0x0021;     // 1 January 1980, the first day a zip can name
 constexpr uint16_t kPadding = 0x4647;  // an extra field that no reader knows, so every reader skips it
-
-constexpr std::array<uint32_t, 256> make_crc_table() {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value & 1) != 0 ? 0xedb88320u ^ (value >> 1) : value >> 1;
-    table[i] = value;
-  }
-  return table;
-}
-
-uint32_t crc32(std::span<const std::span<const std::byte>> pieces) {
-  static constexpr std::array<uint32_t, 256> kTable = make_crc_table();
-  uint32_t value = 0xffffffff;
-  for (const auto piece : pieces) {
-    for (const std::byte byte : piece) value = kTable[(value ^ static_cast<uint32_t>(byte)) & 0xff] ^ (value >> 8);
-  }
-  return ~value;
-}
 
 template <class T>
 void put(std::string& out, T value) {
@@ -80,8 +60,11 @@ void ZipWriter::write(std::string_view bytes) {
 
 void ZipWriter::add(std::string_view name, std::span<const std::span<const std::byte>> pieces) {
   GRAFTWORK_ASSERT(name.size() <= 0xffff);
-  Record record{.name = std::string(name), .checksum = crc32(pieces), .size = 0, .offset = written_};
-  for (const auto piece : pieces) record.size += piece.size();
+  Record record{.name = std::string(name), .checksum = 0, .size = 0, .offset = written_};
+  for (const auto piece : pieces) {
+    record.checksum = checksum(piece, record.checksum);
+    record.size += piece.size();
+  }
 
   std::string extra = wide_extra({record.size, record.size});
   constexpr uint64_t kFieldHeader = 4;

@@ -23,8 +23,8 @@ struct NpyHeader {
   size_t data_size = 0;
 };
 
-/// Longest header that is read; NumPy itself writes a few hundred bytes.
-inline constexpr size_t kMaxNpyHeader = size_t{1} << 16;
+/// Longest header that is read; NumPy itself writes a few hundred bytes and reads 10,000.
+inline constexpr size_t kMaxNpyHeader = size_t{1} << 14;
 
 /// `bytes` may be only the beginning of the file, at least kMaxNpyHeader of it.
 /// Throws Error "data.npy" (broken) or "data.dtype" (strings, objects, big-endian, complex ...).

@@ -21,7 +21,7 @@ NpyHeader read_header(const ZipReader& archive, const ZipEntry& entry) {
 }
 
 NpzReader::Entry read_entry(const ZipReader& archive, const ZipEntry& entry) {
-  if (!entry.name.ends_with(kSuffix)) {
+  if (!entry.name.ends_with(kSuffix) || entry.name.size() == kSuffix.size()) {
     throw Error("data.npz", cat(quoted(entry.name), " is not a .npy array"),
                 "a file written by numpy.savez; a .pt or .pt2 file is no .npz");
   }

@@ -40,6 +40,8 @@ class Pt2Archive {
   /// The bytes of the storage that a payload names by `path_name`. Throws Error "pt2.record" when there is none.
   std::span<const std::byte> record(std::string_view path_name, bool is_constant) const;
 
+  /// Bytes of the whole file.
+  size_t size() const { return zip_.bytes().size(); }
   /// Whoever shares it keeps every view alive.
   const std::shared_ptr<const void>& file() const { return zip_.owner(); }
 

@@ -1,7 +1,6 @@
 #include "graftwork/import/pt2/build_graph.h"
 
 #include <unordered_map>
-#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -11,6 +10,7 @@
 #include "graftwork/import/pt2/origin.h"
 #include "graftwork/import/pt2/result_names.h"
 #include "graftwork/import/pt2/types.h"
+#include "graftwork/import/pt2/unique_names.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -20,7 +20,7 @@ namespace {
 class Builder {
  public:
   Builder(const ExportedProgram& program, LoadedTensors& tensors, std::vector<std::string>& unsupported)
-      : program_(program), tensors_(tensors), unsupported_(unsupported) {}
+      : program_(program), tensors_(tensors), unsupported_(unsupported), folding_(tensors.archive_bytes) {}
 
   GraphModule run() {
     Scope scope;
@@ -31,10 +31,11 @@ class Builder {
   }
 
  private:
-  Symbol unique_name(const std::string& wanted) {
-    std::string name = wanted.empty() ? "v" : wanted;
-    for (size_t k = 1; !names_.insert(name).second; ++k) name = cat(wanted, "_", k);
-    return name;
+  Symbol unique_name(const std::string& wanted) { return names_.make(wanted.empty() ? "v" : wanted); }
+
+  /// Each name stands for one value.
+  static void define(Scope& scope, const std::string& name, Meaning meaning) {
+    if (!scope.emplace(name, std::move(meaning)).second) contradiction("%" + name + " is made twice");
   }
 
   void add_inputs(Scope& scope) {
@@ -49,8 +50,9 @@ class Builder {
           if (!name) contradiction("the signature's entry for " + spec.target + " names no tensor");
           if (stored == tensors_.canonical.end()) contradiction("the archive has no tensor " + spec.target);
           meaning.constant = tensors_.store.leaf(stored->second);
+          check_stored(spec.target, meaning.constant->type(), type_of(program_.graph, name->name));
           meaning.trainable = spec.kind == InputSpec::Kind::kParameter;
-          scope[name->name] = std::move(meaning);
+          define(scope, name->name, std::move(meaning));
           break;
         }
         case InputSpec::Kind::kUserInput:
@@ -67,16 +69,22 @@ class Builder {
     }
   }
 
+  static void check_stored(const std::string& name, const TensorType& stored, const Type& declared) {
+    const TensorType* tensor = declared.tensor();
+    if (tensor && *tensor != stored)
+      contradiction(cat(name, " is ", stored.text(), " in the archive and ", tensor->text(), " in the program"));
+  }
+
   void add_user_input(const InputSpec& spec, Scope& scope) {
     if (const auto* tensor = spec.arg.get_if<TensorName>()) {
       Meaning meaning;
       meaning.node = &module_.add_input(unique_name(tensor->name), type_of(program_.graph, tensor->name));
-      scope[tensor->name] = meaning;
+      define(scope, tensor->name, meaning);
     } else if (const auto* symbol = spec.arg.get_if<SymIntArgument>()) {
       if (const auto* run_time = std::get_if<SymbolName>(symbol)) {
         Meaning meaning;
         meaning.node = &module_.add_input(unique_name(run_time->name), graftwork::ScalarType::kInt);
-        scope[run_time->name] = meaning;
+        define(scope, run_time->name, meaning);
       }
     }
     // Numbers, texts and None were fixed by the export.
@@ -210,7 +218,7 @@ class Builder {
       return true;
     }
     if (trainable) return false;
-    const auto results = run_constant(op, operands, call.attrs, tensors_.store);
+    const auto results = run_constant(op, operands, call.attrs, tensors_.store, folding_);
     if (!results || results->size() < outputs.size()) return false;
     for (size_t i = 0; i < outputs.size(); ++i) {
       add_folded(outputs[i].empty() ? name : outputs[i], (*results)[i], scope);
@@ -250,8 +258,9 @@ class Builder {
   const ExportedProgram& program_;
   LoadedTensors& tensors_;
   std::vector<std::string>& unsupported_;
+  FoldingBudget folding_;
   GraphModule module_;
-  std::unordered_set<std::string> names_;
+  UniqueNames names_;
   std::unordered_map<std::string, GraphNode*> constants_;
 };
 

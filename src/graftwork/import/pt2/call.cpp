@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/import/pt2/types.h"
 #include "graftwork/nn/operator_call.h"
 
@@ -54,6 +55,7 @@ class ArgumentReader {
     // Schema order decides which inputs are positional: a later tensor behind a missing one needs a mark.
     for (const NamedArgument& input : node.inputs) {
       if (handle) note_skipped(handle->schema(), input.name, given, skipped);
+      if (handle) check_kind(handle->schema(), input);
       if (const auto* tensor = input.arg.get_if<TensorName>()) {
         for (const std::string& name : skipped) call_.attrs.set(name, Attribute());
         skipped.clear();
@@ -68,12 +70,33 @@ class ArgumentReader {
       } else if (input.arg.is<None>()) {
         if (handle && is_tensor_argument(handle->schema(), input.name)) skipped.push_back(input.name);
       } else if (const auto attr = attribute(input)) {
+        const c10::Argument* argument = handle ? argument_of(handle->schema(), input.name) : nullptr;
+        if (argument && !admits(*argument, *attr)) {
+          call_.problems.push_back(cat("its argument ", quoted(input.name), " cannot be ", attr->text()));
+        }
         call_.attrs.set(input.name, *attr);
       }
     }
   }
 
  private:
+  static const c10::Argument* argument_of(const c10::FunctionSchema& schema, const std::string& name) {
+    const auto index = schema.argumentIndexWithName(name);
+    return index ? &schema.arguments()[static_cast<size_t>(*index)] : nullptr;
+  }
+
+  /// Arguments that the operator has not, and tensors where it takes none: whoever looks for the arguments that he
+  /// knows would pass over them.
+  void check_kind(const c10::FunctionSchema& schema, const NamedArgument& input) {
+    const c10::Argument* argument = argument_of(schema, input.name);
+    if (!argument) {
+      call_.problems.push_back(cat("it has no argument ", quoted(input.name)));
+    } else if (input.arg.is<TensorName>() && !is_tensor_type(argument->type()) &&
+               argument->type()->kind() != c10::TypeKind::NumberType) {
+      call_.problems.push_back(cat("its argument ", quoted(input.name), " cannot be a tensor"));
+    }
+  }
+
   Attribute symbol(const std::string& name) {
     Meaning& meaning = meaning_of(scope_, name);
     if (meaning.literal) return *meaning.literal;

@@ -1,5 +1,8 @@
 #include "graftwork/import/pt2/constant_folding.h"
 
+#include <limits>
+#include <unordered_set>
+
 #include "graftwork/base/error.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
@@ -24,8 +27,9 @@ std::optional<ParamExpr> viewed(const ParamExpr& x, const AttrMap& attrs, Symbol
   const auto* given = attr ? attr->get<std::vector<int64_t>>() : nullptr;
   if (!given) return std::nullopt;
   std::vector<int64_t> shape = *given;
-  int64_t known = 1;
-  for (const int64_t extent : shape) known *= extent == -1 ? 1 : extent;
+  Dim product(1);
+  for (const int64_t extent : shape) product = product * Dim(extent == -1 ? 1 : extent);
+  const int64_t known = product.value();
   for (int64_t& extent : shape) {
     if (extent == -1 && known > 0) extent = x.type().element_count() / known;
   }
@@ -64,7 +68,9 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
     }
     std::vector<int64_t> shape = extents(x.type());
     if (name == "aten.unsqueeze.default") {
-      shape.insert(shape.begin() + wrap(integer(attrs, "dim", 0), rank + 1), 1);
+      const int64_t axis = wrap(integer(attrs, "dim", 0), rank + 1);
+      if (axis < 0 || axis > rank) return std::nullopt;
+      shape.insert(shape.begin() + axis, 1);
       return x.view(shape);
     }
     if (name == "aten.slice.Tensor" && integer(attrs, "step", 1) == 1 && rank > 0) {
@@ -82,26 +88,76 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   return std::nullopt;
 }
 
-std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
-                                                    const AttrMap& attrs, const TensorStore& tensors) {
-  const auto handle = find_operator(op);
-  if (!handle || handle->schema().is_mutable() || handle->schema().returns().empty()) return std::nullopt;
-  if (handle->hasTag(at::Tag::nondeterministic_seeded)) return std::nullopt;
-  std::vector<c10::IValue> values;
-  for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
+bool FoldingBudget::spend(int64_t bytes) {
+  if (bytes > kPerOperator || bytes > left_) return false;
+  left_ -= bytes;
+  return true;
+}
+
+namespace {
+
+/// Internal operators that programs use all the same.
+bool is_internal(Symbol op) {
+  static const std::unordered_set<std::string> kKnown{"aten._to_copy.default", "aten._unsafe_view.default",
+                                                      "aten._softmax.default"};
+  return op.str().starts_with("aten._") && !kKnown.contains(op.str());
+}
+
+/// The tensors of a result; nothing when there is anything else in it.
+std::optional<std::vector<at::Tensor>> tensors_of(const c10::IValue& result) {
+  if (result.isTensor()) return std::vector{result.toTensor()};
+  if (!result.isTuple()) return std::nullopt;
+  std::vector<at::Tensor> tensors;
+  for (const c10::IValue& element : result.toTupleRef().elements()) {
+    if (!element.isTensor()) return std::nullopt;
+    tensors.push_back(element.toTensor());
+  }
+  return tensors;
+}
+
+std::optional<std::vector<at::Tensor>> run_on(const OperatorCall& call, const std::vector<at::Tensor>& operands,
+                                              c10::Device device) {
+  const std::vector<c10::IValue> values(operands.begin(), operands.end());
   std::vector<const c10::IValue*> inputs;
   for (const c10::IValue& value : values) inputs.push_back(&value);
+  return tensors_of(call.run(inputs, device));
+}
+
+/// Bytes of the elements; the largest number when there is none so large.
+int64_t total_bytes(const std::vector<at::Tensor>& tensors) {
+  int64_t total = 0;
+  for (const at::Tensor& tensor : tensors) {
+    int64_t bytes = 0;
+    if (__builtin_mul_overflow(tensor.numel(), static_cast<int64_t>(tensor.element_size()), &bytes) ||
+        __builtin_add_overflow(total, bytes, &total)) {
+      return std::numeric_limits<int64_t>::max();
+    }
+  }
+  return total;
+}
+
+}  // namespace
+
+std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
+                                                    const AttrMap& attrs, const TensorStore& tensors,
+                                                    FoldingBudget& budget) {
+  const auto handle = find_operator(op);
+  if (!handle || handle->schema().is_mutable() || handle->schema().returns().empty()) return std::nullopt;
+  if (handle->hasTag(at::Tag::nondeterministic_seeded) || is_internal(op)) return std::nullopt;
+  std::vector<at::Tensor> values;
+  std::vector<at::Tensor> shapes;
   const at::NoGradGuard no_grad;
   try {
-    const c10::IValue result = OperatorCall(op, attrs, operands.size()).run(inputs, at::kCPU);
-    if (result.isTensor()) return std::vector{result.toTensor()};
-    if (!result.isTuple()) return std::nullopt;
-    std::vector<at::Tensor> results;
-    for (const c10::IValue& element : result.toTupleRef().elements()) {
-      if (!element.isTensor()) return std::nullopt;
-      results.push_back(element.toTensor());
+    const OperatorCall call(op, attrs, operands.size());
+    for (const ParamExpr& operand : operands) {
+      values.push_back(evaluate(operand, tensors));
+      shapes.push_back(values.back().to(at::kMeta));
     }
-    return results;
+    const auto expected = run_on(call, shapes, at::kMeta);
+    if (!expected) return std::nullopt;
+    shapes.insert(shapes.end(), expected->begin(), expected->end());
+    if (!budget.spend(total_bytes(shapes))) return std::nullopt;
+    return run_on(call, values, at::kCPU);
   } catch (const Error&) {
     return std::nullopt;
   } catch (const c10::Error&) {

@@ -76,6 +76,7 @@ std::string place_of(const PayloadMeta& payload, bool is_constant) {
 }  // namespace
 
 void LoadedTensors::load(const Pt2Archive& archive, const PayloadConfig& config, bool is_constant) {
+  archive_bytes = archive.size();
   for (const auto& [name, payload] : config) {
     if (!payload.tensor) continue;  // an object of a class of its own: whoever uses it is reported
     try {

@@ -65,6 +65,10 @@ std::optional<std::string> quote_non_finite(std::string_view text) {
 
 nlohmann::json parse_json(std::string_view text) {
   check_depth(text);
+  // The parser takes a zero byte for the end, whatever follows.
+  if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    throw Error("pt2.json", cat("the JSON is broken at byte ", zero, " of ", text.size()), "exporting the model again");
+  }
   nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_discarded()) return json;
   const std::optional<std::string> tolerant = quote_non_finite(text);

@@ -12,6 +12,8 @@ namespace {
 using Kind = SympyExpr::Kind;
 
 constexpr int kMaxDepth = 128;
+/// Sums and products are spelled out term by term: the work grows with the square of their number.
+constexpr size_t kMaxTerms = 512;
 
 class Parser {
  public:
@@ -44,6 +46,7 @@ class Parser {
 
   SympyExpr expression(int depth) {
     if (depth > kMaxDepth) fail("nesting too deep");
+    if (++terms_ > kMaxTerms) fail("too many terms");
     const char c = peek();
     if (c == '-' || std::isdigit(static_cast<unsigned char>(c)) != 0) return integer();
     const std::string name = identifier();
@@ -129,6 +132,7 @@ class Parser {
 
   std::string_view text_;
   size_t at_ = 0;
+  size_t terms_ = 0;
 };
 
 /// How strongly the printed form binds: sums, products, powers, everything else.

@@ -32,7 +32,8 @@ struct SympyExpr {
   std::string text() const;
 };
 
-/// Throws Error "pt2.expression" on anything else, on integers beyond 64 bits, and on nesting deeper than 128.
+/// Throws Error "pt2.expression" on anything else, on integers beyond 64 bits, on nesting deeper than 128,
+/// and on more than 512 terms.
 SympyExpr parse_sympy(std::string_view srepr);
 
 }  // namespace graftwork::pt2

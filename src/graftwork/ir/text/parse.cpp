@@ -89,7 +89,7 @@ class Parser {
     if (word.text == "float") return ScalarType::kFloat;
     if (word.text == "bool" && !lexer_.at("[")) return ScalarType::kBool;
     const auto dtype = parse_dtype(word.text);
-    if (!dtype) lexer_.fail_at(word.offset, "\"" + word.text + "\" is no type");
+    if (!dtype || word.kind != TokenKind::kWord) lexer_.fail_at(word.offset, "\"" + word.text + "\" is no type");
     TensorType tensor{*dtype, {}};
     lexer_.expect("[");
     while (!lexer_.accept("]")) {
@@ -256,7 +256,31 @@ class Parser {
       }
     }
     if (module_.modules().find(path)) lexer_.fail_at(head.offset, "@" + path.str() + " cannot be a part of itself");
+    check_parts(*kind, record, head.offset);
     return module_.modules().add(std::move(record));
+  }
+
+  /// Parts are those of the kind's steps, each once, and what quantizes a weight; the one that owns the weight has one.
+  void check_parts(const Kind& kind, const ModuleRecord& record, size_t offset) {
+    const auto refuse = [&](const std::string& what) { lexer_.fail_at(offset, kind.name.str() + " " + what); };
+    const auto kind_of = [&](Symbol role) {
+      const ModuleId child = record.child(role);
+      return child ? KindTable::builtin().find(module_.modules()[child].kind) : nullptr;
+    };
+    const Symbol weight_fake_quant = "weight_fake_quant";
+    std::vector<Symbol> seen;
+    for (const auto& [role, child] : record.children) {
+      const auto is_step = [&role = role](const FusedStep& step) { return !step.is_addition() && step.role == role; };
+      const bool known = std::any_of(kind.steps.begin(), kind.steps.end(), is_step) ||
+                         (role == weight_fake_quant && (!kind.weight_role.empty() || kind.output_channel_axis >= 0));
+      if (!known) refuse("has no part " + role.str());
+      if (std::find(seen.begin(), seen.end(), role) != seen.end()) refuse("has two parts " + role.str());
+      seen.push_back(role);
+    }
+    const Kind* owner = kind.weight_role.empty() ? nullptr : kind_of(kind.weight_role);
+    if (owner && owner->output_channel_axis < 0) refuse("has a part " + kind.weight_role.str() + " without a weight");
+    const Kind* quantizer = kind_of(weight_fake_quant);
+    if (quantizer && quantizer->name != Symbol("WeightFakeQuantize")) refuse("quantizes its weight by something else");
   }
 
   void fill_defaults(const Kind& kind, ModuleRecord& record, const std::vector<Symbol>& absent, size_t offset) {
@@ -265,9 +289,14 @@ class Parser {
     for (const ParamSpec& spec : kind.params) {
       const bool left_out = spec.deferred && !record.param(spec.name);
       if (left_out || std::find(absent.begin(), absent.end(), spec.name) != absent.end()) continue;
+      const auto implied = kind.param_type ? kind.param_type(record, spec.name) : std::nullopt;
       if (const ParamExpr* given = record.param(spec.name)) {
+        if (implied && implied->dims != given->type().dims) {
+          lexer_.fail_at(offset, cat("the parameter ", spec.name.str(), " is ", given->type().text(), ", and ",
+                                     kind.name.str(), " takes ", implied->text()));
+        }
         params.emplace_back(spec.name, *given);
-      } else if (const auto implied = kind.param_type ? kind.param_type(record, spec.name) : std::nullopt) {
+      } else if (implied) {
         params.emplace_back(spec.name, ParamExpr::leaf(cat(record.path.str(), ".", spec.name.str()), *implied));
       } else {
         lexer_.fail_at(offset, kind.name.str() + " needs the parameter " + spec.name.str());

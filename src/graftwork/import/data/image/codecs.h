@@ -24,7 +24,10 @@ DecodedImage decode_png(std::span<const std::byte> bytes);
 /// What a decoder found wrong with a file, in the library's words.
 Error damaged_image(const char* format, const char* problem);
 
-/// Room for the pixels. Throws Error "data.image" for more than 2²⁸ of them: a few bytes can claim any size.
+/// Throws Error "data.image" for more than 2²⁸ pixels: a few bytes can claim any size.
+void check_size(int64_t width, int64_t height);
+
+/// Room for the pixels. Throws as check_size does.
 Image make_image(int64_t width, int64_t height, int64_t channels);
 
 }  // namespace graftwork

@@ -37,10 +37,14 @@ Error damaged_image(const char* format, const char* problem) {
   return {"data.image", cat("the ", format, " picture is damaged: ", problem), "removing the file or making it again"};
 }
 
-Image make_image(int64_t width, int64_t height, int64_t channels) {
+void check_size(int64_t width, int64_t height) {
   if (width > kMostPixels / std::max<int64_t>(height, 1)) {
     throw Error("data.image", cat("the picture claims ", width, "x", height, " pixels, more than can be meant"));
   }
+}
+
+Image make_image(int64_t width, int64_t height, int64_t channels) {
+  check_size(width, height);
   Image image{width, height, channels, {}};
   image.pixels.resize(static_cast<size_t>(width * height * channels));
   return image;

@@ -48,9 +48,12 @@ class PngReader {
 
   DecodedImage read() {
     if (!read_header()) throw damaged_image("PNG", state_.message.data());
+    const int64_t width = png_get_image_width(png_, info_);
+    const int64_t height = png_get_image_height(png_, info_);
+    check_size(width, height);
+    if (!set_transformations()) throw damaged_image("PNG", state_.message.data());
     DecodedImage decoded;
-    decoded.image =
-        make_image(png_get_image_width(png_, info_), png_get_image_height(png_, info_), png_get_channels(png_, info_));
+    decoded.image = make_image(width, height, png_get_channels(png_, info_));
     std::vector<png_bytep> rows(static_cast<size_t>(decoded.image.height));
     const size_t stride = png_get_rowbytes(png_, info_);
     GRAFTWORK_ASSERT(stride * rows.size() == decoded.image.pixels.size());
@@ -63,9 +66,18 @@ class PngReader {
  private:
   bool read_header() {
     if (setjmp(state_.jump) != 0) return false;
-    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // make_image has the say
+    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_size has the say
+    // Texts, colour profiles and the like: the library would make room for whatever such a chunk claims.
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_AS_DEFAULT, kExif.data(), 1);
     png_set_read_fn(png_, &state_, read_bytes);
     png_read_info(png_, info_);
+    return true;
+  }
+
+  /// Makes room for a row, so the size must have been checked.
+  bool set_transformations() {
+    if (setjmp(state_.jump) != 0) return false;
     const int type = png_get_color_type(png_, info_);
     if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png_);
     if (type == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png_);
@@ -89,6 +101,8 @@ class PngReader {
     if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
     return exif_orientation(std::as_bytes(std::span(exif, size)));
   }
+
+  static constexpr std::array<png_byte, 5> kExif{'e', 'X', 'I', 'f', 0};
 
   ReadState state_{};
   png_structp png_ = nullptr;

@@ -1,5 +1,6 @@
 #include "graftwork/import/pt2/functional/emitter.h"
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/pt2/argument_names.h"
 #include "graftwork/import/pt2/functional/view.h"
@@ -13,18 +14,21 @@ NamedArgument positional(std::string name, Argument value) {
 
 Argument tensor(const std::string& name) { return {TensorName{name}}; }
 
-Emitter::Emitter(Graph& graph) : graph_(graph) {
-  const auto take = [&](const std::string& name) { names_.insert(name); };
+Emitter::Emitter(Graph& graph) : graph_(graph), most_nodes_(10'000 + 4 * graph.nodes.size()) {
+  const auto take = [&](const std::string& name) { names_.take(name); };
   for (const Argument& input : graph.inputs) each_name(input, take);
   for (const Node& node : graph.nodes) {
     for (const Argument& output : node.outputs) each_name(output, take);
   }
 }
 
-std::string Emitter::unique(const std::string& wanted) {
-  std::string name = wanted;
-  for (size_t k = 1; !names_.insert(name).second; ++k) name = cat(wanted, "_", k);
-  return name;
+void Emitter::append(Node node) {
+  if (graph_.nodes.size() >= most_nodes_) {
+    throw Error("pt2.in_place",
+                cat("making the in-place writes functional takes more than ", most_nodes_, " operators"),
+                "writing the out-of-place form in the model");
+  }
+  graph_.nodes.push_back(std::move(node));
 }
 
 std::string Emitter::call(std::string_view op, std::vector<NamedArgument> inputs, const TensorMeta* meta,
@@ -32,12 +36,12 @@ std::string Emitter::call(std::string_view op, std::vector<NamedArgument> inputs
   const std::string name = unique(wanted);
   graph_.tensor_values.erase(name);  // of a name that was released
   if (meta != nullptr) graph_.tensor_values.emplace(name, *meta);
-  graph_.nodes.push_back({.target = cat("torch.ops.", op),
-                          .inputs = std::move(inputs),
-                          .outputs = {tensor(name)},
-                          .metadata = origin.metadata,
-                          .name = name,
-                          .is_hop_single_tensor_return = {}});
+  append({.target = cat("torch.ops.", op),
+          .inputs = std::move(inputs),
+          .outputs = {tensor(name)},
+          .metadata = origin.metadata,
+          .name = name,
+          .is_hop_single_tensor_return = {}});
   return name;
 }
 
@@ -58,12 +62,12 @@ Argument Emitter::sizes(const TensorMeta& meta, const std::string& like, bool in
     }
     const std::string name = unique(cat(like, "_size_", i));
     graph_.sym_int_values.insert_or_assign(name, meta.sizes[i]);
-    graph_.nodes.push_back({.target = "torch.ops.aten.sym_size.int",
-                            .inputs = {positional("self", tensor(like)), positional("dim", {static_cast<int64_t>(i)})},
-                            .outputs = {{SymIntArgument(SymbolName{name})}},
-                            .metadata = origin.metadata,
-                            .name = name,
-                            .is_hop_single_tensor_return = {}});
+    append({.target = "torch.ops.aten.sym_size.int",
+            .inputs = {positional("self", tensor(like)), positional("dim", {static_cast<int64_t>(i)})},
+            .outputs = {{SymIntArgument(SymbolName{name})}},
+            .metadata = origin.metadata,
+            .name = name,
+            .is_hop_single_tensor_return = {}});
     mixed.emplace_back(SymbolName{name});
   }
   return {mixed};

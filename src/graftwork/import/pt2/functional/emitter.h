@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "graftwork/import/pt2/schema.h"
+#include "graftwork/import/pt2/unique_names.h"
 
 namespace graftwork::pt2 {
 
@@ -16,13 +16,14 @@ class Emitter {
   explicit Emitter(Graph& graph);
 
   /// `wanted`, or `wanted_1`, ... when that is taken.
-  std::string unique(const std::string& wanted);
+  std::string unique(const std::string& wanted) { return names_.make(wanted); }
 
   /// Lets a name be given again: what had it is no more.
-  void release(const std::string& name) { names_.erase(name); }
+  void release(const std::string& name) { names_.release(name); }
 
-  /// Appends a node that the caller made.
-  void append(Node node) { graph_.nodes.push_back(std::move(node)); }
+  /// Appends a node that the caller made. Throws Error "pt2.in_place" when the program has grown beyond all measure:
+  /// views of views that are written again and again cost their number squared.
+  void append(Node node);
 
   /// A call with one result, which takes origin and metadata from `origin`. `meta` may be null: then its type is not
   /// known. `op` is the graph's name: "aten.select_scatter.default".
@@ -37,7 +38,8 @@ class Emitter {
 
  private:
   Graph& graph_;
-  std::unordered_set<std::string> names_;
+  UniqueNames names_;
+  size_t most_nodes_;
 };
 
 NamedArgument positional(std::string name, Argument value);

@@ -1,6 +1,7 @@
 #include "graftwork/import/pt2/functional/functionalise.h"
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -50,7 +51,7 @@ struct Memory {
 /// One tensor: a view of memory, and its value at one version of it.
 struct Tensor {
   size_t memory = 0;
-  std::vector<ViewStep> path;
+  std::vector<std::shared_ptr<const ViewStep>> path;
   std::string value;
   size_t version = 0;
 };
@@ -114,7 +115,7 @@ class Pass {
 
   const TensorMeta& meta_of(size_t id) {
     const Tensor& tensor = tensors_[id];
-    return tensor.path.empty() ? meta_of(memories_[tensor.memory].name) : tensor.path.back().view;
+    return tensor.path.empty() ? meta_of(memories_[tensor.memory].name) : tensor.path.back()->view;
   }
 
   const TensorMeta& meta_of(const std::string& name) {
@@ -131,8 +132,8 @@ class Pass {
     if (!memory.unreadable.empty()) problem(memory.unreadable);
     if (tensors_[id].version == memory.version) return tensors_[id].value;
     std::string value = memory.value;
-    for (const ViewStep& step : tensors_[id].path) {
-      const auto again = view_again(emitter_, step, value);
+    for (const auto& step : tensors_[id].path) {
+      const auto again = view_again(emitter_, *step, value);
       if (!again) {
         problem(cat(place_of(reader), ": it reads %", tensors_[id].value,
                     ", a view that depends on how memory is laid out, after that memory was written"));
@@ -146,7 +147,7 @@ class Pass {
   }
 
   void problem(const std::string& line) {
-    if (std::find(problems_.begin(), problems_.end(), line) == problems_.end()) problems_.push_back(line);
+    if (known_problems_.insert(line).second) problems_.push_back(line);
   }
 
   // ---- calls ---------------------------------------------------------------------------------------
@@ -235,7 +236,7 @@ class Pass {
 
   void add_view(const std::string& name, size_t source, const ViewStep& step) {
     Tensor made = tensors_[source];
-    made.path.push_back(step);
+    made.path.push_back(std::make_shared<const ViewStep>(step));
     made.value = name;
     made.version = memories_[made.memory].version;
     tensors_.push_back(std::move(made));
@@ -313,20 +314,20 @@ class Pass {
 
   /// Makes `value` the tensor's value, and what follows from it the value of its memory.
   void store(size_t id, const std::string& value, const Node& node) {
-    const std::vector<ViewStep> path = tensors_[id].path;
+    const auto path = tensors_[id].path;
     std::vector<std::string> sources{memories_[tensors_[id].memory].value};
     for (size_t i = 0; i + 1 < path.size(); ++i) {
-      const auto inner = view_again(emitter_, path[i], sources.back());
+      const auto inner = view_again(emitter_, *path[i], sources.back());
       if (!inner)
-        return problem(cat(place_of(node), ": it writes through ", operator_name(path[i].call.target).str(),
+        return problem(cat(place_of(node), ": it writes through ", operator_name(path[i]->call.target).str(),
                            ", a view that depends on how memory is laid out"));
       sources.push_back(*inner);
     }
     std::string result = value;
     for (size_t i = path.size(); i-- > 0;) {
-      const auto outer = write_back(emitter_, path[i], sources[i], result, node);
+      const auto outer = write_back(emitter_, *path[i], sources[i], result, node);
       if (!outer)
-        return problem(cat(place_of(node), ": it writes through ", operator_name(path[i].call.target).str(),
+        return problem(cat(place_of(node), ": it writes through ", operator_name(path[i]->call.target).str(),
                            ", whose source cannot be put together again"));
       result = *outer;
     }
@@ -382,6 +383,7 @@ class Pass {
   std::unordered_map<std::string, size_t> tensors_of_;
   std::map<size_t, std::vector<std::string>> writers_;
   std::vector<std::string> problems_;
+  std::unordered_set<std::string> known_problems_;
 };
 
 }  // namespace

@@ -1,10 +1,11 @@
 #include "graftwork/import/pt2/functional/inline_wrappers.h"
 
 #include <unordered_map>
-#include <unordered_set>
 
 #include "graftwork/base/text.h"
 #include "graftwork/import/pt2/argument_names.h"
+#include "graftwork/import/pt2/call.h"
+#include "graftwork/import/pt2/unique_names.h"
 
 namespace graftwork::pt2 {
 namespace {
@@ -47,11 +48,14 @@ class Inliner {
   void run() {
     std::vector<Node> nodes = std::move(graph_.nodes);
     graph_.nodes.clear();
+    const auto make = [&](const std::string& name) {
+      if (name.empty()) return;  // a result that is None
+      if (!names_.take(name)) made_twice(name);
+    };
+    for (const Argument& input : graph_.inputs) each_name(input, make);
     for (const Node& node : nodes) {
-      for (const Argument& output : node.outputs)
-        each_name(output, [&](const std::string& name) { names_.insert(name); });
+      for (const Argument& output : node.outputs) each_name(output, make);
     }
-    for (const Argument& input : graph_.inputs) each_name(input, [&](const std::string& name) { names_.insert(name); });
     Renaming renaming;  // results of calls → what computes them
     for (Node& node : nodes) add(std::move(node), renaming);
     for (Argument& output : graph_.outputs) rename(output, renaming);
@@ -59,10 +63,19 @@ class Inliner {
   }
 
  private:
+  [[noreturn]] static void made_twice(const std::string& name) { contradiction("%" + name + " is made twice"); }
+
   static void rename(Argument& argument, const Renaming& renaming) {
     each_name(argument, [&](std::string& name) {
       if (const auto found = renaming.find(name); found != renaming.end()) name = found->second;
     });
+  }
+
+  /// A subgraph sees what it is given and what it makes, nothing else.
+  static const std::string& inside(const std::string& name, const Renaming& inner) {
+    const auto found = inner.find(name);
+    if (found == inner.end()) contradiction(cat("a subgraph reads %", name, ", which it neither gets nor makes"));
+    return found->second;
   }
 
   void add(Node node, Renaming& renaming) {
@@ -82,6 +95,10 @@ class Inliner {
     for (const Node& node : sub.nodes) {
       for (const Argument& output : node.outputs) each_name(output, [&](const std::string& name) { own(name, inner); });
     }
+    for (const Node& node : sub.nodes) {
+      for (const NamedArgument& input : node.inputs)
+        each_name(input.arg, [&](const std::string& name) { inside(name, inner); });
+    }
     adopt(sub.tensor_values, graph_.tensor_values, inner);
     adopt(sub.sym_int_values, graph_.sym_int_values, inner);
     adopt(sub.sym_float_values, graph_.sym_float_values, inner);
@@ -89,17 +106,13 @@ class Inliner {
     for (const Node& node : sub.nodes) add(node, inner);
     for (const Argument& output : sub.outputs) collect(output, results);
     for (const Argument& output : call.outputs) collect(output, names);
-    for (size_t i = 0; i < names.size(); ++i) {
-      const auto inside = inner.find(results[i]);
-      renaming[names[i]] = inside == inner.end() ? results[i] : inside->second;
-    }
+    for (size_t i = 0; i < names.size(); ++i) renaming[names[i]] = inside(results[i], inner);
   }
 
   /// A value made inside keeps its name where that is free.
   void own(const std::string& name, Renaming& inner) {
-    std::string unique = name;
-    for (size_t k = 1; !names_.insert(unique).second; ++k) unique = cat(name, "_", k);
-    inner[name] = unique;
+    if (name.empty()) return;
+    if (!inner.emplace(name, names_.make(name)).second) made_twice(name);
   }
 
   template <class T>
@@ -111,7 +124,7 @@ class Inliner {
 
   Graph& graph_;
   GraphSignature& signature_;
-  std::unordered_set<std::string> names_;
+  UniqueNames names_;
 };
 
 }  // namespace

@@ -1,0 +1,26 @@
+// Printed graphs. What is read is a valid graph, prints, and reads again to the same; transforming it ends well too.
+#include "fuzz/target.h"
+#include "graftwork/ir/text/parse.h"
+#include "graftwork/ir/text/print.h"
+#include "graftwork/ir/verify.h"
+#include "graftwork/patterns/transform.h"
+
+namespace graftwork::fuzz {
+namespace {
+
+void read_graph(std::string_view text) {
+  const GraphModule module = parse(text);
+  verify(module);
+  const std::string printed = print(module);
+  demand(print(parse(printed)) == printed);
+  answer([&] { verify(transform(module).model); });
+}
+
+}  // namespace
+}  // namespace graftwork::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace graftwork::fuzz;
+  answer([&] { read_graph(as_text(data, size)); });
+  return 0;
+}

@@ -1,0 +1,122 @@
+"""kill -9 while a file is written: at its place stands nothing, the old file, or the new one, byte for byte."""
+
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+#: Moments for each kind of file; seeded, so that a failure has a number.
+KILLS = 40
+PART = ".graftwork-part"
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def contents(path):
+    """The bytes of a file and of the data file beside it; None for what is not there."""
+    data = path.with_name(path.name + ".data")
+    return tuple(file.read_bytes() if file.exists() else None for file in (path, data))
+
+
+@pytest.fixture(scope="module")
+def writer(graftwork):
+    path = graftwork.path.parent / "graftwork_writer"
+    assert path.exists(), f"{path} does not exist; run `make build`"
+    return path
+
+
+@pytest.mark.parametrize("kind", ["onnx", "onnx-data", "npz", "text"])
+def test_a_killed_writer_leaves_no_half_file(writer, tmp_path, kind):
+    chance = random.Random(kind)
+    whole, reference = [], tmp_path / "reference"
+    reference.mkdir()
+    for version in (0, 1):
+        subprocess.run([writer, kind, reference / "file", str(version)], check=True)
+        whole.append(contents(reference / "file"))
+    assert whole[0] != whole[1]
+    started = time.monotonic()
+    subprocess.run([writer, kind, reference / "file", "0"], check=True)
+    longest = 3 * (time.monotonic() - started)
+
+    folder = tmp_path / "out"
+    folder.mkdir()
+    path = folder / "file"
+    halves, found = 0, set()
+    for number in range(KILLS):
+        process = subprocess.Popen([writer, kind, path, "forever"])
+        time.sleep(chance.uniform(0, longest))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        model, data = contents(path)
+        state = whole.index((model, data)) if (model, data) in whole else "absent" if model is None else "broken"
+        assert state != "broken", f"{kind}, kill {number}: neither version"
+        # Data of a model that has not come yet is whole too.
+        assert data is None or data in {version[1] for version in whole}, f"{kind}, kill {number}: half of the data"
+        strange = [name for name in listing(folder) if name not in ("file", "file.data") and not name.endswith(PART)]
+        assert not strange, strange
+        halves += any(name.endswith(PART) for name in listing(folder))
+        found.add(state)
+        if number % 4 == 3:
+            # The next run takes over what is left, and its own files are all that remains.
+            subprocess.run([writer, kind, path, "1"], check=True)
+            assert contents(path) == whole[1]
+            assert listing(folder) == listing(reference)
+    assert halves > 0, "no kill came while a file was being written: the test proves nothing"
+    assert found & {0, 1}
+
+
+def test_a_killed_quantize_leaves_no_half_file(graftwork, exported, tmp_path):
+    source = exported("digits")
+    command = ["quantize", source.path, "--calibrate", source.calibration, "--quiet"]
+    started = time.monotonic()
+    graftwork(*command, "-o", tmp_path / "whole.onnx", "--report", tmp_path / "whole.json")
+    took = time.monotonic() - started
+    whole = (tmp_path / "whole.onnx").read_bytes()
+    chance = random.Random(9)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for number in range(10):
+        old = b"an older file" if number % 2 else None
+        if old:
+            (folder / "out.onnx").write_bytes(old)
+        process = subprocess.Popen(
+            list(map(str, [graftwork.path, *command, "-o", folder / "out.onnx"])), stderr=subprocess.DEVNULL
+        )
+        time.sleep(chance.uniform(0.5 * took, 1.1 * took))
+        process.kill()
+        process.wait()
+        now = (folder / "out.onnx").read_bytes() if (folder / "out.onnx").exists() else None
+        assert now in (old, whole), f"kill {number}"
+        assert all(name == "out.onnx" or name.endswith(PART) for name in listing(folder))
+        (folder / "out.onnx").unlink(missing_ok=True)
+    graftwork(*command, "-o", folder / "out.onnx")
+    assert listing(folder) == ["out.onnx"]
+
+
+def limit_files(size):
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+def test_a_full_disk_is_told_and_leaves_nothing(graftwork, exported, tmp_path, size):
+    source = exported("digits")
+    (tmp_path / "out.onnx").write_text("old")
+    done = subprocess.run(
+        [graftwork.path, "quantize", source.path, "--calibrate", source.calibration, "-o", "out.onnx"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_files(size),
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("error[") == 1
+    assert "error[file.unwritable]: cannot write out.onnx: File too large" in done.stderr
+    assert "freeing disk space" in done.stderr
+    assert listing(tmp_path) == ["out.onnx"]
+    assert (tmp_path / "out.onnx").read_text() == "old"
