@@ -26,6 +26,7 @@ WRONG = {
     ("activation", "symmetric"): (False, 1, "true", None),
     ("activation", "per_channel"): (True, 1, None),
     ("weight", "precision"): ("fp8", None, 8),
+    ("weight", "calibration_method"): ("percentile", "", []),
     ("weight", "per_channel"): (False, 0, "yes", None),
     ("weight", "symmetric"): (False, None),
     ("skip", "stub"): (None, {}, "head", [1], [None], [["head"]], 7),

@@ -17,16 +17,19 @@ def data(tmp_path_factory):
     return folder
 
 
-def quantize(graftwork, source, data, output, *options, threads=None):
+def quantize_by(graftwork, source, data, output, *options, threads=None):
     env = {"OMP_NUM_THREADS": str(threads)} if threads else None
     graftwork("quantize", source.path, "--calibrate", data, *options, "--quiet", "-o", output, env=env)
     return output.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["digits", "resnet18"])
-def test_batch_and_threads_leave_no_trace(graftwork, exported, data, tmp_path, name):
+@pytest.mark.parametrize(("name", "method"), [("digits", "minmax"), ("digits", "mse"), ("resnet18", "minmax")])
+def test_batch_and_threads_leave_no_trace(graftwork, exported, data, tmp_path, name, method):
     def run(*options, threads=None):
-        return quantize(graftwork, exported(name), data / f"{name}.npy", tmp_path / "a.onnx", *options, threads=threads)
+        options = ("--calibration-method", method, *options)
+        return quantize_by(
+            graftwork, exported(name), data / f"{name}.npy", tmp_path / "a.onnx", *options, threads=threads
+        )
 
     first = run()
     assert run() == first, "a second run differs"
@@ -35,8 +38,13 @@ def test_batch_and_threads_leave_no_trace(graftwork, exported, data, tmp_path, n
             assert run("--batch", batch, threads=threads) == first, f"batch {batch}, {threads} threads"
 
 
-def test_form_of_the_data_leaves_no_trace(graftwork, exported, data, tmp_path):
+@pytest.mark.parametrize("method", ["minmax", "mse"])
+def test_form_of_the_data_leaves_no_trace(graftwork, exported, data, tmp_path, method):
     source, samples = exported("digits"), np.load(data / "digits.npy")
+
+    def quantize(*arguments):
+        return quantize_by(*arguments, "--calibration-method", method)
+
     first = quantize(graftwork, source, data / "digits.npy", tmp_path / "npy.onnx")
     np.savez(tmp_path / "data.npz", x=samples)
     assert quantize(graftwork, source, tmp_path / "data.npz", tmp_path / "npz.onnx") == first
@@ -51,14 +59,14 @@ def test_form_of_the_data_leaves_no_trace(graftwork, exported, data, tmp_path):
 def test_limit_takes_the_first_samples(graftwork, exported, data, tmp_path):
     source, samples = exported("digits"), np.load(data / "digits.npy")
     np.save(tmp_path / "five.npy", samples[:5])
-    five = quantize(graftwork, source, tmp_path / "five.npy", tmp_path / "five.onnx")
-    limited = quantize(graftwork, source, data / "digits.npy", tmp_path / "limited.onnx", "--limit", 5)
+    five = quantize_by(graftwork, source, tmp_path / "five.npy", tmp_path / "five.onnx")
+    limited = quantize_by(graftwork, source, data / "digits.npy", tmp_path / "limited.onnx", "--limit", 5)
     assert limited == five
-    assert limited != quantize(graftwork, source, data / "digits.npy", tmp_path / "all.onnx")
+    assert limited != quantize_by(graftwork, source, data / "digits.npy", tmp_path / "all.onnx")
 
 
 def test_name_of_the_output_leaves_no_trace(graftwork, exported, data, tmp_path):
     source = exported("digits")
     (tmp_path / "elsewhere").mkdir()
-    first = quantize(graftwork, source, data / "digits.npy", tmp_path / "one.onnx")
-    assert quantize(graftwork, source, data / "digits.npy", tmp_path / "elsewhere" / "two.onnx") == first
+    first = quantize_by(graftwork, source, data / "digits.npy", tmp_path / "one.onnx")
+    assert quantize_by(graftwork, source, data / "digits.npy", tmp_path / "elsewhere" / "two.onnx") == first

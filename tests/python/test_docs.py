@@ -11,7 +11,7 @@ import support
 
 BLOCK = re.compile(r"```(gir|gpat|python|console|cpp)(?: (\S+))?\n(.*?)```", re.S)
 # page: the file that a ```gir or ```python block without a name is
-PAGES = {"plans.md": "net.gir", "data.md": "make.py", "patterns.md": ""}
+PAGES = {"plans.md": "net.gir", "data.md": "make.py", "recipe.md": "make.py", "patterns.md": ""}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "graftwork/import/data/image/preprocess.h"
 #include "graftwork/ir/type.h"
+#include "graftwork/place/quant_config.h"
 
 namespace graftwork::cli {
 
@@ -28,6 +30,7 @@ struct CalibrationFlags {
   int64_t limit = 0;    ///< 0: all samples.
   ImageOptions images;  ///< Also for the inputs of `run`.
   DType float_type = DType::kF16;
+  std::optional<CalibrationMethod> method;  ///< Instead of the recipe's.
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.
   PatternFiles patterns;

@@ -22,6 +22,7 @@ constexpr int64_t kLargestImage = 65'535;  // what a JPEG file can hold
 /// Options whose words become enumerators, and those that go to two places, as they were written.
 struct Words {
   std::string float_type = "fp16";
+  std::string method;
   std::string weights = "int8";
   std::string stage = "float";
   std::string image_size;
@@ -115,6 +116,10 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
           ->check(CLI::IsMember({"fp16", "fp32"}))
           ->type_name("TYPE")
           ->capture_default_str(),
+      app.add_option("--calibration-method", words.method,
+                     "Ranges: minmax (all values) or mse (least squared error); default: the recipe's, minmax")
+          ->check(CLI::IsMember({"minmax", "mse"}))
+          ->type_name("METHOD"),
   };
   for (CLI::Option* option : add_recipe(app, flags.recipe, words)) options.push_back(option);
   return options;
@@ -161,6 +166,7 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
 void finish_calibration(CalibrationFlags& flags, const Words& words, const std::string& subcommand) {
   finish_images(flags.images, words, subcommand);
   flags.float_type = words.float_type == "fp32" ? DType::kF32 : DType::kF16;
+  flags.method = calibration_method(words.method);
   finish_recipe(flags.recipe, words);
 }
 

@@ -41,7 +41,8 @@ TransformedNetwork transform_network(const Network& network, const PlanFile& pla
 
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
                                     const InterruptGuard& interrupt) {
-  const QuantConfig recipe = recipe_of(flags.recipe, plan);
+  QuantConfig recipe = recipe_of(flags.recipe, plan);
+  if (flags.method) recipe.activation.calibration_method = recipe.weight.calibration_method = *flags.method;
   interrupt.check();
   const std::unique_ptr<SampleSource> samples =
       open_samples(transformed.module, flags.data, {flags.limit, flags.images});

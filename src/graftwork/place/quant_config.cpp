@@ -4,9 +4,20 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/base/text.h"
 #include "graftwork/place/json_fields.h"
 
 namespace graftwork {
+
+std::string_view name_of(CalibrationMethod method) { return method == CalibrationMethod::kMse ? "mse" : "minmax"; }
+
+std::optional<CalibrationMethod> calibration_method(std::string_view name) {
+  for (const CalibrationMethod method : {CalibrationMethod::kMinMax, CalibrationMethod::kMse}) {
+    if (name == name_of(method)) return method;
+  }
+  return std::nullopt;
+}
+
 namespace {
 
 using Json = JsonFields::Json;
@@ -17,9 +28,10 @@ TensorQuantConfig tensor_config(const Json& object, const std::string& name, Ten
   const JsonFields fields(object, name, kCode, {"precision", "symmetric", "per_channel", "calibration_method"});
   if (const std::string precision = fields.text("precision", "int8"); precision != "int8")
     fields.refuse("precision", "is \"" + precision + "\"; int8 is supported");
-  if (const std::string method = fields.text("calibration_method", "minmax"); method != "minmax") {
-    fields.refuse("calibration_method", "is \"" + method + "\"; minmax is supported");
-  }
+  const std::string given = fields.text("calibration_method", std::string(name_of(config.calibration_method)));
+  const auto method = calibration_method(given);
+  if (!method) fields.refuse("calibration_method", cat("is ", quoted(given), "; minmax and mse are supported"));
+  config.calibration_method = *method;
   config.symmetric = fields.flag("symmetric", config.symmetric);
   config.per_channel = fields.flag("per_channel", config.per_channel);
   if (!config.symmetric) fields.refuse("symmetric", "is false; TensorRT takes symmetric quantization only (rule V1)");

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace graftwork {
@@ -10,8 +12,15 @@ namespace graftwork {
 /// Activations −128..127, weights −127..127, symmetric.
 enum class Precision : uint8_t { kInt8 };
 
-/// How a range is found in calibration data.
-enum class CalibrationMethod : uint8_t { kMinMax };
+/// How a range is found in calibration data, or in a weight.
+enum class CalibrationMethod : uint8_t {
+  kMinMax,  ///< All values.
+  kMse,     ///< What makes the expected squared error of quantization least: rare large values may be clipped.
+};
+
+/// As recipes and reports spell them: "minmax", "mse".
+std::string_view name_of(CalibrationMethod method);
+std::optional<CalibrationMethod> calibration_method(std::string_view name);
 
 struct TensorQuantConfig {
   Precision precision = Precision::kInt8;
@@ -41,7 +50,7 @@ struct QuantConfig {
 };
 
 /// Reads a recipe:
-///     {"activation": {"precision": "int8", "calibration_method": "minmax"},
+///     {"activation": {"precision": "int8", "calibration_method": "minmax"},    (or "mse")
 ///      "weight": {"precision": "int8", "per_channel": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float"}}

@@ -9,6 +9,7 @@
 #include <limits>
 #include <mutex>
 #include <thread>
+#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -110,6 +111,7 @@ class Calibration {
         total_((source.size() + batching_.size - 1) / batching_.size),
         executor_(network.module, fast_modules(network.tensors)),
         nodes_(watched_nodes(network.module, tensors, options.observe_all)) {
+    if (options.histograms) counted_.insert(tensors.begin(), tensors.end());
     executor_.watch(nodes_);
     for (const Node* node : nodes_) ranges_[node->name().str()];
   }
@@ -161,8 +163,9 @@ class Calibration {
     RunOptions run;
     run.any_batch = batching_.size == 1;
     run.watcher = [&](const Node& node, const at::Tensor& value) {
-      const auto [low, high] = at::aminmax(in_memory_order(
-          value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value));
+      const at::Tensor values = in_memory_order(
+          value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
+      const auto [low, high] = at::aminmax(values);
       const float min = low.item<float>();
       const float max = high.item<float>();
       if (!std::isfinite(min) || !std::isfinite(max)) {
@@ -170,12 +173,19 @@ class Calibration {
                     cat("%", node.name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
                     "checking the network and the scaling of the data");
       }
-      seen[node.name().str()].include(min, max);
+      Range& range = seen[node.name().str()];
+      range.include(min, max);
+      if (counted_.contains(node.name())) count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
     };
     executor_.run(network_.tensors, padded(std::move(inputs), batching_), run);
     const std::scoped_lock lock(mutex_);
     finished_ += end - begin;
     if (options_.progress) options_.progress(finished_, source_.size());
+  }
+
+  static void count(const at::Tensor& values, float amax, Histogram& histogram) {
+    const at::Tensor dense = values.contiguous();
+    histogram.add({dense.const_data_ptr<float>(), static_cast<size_t>(dense.numel())}, amax);
   }
 
   const Network& network_;
@@ -185,6 +195,7 @@ class Calibration {
   int64_t total_;
   Executor executor_;
   std::vector<const Node*> nodes_;
+  std::unordered_set<Symbol> counted_;
   std::atomic<int64_t> next_{0};
   std::mutex mutex_;
   int64_t finished_ = 0;
@@ -201,7 +212,9 @@ void Range::include(float low, float high) {
 }
 
 void Range::merge(const Range& other) {
-  if (other.seen) include(other.min, other.max);
+  if (!other.seen) return;
+  include(other.min, other.max);
+  histogram.merge(other.histogram);
 }
 
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "graftwork/nn/tensor_store.h"
+#include "graftwork/quant/histogram.h"
 #include "graftwork/quant/sample_source.h"
 
 namespace graftwork {
@@ -15,6 +16,8 @@ struct Range {
   float min = 0;
   float max = 0;
   bool seen = false;
+  /// Of all values; empty unless CalibrationOptions::histograms.
+  Histogram histogram = {};
 
   void include(float low, float high);
   void merge(const Range& other);
@@ -32,15 +35,18 @@ struct CalibrationOptions {
   int threads = 0;
   /// Also range every other float tensor (which ones fit FP16).
   bool observe_all = false;
+  /// Also count how often magnitudes occur, in the tensors that are asked for by name.
+  bool histograms = false;
   Progress progress;
   /// Polled between micro-batches; true stops with Error "interrupted".
   std::function<bool()> interrupted;
 };
 
-/// Ranges by value name, MINMAX over all samples. The network runs as float in micro-batches of a fixed
+/// Ranges by value name, least and largest over all samples. The network runs as float in micro-batches of a fixed
 /// size, each on one thread, many side by side: the result is the same for any batch size, number of
 /// threads and order of samples. The micro-batch is one sample, or the network's own batch where its graph
-/// holds that number fast. Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
+/// holds that number fast; the last one is then filled up with copies of the last sample, which histograms count too.
+/// Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);
 

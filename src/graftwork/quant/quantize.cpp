@@ -53,14 +53,14 @@ void set_stub_scales(QuantizationResult& result, DType float_type) {
     const ModuleId id = modules.find(stub.stub);
     const float scale = stub.given ? exported_scale(scale_of(modules[id], result.network.tensors).item<float>(),
                                                     float_type, group.small)
-                                   : activation_scale(group.range, float_type, group.small);
+                                   : activation_scale(group.range, result.method, float_type, group.small);
     const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
     result.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
     modules.edit(id).set_param("scale", result.network.tensors.leaf(leaf));
   }
 }
 
-void set_weight_scales(QuantizationResult& result, DType float_type) {
+void set_weight_scales(QuantizationResult& result, CalibrationMethod method, DType float_type) {
   ModuleTable& modules = result.network.module.modules();
   TensorStore& tensors = result.network.tensors;
   for (const PlannedWeight& weight : result.plan.weights) {
@@ -75,7 +75,7 @@ void set_weight_scales(QuantizationResult& result, DType float_type) {
       const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
       const at::Tensor given = scale_of(modules[fake_quant], tensors);
       const Symbol leaf = modules[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
-      const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis);
+      const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);
       tensors.set(leaf, exported_weight_scales(raw, factor, float_type, small_scale_of(layer)));
       modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
     } catch (Error& error) {
@@ -102,7 +102,8 @@ void check_half(const QuantizationResult& result) {
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), samples.facts(), {}};
+  const CalibrationMethod method = config.activation.calibration_method;
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, samples.facts(), {}};
   if (options.plan) {
     result.plan = *options.plan;
     check_stub_plan(network.module, result.plan);
@@ -111,13 +112,15 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   }
   result.warnings = result.plan.warnings;
   apply_stub_plan(result.network.module, result.plan);
-  set_weight_scales(result, options.float_type);  // first: a bad weight would look like bad data
+  set_weight_scales(result, config.weight.calibration_method,
+                    options.float_type);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {
     if (!stub.given) tensors.push_back(stub.tensor);
   }
   CalibrationOptions calibration = options.calibration;
   calibration.observe_all |= options.float_type == DType::kF16;
+  calibration.histograms |= method == CalibrationMethod::kMse;
   result.ranges = calibrate(network, tensors, samples, calibration);
   if (options.float_type == DType::kF16) check_half(result);
   set_stub_scales(result, options.float_type);

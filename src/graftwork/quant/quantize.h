@@ -26,6 +26,8 @@ struct QuantizationResult {
   /// By value name; every float tensor when float_type is kF16.
   std::map<std::string, Range> ranges;
   int64_t samples = 0;
+  /// How the ranges of activations were found.
+  CalibrationMethod method = CalibrationMethod::kMinMax;
   /// SampleSource::facts.
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;

@@ -1,13 +1,17 @@
 #include "graftwork/quant/scales.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "graftwork/base/error.h"
 
 namespace graftwork {
 namespace {
 
+constexpr float kLevels = 127;
 constexpr float kSmallestNormalHalf = 6.103515625e-05F;   // 2⁻¹⁴
 constexpr float kSmallestHalf = 5.9604644775390625e-08F;  // 2⁻²⁴
 
@@ -16,6 +20,41 @@ at::Tensor without_zeros(const at::Tensor& scales) {
   const at::Tensor positive = scales.masked_select(scales > 0);
   const double smallest = positive.numel() > 0 ? positive.min().item<double>() : 1.0;
   return at::where(scales > 0, scales, at::scalar_tensor(smallest, scales.options()));
+}
+
+/// For each row of values the end of the range, at most `largest` and at least half of it, with which codes of ±127
+/// serve the row best.
+at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest) {
+  constexpr int kSteps = 64;
+  at::Tensor ends = largest.clone();
+  at::Tensor least = at::full_like(largest, std::numeric_limits<float>::infinity());
+  for (int step = kSteps; step >= kSteps / 2; --step) {
+    const at::Tensor candidates = largest * (static_cast<double>(step) / kSteps);
+    const at::Tensor scales = (candidates / kLevels).clamp_min(kSmallestHalf).unsqueeze(1);
+    const at::Tensor codes = (rows / scales).round_().clamp_(-kLevels, kLevels);
+    const at::Tensor errors = codes.mul_(scales).sub_(rows).square_().sum(1);
+    const at::Tensor better = errors < least;
+    ends = at::where(better, candidates, ends);
+    least = at::where(better, errors, least);
+  }
+  return ends;
+}
+
+/// The same for all rows, in parts that stay in the cache and are the same for any number of threads.
+at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest) {
+  constexpr int64_t kPart = int64_t{1} << 16;
+  const int64_t count = std::max<int64_t>(1, kPart / std::max<int64_t>(rows.size(1), 1));
+  const int64_t parts = (rows.size(0) + count - 1) / count;
+  at::Tensor ends = at::empty_like(largest);
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard no_grad;
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = part * count;
+      const int64_t last = std::min(first + count, rows.size(0));
+      ends.slice(0, first, last).copy_(ends_of_least_error(rows.slice(0, first, last), largest.slice(0, first, last)));
+    }
+  });
+  return ends;
 }
 
 }  // namespace
@@ -39,17 +78,21 @@ SmallScale small_scale_of(const ModuleRecord& layer) {
   return layer.kind == Symbol("nn.Linear") ? SmallScale::kHalf : SmallScale::kWide;
 }
 
-float activation_scale(const Range& range, DType float_type, SmallScale small) {
+float activation_scale(const Range& range, CalibrationMethod method, DType float_type, SmallScale small) {
   const float amax = range.amax();
   if (!range.seen || amax == 0) return 1;
-  return exported_scale(amax / 127.0F, float_type, small);
+  const float end =
+      method == CalibrationMethod::kMse ? range.histogram.least_squares_amax(amax, static_cast<int>(kLevels)) : amax;
+  return exported_scale(end / kLevels, float_type, small);
 }
 
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis) {
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, CalibrationMethod method) {
   if (!at::isfinite(weight).all().item<bool>())
     throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
   const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
-  return without_zeros(rows.abs().amax(1).to(at::kDouble) / 127.0);
+  at::Tensor largest = rows.abs().amax(1).to(at::kFloat);
+  if (method == CalibrationMethod::kMse) largest = all_ends_of_least_error(rows.to(at::kFloat).contiguous(), largest);
+  return without_zeros(largest.to(at::kDouble) / kLevels);
 }
 
 at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,

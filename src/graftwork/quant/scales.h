@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "graftwork/nn/tensor_store.h"
+#include "graftwork/place/quant_config.h"
 #include "graftwork/quant/calibrator.h"
 
 namespace graftwork {
@@ -21,12 +22,14 @@ at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScal
 /// Convolutions take scales of two types, products do not.
 SmallScale small_scale_of(const ModuleRecord& layer);
 
-/// amax / 127, rounded as it will be exported. 1 for a tensor that was zero throughout.
-float activation_scale(const Range& range, DType float_type, SmallScale small = SmallScale::kWide);
+/// The range's end by `method`, over 127, rounded as it will be exported. 1 for a tensor that was zero throughout.
+float activation_scale(const Range& range, CalibrationMethod method, DType float_type,
+                       SmallScale small = SmallScale::kWide);
 
-/// Scale per output channel of a weight, in double precision: amax / 127; a dead channel gets the tensor's smallest
-/// non-zero scale, 1 when all are dead. Throws Error "quant.weight" for a non-finite weight.
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis);
+/// Scale per output channel of a weight, in double precision: amax / 127, or what of [amax/2, amax] / 127 gives the
+/// channel the least squared error. A dead channel gets the tensor's smallest non-zero scale, 1 when all are dead.
+/// Throws Error "quant.weight" for a non-finite weight.
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, CalibrationMethod method);
 
 /// Scales per output channel, rounded. `factor` (per channel, or undefined) is what export multiplies the scale by when
 /// it folds a batch norm: the product is rounded as exported and divided by it again, so that codes, fake quantization

@@ -1,6 +1,7 @@
 // Scales: of activations, of weights behind a batch norm, as FP16 holds them; and quantize as a whole.
 #include "graftwork/quant/scales.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "graftwork/base/error.h"
@@ -25,14 +26,25 @@ float half_of(float value) { return static_cast<float>(c10::Half(value)); }
 
 /// As quantize makes them.
 at::Tensor rounded_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType type) {
-  return exported_weight_scales(weight_scales(weight, axis), factor, type);
+  return exported_weight_scales(weight_scales(weight, axis, CalibrationMethod::kMinMax), factor, type);
 }
 
 TEST(ActivationScale, IsTheLargestMagnitudeOver127) {
-  EXPECT_EQ(activation_scale({-2.54F, 1, true}, DType::kF32), 2.54F / 127.0F);
-  EXPECT_EQ(activation_scale({-1, 3, true}, DType::kF16), half_of(3.0F / 127.0F));
-  EXPECT_EQ(activation_scale({0, 0, true}, DType::kF32), 1);
-  EXPECT_EQ(activation_scale({}, DType::kF16), 1);
+  constexpr auto kMinMax = CalibrationMethod::kMinMax;
+  EXPECT_EQ(activation_scale({-2.54F, 1, true}, kMinMax, DType::kF32), 2.54F / 127.0F);
+  EXPECT_EQ(activation_scale({-1, 3, true}, kMinMax, DType::kF16), half_of(3.0F / 127.0F));
+  EXPECT_EQ(activation_scale({0, 0, true}, kMinMax, DType::kF32), 1);
+  EXPECT_EQ(activation_scale({}, kMinMax, DType::kF16), 1);
+}
+
+TEST(ActivationScale, MayClipWhatIsRare) {
+  Range range{-1, 100, true};
+  std::vector<float> values(100'000, 1.0F);
+  values[7] = 100;
+  range.histogram.add(values, 100);
+  const float scale = activation_scale(range, CalibrationMethod::kMse, DType::kF32);
+  EXPECT_EQ(scale, range.histogram.least_squares_amax(100, 127) / 127.0F);
+  EXPECT_LT(scale, 80.0F / 127.0F);
 }
 
 TEST(ExportedScale, StaysFp32WhereFp16WouldLoseBits) {
@@ -54,6 +66,28 @@ TEST(WeightScales, AreOnePerOutputChannel) {
   EXPECT_TRUE(at::equal(rounded_scales(weight, 0, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
   EXPECT_TRUE(
       at::equal(rounded_scales(weight.transpose(0, 1), 1, {}, DType::kF32), floats({2.0F / 127, 0.5F / 127, 1})));
+}
+
+TEST(WeightScales, MayClipWhatIsRare) {
+  at::Tensor weight = random_tensor({DType::kF32, {Dim(70), Dim(3), Dim(20), Dim(20)}}, 11);
+  weight[5] = 0;
+  weight[6][0][0][0] = 9;
+  const auto scales = [&](const at::Tensor& value) { return weight_scales(value, 0, CalibrationMethod::kMse); };
+  const at::Tensor clipping = scales(weight);
+  const at::Tensor whole = weight_scales(weight, 0, CalibrationMethod::kMinMax);
+  const auto errors = [&](const at::Tensor& scale) {
+    const at::Tensor column = scale.view({-1, 1, 1, 1});
+    return (((weight / column).round().clamp(-127, 127) * column) - weight).square().sum({1, 2, 3});
+  };
+  EXPECT_TRUE((errors(clipping) <= errors(whole) * (1 + 1e-9)).all().item<bool>());
+  EXPECT_LT(errors(clipping).sum().item<double>(), 0.995 * errors(whole).sum().item<double>());
+  EXPECT_LT(clipping[6].item<double>(), whole[6].item<double>());
+  EXPECT_EQ(clipping[5].item<double>(), clipping.min().item<double>());
+  at::set_num_threads(1);
+  const at::Tensor alone = scales(weight);
+  at::set_num_threads(2);
+  EXPECT_TRUE(at::equal(alone, clipping)) << "threads";
+  EXPECT_TRUE(at::equal(scales(weight.slice(0, 3, 20)).slice(0, 4), clipping.slice(0, 7, 20))) << "other rows";
 }
 
 TEST(WeightScales, GiveADeadChannelTheSmallestScaleThereIs) {
@@ -141,7 +175,8 @@ TEST(Quantize, GivesANetworkWhoseValuesLieOnTheGridOfTheirScales) {
     options.watcher = [&](const Node&, const at::Tensor& seen) { value = seen; };
     executor.run(result.network.tensors, std::vector{images(4)}, options);
     const at::Tensor scale = result.network.tensors.at("quant_stub_1.scale");
-    EXPECT_EQ(scale.item<float>(), activation_scale(result.ranges.at(stub.input(0).name().str()), type));
+    EXPECT_EQ(scale.item<float>(),
+              activation_scale(result.ranges.at(stub.input(0).name().str()), CalibrationMethod::kMinMax, type));
     EXPECT_TRUE(at::equal(value, quantize_codes(value, scale, 0, activation_range("int8")) * scale));
     EXPECT_GT(std::get<0>(at::_unique(value)).numel(), 20);
   }

@@ -1,0 +1,102 @@
+#include "graftwork/quant/histogram.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "graftwork/base/error.h"
+
+namespace graftwork {
+namespace {
+
+/// Smaller magnitudes share one range: its bins must be normal numbers for the sums below to be exact.
+constexpr int kSmallestExponent = -100;
+
+/// Least k with amax < 2^k.
+int exponent_of(float amax) {
+  int exponent = 0;
+  std::frexp(amax, &exponent);
+  return std::max(exponent, kSmallestExponent);
+}
+
+}  // namespace
+
+void Histogram::add(std::span<const float> values, float amax) {
+  if (amax == 0) return;
+  cover(exponent_of(amax));
+  const float bins_per_unit = std::ldexp(static_cast<float>(kBins), -exponent_);
+  // Neighbours are often equal: counting in turn into four tables keeps an increment from waiting for the one before.
+  constexpr size_t kTables = 4;
+  constexpr size_t kBlock = 1024;
+  std::vector<uint32_t> tables(kTables * (kBins + 1));
+  std::array<int32_t, kBlock> bins;
+  while (!values.empty()) {
+    const auto part = values.first(std::min<size_t>(values.size(), size_t{1} << 30));  // a table counts in 32 bits
+    values = values.subspan(part.size());
+    for (size_t begin = 0; begin < part.size(); begin += kBlock) {
+      const size_t count = std::min(kBlock, part.size() - begin);
+      // One more bin for zeros: a magnitude in (0, width) has bin 1.
+      for (size_t i = 0; i < count; ++i) {
+        const float magnitude = std::fabs(part[begin + i]);
+        bins[i] = static_cast<int32_t>(magnitude * bins_per_unit) + (magnitude > 0 ? 1 : 0);
+      }
+      for (size_t i = 0; i < count; ++i) ++tables[(i % kTables) * (kBins + 1) + static_cast<size_t>(bins[i])];
+    }
+    for (size_t bin = 0; bin < kBins; ++bin) {
+      for (size_t table = 0; table < kTables; ++table) counts_[bin] += tables[table * (kBins + 1) + bin + 1];
+    }
+    std::fill(tables.begin(), tables.end(), 0);
+  }
+}
+
+void Histogram::merge(const Histogram& other) {
+  if (other.counts_.empty()) return;
+  Histogram wider = other;
+  cover(wider.exponent_);
+  wider.cover(exponent_);
+  for (size_t bin = 0; bin < kBins; ++bin) counts_[bin] += wider.counts_[bin];
+}
+
+void Histogram::cover(int exponent) {
+  if (counts_.empty()) {
+    counts_.resize(kBins);
+    exponent_ = exponent;
+  }
+  for (; exponent_ < exponent; ++exponent_) {
+    for (size_t bin = 0; bin < kBins; ++bin) {
+      const uint64_t pair = 2 * bin < kBins ? counts_[2 * bin] + counts_[2 * bin + 1] : 0;
+      counts_[bin] = pair;
+    }
+  }
+}
+
+float Histogram::least_squares_amax(float amax, int levels) const {
+  if (counts_.empty()) return amax;
+  const double width = std::ldexp(1.0, exponent_) / kBins;
+  size_t used = kBins;
+  while (used > 0 && counts_[used - 1] == 0) --used;
+  const auto error_of = [&](double end) {
+    const double scale = end / levels;
+    double sum = 0;
+    for (size_t bin = 0; bin < used; ++bin) {
+      if (counts_[bin] == 0) continue;
+      const double value = (static_cast<double>(bin) + 0.5) * width;
+      const double code = std::min(std::nearbyint(value / scale), static_cast<double>(levels));
+      const double error = value - code * scale;
+      sum += static_cast<double>(counts_[bin]) * error * error;
+    }
+    return sum;
+  };
+  constexpr int kSteps = 128;
+  int best = kSteps;
+  double least = error_of(amax);
+  for (int step = kSteps - 1; step >= kSteps / 8; --step) {
+    const double error = error_of(static_cast<double>(amax) * step / kSteps);
+    if (error >= least) continue;
+    least = error;
+    best = step;
+  }
+  return amax * (static_cast<float>(best) / kSteps);
+}
+
+}  // namespace graftwork
