@@ -22,9 +22,13 @@ def settle_batch_norm(model, batches):
 
     A batch is a tensor, or a tuple of arguments.
 
-    The usual momentum is kept on purpose. Statistics that normalise a random deep network perfectly make it
-    chaotic: rounding errors then double from layer to layer, which no trained network does.
+    PyTorch's usual momentum on purpose, also where a network came with another. Statistics that normalise a random
+    deep network perfectly make it chaotic: rounding errors then double from layer to layer, which no trained network
+    does.
     """
+    for module in model.modules():
+        if isinstance(module, BATCH_NORMS):
+            module.momentum = 0.1
     model.train()
     for batch in batches:
         model(*(batch if isinstance(batch, tuple) else (batch,)))

@@ -5,8 +5,6 @@ EXPECTED_FAILURES = {
     # One expansion of a squeeze block, 4 to 96 channels on one pixel: the compiler puts it into a generated kernel.
     "efficientnet_b0": "nvidia: 81 products run in INT8, 82 are quantized",
     "efficientnet_transformers": "nvidia: 81 products run in INT8, 82 are quantized",
-    # Its initial weights make values small from layer to layer; they are not settled as the others' are.
-    "mobilenet_v2_transformers": "accuracy: an output of the INT8 file is below 20 dB",
     # Two of its 1-D convolutions; why is not known yet.
     "wavenet": "nvidia: 33 products run in INT8, 35 are quantized",
 }

@@ -115,7 +115,7 @@ NETWORKS = {
     "squeezenet": Network(SqueezeNet, image(64), 20),
     "shufflenet_v2": Network(ShuffleNetV2, image(64), 20, in_tests=True),
     "mobilenet_v2": Network(mobilenet_v2, image(224), 20),
-    "mobilenet_v2_transformers": Network(kaiming(transformers("MobileNetV2")), image(64), 20),
+    "mobilenet_v2_transformers": Network(transformers("MobileNetV2"), image(64), 20),
     "mobilenet_v3_small": Network(timm("mobilenetv3_small_100"), image(64), 20, in_tests=True),
     "mobilenet_v3_large": Network(timm("mobilenetv3_large_100"), image(64), 20),
     "efficientnet_b0": Network(timm("efficientnet_b0"), image(224), 20),
