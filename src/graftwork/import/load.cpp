@@ -5,6 +5,7 @@
 #include "graftwork/import/pt2/fake_quantizers.h"
 #include "graftwork/import/pt2/functional/functionalise.h"
 #include "graftwork/import/pt2/functional/inline_wrappers.h"
+#include "graftwork/import/pt2/functional/remove_dead.h"
 #include "graftwork/import/pt2/payloads.h"
 
 namespace graftwork {
@@ -17,6 +18,7 @@ LoadedNetwork load_network(const std::filesystem::path& path) {
     pt2::ExportedProgram program = pt2::read_exported_program(archive.model());
     pt2::inline_wrappers(program);
     pt2::functionalise(program, tensors.canonical);
+    pt2::remove_dead(program);
     LoadedNetwork loaded;
     loaded.network.module = pt2::build_graph(program, tensors, loaded.unsupported);
     loaded.network.tensors = std::move(tensors.store);
