@@ -2,6 +2,8 @@
 // bounds.
 #include "graftwork/import/pickle/pickle.h"
 
+#include <algorithm>
+
 #include "fuzz/target.h"
 #include "graftwork/import/pickle/tensor_file.h"
 
