@@ -74,6 +74,7 @@ def fuzz_seeds():
     yield "npy", seeds.samples()
     yield "npz", zip_bytes([deflated("x.npy", seeds.samples())])
     yield "pickle", pickles.HONEST
+    yield "pickle", pickles.saved(pickles.HONEST)
     yield "picture", pictures.png()
     yield "picture", pictures.jpeg()
     yield "graph_text", seeds.GRAPH.encode()

@@ -68,6 +68,24 @@ def test_fp32_file_is_legal_and_near_the_float_network(exported, quantized, name
 
 
 @pytest.mark.parametrize("name", zoo.ZOO)
+def test_corrected_biases_bring_it_nearer(exported, quantized, tmp_path, name):
+    (tmp_path / "plain.json").write_text('{"weight": {"bias_correction": false}}')
+    samples = np.load(exported(name).calibration)
+    with torch.no_grad():
+        expected = exported(name).model(torch.from_numpy(samples)).numpy()
+    mean_error, sqnr = {}, {}
+    for key, options in (("corrected", ()), ("plain", ("--config", tmp_path / "plain.json"))):
+        file = quantized(name, *FP32, *options)
+        got = support.only(support.run_onnx(file.path, samples))
+        mean_error[key] = np.abs((got - expected).mean(0)).mean()
+        sqnr[key] = support.sqnr_db(expected, got)
+        assert (file.report["calibration"]["corrected_biases"] > 0) == (key == "corrected")
+    print(f"{name}: {sqnr}, mean error {mean_error}")
+    assert mean_error["corrected"] < 0.85 * mean_error["plain"]
+    assert sqnr["corrected"] > sqnr["plain"] + 0.5
+
+
+@pytest.mark.parametrize("name", zoo.ZOO)
 def test_fp16_file_is_legal_and_near_the_float_network(exported, quantized, name):
     file = quantized(name).path
     onnx.checker.check_model(str(file), full_check=True)

@@ -62,7 +62,8 @@ Json quantize_report(const QuantizeOptions& options, const TransformedNetwork& t
   Json report = transform_report(options.model, transformed.network.module, transformed.report);
   add_plan(report, result.plan, stub_figures(result));
   report["warnings"] = result.warnings;
-  report["calibration"] = {{"method", name_of(result.method)}, {"samples", result.samples}};
+  report["calibration"] = {
+      {"method", name_of(result.method)}, {"samples", result.samples}, {"corrected_biases", result.corrected_biases}};
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
                       {"float", float_name(options.calibration.float_type)},

@@ -24,8 +24,7 @@ using Json = JsonFields::Json;
 
 constexpr const char* kCode = "config";
 
-TensorQuantConfig tensor_config(const Json& object, const std::string& name, TensorQuantConfig config) {
-  const JsonFields fields(object, name, kCode, {"precision", "symmetric", "per_channel", "calibration_method"});
+void read_tensor_config(const JsonFields& fields, const std::string& name, TensorQuantConfig& config) {
   if (const std::string precision = fields.text("precision", "int8"); precision != "int8")
     fields.refuse("precision", "is \"" + precision + "\"; int8 is supported");
   const std::string given = fields.text("calibration_method", std::string(name_of(config.calibration_method)));
@@ -41,7 +40,6 @@ TensorQuantConfig tensor_config(const Json& object, const std::string& name, Ten
     fields.refuse(
         "per_channel",
         "is false; weights are quantized per output channel, as TensorRT's kernels take them (recommendation 7)");
-  return config;
 }
 
 }  // namespace
@@ -50,9 +48,17 @@ QuantConfig parse_quant_config(const std::string& text) {
   const Json json = parse_json(text, "the recipe", kCode);
   const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
   QuantConfig config;
-  if (const Json* part = fields.find("activation"))
-    config.activation = tensor_config(*part, "activation", config.activation);
-  if (const Json* part = fields.find("weight")) config.weight = tensor_config(*part, "weight", config.weight);
+  if (const Json* part = fields.find("activation")) {
+    const JsonFields activation(*part, "activation", kCode,
+                                {"precision", "symmetric", "per_channel", "calibration_method"});
+    read_tensor_config(activation, "activation", config.activation);
+  }
+  if (const Json* part = fields.find("weight")) {
+    const JsonFields weight(*part, "weight", kCode,
+                            {"precision", "symmetric", "per_channel", "calibration_method", "bias_correction"});
+    read_tensor_config(weight, "weight", config.weight);
+    config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
+  }
   if (const Json* part = fields.find("skip")) {
     const JsonFields skip(*part, "skip", kCode, {"stub", "weight"});
     config.skip = {skip.texts("stub"), skip.texts("weight")};

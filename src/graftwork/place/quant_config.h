@@ -29,6 +29,11 @@ struct TensorQuantConfig {
   CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
 };
 
+struct WeightQuantConfig : TensorQuantConfig {
+  /// Whether biases make up for what rounding the weights does to the mean of each output channel.
+  bool bias_correction = true;
+};
+
 /// Modules that stay in floating point. An entry is a module path ("layer1.0.conv1", "FusedConvBN_3"), a
 /// path that holds modules ("layer4"), a kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths
 /// ("layer*.conv1"). Kinds and paths of parts count for the fused module that holds them.
@@ -44,14 +49,14 @@ struct QuantPolicy {
 
 struct QuantConfig {
   TensorQuantConfig activation;
-  TensorQuantConfig weight{Precision::kInt8, true, true, CalibrationMethod::kMinMax};
+  WeightQuantConfig weight{{Precision::kInt8, true, true, CalibrationMethod::kMinMax}};
   ModulesToSkip skip;
   QuantPolicy policy;
 };
 
 /// Reads a recipe:
 ///     {"activation": {"precision": "int8", "calibration_method": "minmax"},    (or "mse")
-///      "weight": {"precision": "int8", "per_channel": true},
+///      "weight": {"precision": "int8", "per_channel": true, "bias_correction": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float"}}
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.

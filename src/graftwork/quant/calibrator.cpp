@@ -76,13 +76,15 @@ void check_finite(const GraphModule& module, const Batching& batching, const std
   }
 }
 
-std::vector<const Node*> watched_nodes(const GraphModule& module, const std::vector<Symbol>& tensors, bool all) {
+std::vector<const Node*> watched_nodes(const GraphModule& module, const std::vector<Symbol>& tensors,
+                                       const CalibrationOptions& options) {
   std::vector<const Node*> nodes;
   for (const Node& node : module.graph().nodes()) {
-    const bool named = std::find(tensors.begin(), tensors.end(), node.name()) != tensors.end();
+    const bool named = std::find(tensors.begin(), tensors.end(), node.name()) != tensors.end() ||
+                       options.channel_axes.contains(node.name());
     const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
                             is_floating(node.tensor()->dtype);
-    if (named || (all && float_call)) nodes.push_back(&node);
+    if (named || (options.observe_all && float_call)) nodes.push_back(&node);
   }
   return nodes;
 }
@@ -110,7 +112,7 @@ class Calibration {
         batching_(batching_of(network.module)),
         total_((source.size() + batching_.size - 1) / batching_.size),
         executor_(network.module, fast_modules(network.tensors)),
-        nodes_(watched_nodes(network.module, tensors, options.observe_all)) {
+        nodes_(watched_nodes(network.module, tensors, options)) {
     if (options.histograms) counted_.insert(tensors.begin(), tensors.end());
     executor_.watch(nodes_);
     for (const Node* node : nodes_) ranges_[node->name().str()];
@@ -176,6 +178,8 @@ class Calibration {
       Range& range = seen[node.name().str()];
       range.include(min, max);
       if (counted_.contains(node.name())) count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
+      if (const auto axis = options_.channel_axes.find(node.name()); axis != options_.channel_axes.end())
+        range.mean.add(value, axis->second);
     };
     executor_.run(network_.tensors, padded(std::move(inputs), batching_), run);
     const std::scoped_lock lock(mutex_);
@@ -215,6 +219,7 @@ void Range::merge(const Range& other) {
   if (!other.seen) return;
   include(other.min, other.max);
   histogram.merge(other.histogram);
+  mean.merge(other.mean);
 }
 
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }

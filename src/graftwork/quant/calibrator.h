@@ -4,8 +4,10 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <unordered_map>
 
 #include "graftwork/nn/tensor_store.h"
+#include "graftwork/quant/channel_mean.h"
 #include "graftwork/quant/histogram.h"
 #include "graftwork/quant/sample_source.h"
 
@@ -18,6 +20,8 @@ struct Range {
   bool seen = false;
   /// Of all values; empty unless CalibrationOptions::histograms.
   Histogram histogram = {};
+  /// Empty unless CalibrationOptions::channel_axes names the tensor.
+  ChannelMean mean = {};
 
   void include(float low, float high);
   void merge(const Range& other);
@@ -37,6 +41,8 @@ struct CalibrationOptions {
   bool observe_all = false;
   /// Also count how often magnitudes occur, in the tensors that are asked for by name.
   bool histograms = false;
+  /// Further tensors, by name, with the axis along which each has its channels: their means are taken too.
+  std::unordered_map<Symbol, int64_t> channel_axes;
   Progress progress;
   /// Polled between micro-batches; true stops with Error "interrupted".
   std::function<bool()> interrupted;
@@ -45,7 +51,8 @@ struct CalibrationOptions {
 /// Ranges by value name, least and largest over all samples. The network runs as float in micro-batches of a fixed
 /// size, each on one thread, many side by side: the result is the same for any batch size, number of
 /// threads and order of samples. The micro-batch is one sample, or the network's own batch where its graph
-/// holds that number fast; the last one is then filled up with copies of the last sample, which histograms count too.
+/// holds that number fast; the last one is then filled up with copies of the last sample, which histograms and means
+/// count too.
 /// Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);

@@ -6,6 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/module_kernels.h"
+#include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/scales.h"
 
 namespace graftwork {
@@ -103,7 +104,7 @@ void check_half(const QuantizationResult& result) {
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
   const CalibrationMethod method = config.activation.calibration_method;
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, samples.facts(), {}};
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, 0, samples.facts(), {}};
   if (options.plan) {
     result.plan = *options.plan;
     check_stub_plan(network.module, result.plan);
@@ -121,9 +122,13 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   CalibrationOptions calibration = options.calibration;
   calibration.observe_all |= options.float_type == DType::kF16;
   calibration.histograms |= method == CalibrationMethod::kMse;
+  std::optional<BiasCorrection> correction;
+  if (config.weight.bias_correction) correction.emplace(network, result.plan);
+  if (correction) calibration.channel_axes = correction->channel_axes();
   result.ranges = calibrate(network, tensors, samples, calibration);
   if (options.float_type == DType::kF16) check_half(result);
   set_stub_scales(result, options.float_type);
+  if (correction) result.corrected_biases = correction->apply(result.network, result.ranges);
   return result;
 }
 

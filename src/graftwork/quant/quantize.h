@@ -28,6 +28,8 @@ struct QuantizationResult {
   int64_t samples = 0;
   /// How the ranges of activations were found.
   CalibrationMethod method = CalibrationMethod::kMinMax;
+  /// How many biases and running means make up for the rounding of weights.
+  int64_t corrected_biases = 0;
   /// SampleSource::facts.
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;

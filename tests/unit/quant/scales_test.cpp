@@ -157,7 +157,7 @@ TEST(Quantize, WarnsOfTensorsThatWereZeroThroughout) {
   EXPECT_EQ(result.warnings, std::vector<std::string>{"%x was zero in all of the calibration data"});
   EXPECT_EQ(result.network.tensors.at("quant_stub_0.scale").item<float>(), 1);
   EXPECT_EQ(result.samples, 3);
-  EXPECT_EQ(network.tensors.size() + 4, result.network.tensors.size()) << "two stubs and two weights";
+  EXPECT_EQ(network.tensors.size() + 6, result.network.tensors.size()) << "two stubs, two weights, two biases";
   EXPECT_FALSE(network.tensors.contains("quant_stub_0.scale")) << "the network that was given has changed";
 }
 

@@ -67,9 +67,11 @@ class PngReader {
   bool read_header() {
     if (setjmp(state_.jump) != 0) return false;
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_size has the say
-    // Texts, colour profiles and the like: the library would make room for whatever such a chunk claims.
+    // Texts, colour profiles and the like are skipped: the library makes room for whatever such a chunk claims. The
+    // one that is wanted is kept as it lies in the file, which takes a limit.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
-    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_AS_DEFAULT, kExif.data(), 1);
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_ALWAYS, kExif.data(), 1);
+    png_set_chunk_malloc_max(png_, state_.rest.size());
     png_set_read_fn(png_, &state_, read_bytes);
     png_read_info(png_, info_);
     return true;
@@ -96,10 +98,10 @@ class PngReader {
   }
 
   int orientation() const {
-    png_bytep exif = nullptr;
-    png_uint_32 size = 0;
-    if (png_get_eXIf_1(png_, info_, &size, &exif) == 0) return 1;
-    return exif_orientation(std::as_bytes(std::span(exif, size)));
+    png_unknown_chunkp chunks = nullptr;
+    const int count = png_get_unknown_chunks(png_, info_, &chunks);
+    if (count == 0) return 1;
+    return exif_orientation(std::as_bytes(std::span(chunks[0].data, chunks[0].size)));
   }
 
   static constexpr std::array<png_byte, 5> kExif{'e', 'X', 'I', 'f', 0};

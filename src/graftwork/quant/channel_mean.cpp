@@ -1,0 +1,47 @@
+#include "graftwork/quant/channel_mean.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graftwork/base/error.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int kFractionBits = 64;
+constexpr double kLargest = 0x1p48;
+
+}  // namespace
+
+void ChannelMean::add(const at::Tensor& values, int64_t axis) {
+  std::vector<int64_t> others;
+  const int64_t kept = axis < 0 ? axis + values.dim() : axis;
+  for (int64_t i = 0; i < values.dim(); ++i) {
+    if (i != kept) others.push_back(i);
+  }
+  const at::Tensor means = (others.empty() ? values : values.mean(others)).to(at::kDouble).contiguous();
+  if (sums_.empty()) sums_.resize(static_cast<size_t>(means.numel()));
+  if (sums_.size() != static_cast<size_t>(means.numel()))
+    throw Error("quant.channels", "the number of channels changes from sample to sample");
+  const double* mean = means.const_data_ptr<double>();
+  for (size_t i = 0; i < sums_.size(); ++i)
+    sums_[i] += static_cast<Fixed>(std::ldexp(std::clamp(mean[i], -kLargest, kLargest), kFractionBits));
+  ++count_;
+}
+
+void ChannelMean::merge(const ChannelMean& other) {
+  if (other.empty()) return;
+  sums_.resize(std::max(sums_.size(), other.sums_.size()));
+  for (size_t i = 0; i < other.sums_.size(); ++i) sums_[i] += other.sums_[i];
+  count_ += other.count_;
+}
+
+at::Tensor ChannelMean::value() const {
+  at::Tensor result = at::empty({static_cast<int64_t>(sums_.size())}, at::kDouble);
+  double* mean = result.mutable_data_ptr<double>();
+  for (size_t i = 0; i < sums_.size(); ++i)
+    mean[i] = std::ldexp(static_cast<double>(sums_[i]), -kFractionBits) / static_cast<double>(count_);
+  return result;
+}
+
+}  // namespace graftwork

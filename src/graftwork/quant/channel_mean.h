@@ -1,0 +1,28 @@
+// Mean of each channel over a set of samples.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace graftwork {
+
+/// Sums in fixed point, 64 bits in front of the point and 64 behind it: adding is exact, so the mean does not depend on
+/// the order of samples, nor on which thread saw which. Channel means beyond ±2⁴⁸ count as that.
+class ChannelMean {
+ public:
+  /// Samples of one micro-batch; channels along `axis`, negative from the back. Each micro-batch weighs the same.
+  void add(const at::Tensor& values, int64_t axis);
+  void merge(const ChannelMean& other);
+  bool empty() const { return count_ == 0; }
+  /// [channels], double. Requires !empty().
+  at::Tensor value() const;
+
+ private:
+  __extension__ using Fixed = __int128;
+  std::vector<Fixed> sums_;
+  int64_t count_ = 0;
+};
+
+}  // namespace graftwork
