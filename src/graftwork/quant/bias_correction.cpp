@@ -48,12 +48,14 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
     GRAFTWORK_ASSERT(kind.steps.front().role == kind.weight_role);
     Layer layer{fused.child(kind.weight_role), fused.child("weight_fake_quant"), called.at(id)};
     if (scale_of(modules[layer.fake_quant], network.tensors).defined()) continue;
-    const int64_t axis = channel_axis(evaluate(*modules[layer.weighted].param("weight"), network.tensors));
+    const ModuleId batch_norm = fused.child("bn");
+    const ModuleRecord& weighted = modules[layer.weighted];
+    if (!batch_norm && !weighted.param("bias") && weighted.kind == Symbol("nn.Linear")) continue;
+    const int64_t axis = channel_axis(evaluate(*weighted.param("weight"), network.tensors));
     const bool one_axis = std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](Symbol input) {
       return axes_.try_emplace(input, axis).first->second == axis;
     });
     if (!one_axis) continue;  // a convolution and a linear layer read one tensor
-    const ModuleId batch_norm = fused.child("bn");
     layers_[batch_norm ? batch_norm : layer.weighted].push_back(std::move(layer));
   }
   std::erase_if(layers_, [&](const auto& entry) { return entry.second.size() < users[entry.first]; });

@@ -21,7 +21,7 @@ class BiasCorrection {
  public:
   /// Layers of the plan with quantized weights, without those whose scales the network brought: it was trained with
   /// their rounding. A bias or batch norm of several such layers takes their mean shift; one that serves a layer in
-  /// floating point too stays as it is.
+  /// floating point too stays as it is. A linear layer without bias gets none: it would be an addition of its own.
   BiasCorrection(const Network& network, const StubPlan& plan);
 
   /// The tensors whose channel means it needs: CalibrationOptions::channel_axes.

@@ -111,6 +111,14 @@ TEST(BiasCorrection, TakesTheChannelsOfALinearLayerFromTheLastAxis) {
   EXPECT_LT(mean_error(network, x, true), 1e-6);
 }
 
+TEST(BiasCorrection, GivesALinearLayerNoBiasOfItsOwn) {
+  const Network network = transformed(
+      "graph(%x: f32[1, 6]) {\n  %a = nn.Linear @a(%x) {in_features=6, out_features=5, bias=none}\n  return %a\n}\n");
+  const QuantizationResult result = quantized(network, numbers(3, 6), true);
+  EXPECT_EQ(result.plan.quantized_weights(), 1U);
+  EXPECT_EQ(result.corrected_biases, 0);
+}
+
 TEST(BiasCorrection, AveragesOverTheCallsOfALayer) {
   // Each call is corrected by the mean over both, so their sum is right.
   const Network network = transformed(
