@@ -47,6 +47,20 @@ TensorStore scaled_parameters(const GraphModule& module) {
   return scaled;
 }
 
+/// How the results of the two differ. A fake-quantizer makes a whole step of a rounding error where a value lies between
+/// two codes, on few inputs; a pattern that is wrong shows on others too. So networks with one must differ on three.
+std::optional<std::string> different_results(const GraphModule& network, const GraphModule& result,
+                                             const std::string& text, uint64_t seed) {
+  const TensorStore tensors = scaled_parameters(network);
+  const uint64_t inputs = text.find("fake_quantize") == std::string::npos ? 1 : 3;
+  std::optional<std::string> found;
+  for (uint64_t i = 0; i < inputs; ++i) {
+    found = different_numbers(network, result, tensors, kTolerance, seed + i * 1'000'003);
+    if (!found) break;
+  }
+  return found;
+}
+
 /// What is wrong with the network; nothing when all is well.
 std::optional<std::string> check(const std::string& text, uint64_t seed, Applied* applied) {
   try {
@@ -59,8 +73,7 @@ std::optional<std::string> check(const std::string& text, uint64_t seed, Applied
     }
     const std::string printed = print(result.model);
     if (print(parse(printed)) != printed) return "printing and parsing the result loses something";
-    if (auto found = different_numbers(network, result.model, scaled_parameters(network), kTolerance, seed))
-      return found;
+    if (auto found = different_results(network, result.model, text, seed)) return found;
     const TransformationResult other = transform(shuffled(network, seed));
     if (auto found = difference(result.model, other.model)) return "the order of the nodes matters: " + *found;
     if (print(transform(result.model).model) != printed) return "a second run changes something";

@@ -15,9 +15,6 @@ onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor) {
   return onnx::raw_tensor(name, onnx_type(held->scalar_type()), held->sizes().vec(), {held, {data, held->nbytes()}});
 }
 
-/// Whether the scales survive in FP16; see exported_scale.
-bool fits_half(const at::Tensor& scales) { return at::equal(scales.to(at::kHalf).to(at::kFloat), scales); }
-
 }  // namespace
 
 onnx::DataType onnx_type(at::ScalarType type) {

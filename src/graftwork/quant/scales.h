@@ -19,6 +19,9 @@ enum class SmallScale : uint8_t {
 float exported_scale(float scale, DType float_type, SmallScale small = SmallScale::kWide);
 at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small = SmallScale::kWide);
 
+/// Whether the scales survive in FP16.
+bool fits_half(const at::Tensor& scales);
+
 /// Convolutions take scales of two types, products do not.
 SmallScale small_scale_of(const ModuleRecord& layer);
 

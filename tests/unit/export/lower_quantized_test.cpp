@@ -139,6 +139,50 @@ TEST(LowerQuantized, WritesLinearLayersAsGemmOrMatMul) {
   }
 }
 
+/// Behind global pooling; `end` reads the classifier.
+std::string classifier(const std::string& end) {
+  return "graph(%x: f32[s0, 8, 5, 5]) {\n  %c = nn.Conv2d @conv(%x) {in_channels=8, out_channels=8, kernel_size=[3, "
+         "3]}\n"
+         "  %p = nn.AdaptiveAvgPool2d @pool(%c) {output_size=[1, 1]}\n"
+         "  %l = nn.Conv2d @l(%p) {in_channels=8, out_channels=4, kernel_size=[1, 1]}\n" +
+         end + "}\n";
+}
+
+TEST(LowerQuantized, WritesAFlattenedClassifierAsAProduct) {
+  const std::string flattened = classifier("  %y = nn.Flatten @f(%l)\n  return y=%y\n");
+  for (const DType type : kTypes) {
+    const OnnxView view(lower(quantized(flattened, type), options_of(type)));
+    const onnx::Node& product = view.only("Gemm");
+    EXPECT_EQ(product.name, "l");
+    EXPECT_EQ(view.integers(product, "transB"), std::vector<int64_t>{1});
+    EXPECT_EQ(view.stored("l.weight_codes").dims, (std::vector<int64_t>{4, 8}));
+    EXPECT_EQ(view.producer(product.inputs[0]).op_type, "Flatten");
+    EXPECT_EQ(view.producer(view.producer(product.inputs[0]).inputs[0]).op_type, "DequantizeLinear");
+    EXPECT_EQ(view.all("Conv").size(), 1U);
+  }
+}
+
+TEST(LowerQuantized, LeavesOtherConvolutionsOfOnePixelAlone) {
+  const char* ends[] = {
+      "  return y=%l\n",
+      "  %f = nn.Flatten @f(%l)\n  return y=%f, z=%l\n",
+      "  %f = nn.Flatten @f(%l) {start_dim=2}\n  return y=%f\n",
+      "  %r = nn.ReLU @r(%l)\n  %f = nn.Flatten @f(%r)\n  return y=%f\n",
+  };
+  for (const char* end : ends) {
+    const OnnxView view(lower(quantized(classifier(end), DType::kF32), options_of(DType::kF32)));
+    EXPECT_TRUE(view.all("Gemm").empty()) << end;
+    EXPECT_EQ(view.all("Conv").size(), 2U) << end;
+  }
+}
+
+TEST(LowerQuantized, LeavesAClassifierWhoseScalesDifferInTypeAConvolution) {
+  const auto tiny = [](TensorStore& tensors) { tensors.set("l.weight", tensors.at("l.weight") * 1e-4); };
+  const std::string text = classifier("  %y = nn.Flatten @f(%l)\n  return y=%y\n");
+  EXPECT_TRUE(OnnxView(lower(quantized(text, DType::kF16, tiny), options_of(DType::kF16))).all("Gemm").empty());
+  EXPECT_FALSE(OnnxView(lower(quantized(text, DType::kF32, tiny), options_of(DType::kF32))).all("Gemm").empty());
+}
+
 TEST(LowerQuantized, LeavesSkippedLayersAndUncalibratedStubsInFloat) {
   QuantConfig config;
   config.skip = {{"conv"}, {"conv"}};

@@ -25,11 +25,16 @@ void check_symmetric(const ModuleRecord& fake_quant, const TensorStore& tensors)
   }
 }
 
-/// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact,
-/// where the range of weights is
-/// symmetric; a trained network may use −128, whose opposite becomes 127.
-std::string quantized_weight(Lowering& lowering, const std::string& name, const ModuleRecord& layer,
-                             const ModuleRecord& fake_quant, const FoldedLayer& folded, bool transpose) {
+struct QuantizedWeight {
+  at::Tensor codes;
+  at::Tensor scales;
+  int64_t axis;
+};
+
+/// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact where
+/// the range of weights is symmetric; a trained network may use −128, whose opposite becomes 127.
+QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
+                                 const FoldedLayer& folded) {
   const TensorStore& tensors = lowering.network().tensors;
   check_symmetric(fake_quant, tensors);
   const at::Tensor scales = scale_of(fake_quant, tensors);
@@ -45,30 +50,80 @@ std::string quantized_weight(Lowering& lowering, const std::string& name, const 
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
   stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type, small_scale_of(layer));
-  if (!transpose) return lowering.quantized_weight(name, codes, stored, axis);
-  return lowering.quantized_weight(name, codes.t().contiguous(), stored, 1 - axis);
+  return {codes, stored, axis};
 }
 
-std::string lower_layer(Lowering& lowering, const ModuleRecord& fused, const ModuleRecord& layer,
-                        const ModuleCall& call) {
+/// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier.
+bool is_classifier(const Lowering& lowering, const Node& node, const ModuleCall& call) {
+  if (call.record.kind != Symbol("nn.Conv2d") || call.integer("groups") != 1) return false;
+  for (const Symbol attr : {Symbol("kernel_size"), Symbol("padding")}) {
+    const int64_t wanted = attr == Symbol("padding") ? 0 : 1;
+    if (call.integers(attr) != std::vector<int64_t>{wanted, wanted}) return false;
+  }
+  const TensorType* input = call.input_type.tensor();
+  if (!input || input->rank() != 4 || input->dims[2] != Dim(1) || input->dims[3] != Dim(1)) return false;
+  for (const Use* use = node.uses(); use; use = use->next()) {
+    const Node& user = *use->user();
+    if (user.op() != Symbol("nn.Flatten")) return false;
+    const ModuleRecord& flatten = lowering.modules()[user.module()];
+    const int64_t end = *attribute_of(flatten, "end_dim")->get<int64_t>();
+    if (*attribute_of(flatten, "start_dim")->get<int64_t>() != 1 || (end != -1 && end != 3)) return false;
+  }
+  return true;
+}
+
+/// Products take scales of one type.
+bool scales_fit_product(const Lowering& lowering, const Node& node, const at::Tensor& weight_scales) {
+  if (lowering.options().float_type != DType::kF16) return true;
+  const Node& input = node.input(0);
+  if (input.op() != Symbol("QuantStub")) return false;
+  const at::Tensor scale = scale_of(lowering.modules()[input.module()], lowering.network().tensors);
+  return fits_half(weight_scales) && (!scale.defined() || fits_half(scale));
+}
+
+/// The layer as a product: behind pooling, NVIDIA's compiler then quantizes in the kernel that pools, where for a
+/// convolution it adds one that only converts. What reads the result flattens it, so that its shape is right already.
+ModuleCall as_product(Lowering& lowering, const ModuleCall& call) {
+  const auto flat = [](const Type& type) {
+    return TensorType{type.tensor()->dtype, {type.tensor()->dims[0], type.tensor()->dims[1]}};
+  };
+  const std::string input = lowering.add("Flatten", call.path() + ".flatten", call.inputs, {{"axis", int64_t{1}}});
+  return {call.record, {input}, flat(call.input_type), flat(call.output_type), call.output};
+}
+
+std::string lower_on_weight(Lowering& lowering, const ModuleCall& call, const std::string& weight,
+                            const std::string& bias) {
+  const bool is_linear = call.record.kind == Symbol("nn.Linear");
+  return is_linear ? lower_linear(lowering, call, weight, bias) : lower_conv(lowering, call, weight, bias);
+}
+
+std::string lower_layer(Lowering& lowering, const Node& node, const ModuleRecord& fused, const ModuleCall& call,
+                        bool is_last) {
   const ModuleTable& modules = lowering.modules();
+  const ModuleRecord& layer = call.record;
   const ModuleId bn = fused.child("bn");
   const FoldedLayer folded = fold_batch_norm(layer, bn ? &modules[bn] : nullptr, lowering.network().tensors);
-  const bool is_linear = layer.kind == Symbol("nn.Linear");
-  const bool transpose = is_linear && !is_gemm(call.input_type);
   const std::string name = layer.path.str() + ".weight";
+  const auto bias = [&] {
+    return folded.bias.defined() ? lowering.float_constant(layer.path.str() + ".bias", folded.bias) : std::string();
+  };
+  const bool transpose = layer.kind == Symbol("nn.Linear") && !is_gemm(call.input_type);
   const ModuleRecord* fake_quant = calibrated(lowering, fused);
-  std::string weight;
-  if (fake_quant) {
-    weight = quantized_weight(lowering, name, layer, *fake_quant, folded, transpose);
-  } else {
+  if (!fake_quant) {
     const at::Tensor plain =
         fold_into_weight(layer, evaluate(*layer.param("weight"), lowering.network().tensors), folded.factor);
-    weight = lowering.float_constant(name, transpose ? plain.t() : plain);
+    const std::string weight = lowering.float_constant(name, transpose ? plain.t() : plain);
+    return lower_on_weight(lowering, call, weight, bias());
   }
-  const std::string bias =
-      folded.bias.defined() ? lowering.float_constant(layer.path.str() + ".bias", folded.bias) : "";
-  return is_linear ? lower_linear(lowering, call, weight, bias) : lower_conv(lowering, call, weight, bias);
+  QuantizedWeight weight = quantized_weight(lowering, layer, *fake_quant, folded);
+  if (transpose) weight = {weight.codes.t().contiguous(), weight.scales, 1 - weight.axis};
+  if (is_last && is_classifier(lowering, node, call) && scales_fit_product(lowering, node, weight.scales)) {
+    const ModuleCall product = as_product(lowering, call);
+    const std::string codes = lowering.quantized_weight(name, weight.codes.flatten(1), weight.scales, weight.axis);
+    return lower_linear(lowering, product, codes, bias());
+  }
+  const std::string codes = lowering.quantized_weight(name, weight.codes, weight.scales, weight.axis);
+  return lower_on_weight(lowering, call, codes, bias());
 }
 
 }  // namespace
@@ -97,7 +152,7 @@ std::string lower_fused(Lowering& lowering, const Node& node, const std::string&
     const Type next = infer_module(part, std::span(&type, 1), modules);
     const ModuleCall call{part, {value}, type, next, wanted};
     if (step->role == kind.weight_role) {
-      value = lower_layer(lowering, record, part, call);
+      value = lower_layer(lowering, node, record, call, step == steps.back());
     } else {
       const ModuleLowering lower_part = find_module_lowering(part.kind);
       GRAFTWORK_ASSERT(lower_part != nullptr);
