@@ -39,6 +39,9 @@ std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::
 /// Whether a linear layer on this input is a Gemm (weights [out, in]) or a MatMul (weights [in, out]).
 bool is_gemm(const Type& input);
 
+/// Whether nn.Flatten leaves the first axis of this input and makes one of all others; `input` may be null.
+bool joins_all_but_first(const ModuleRecord& flatten, const TensorType* input);
+
 /// A fused module, batch norm folded, weight quantized where it has a calibrated fake-quantize.
 std::string lower_fused(Lowering& lowering, const Node& node, const std::string& output);
 

@@ -70,8 +70,8 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
     for (const Layer& layer : layers) {
       const at::Tensor weight = evaluate(*modules[layer.weighted].param("weight"), tensors);
       const at::Tensor rounded = run_module(modules[layer.fake_quant], std::span(&weight, 1), {modules, tensors});
-      for (const Symbol input : layer.inputs)
-        shifts.push_back(shift_of(rounded - weight, ranges.at(input.str()).mean.value()));
+      const at::Tensor error = rounded - weight;
+      for (const Symbol input : layer.inputs) shifts.push_back(shift_of(error, ranges.at(input.str()).mean.value()));
     }
     const at::Tensor shift = at::stack(shifts).mean(0);
     const bool is_layer = target == layers.front().weighted;

@@ -55,19 +55,15 @@ QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& l
 
 /// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier.
 bool is_classifier(const Lowering& lowering, const Node& node, const ModuleCall& call) {
+  const std::vector<int64_t> zeros{0, 0}, ones{1, 1};
   if (call.record.kind != Symbol("nn.Conv2d") || call.integer("groups") != 1) return false;
-  for (const Symbol attr : {Symbol("kernel_size"), Symbol("padding")}) {
-    const int64_t wanted = attr == Symbol("padding") ? 0 : 1;
-    if (call.integers(attr) != std::vector<int64_t>{wanted, wanted}) return false;
-  }
+  if (call.integers("kernel_size") != ones || call.integers("padding") != zeros) return false;
   const TensorType* input = call.input_type.tensor();
   if (!input || input->rank() != 4 || input->dims[2] != Dim(1) || input->dims[3] != Dim(1)) return false;
   for (const Use* use = node.uses(); use; use = use->next()) {
     const Node& user = *use->user();
-    if (user.op() != Symbol("nn.Flatten")) return false;
-    const ModuleRecord& flatten = lowering.modules()[user.module()];
-    const int64_t end = *attribute_of(flatten, "end_dim")->get<int64_t>();
-    if (*attribute_of(flatten, "start_dim")->get<int64_t>() != 1 || (end != -1 && end != 3)) return false;
+    if (user.op() != Symbol("nn.Flatten") || !joins_all_but_first(lowering.modules()[user.module()], input))
+      return false;
   }
   return true;
 }

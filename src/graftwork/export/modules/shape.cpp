@@ -6,11 +6,8 @@ namespace graftwork {
 namespace {
 
 std::string flatten(Lowering& lowering, const ModuleCall& call) {
-  const TensorType* input = call.input_type.tensor();
-  const int64_t end = call.integer("end_dim");
-  const bool plain =
-      call.integer("start_dim") == 1 && (end == -1 || (input && end == static_cast<int64_t>(input->rank()) - 1));
-  if (plain) return lowering.add("Flatten", call.path(), call.inputs, {{"axis", int64_t{1}}}, call.output);
+  if (joins_all_but_first(call.record, call.input_type.tensor()))
+    return lowering.add("Flatten", call.path(), call.inputs, {{"axis", int64_t{1}}}, call.output);
   return lower_reshape(lowering, call.path(), call.inputs[0], call.input_type, call.output_type, call.output);
 }
 
@@ -26,6 +23,12 @@ std::string quant_stub(Lowering& lowering, const ModuleCall& call) {
 }
 
 }  // namespace
+
+bool joins_all_but_first(const ModuleRecord& flatten, const TensorType* input) {
+  const int64_t end = *attribute_of(flatten, "end_dim")->get<int64_t>();
+  return *attribute_of(flatten, "start_dim")->get<int64_t>() == 1 &&
+         (end == -1 || (input && end == static_cast<int64_t>(input->rank()) - 1));
+}
 
 ModuleLowerings shape_lowerings() {
   return {{"nn.Flatten", flatten}, {"nn.Dropout", nothing}, {"nn.Identity", nothing}, {"QuantStub", quant_stub}};
