@@ -16,6 +16,7 @@ struct Printer {
   std::string operator()(const std::string& value) const { return quoted(value); }
   std::string operator()(DType value) const { return std::string(dtype_name(value)); }
   std::string operator()(InputRef value) const { return "$" + std::to_string(value.slot); }
+  std::string operator()(RecordRef value) const { return "$" + value.name.str(); }
   std::string operator()(const std::vector<int64_t>& values) const {
     std::vector<std::string> parts;
     for (const int64_t value : values) parts.push_back(std::to_string(value));

@@ -19,12 +19,19 @@ struct InputRef {
   friend bool operator==(const InputRef&, const InputRef&) = default;
 };
 
-/// A constant: none, bool, integer, float, text, element type, input reference, integers, or a list.
+/// Stands for the attribute `name` of the module whose body holds it: `aten.mul.Scalar(%x) {other=$scale}`.
+struct RecordRef {
+  Symbol name;
+  friend bool operator==(const RecordRef&, const RecordRef&) = default;
+};
+
+/// A constant: none, bool, integer, float, text, element type, reference, integers, or a list.
 class Attribute {
  public:
   using List = std::vector<Attribute>;
   using Data =
-      std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, std::vector<int64_t>, List>;
+      std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, RecordRef, std::vector<int64_t>,
+                   List>;
 
   Attribute() = default;
   Attribute(bool value) : data_(value) {}
@@ -35,6 +42,7 @@ class Attribute {
   Attribute(std::string value) : data_(std::move(value)) {}
   Attribute(DType value) : data_(value) {}
   Attribute(InputRef value) : data_(value) {}
+  Attribute(RecordRef value) : data_(value) {}
   Attribute(std::vector<int64_t> value) : data_(std::move(value)) {}
   /// A list of integers becomes integers, so that equal constants have one representation.
   Attribute(List value);

@@ -28,7 +28,8 @@ namespace graftwork {
 class Graph;
 class Node;
 
-enum class NodeKind : uint8_t { kInput, kConstant, kCallModule, kCallFunction, kGetItem, kOutput };
+/// kCallPart stands in bodies only (ir/body.h).
+enum class NodeKind : uint8_t { kInput, kConstant, kCallModule, kCallPart, kCallFunction, kGetItem, kOutput };
 
 /// One operand slot of `user`. Member of its value's intrusive use list, so adding and removing are O(1).
 class Use {
@@ -53,7 +54,7 @@ class Use {
 
 /// Where a node comes from; for names, reports and errors.
 struct Origin {
-  Symbol module_path;  ///< "layer1.0.conv1"
+  Symbol module_path;  ///< "layer1.0.conv1"; in a body the role of a part.
   Symbol source;       ///< "model.py:88", when known
 };
 
@@ -68,8 +69,8 @@ struct NodeId {
 class alignas(64) Node {
  public:
   NodeKind kind() const { return kind_; }
-  /// Kind name for call_module ("nn.Conv2d"), schema name for call_function ("aten.add.Tensor"); for the
-  /// others "input", "constant", "get_item", "output".
+  /// Kind name for call_module ("nn.Conv2d"), schema name for call_function ("aten.add.Tensor"); for call_part "part",
+  /// or the part's kind where that is known; for the others "input", "constant", "get_item", "output".
   Symbol op() const { return op_; }
   /// Only for call_module.
   ModuleId module() const { return module_; }
@@ -77,6 +78,8 @@ class alignas(64) Node {
   const ParamExpr& constant() const;
   /// Element of the tuple that a get_item reads.
   int64_t item_index() const;
+  /// Role of the part that a call_part calls.
+  Symbol role() const { return origin_.module_path; }
 
   std::span<const Use> inputs() const { return {inputs_, input_count_}; }
   size_t input_count() const { return input_count_; }

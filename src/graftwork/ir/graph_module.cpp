@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork {
 namespace {
@@ -50,15 +51,17 @@ NodeSpec get_item_spec(const Node& tuple, int64_t index) {
   spec.kind = NodeKind::kGetItem;
   spec.op = "get_item";
   spec.attrs.set("index", Attribute(index));
-  if (const std::vector<Type>* elements = tuple.type().elements()) {
-    if (index < 0 || static_cast<size_t>(index) >= elements->size()) {
-      refuse_shape(cat("element ", index, " of ", tuple.type().text(), " does not exist"));
-    }
-    spec.type = (*elements)[static_cast<size_t>(index)];
-  } else if (tuple.type().is_known()) {
-    refuse_shape(cat(tuple.type().text(), " has no elements"));
-  }
+  spec.type = item_type(tuple.type(), index);
   return spec;
+}
+
+Type item_type(const Type& tuple, int64_t index) {
+  const std::vector<Type>* elements = tuple.elements();
+  if (!elements && tuple.is_known()) refuse_shape(cat(tuple.text(), " has no elements"));
+  if (!elements) return {};
+  if (index < 0 || static_cast<size_t>(index) >= elements->size())
+    refuse_shape(cat("element ", index, " of ", tuple.text(), " does not exist"));
+  return (*elements)[static_cast<size_t>(index)];
 }
 
 NodeSpec constant_spec(ParamExpr value) {
@@ -101,6 +104,15 @@ Node& GraphModule::add_call_function(Symbol op, Symbol name, std::span<Node* con
   return graph_->append(std::move(spec), inputs);
 }
 
+Node& GraphModule::add_untyped_call(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kCallFunction;
+  spec.op = op;
+  spec.name = name;
+  spec.attrs = std::move(attrs);
+  return graph_->append(std::move(spec), inputs);
+}
+
 Node& GraphModule::add_get_item(Symbol name, Node& tuple, int64_t index, Origin origin) {
   NodeSpec spec = get_item_spec(tuple, index);
   spec.name = name;
@@ -119,7 +131,7 @@ Node& GraphModule::add_output(std::span<Node* const> results, std::vector<Symbol
 }
 
 GraphModule GraphModule::clone() const {
-  GraphModule copy;
+  GraphModule copy(modules_.shared_kinds());
   copy.modules_ = modules_;
   copy.signature_ = signature_;
   std::unordered_map<const Node*, Node*> twin;

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "graftwork/ir/graph.h"
-#include "graftwork/ir/kind.h"
 #include "graftwork/ir/module_table.h"
 
 namespace graftwork {
@@ -20,6 +19,9 @@ struct Signature {
 class GraphModule {
  public:
   GraphModule() : graph_(std::make_unique<Graph>()) {}
+  /// A network whose modules may be of these kinds.
+  explicit GraphModule(std::shared_ptr<const KindTable> kinds)
+      : graph_(std::make_unique<Graph>()), modules_(std::move(kinds)) {}
 
   Graph& graph() { return *graph_; }
   const Graph& graph() const { return *graph_; }
@@ -38,6 +40,8 @@ class GraphModule {
   Node& add_call_module(Symbol name, ModuleId module, std::span<Node* const> inputs, Origin origin = {});
   Node& add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type = {},
                           Origin origin = {});
+  /// A call whose result's type does not matter: in a body.
+  Node& add_untyped_call(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs);
   Node& add_get_item(Symbol name, Node& tuple, int64_t index, Origin origin = {});
   Node& add_output(std::span<Node* const> results, std::vector<Symbol> names);
 
@@ -57,6 +61,8 @@ class GraphModule {
 NodeSpec call_module_spec(const ModuleTable& modules, ModuleId module, std::span<Node* const> inputs);
 NodeSpec call_function_spec(Symbol op, std::span<Node* const> inputs, AttrMap attrs, Type fallback);
 NodeSpec get_item_spec(const Node& tuple, int64_t index);
+/// Type of an element; unknown where the tuple's is. Throws Error "ir.shape" when there is no such element.
+Type item_type(const Type& tuple, int64_t index);
 NodeSpec constant_spec(ParamExpr value);
 
 }  // namespace graftwork

@@ -49,6 +49,8 @@ class Comparison {
   std::optional<std::string> compare(const Node& a, const Node& b) {
     const std::string where = cat("%", a.name().str(), " and %", b.name().str(), ": ");
     if (a.kind() != b.kind() || a.op() != b.op()) return cat(where, a.op().str(), " against ", b.op().str());
+    if (a.kind() == NodeKind::kCallPart && a.role() != b.role())
+      return cat(where, "@", a.role().str(), " against @", b.role().str());
     if (!(a.attrs() == b.attrs())) return where + "their attributes differ";
     if (!(a.type() == b.type())) return cat(where, "type ", a.type().text(), " against ", b.type().text());
     if (a.kind() == NodeKind::kConstant && !(a.constant() == b.constant())) {

@@ -4,6 +4,8 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/kinds/kinds.h"
 
 namespace graftwork {
@@ -33,6 +35,8 @@ bool AttrForm::admits(const Attribute& value) const {
       const auto numbers = numbers_in(value);
       return numbers && (count == 0 || numbers->size() == count);
     }
+    case Type::kAny:
+      return true;
   }
   return false;
 }
@@ -51,6 +55,8 @@ std::string AttrForm::describe() const {
       return cat(count == 0 ? "" : cat(count, " "), "integers of at least ", least);
     case Type::kNumbers:
       return cat(count == 0 ? "" : cat(count, " "), "numbers");
+    case Type::kAny:
+      return "a constant";
   }
   return {};
 }
@@ -67,36 +73,98 @@ const ParamSpec* Kind::param(Symbol param_name) const {
   return found == params.end() ? nullptr : &*found;
 }
 
-KindTable::KindTable(std::vector<Kind> kinds) : kinds_(std::move(kinds)) {
-  for (uint32_t index = 0; index < kinds_.size(); ++index) {
-    const uint32_t id = kinds_[index].name.id();
-    if (by_symbol_.size() <= id) by_symbol_.resize(id + 1, 0);
-    GRAFTWORK_ASSERT(by_symbol_[id] == 0);
-    by_symbol_[id] = index + 1;
+std::optional<size_t> Kind::input(Symbol input_name) const {
+  const std::vector<Node*> inputs = body ? body->graph().inputs() : std::vector<Node*>();
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i]->name() == input_name) return i;
+  }
+  return std::nullopt;
+}
+
+bool Kind::may_quantize(size_t number) const {
+  return std::any_of(quantizable_values.begin(), quantizable_values.end(),
+                     [&](Symbol value) { return input(value) == number; });
+}
+
+bool same_definition(const Kind& a, const Kind& b) {
+  if (a.name != b.name || a.family != b.family || (a.body == nullptr) != (b.body == nullptr)) return false;
+  if (!a.body) return true;
+  return a.inputs_to_quantize == b.inputs_to_quantize && a.values_to_quantize == b.values_to_quantize &&
+         a.quantizable_values == b.quantizable_values && !difference(*a.body, *b.body);
+}
+
+KindTable::KindTable(std::vector<Kind> kinds) {
+  for (Kind& kind : kinds) {
+    if (find(kind.name)) throw Error("ir.kind", cat("there are two kinds ", kind.name.str()));
+    add(std::make_shared<const Kind>(std::move(kind)));
   }
 }
 
-const KindTable& KindTable::builtin() {
-  static const KindTable table = [] {
+void KindTable::add(std::shared_ptr<const Kind> kind) {
+  const uint32_t id = kind->name.id();
+  if (by_symbol_.size() <= id) by_symbol_.resize(id + 1, 0);
+  kinds_.push_back(std::move(kind));
+  by_symbol_[id] = static_cast<uint32_t>(kinds_.size());
+}
+
+const std::shared_ptr<const KindTable>& KindTable::torch() {
+  static const std::shared_ptr<const KindTable> table = [] {
     std::vector<Kind> all;
     for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, resize_kinds,
-                      fused_kinds, quant_kinds, operator_kinds, data_movement_kinds}) {
+                      quant_kinds, operator_kinds, data_movement_kinds}) {
       for (Kind& kind : make()) all.push_back(std::move(kind));
     }
-    return KindTable(std::move(all));
+    return std::make_shared<const KindTable>(std::move(all));
   }();
   return table;
 }
 
+std::shared_ptr<const KindTable> KindTable::with(std::vector<Kind> kinds, LayerGuard guard) const {
+  auto result = std::make_shared<KindTable>(*this);
+  if (guard) result->guard_ = std::move(guard);
+  for (Kind& kind : kinds) {
+    const Kind* known = find(kind.name);
+    if (known && !same_definition(*known, kind)) {
+      throw Error("ir.kind", cat("there is another kind ", kind.name.str(),
+                                 known->definition_place.empty() ? "" : ", of " + known->definition_place),
+                  "another name");
+    }
+    if (!known) result->add(std::make_shared<const Kind>(std::move(kind)));
+  }
+  return result;
+}
+
+std::shared_ptr<const KindTable> KindTable::with(const KindTable& other) const {
+  auto result = std::make_shared<KindTable>(*this);
+  for (const std::shared_ptr<const Kind>& kind : other.all()) {
+    const Kind* known = find(kind->name);
+    if (known == kind.get()) continue;
+    if (known && !same_definition(*known, *kind))
+      throw Error("ir.kind", cat("there are two kinds ", kind->name.str()), "another name for one of them");
+    if (!known) result->add(kind);
+  }
+  if (!result->guard_) result->guard_ = other.guard_;
+  return result;
+}
+
+bool KindTable::includes(const KindTable& other) const {
+  return std::all_of(other.kinds_.begin(), other.kinds_.end(),
+                     [this](const std::shared_ptr<const Kind>& kind) { return find(kind->name) == kind.get(); });
+}
+
 const Kind* KindTable::find(Symbol name) const {
   if (name.id() >= by_symbol_.size() || by_symbol_[name.id()] == 0) return nullptr;
-  return &kinds_[by_symbol_[name.id()] - 1];
+  return kinds_[by_symbol_[name.id()] - 1].get();
 }
 
 const Kind& KindTable::at(Symbol name) const {
   const Kind* kind = find(name);
   GRAFTWORK_ASSERT(kind != nullptr);
   return *kind;
+}
+
+Outcome KindTable::has_low_precision_kernel(const ModuleRecord& layer) const {
+  return guard_ ? guard_(layer) : applied();
 }
 
 void refuse_shape(const std::string& what) { throw Error("ir.shape", what); }
@@ -194,19 +262,20 @@ const Type& shared(const Type& result, std::span<const Type> inputs) {
 
 }  // namespace
 
-Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules,
-                  const KindTable& kinds) {
+Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules) {
+  const KindTable& kinds = modules.kinds();
   const Kind& kind = kinds.at(record.kind);
   if (inputs.size() < kind.min_inputs || inputs.size() > kind.max_inputs) {
     refuse_shape(cat(kind.name.str(), " takes ", counted(kind.min_inputs, "input"), ", not ", inputs.size()));
   }
-  return shared(kind.shape(ShapeQuery{inputs, record.attrs, &record, &modules, &kinds}), inputs);
+  if (record.body) return shared(infer_body(*record.body, record, inputs, modules), inputs);
+  return shared(kind.shape(ShapeQuery{inputs, record.attrs, &record, &kinds}), inputs);
 }
 
-Type infer_function(Symbol op, std::span<const Type> inputs, const AttrMap& attrs, const KindTable& kinds) {
-  const Kind* kind = kinds.find(op);
+Type infer_function(Symbol op, std::span<const Type> inputs, const AttrMap& attrs) {
+  const Kind* kind = KindTable::torch()->find(op);
   if (!kind) return {};
-  return shared(kind->shape(ShapeQuery{inputs, attrs, nullptr, nullptr, &kinds}), inputs);
+  return shared(kind->shape(ShapeQuery{inputs, attrs, nullptr, KindTable::torch().get()}), inputs);
 }
 
 }  // namespace graftwork

@@ -1,7 +1,10 @@
 #include "graftwork/ir/module_table.h"
 
+#include <algorithm>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 
 namespace graftwork {
@@ -30,8 +33,49 @@ void ModuleRecord::set_param(Symbol name, ParamExpr value) {
   params.emplace_back(name, std::move(value));
 }
 
+ModuleTable::ModuleTable(std::shared_ptr<const KindTable> kinds) : kinds_(std::move(kinds)) {}
+ModuleTable::ModuleTable() : ModuleTable(KindTable::torch()) {}
+
+void ModuleTable::use_kinds(std::shared_ptr<const KindTable> kinds) {
+  kinds_ = kinds->includes(*kinds_) ? std::move(kinds) : kinds->with(*kinds_);
+}
+
+size_t ModuleTable::body_count() const {
+  size_t count = 0;
+  for (const auto& [kind, bodies] : bodies_) count += bodies.size();
+  return count;
+}
+
+const ResolvedBody* ModuleTable::body_of(const ModuleRecord& record) {
+  const Kind& kind = kinds_->at(record.kind);
+  if (!kind.body) return nullptr;
+  // Quantizers are no parts: modules that differ in them alone share a body.
+  const auto kind_of = [this](ModuleId child) { return records_[child.index].kind; };
+  const auto is_part = [&](ModuleId child) { return kinds_->at(kind_of(child)).family != Family::kQuant; };
+  std::vector<SharedBody>& known = bodies_[record.kind];
+  const auto is_same = [&](const SharedBody& shared) {
+    size_t next = 0;
+    for (const auto& [role, child] : record.children) {
+      if (!is_part(child)) continue;
+      if (next == shared.parts.size() || shared.parts[next] != std::pair(role, kind_of(child))) return false;
+      ++next;
+    }
+    return next == shared.parts.size();
+  };
+  if (const auto found = std::find_if(known.begin(), known.end(), is_same); found != known.end())
+    return found->body.get();
+  std::vector<std::pair<Symbol, Symbol>> parts;
+  for (const auto& [role, child] : record.children) {
+    if (is_part(child)) parts.emplace_back(role, kind_of(child));
+  }
+  std::shared_ptr<const ResolvedBody> body = resolve_body(kind, parts, *kinds_);
+  known.push_back({std::move(parts), std::move(body)});
+  return known.back().body.get();
+}
+
 ModuleId ModuleTable::add(ModuleRecord record) {
-  check_attributes(record);
+  check_attributes(record, *kinds_);
+  record.body = body_of(record);
   const ModuleId id{static_cast<uint32_t>(records_.size())};
   GRAFTWORK_ASSERT(by_path_.emplace(record.path, id).second);
   ++counts_[record.kind];

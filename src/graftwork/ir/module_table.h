@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
@@ -15,6 +16,10 @@
 #include "graftwork/ir/param_expr.h"
 
 namespace graftwork {
+
+struct Kind;
+class KindTable;
+struct ResolvedBody;
 
 /// Index of a record in its ModuleTable.
 struct ModuleId {
@@ -31,6 +36,7 @@ struct ModuleRecord {
   AttrMap attrs;
   std::vector<std::pair<Symbol, ParamExpr>> params;
   std::vector<std::pair<Symbol, ModuleId>> children;
+  const ResolvedBody* body = nullptr;  ///< What the parts compute together; set by the table that the record is in.
 
   const ParamExpr* param(Symbol name) const;
   /// The child with this role; a false id when there is none.
@@ -42,7 +48,17 @@ struct ModuleRecord {
 /// were, and an id never dangles.
 class ModuleTable {
  public:
-  /// Requires a path that is not taken. Throws as check_attributes does.
+  explicit ModuleTable(std::shared_ptr<const KindTable> kinds);
+  ModuleTable();
+
+  /// The kinds that records may be of.
+  const KindTable& kinds() const { return *kinds_; }
+  const std::shared_ptr<const KindTable>& shared_kinds() const { return kinds_; }
+  /// Takes the kinds of an engine, and keeps those that it has beside them. Throws Error "ir.kind" where two of one name
+  /// differ.
+  void use_kinds(std::shared_ptr<const KindTable> kinds);
+
+  /// Requires a path that is not taken. Throws as check_attributes and resolve_body do.
   ModuleId add(ModuleRecord record);
   ModuleId find(Symbol path) const;
   const ModuleRecord& operator[](ModuleId id) const { return records_[id.index]; }
@@ -59,7 +75,18 @@ class ModuleTable {
   /// `path`, or `path_1`, `path_2`, ... when that is taken.
   Symbol unique_path(Symbol path) const;
 
+  /// How many bodies the records share.
+  size_t body_count() const;
+
  private:
+  struct SharedBody {
+    std::vector<std::pair<Symbol, Symbol>> parts;  // role and kind, as children stand
+    std::shared_ptr<const ResolvedBody> body;
+  };
+  const ResolvedBody* body_of(const ModuleRecord& record);
+
+  std::shared_ptr<const KindTable> kinds_;
+  std::unordered_map<Symbol, std::vector<SharedBody>> bodies_;  // by kind
   std::deque<ModuleRecord> records_;
   std::unordered_map<Symbol, ModuleId> by_path_;
   std::unordered_map<Symbol, size_t> counts_;  // records per kind: where fresh_path starts to look

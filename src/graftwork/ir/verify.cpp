@@ -2,6 +2,8 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork {
 namespace {
@@ -26,10 +28,10 @@ void check_links(const Node& node) {
 }
 
 void check_record(const Node& node, const ModuleRecord& record, const ModuleTable& modules) {
-  const Kind* kind = KindTable::builtin().find(record.kind);
+  const Kind* kind = modules.kinds().find(record.kind);
   if (!kind) fail(node, cat("kind ", record.kind.str(), " is unknown"));
   try {
-    check_attributes(record);
+    check_attributes(record, modules.kinds());
   } catch (const Error& error) {
     fail(node, error.message());
   }

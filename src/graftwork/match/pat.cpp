@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork {
 
@@ -49,7 +50,8 @@ Pat Pat::attr(Symbol name, Attribute value) const {
   return where(
       [name, value = std::move(value)](const GraphModule& module, const Node& node) {
         const Attribute* found =
-            node.kind() == NodeKind::kCallModule ? attribute_of(module.record(node), name) : node.attrs().find(name);
+            node.kind() == NodeKind::kCallModule ? attribute_of(module.record(node), name, module.modules().kinds())
+                                                 : node.attrs().find(name);
         return found && *found == value;
       },
       reason);

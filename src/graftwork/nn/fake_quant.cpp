@@ -35,11 +35,23 @@ at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t 
   return at::div(x.detach(), along(scale.detach(), axis, x.dim())).round_().clamp_(range.min, range.max);
 }
 
-at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range,
+                         const at::Tensor& zero_point) {
   const at::Tensor step = along(scale, axis, x.dim());
-  at::Tensor quantized = quantize_codes(x, scale, axis, range).mul_(step.detach());
+  at::Tensor quantized, low, high;
+  if (zero_point.defined()) {
+    const at::Tensor zero = along(zero_point.detach().to(step.scalar_type()), axis, x.dim());
+    const at::Tensor codes = at::div(x.detach(), step.detach()).round_().add_(zero).clamp_(range.min, range.max);
+    quantized = codes.sub_(zero).mul_(step.detach());
+    low = step.detach() * (range.min - zero);
+    high = step.detach() * (range.max - zero);
+  } else {
+    quantized = quantize_codes(x, scale, axis, range).mul_(step.detach());
+    low = step.detach() * range.min;
+    high = step.detach() * range.max;
+  }
   if (!(at::GradMode::is_enabled() && x.requires_grad())) return quantized;
-  const at::Tensor inside = at::clamp(x, step.detach() * range.min, step.detach() * range.max);
+  const at::Tensor inside = at::clamp(x, low, high);
   return inside + (quantized - inside).detach();
 }
 

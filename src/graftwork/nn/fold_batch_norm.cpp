@@ -1,5 +1,6 @@
 #include "graftwork/nn/fold_batch_norm.h"
 
+#include "graftwork/ir/kind.h"
 #include "graftwork/nn/module_kernels.h"
 
 namespace graftwork {
@@ -33,7 +34,7 @@ at::Tensor fold_into_weight(const ModuleRecord& layer, const at::Tensor& weight,
   at::Tensor rows = factor.to(weight.scalar_type());
   std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
   shape[0] = factor.numel();
-  if (KindTable::builtin().at(layer.kind).output_channel_axis == 1) {
+  if (KindTable::torch()->at(layer.kind).output_channel_axis == 1) {
     // Transposed: [in, out / groups, ...], where the rows of a group make the output channels of that group.
     const int64_t groups = *attribute_of(layer, "groups")->get<int64_t>();
     shape[0] = weight.size(0);

@@ -1,9 +1,11 @@
 #include "graftwork/nn/module_kernels.h"
 
+#include <functional>
 #include <map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/nn/fake_quant.h"
 
 namespace graftwork {
@@ -12,11 +14,13 @@ namespace {
 /// A record with its attributes and parameters at hand.
 class Call {
  public:
-  Call(const ModuleRecord& record, std::span<const at::Tensor> inputs, const ModuleContext& context)
-      : record_(record), inputs_(inputs), context_(context) {}
+  Call(const ModuleRecord& record, std::span<const c10::IValue> inputs, const ModuleContext& context,
+       ModuleId quantizer)
+      : record_(record), inputs_(inputs), context_(context), quantizer_(quantizer) {}
 
-  const at::Tensor& x() const { return inputs_[0]; }
-  const at::Tensor& input(size_t slot) const { return inputs_[slot]; }
+  const at::Tensor& x() const { return inputs_[0].toTensor(); }
+  /// Of a layer, through its quantizer.
+  at::Tensor weight() const { return weight_of(record_, quantizer_, context_); }
   const ModuleRecord& record() const { return record_; }
   const ModuleContext& context() const { return context_; }
   bool training() const { return context_.mode == Mode::kTrain; }
@@ -35,18 +39,19 @@ class Call {
 
  private:
   const ModuleRecord& record_;
-  std::span<const at::Tensor> inputs_;
+  std::span<const c10::IValue> inputs_;
   const ModuleContext& context_;
+  ModuleId quantizer_;
 };
 
-at::Tensor conv(const Call& call, const at::Tensor& weight) {
-  return at::convolution(call.x(), weight, call.param("bias"), call.integers("stride"), call.integers("padding"),
+at::Tensor conv(const Call& call) {
+  return at::convolution(call.x(), call.weight(), call.param("bias"), call.integers("stride"), call.integers("padding"),
                          call.integers("dilation"), false, std::vector<int64_t>(call.integers("stride").size(), 0),
                          call.integer("groups"));
 }
 
 at::Tensor conv_transpose(const Call& call) {
-  return at::convolution(call.x(), call.param("weight"), call.param("bias"), call.integers("stride"),
+  return at::convolution(call.x(), call.weight(), call.param("bias"), call.integers("stride"),
                          call.integers("padding"), call.integers("dilation"), true, call.integers("output_padding"),
                          call.integer("groups"));
 }
@@ -142,64 +147,20 @@ at::Tensor quant_stub(const Call& call) {
 at::Tensor weight_fake_quantize(const Call& call) {
   const at::Tensor scale = scale_of(call.record(), call.context().tensors);
   if (!scale.defined()) return call.x();
-  const QuantRange range = range_of(call.record());
-  const at::Tensor zero_point = call.param("zero_point");
-  if (zero_point.defined() && zero_point.count_nonzero().item<int64_t>() > 0) {
-    return at::fake_quantize_per_channel_affine(call.x(), scale.to(at::kFloat), zero_point, call.integer("axis"),
-                                                static_cast<int64_t>(range.min), static_cast<int64_t>(range.max));
-  }
-  return fake_quantize(call.x(), scale, call.integer("axis"), range);
+  return fake_quantize(call.x(), scale, call.integer("axis"), range_of(call.record()), call.param("zero_point"));
 }
 
-/// The weight of a convolution or linear layer, through the fake-quantize that a trained network brings.
-at::Tensor weight_of(const Call& call) {
-  const at::Tensor weight = call.param("weight");
-  const ModuleId fake_quant = call.record().child("weight_fake_quant");
-  if (!fake_quant) return weight;
-  return run_module(call.context().modules[fake_quant], std::span(&weight, 1), call.context());
-}
-
-/// The owner of the quantized weight runs on the fake-quantized weight; everything else on its own.
-at::Tensor run_part(const ModuleRecord& part, const at::Tensor& x, const ModuleRecord* fake_quant,
-                    const ModuleContext& context) {
-  const std::span<const at::Tensor> input(&x, 1);
-  if (!fake_quant) return run_module(part, input, context);
-  const Call call(part, input, context);
-  const at::Tensor weight = call.param("weight");
-  const at::Tensor quantized = run_module(*fake_quant, std::span(&weight, 1), context);
-  if (part.kind == Symbol("nn.Linear")) return at::linear(x, quantized, call.param("bias"));
-  return conv(call, quantized);
-}
-
-at::Tensor fused(const Call& call) {
-  const Kind& kind = KindTable::builtin().at(call.record().kind);
-  const ModuleTable& modules = call.context().modules;
-  const ModuleId fake_quant = call.record().child("weight_fake_quant");
-  at::Tensor value = call.x();
-  for (const FusedStep& step : kind.steps) {
-    if (step.is_addition()) {
-      value = value + call.input(static_cast<size_t>(step.add_input));
-      continue;
-    }
-    const ModuleId child = call.record().child(step.role);
-    if (!child) continue;
-    const bool quantized = fake_quant && step.role == kind.weight_role;
-    value = run_part(modules[child], value, quantized ? &modules[fake_quant] : nullptr, call.context());
-  }
-  return value;
-}
-
-using Kernel = at::Tensor (*)(const Call&);
+using Kernel = std::function<c10::IValue(const Call&)>;
 
 const std::map<std::string, Kernel>& kernels() {
   static const std::map<std::string, Kernel> table{
-      {"nn.Conv1d", [](const Call& call) { return conv(call, weight_of(call)); }},
-      {"nn.Conv2d", [](const Call& call) { return conv(call, weight_of(call)); }},
-      {"nn.Conv3d", [](const Call& call) { return conv(call, weight_of(call)); }},
+      {"nn.Conv1d", conv},
+      {"nn.Conv2d", conv},
+      {"nn.Conv3d", conv},
       {"nn.ConvTranspose1d", conv_transpose},
       {"nn.ConvTranspose2d", conv_transpose},
       {"nn.ConvTranspose3d", conv_transpose},
-      {"nn.Linear", [](const Call& call) { return at::linear(call.x(), weight_of(call), call.param("bias")); }},
+      {"nn.Linear", [](const Call& call) { return at::linear(call.x(), call.weight(), call.param("bias")); }},
       {"nn.BatchNorm1d", batch_norm},
       {"nn.BatchNorm2d", batch_norm},
       {"nn.BatchNorm3d", batch_norm},
@@ -269,18 +230,21 @@ QuantRange range_of(const ModuleRecord& weight_fake_quantize) {
   return range;
 }
 
-bool has_kernel(Symbol kind) {
-  const Kind* known = KindTable::builtin().find(kind);
-  return kernels().contains(kind.str()) || (known && known->family == Family::kFused);
+at::Tensor weight_of(const ModuleRecord& layer, ModuleId quantizer, const ModuleContext& context) {
+  const at::Tensor weight = evaluate(*layer.param("weight"), context.tensors);
+  if (!quantizer) return weight;
+  const c10::IValue input(weight);
+  return run_module(context.modules[quantizer], std::span(&input, 1), context).toTensor();
 }
 
-at::Tensor run_module(const ModuleRecord& record, std::span<const at::Tensor> inputs, const ModuleContext& context) {
-  const Call call(record, inputs, context);
-  if (KindTable::builtin().at(record.kind).family == Family::kFused) return fused(call);
+bool has_kernel(Symbol kind) { return kernels().contains(kind.str()); }
+
+c10::IValue run_module(const ModuleRecord& record, std::span<const c10::IValue> inputs, const ModuleContext& context,
+                       ModuleId quantizer) {
   const auto kernel = kernels().find(record.kind.str());
   if (kernel == kernels().end())
     throw Error("nn.kernel", "there is no kernel for modules of kind " + record.kind.str());
-  return kernel->second(call);
+  return kernel->second(Call(record, inputs, context, quantizer));
 }
 
 }  // namespace graftwork

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/core/ivalue.h>
 
 #include <span>
 
@@ -28,10 +29,15 @@ at::Tensor scale_of(const ModuleRecord& fake_quantize, const TensorStore& tensor
 /// The codes that a WeightFakeQuantize may use.
 QuantRange range_of(const ModuleRecord& weight_fake_quantize);
 
-/// Whether the reference executor can run modules of this kind.
+/// The weight of a layer as the module runs with it: through `quantizer` where there is one that is calibrated.
+at::Tensor weight_of(const ModuleRecord& layer, ModuleId quantizer, const ModuleContext& context);
+
+/// Whether the reference executor can run modules of this kind of torch's. Kinds with a body need none.
 bool has_kernel(Symbol kind);
 
-/// Runs `record` on `inputs`. Throws Error "nn.kernel" for a kind that has none; torch's own errors pass.
-at::Tensor run_module(const ModuleRecord& record, std::span<const at::Tensor> inputs, const ModuleContext& context);
+/// Runs `record`, a module without a body, on `inputs`; one result, or a tuple. `quantizer`: what its weight goes through
+/// (ir/body.h: weight_quantizer). Throws Error "nn.kernel" for a kind that has none; torch's own errors pass.
+c10::IValue run_module(const ModuleRecord& record, std::span<const c10::IValue> inputs, const ModuleContext& context,
+                       ModuleId quantizer = {});
 
 }  // namespace graftwork

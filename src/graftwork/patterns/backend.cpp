@@ -5,7 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/patterns/lists.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 
 namespace graftwork {
 
@@ -82,9 +82,5 @@ void set_backend(std::string_view name) { backends().set(name); }
 std::shared_ptr<const Backend> get_backend() { return backends().get(); }
 std::vector<std::string> discover_backends() { return backends().names(); }
 void reset_backends() { backends().reset({tensorrt_backend()}); }
-
-Backend tensorrt_backend() {
-  return {"tensorrt", tensorrt_conversions(), tensorrt_fusions(), tensorrt_smoothings(), {}, {"int8"}};
-}
 
 }  // namespace graftwork

@@ -1,25 +1,41 @@
-// Backends: what one runtime understands and runs as one kernel, as a named set of pattern lists.
+// A backend: all that is known of one engine, as one value.
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "graftwork/ir/kind.h"
+#include "graftwork/patterns/placement/placement_rules.h"
+#include "graftwork/patterns/placement/quantization_pattern.h"
 #include "graftwork/rewrite/pattern.h"
 
 namespace graftwork {
 
+/// What an engine takes in a file.
+struct FileRules {
+  int64_t lowest_opset = 19;  ///< Of ONNX. 19 has Q and DQ with FP16 scales.
+  int64_t highest_opset = 25;
+  /// Products take activation and weight scales of one type, so that tiny ones must be rounded to FP16 with the others.
+  bool products_take_scales_of_one_type = false;
+  /// A quantized 1×1 convolution of one pixel whose result is only flattened is written as a product.
+  bool pixel_convolutions_as_products = false;
+};
+
+/// It goes through transform, place, quantize and export; nothing outside of it knows the engine.
 struct Backend {
   std::string name;
-  PatternList conversions;                  ///< Run to a fix-point.
-  PatternList fusions;                      ///< Run once.
-  PatternList smoothings = {};              ///< Where to move range from activations to weights.
-  PatternList quantizations = {};           ///< What adds or removes stubs around fused modules.
-  std::set<std::string> capabilities = {};  ///< "int8", "fp8", ...: what its kernels can do.
-
-  bool can(std::string_view capability) const { return capabilities.contains(std::string(capability)); }
+  /// torch's kinds and the engine's kernels, with the guard that says which layers have a low-precision one.
+  std::shared_ptr<const KindTable> kinds = KindTable::torch();
+  PatternList conversions = {};         ///< Run to a fix-point.
+  PatternList fusions = {};             ///< Run once.
+  PatternList smoothings = {};          ///< Where to move range from activations to weights.
+  QuantizationList quantizations = {};  ///< What adds or removes stubs around kernels.
+  PlacementRules placement = {};
+  std::vector<std::string> precisions = {"int8"};  ///< Of quantized tensors.
+  std::vector<std::string> float_types = {"fp16", "fp32"};  ///< Of the regions around them.
+  FileRules file = {};
 };
 
 /// Backends by name, and the one that is used. The only one there is chosen by itself. Thread-safe.
@@ -56,8 +72,5 @@ std::shared_ptr<const Backend> get_backend();
 std::vector<std::string> discover_backends();
 /// Back to the start: what was added is gone, nothing is chosen.
 void reset_backends();
-
-/// TENSORRT_* lists and what its INT8 kernels are.
-Backend tensorrt_backend();
 
 }  // namespace graftwork

@@ -1,8 +1,5 @@
 #include "graftwork/patterns/lists.h"
 
-#include "graftwork/patterns/conversions/patterns.h"
-#include "graftwork/patterns/fusions/patterns.h"
-#include "graftwork/patterns/quantizations/patterns.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
 namespace graftwork {
@@ -41,35 +38,5 @@ PatternList recompositions() {
           make_raise_flatten_pattern(),
           make_raise_dropout_pattern()};
 }
-
-PatternList tensorrt_conversions() {
-  return {make_remove_assert_pattern(), make_remove_identity_pattern(),
-          make_remove_identity_adaptive_avg_pool_pattern(), make_flatten_linear_to_conv1x1_pattern()};
-}
-
-// Longer matches win whatever the order; the order settles equal lengths: the stem before the residual add.
-PatternList tensorrt_fusions() {
-  return {make_stem_conv_bn_act_max_pool_pattern(),
-          make_conv_bn_add_act_pattern(),
-          make_conv_bn_act_pattern(),
-          make_conv_bn_add_pattern(),
-          make_conv_bn_pattern(),
-          make_linear_act_pattern(),
-          make_linear_pattern(),
-          make_act_add_pattern(),
-          make_adaptive_avg_pool_pattern()};
-}
-
-QuantizationList tensorrt_quantizations() {
-  return {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(), make_concat_pattern()};
-}
-
-PatternList tensorrt_patterns() {
-  PatternList patterns = tensorrt_conversions();
-  for (auto& fusion : tensorrt_fusions()) patterns.push_back(std::move(fusion));
-  return patterns;
-}
-
-PatternList tensorrt_smoothings() { return {}; }
 
 }  // namespace graftwork

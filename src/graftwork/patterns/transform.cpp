@@ -29,11 +29,19 @@ void check_patterns(const TransformationPlan& plan, const PatternSections& lists
   }
 }
 
+/// A copy whose modules may be of these kinds.
+GraphModule for_kinds(const GraphModule& module, const std::shared_ptr<const KindTable>& kinds) {
+  GraphModule copy = module.clone();
+  copy.modules().use_kinds(kinds);
+  return copy;
+}
+
 }  // namespace
 
-PatternSections active_patterns() {
-  const std::shared_ptr<const Backend> backend = get_backend();
-  return {recompositions(), backend->conversions, backend->fusions};
+PatternSections active_patterns() { return patterns_of(*get_backend()); }
+
+PatternSections patterns_of(const Backend& backend) {
+  return {recompositions(), backend.conversions, backend.fusions, backend.kinds};
 }
 
 Report prepare_graph(GraphModule& module, const PatternList& raising) {
@@ -41,7 +49,7 @@ Report prepare_graph(GraphModule& module, const PatternList& raising) {
 }
 
 TransformationResult transform(const GraphModule& module, const PatternSections& lists) {
-  TransformationResult result{module.clone(), {}};
+  TransformationResult result{for_kinds(module, lists.kinds), {}};
   result.report.append(prepare_graph(result.model, lists.recompositions));
   result.report.append(Rewriter(lists.conversions).run_to_fixpoint(result.model));
   result.report.append(Rewriter(lists.fusions).run_once(result.model));
@@ -49,11 +57,11 @@ TransformationResult transform(const GraphModule& module, const PatternSections&
 }
 
 TransformationResult transform(const GraphModule& module, const PatternList& conversions, const PatternList& fusions) {
-  return transform(module, {recompositions(), conversions, fusions});
+  return transform(module, {recompositions(), conversions, fusions, get_backend()->kinds});
 }
 
 TransformationPlan get_transformation_plan(const GraphModule& module, const PatternSections& lists) {
-  GraphModule work = module.clone();
+  GraphModule work = for_kinds(module, lists.kinds);
   prepare_graph(work, lists.recompositions);
   TransformationPlan plan{fingerprint(work), {}};
   Rewriter(lists.conversions).run_to_fixpoint(work, [&](const Report& round) {
@@ -65,13 +73,13 @@ TransformationPlan get_transformation_plan(const GraphModule& module, const Patt
 
 TransformationPlan get_transformation_plan(const GraphModule& module, const PatternList& conversions,
                                            const PatternList& fusions) {
-  return get_transformation_plan(module, {recompositions(), conversions, fusions});
+  return get_transformation_plan(module, {recompositions(), conversions, fusions, get_backend()->kinds});
 }
 
 TransformationResult apply_transformation_plan(const GraphModule& module, const TransformationPlan& plan,
                                                const PatternSections& lists) {
   check_patterns(plan, lists);
-  TransformationResult result{module.clone(), {}};
+  TransformationResult result{for_kinds(module, lists.kinds), {}};
   result.report.append(prepare_graph(result.model, lists.recompositions));
   if (fingerprint(result.model) != plan.graph) {
     throw Error("plan.graph", "the plan was made for another network", "making it again");
@@ -88,7 +96,7 @@ TransformationResult apply_transformation_plan(const GraphModule& module, const 
 
 TransformationResult apply_transformation_plan(const GraphModule& module, const TransformationPlan& plan,
                                                const PatternList& conversions, const PatternList& fusions) {
-  return apply_transformation_plan(module, plan, {recompositions(), conversions, fusions});
+  return apply_transformation_plan(module, plan, {recompositions(), conversions, fusions, get_backend()->kinds});
 }
 
 }  // namespace graftwork

@@ -13,6 +13,8 @@ Report prepare_graph(GraphModule& module, const PatternList& raising = recomposi
 /// The lists that `transform` works through unless it is told others: those of the backend that is used. Throws Error
 /// "backend.*" when it is not clear which one that is.
 PatternSections active_patterns();
+/// Those of a backend.
+PatternSections patterns_of(const Backend& backend);
 
 struct TransformationResult {
   GraphModule model;

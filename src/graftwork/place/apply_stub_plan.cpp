@@ -1,5 +1,5 @@
 #include "graftwork/base/error.h"
-#include "graftwork/patterns/quantizations/data_movement.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/place/node_index.h"
 #include "graftwork/place/stub_plan.h"
 
@@ -12,12 +12,25 @@ struct Reading {
   uint32_t slot;
 };
 
+void add_inner_stub(GraphModule& module, const PlannedStub& stub) {
+  ModuleRecord record;
+  record.path = stub.stub;
+  record.kind = "QuantStub";
+  const ModuleId id = module.modules().add(std::move(record));
+  const ModuleId owner = module.modules().find(stub.readers.front().module);
+  module.modules().edit(owner).children.emplace_back(value_quantizer_role(stub.value), id);
+}
+
 }  // namespace
 
-void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
+void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& backend) {
   const NodeIndex nodes(module);
   for (const PlannedStub& stub : plan.stubs) {
     if (stub.given) continue;
+    if (!stub.value.empty()) {
+      add_inner_stub(module, stub);
+      continue;
+    }
     Node& tensor = *nodes.by_name.at(stub.tensor);
     ModuleRecord record;
     record.path = stub.stub;
@@ -29,7 +42,7 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
       for (Node* user : nodes.callers.at(reader.module)) {
         auto slot = static_cast<uint32_t>(reader.input);
         Node* reading = user;
-        for (Node* at = &user->input(slot); at != &tensor && moves_data(at->op()); at = &at->input(0)) {
+        for (Node* at = &user->input(slot); at != &tensor && backend.placement.moves(at->op()); at = &at->input(0)) {
           reading = at;
           slot = 0;
         }
@@ -52,7 +65,11 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
   for (const PlannedWeight& weight : plan.weights) {
     if (weight.quantized) continue;
     ModuleRecord& record = module.modules().edit(module.modules().find(weight.module));
-    std::erase_if(record.children, [](const auto& child) { return child.first == Symbol("weight_fake_quant"); });
+    for (const BodyLayer& layer : record.body->layers) {
+      if (module.modules()[record.child(layer.role)].path != weight.layer) continue;
+      const Symbol role = weight_quantizer_role(*record.body, layer.role);
+      std::erase_if(record.children, [&](const auto& child) { return child.first == role; });
+    }
   }
 }
 

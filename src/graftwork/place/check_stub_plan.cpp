@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/ir/text/print.h"
-#include "graftwork/patterns/quantizations/data_movement.h"
 #include "graftwork/place/node_index.h"
 #include "graftwork/place/stub_plan.h"
 
@@ -15,7 +17,8 @@ namespace {
 /// Checks an edited plan against the network.
 class PlanChecker {
  public:
-  PlanChecker(const GraphModule& module, StubPlan& plan) : module_(module), plan_(plan), nodes_(module) {}
+  PlanChecker(const GraphModule& module, StubPlan& plan, const PlacementRules& rules)
+      : module_(module), plan_(plan), rules_(rules), nodes_(module) {}
 
   void run() {
     for (const PlannedStub& stub : plan_.stubs) check_stub(stub);
@@ -29,6 +32,7 @@ class PlanChecker {
 
   void check_stub(const PlannedStub& stub) {
     if (stub.given) return check_given(stub);
+    if (!stub.value.empty()) return check_inner_value(stub);
     const auto tensor = nodes_.by_name.find(stub.tensor);
     if (tensor == nodes_.by_name.end()) {
       refuse("plan.stub", cat(stub.stub.str(), " is on %", stub.tensor.str(), ", which does not exist"));
@@ -45,8 +49,22 @@ class PlanChecker {
     if (calls == nodes_.callers.end() || calls->second.front()->op() != Symbol("QuantStub"))
       refuse("plan.stub", cat("the network has no stub ", stub.stub.str()));
     for (const StubReader& reader : stub.readers) {
-      if (reader.input == 0) fed_.insert(reader.module);
+      fed_.emplace(reader.module, reader.input);
     }
+  }
+
+  void check_inner_value(const PlannedStub& stub) {
+    const StubReader& reader = stub.readers.front();
+    const ModuleId id = module_.modules().find(reader.module);
+    const Kind* kind = id ? module_.modules().kinds().find(module_.modules()[id].kind) : nullptr;
+    const bool is_named = kind && kind->body &&
+                          is_quantizer_role(*kind, value_quantizer_role(stub.value), "QuantStub") &&
+                          stub.stub == inner_value_name(reader.module, value_quantizer_role(stub.value)) &&
+                          stub.tensor == inner_value_name(reader.module, stub.value) && stub.readers.size() == 1;
+    if (!is_named)
+      refuse("plan.stub", cat(reader.module.str(), " has no value ", stub.value.str(), " that can be quantized"));
+    if (!names_.insert(stub.stub).second) refuse("plan.stub", cat("there are two modules ", stub.stub.str()));
+    inner_.emplace(reader.module, stub.value);
   }
 
   /// What the module declares, and what its surroundings may add.
@@ -54,9 +72,10 @@ class PlanChecker {
     const auto holds = [input](const std::vector<int64_t>& positions) {
       return std::find(positions.begin(), positions.end(), input) != positions.end();
     };
-    const Attribute* declared = attribute_of(record, "stubs");
+    const KindTable& kinds = module_.modules().kinds();
+    const Attribute* declared = attribute_of(record, "stubs", kinds);
     return (declared && holds(*declared->get<std::vector<int64_t>>())) ||
-           holds(KindTable::builtin().at(record.kind).may_quantize);
+           (input >= 0 && kinds.at(record.kind).may_quantize(static_cast<size_t>(input)));
   }
 
   void check_reader(const PlannedStub& stub, Node& tensor, const StubReader& reader) {
@@ -68,46 +87,59 @@ class PlanChecker {
       refuse("plan.stub", cat(name, " has no INT8 kernel to read ", stub.stub.str()));
     }
     const bool reads = std::any_of(callers->second.begin(), callers->second.end(), [&](Node* caller) {
-      return &quantized_tensor(caller->input(static_cast<size_t>(reader.input))) == &tensor;
+      return &quantized_tensor(caller->input(static_cast<size_t>(reader.input)), rules_) == &tensor;
     });
     if (!reads) refuse("plan.stub", cat(name, " does not read %", stub.tensor.str()));
     if (++stubs_read_[{reader.module, reader.input}] > callers->second.size())
       refuse("plan.stub", cat(name, " reads two stubs"));
-    if (reader.input == 0) fed_.insert(reader.module);
+    fed_.emplace(reader.module, reader.input);
   }
 
   void check_weight(const PlannedWeight& weight) {
     const ModuleId id = module_.modules().find(weight.module);
     const ModuleRecord* record = id ? &module_.modules()[id] : nullptr;
-    const Symbol role = record ? KindTable::builtin().at(record->kind).weight_role : Symbol();
-    if (role.empty() || module_.modules()[record->child(role)].path != weight.layer) {
-      refuse("plan.weight", cat(weight.module.str(), " has no layer ", weight.layer.str()));
-    }
-    if (weight.quantized && !record->child("weight_fake_quant")) {
+    const BodyLayer* layer = record && record->body ? layer_of(*record, weight.layer) : nullptr;
+    if (!layer) refuse("plan.weight", cat(weight.module.str(), " has no layer ", weight.layer.str()));
+    if (weight.quantized && !weight_quantizer(*record, layer->role)) {
       refuse("plan.weight", cat(weight.layer.str(), " has no INT8 kernel"));
     }
-    if (weight.quantized != fed_.contains(weight.module)) {
+    if (weight.quantized != reads_quantized(*record, *layer)) {
       plan_.warnings.push_back(cat(weight.layer.str(), ": its ", weight.quantized ? "weight" : "input",
                                    " is quantized and its ", weight.quantized ? "input" : "weight",
-                                   " is not; the layer runs in floating point (rule W1)"));
+                                   " is not; the layer runs in floating point", rules_.both_sides_rule));
     }
+  }
+
+  const BodyLayer* layer_of(const ModuleRecord& record, Symbol path) const {
+    for (const BodyLayer& layer : record.body->layers) {
+      if (module_.modules()[record.child(layer.role)].path == path) return &layer;
+    }
+    return nullptr;
+  }
+
+  bool reads_quantized(const ModuleRecord& record, const BodyLayer& layer) const {
+    const Symbol value = layer.call->input(0).name();
+    const auto input = module_.modules().kinds().at(record.kind).input(value);
+    return input ? fed_.contains({record.path, static_cast<int64_t>(*input)}) : inner_.contains({record.path, value});
   }
 
   const GraphModule& module_;
   StubPlan& plan_;
+  const PlacementRules& rules_;
   NodeIndex nodes_;
   std::unordered_set<Symbol> names_;
   std::map<std::pair<Symbol, int64_t>, size_t> stubs_read_;
-  std::unordered_set<Symbol> fed_;  // modules whose first input is quantized
+  std::set<std::pair<Symbol, int64_t>> fed_;   // modules and their inputs that are quantized
+  std::set<std::pair<Symbol, Symbol>> inner_;  // and their inner values
 };
 
 }  // namespace
 
-void check_stub_plan(const GraphModule& module, StubPlan& plan) {
+void check_stub_plan(const GraphModule& module, StubPlan& plan, const Backend& backend) {
   if (plan.graph != fingerprint(module)) {
     throw Error("plan.graph", "the plan of Q/DQ was made for another network, or for other fusions", "making it again");
   }
-  PlanChecker(module, plan).run();
+  PlanChecker(module, plan, backend.placement).run();
 }
 
 }  // namespace graftwork

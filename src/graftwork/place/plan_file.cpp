@@ -53,11 +53,13 @@ Json stubs_json(const StubPlan& plan) {
               {"reason", stub.reason}};
     if (!stub.scale_group.empty()) json["scale_group"] = stub.scale_group.str();
     if (stub.given) json["given"] = true;
+    if (!stub.value.empty()) json["value"] = stub.value.str();
     stubs.push_back(std::move(json));
   }
   for (const MissingStub& stub : plan.missing) {
     Json json = reader_json(stub.reader);
     json["reason"] = stub.reason;
+    if (!stub.value.empty()) json["value"] = stub.value.str();
     missing.push_back(std::move(json));
   }
   for (const PlannedWeight& weight : plan.weights) {
@@ -101,14 +103,15 @@ StubPlan read_stubs(const Json& json) {
   StubPlan plan;
   plan.graph = fields.text("graph");
   for (const Json* entry : fields.list("missing")) {
-    const JsonFields missing(*entry, "missing", kCode, {"module", "input", "reason"});
-    plan.missing.push_back({read_reader(missing), missing.text("reason", "")});
+    const JsonFields missing(*entry, "missing", kCode, {"module", "input", "reason", "value"});
+    plan.missing.push_back({read_reader(missing), missing.text("reason", ""), missing.text("value", "")});
   }
   for (const Json* entry : fields.list("stubs")) {
     const JsonFields stub(*entry, "stub", kCode,
-                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given"});
+                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value"});
     PlannedStub planned{stub.text("name"),       stub.text("tensor"),          {},
-                        stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false)};
+                        stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false),
+                        stub.text("value", "")};
     for (const Json* reader : stub.list("readers")) {
       planned.readers.push_back(read_reader(JsonFields(*reader, "reader", kCode, {"module", "input"})));
     }
@@ -116,7 +119,7 @@ StubPlan read_stubs(const Json& json) {
     if (stub.flag("apply", true)) {
       plan.stubs.push_back(std::move(planned));
     } else {
-      for (const StubReader& reader : planned.readers) plan.missing.push_back({reader, "switched off in the plan"});
+      for (const StubReader& reader : planned.readers) plan.missing.push_back({reader, "switched off in the plan", planned.value});
     }
   }
   for (const Json* entry : fields.list("weights")) {

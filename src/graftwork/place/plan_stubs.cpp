@@ -4,9 +4,9 @@
 #include <unordered_set>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/ir/text/print.h"
-#include "graftwork/patterns/lists.h"
-#include "graftwork/patterns/quantizations/data_movement.h"
 #include "graftwork/place/skip_list.h"
 #include "graftwork/place/stub_plan.h"
 
@@ -22,12 +22,13 @@ bool is_depthwise(const ModuleRecord& layer) {
 
 class Planner {
  public:
-  Planner(const GraphModule& module, const QuantConfig& config)
+  Planner(const GraphModule& module, const QuantConfig& config, const Backend& backend)
       : module_(module),
         config_(config),
+        rules_(backend.placement),
         skip_stub_(config.skip.stub, "stub"),
         skip_weight_(config.skip.weight, "weight"),
-        draft_(module) {}
+        draft_(module, backend.placement) {}
 
   StubPlan run(const QuantizationList& patterns) {
     for_each_fused(
@@ -39,6 +40,7 @@ class Planner {
     skip_weight_.check();
     name_stubs();
     plan_.graph = fingerprint(module_);
+    plan_.shared_scale_rule = rules_.shared_scale_rule;
     return std::move(plan_);
   }
 
@@ -48,8 +50,8 @@ class Planner {
     for (Node& node : module_.graph().nodes()) {
       if (node.kind() != NodeKind::kCallModule) continue;
       const ModuleRecord& record = module_.record(node);
-      const Kind& kind = KindTable::builtin().at(record.kind);
-      if (kind.family == Family::kFused) visit(node, record, kind);
+      const Kind& kind = module_.modules().kinds().at(record.kind);
+      if (kind.is_fused()) visit(node, record, kind);
     }
   }
 
@@ -58,13 +60,30 @@ class Planner {
     if (skip_stub_.matches(module_.modules(), record)) {
       reason = "skipped by the recipe";
       skipped_.insert(record.path);
-    } else if (config_.policy.float_depthwise && !kind.weight_role.empty() &&
-               is_depthwise(module_.modules()[record.child(kind.weight_role)])) {
+    } else if (config_.policy.float_depthwise && has_depthwise(record)) {
       reason = "depthwise convolutions stay in floating point by the recipe's policy";
     }
     for (size_t input = 0; !reason.empty() && input < node.input_count(); ++input) {
       draft_.leave_float(node, input, reason);
     }
+    for (const Symbol value : inner_values(kind)) {
+      if (!reason.empty()) draft_.leave_float(node, value, reason);
+    }
+  }
+
+  bool has_depthwise(const ModuleRecord& record) const {
+    const std::vector<BodyLayer>& layers = record.body->layers;
+    return std::any_of(layers.begin(), layers.end(), [&](const BodyLayer& layer) {
+      return is_depthwise(module_.modules()[record.child(layer.role)]);
+    });
+  }
+
+  static std::vector<Symbol> inner_values(const Kind& kind) {
+    std::vector<Symbol> values = kind.values_to_quantize;
+    for (const Symbol value : kind.quantizable_values) {
+      if (!kind.input(value)) values.push_back(value);
+    }
+    return values;
   }
 
   void plan_module(Node& node, const ModuleRecord& record, const Kind& kind) {
@@ -74,12 +93,30 @@ class Planner {
       if (!decision.quantized) {
         if (missing_.emplace(reader.module, input).second) plan_.missing.push_back({reader, decision.reason});
       } else if (decision.given) {
-        add_reader(before_data_movement(node.input(input)), reader, decision);
+        add_reader(before_data_movement(node.input(input), rules_), reader, decision);
       } else {
-        add_reader(quantized_tensor(node.input(input)), reader, decision);
+        add_reader(quantized_tensor(node.input(input), rules_), reader, decision);
       }
     }
-    plan_weight(record, kind, node);
+    for (const Symbol value : inner_values(kind)) plan_inner_value(node, record, value);
+    plan_weights(record, node);
+  }
+
+  void plan_inner_value(const Node& node, const ModuleRecord& record, Symbol value) {
+    const StubDraft::Decision& decision = draft_.decision(node, value);
+    if (!inner_.emplace(record.path, value).second) return;  // a module that is called again
+    const StubReader reader{record.path, 0};
+    if (!decision.quantized) {
+      plan_.missing.push_back({reader, decision.reason, value});
+      return;
+    }
+    PlannedStub stub;
+    stub.stub = inner_value_name(record.path, value_quantizer_role(value));
+    stub.tensor = inner_value_name(record.path, value);
+    stub.readers = {reader};
+    stub.reason = decision.reason;
+    stub.value = value;
+    plan_.stubs.push_back(std::move(stub));
   }
 
   void add_reader(Node& tensor, const StubReader& reader, const StubDraft::Decision& decision) {
@@ -90,9 +127,9 @@ class Planner {
       if (decision.given) stub.stub = module_.record(tensor).path;
       stub.tensor = decision.given ? tensor.input(0).name() : tensor.name();
       stub.reason = decision.reason;
-      if (stops_dq(tensor.op()))
-        stub.reason += cat("; behind ", tensor.op().str(), ", which DQ does not cross (rule C2)");
-      if (const Node* group = draft_.scale_group(before_data_movement(tensor))) stub.scale_group = group->name();
+      if (rules_.stops(tensor.op()))
+        stub.reason += cat("; behind ", tensor.op().str(), ", which DQ does not cross", rules_.stops_dq_rule);
+      if (const Node* group = draft_.scale_group(before_data_movement(tensor, rules_))) stub.scale_group = group->name();
       plan_.stubs.push_back(std::move(stub));
     }
     std::vector<StubReader>& readers = plan_.stubs[at->second].readers;
@@ -102,32 +139,36 @@ class Planner {
     if (!listed) readers.push_back(reader);
   }
 
-  void plan_weight(const ModuleRecord& record, const Kind& kind, const Node& node) {
+  void plan_weights(const ModuleRecord& record, const Node& node) {
     // Asked of all modules: one without a weight may be named.
     const bool skipped = skip_weight_.matches(module_.modules(), record);
-    if (kind.weight_role.empty()) return;
     if (!weighed_.insert(record.path).second) return;  // a module that is called again
-    const StubDraft::Decision& input = draft_.decision(node, 0);
-    PlannedWeight weight{record.path, module_.modules()[record.child(kind.weight_role)].path, false, {}};
-    if (!record.child("weight_fake_quant")) {
-      weight.reason = input.reason;
+    for (const BodyLayer& layer : record.body->layers) plan_weight(record, node, layer, skipped);
+  }
+
+  void plan_weight(const ModuleRecord& record, const Node& node, const BodyLayer& layer, bool skipped) {
+    const bool reads_quantized = draft_.reads_quantized(node, layer);
+    PlannedWeight weight{record.path, module_.modules()[record.child(layer.role)].path, false, {}};
+    if (!weight_quantizer(record, layer.role)) {
+      weight.reason = draft_.decision(node, 0).reason;
     } else if (skipped) {
       weight.reason = "skipped by the recipe";
-      if (input.quantized) warn(weight, "its weight is skipped and its input is not");
-    } else if (!input.quantized) {
-      weight.reason = "its input is not quantized (rule W1)";
+      if (reads_quantized) warn(weight, "its weight is skipped and its input is not");
+    } else if (!reads_quantized) {
+      weight.reason = "its input is not quantized" + rules_.both_sides_rule;
       if (skipped_.contains(record.path)) {
         warn(weight, "its input is skipped; its weight is left in floating point too");
       }
     } else {
       weight.quantized = true;
-      weight.reason = "per output channel (rule V11)";
+      weight.reason = rules_.weight_is_quantized;
     }
     plan_.weights.push_back(std::move(weight));
   }
 
   void warn(const PlannedWeight& weight, const std::string& what) {
-    plan_.warnings.push_back(cat(weight.layer.str(), ": ", what, "; the layer runs in floating point (rule W1)"));
+    plan_.warnings.push_back(
+        cat(weight.layer.str(), ": ", what, "; the layer runs in floating point", rules_.both_sides_rule));
   }
 
   /// A group of one shares with nobody.
@@ -146,20 +187,24 @@ class Planner {
 
   const GraphModule& module_;
   const QuantConfig& config_;
+  const PlacementRules& rules_;
   SkipList skip_stub_;
   SkipList skip_weight_;
   StubDraft draft_;
   StubPlan plan_;
   std::unordered_map<const Node*, size_t> by_tensor_;
   std::unordered_set<Symbol> weighed_;
+  std::set<std::pair<Symbol, Symbol>> inner_;    // modules and inner values that were planned
   std::set<std::pair<Symbol, size_t>> missing_;  // one line for a module that is called again
   std::unordered_set<Symbol> skipped_;           // modules whose inputs the recipe names
 };
 
 }  // namespace
 
-StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const QuantizationList& patterns) {
-  return Planner(module, config).run(patterns);
+StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const Backend& backend) {
+  return Planner(module, config, backend).run(backend.quantizations);
 }
+
+Symbol inner_value_name(Symbol module, Symbol value) { return cat(module.str(), ".", value.str()); }
 
 }  // namespace graftwork

@@ -6,6 +6,15 @@
 
 namespace graftwork {
 
+namespace {
+
+/// "FusedConvBN_0[0]", "FusedMlp_0[hidden]".
+std::string place_of(const StubReader& reader, Symbol value) {
+  return cat(reader.module.str(), "[", value.empty() ? std::to_string(reader.input) : value.str(), "]");
+}
+
+}  // namespace
+
 size_t StubPlan::quantized_weights() const {
   return static_cast<size_t>(
       std::count_if(weights.begin(), weights.end(), [](const PlannedWeight& weight) { return weight.quantized; }));
@@ -15,12 +24,12 @@ std::string StubPlan::text() const {
   std::string out;
   for (const PlannedStub& stub : stubs) {
     std::vector<std::string> names;
-    for (const StubReader& reader : stub.readers) names.push_back(cat(reader.module.str(), "[", reader.input, "]"));
+    for (const StubReader& reader : stub.readers) names.push_back(place_of(reader, stub.value));
     out += cat("Q/DQ %", stub.stub.str(), " on %", stub.tensor.str(), " for ", join(names), ": ", stub.reason,
-               stub.scale_group.empty() ? "" : cat("; one scale around %", stub.scale_group.str(), " (rule C5)"), "\n");
+               stub.scale_group.empty() ? "" : cat("; one scale around %", stub.scale_group.str(), shared_scale_rule), "\n");
   }
   for (const MissingStub& stub : missing)
-    out += cat("float ", stub.reader.module.str(), "[", stub.reader.input, "]: ", stub.reason, "\n");
+    out += cat("float ", place_of(stub.reader, stub.value), ": ", stub.reason, "\n");
   for (const PlannedWeight& weight : weights) {
     out += cat(weight.quantized ? "Q/DQ " : "float ", weight.layer.str(), ".weight in ", weight.module.str(), ": ",
                weight.reason, "\n");

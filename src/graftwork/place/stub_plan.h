@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "graftwork/ir/graph_module.h"
-#include "graftwork/patterns/lists.h"
+#include "graftwork/patterns/backend.h"
 #include "graftwork/place/quant_config.h"
 
 namespace graftwork {
 
-/// Position `input` of the fused module `module`.
+/// Position `input` of the fused module `module`, or, for a stub on an inner value, the readers in its body.
 struct StubReader {
   Symbol module;
   int64_t input = 0;
@@ -19,17 +19,19 @@ struct StubReader {
 /// One stub on one tensor, shared by all its readers.
 struct PlannedStub {
   Symbol stub;    ///< "quant_stub_3".
-  Symbol tensor;  ///< Name of the value that it quantizes.
+  Symbol tensor;  ///< Name of the value that it quantizes; of an inner value "FusedMlp_0.hidden".
   std::vector<StubReader> readers;
   std::string reason;
   Symbol scale_group;  ///< Stubs that name one value here have one scale; empty: its own.
   bool given = false;  ///< The network has it already, with its scale.
+  Symbol value = {};   ///< The inner value of the only reader's body that it quantizes; empty for a value of the graph.
 };
 
-/// An input of a fused module that gets no stub.
+/// An input or inner value of a fused module that gets no stub.
 struct MissingStub {
   StubReader reader;
   std::string reason;
+  Symbol value = {};  ///< The inner value; empty for an input.
 };
 
 /// The weight of a fused module.
@@ -46,23 +48,26 @@ struct StubPlan {
   std::vector<MissingStub> missing;
   std::vector<PlannedWeight> weights;
   std::vector<std::string> warnings;
+  std::string shared_scale_rule = {};  ///< Behind the place where a scale is shared.
 
   size_t quantized_weights() const;
   /// One decision a line.
   std::string text() const;
 };
 
-/// Decides, with the patterns of the quantizations list. One stub for each distinct tensor, also seen through operators
-/// that only move data. Throws Error "config.skip" when an entry of the recipe matches nothing.
-StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config,
-                    const QuantizationList& patterns = tensorrt_quantizations());
+/// Decides, with the backend's patterns and rules. One stub for each distinct tensor, also seen through operators that
+/// only move data. Throws Error "config.skip" when an entry of the recipe matches nothing.
+StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const Backend& backend = *get_backend());
 
 /// Whether an edited plan can be carried out on the network. Throws Error "plan.graph" when it was made for another
 /// one, "plan.stub" or "plan.weight" for what does not exist there; adds to `plan.warnings` what will not run in INT8.
-void check_stub_plan(const GraphModule& module, StubPlan& plan);
+void check_stub_plan(const GraphModule& module, StubPlan& plan, const Backend& backend = *get_backend());
 
-/// Inserts the QuantStub nodes and takes the fake-quantize from weights that stay in floating point.
-/// Requires the network that the plan was made for.
-void apply_stub_plan(GraphModule& module, const StubPlan& plan);
+/// Inserts the QuantStub nodes, gives modules the stubs on their inner values, and takes the fake-quantize from weights
+/// that stay in floating point. Requires the network that the plan was made for.
+void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& backend = *get_backend());
+
+/// Name of an inner value of a module: "FusedMlp_0.hidden".
+Symbol inner_value_name(Symbol module, Symbol value);
 
 }  // namespace graftwork

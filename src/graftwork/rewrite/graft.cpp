@@ -42,8 +42,31 @@ Node& Graft::stage(NodeSpec spec, std::span<Node* const> inputs) {
 Node& Graft::call_module(ModuleId record, std::span<Node* const> inputs) {
   NodeSpec spec = call_module_spec(module_.modules(), record, inputs);
   spec.origin.module_path = module_.modules()[record].path;
-  spec.name = module_.modules()[record].path;
+  spec.name = instance_name(record);
   return stage(std::move(spec), inputs);
+}
+
+Node& Graft::call_module(ModuleId record, std::span<Node* const> inputs, Type known) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kCallModule;
+  spec.op = module_.modules()[record].kind;
+  spec.module = record;
+  spec.type = std::move(known);
+  spec.origin.module_path = module_.modules()[record].path;
+  spec.name = instance_name(record);
+  return stage(std::move(spec), inputs);
+}
+
+Symbol Graft::instance_name(ModuleId record) const {
+  const Symbol path = module_.modules()[record].path;
+  return module_.modules().is_instance(record) ? Symbol(snake_case(path.str())) : path;
+}
+
+Node& Graft::get_item(Node& tuple, int64_t index, Symbol result) {
+  NodeSpec spec = get_item_spec(tuple, index);
+  spec.name = cat(tuple.name().str(), "_", result.str());
+  Node* const input = &tuple;
+  return stage(std::move(spec), std::span(&input, 1));
 }
 
 Node& Graft::call_function(Symbol op, std::span<Node* const> inputs, AttrMap attrs) {
@@ -64,6 +87,11 @@ ModuleId Graft::add_instance(ModuleRecord record) {
   return module_.modules().add(std::move(record));
 }
 
+void Graft::add_child(ModuleId record, Symbol role, ModuleId child) {
+  GRAFTWORK_ASSERT(record.index >= records_before_);
+  module_.modules().edit(record).children.emplace_back(role, child);
+}
+
 ModuleId Graft::share_record(ModuleRecord record) {
   const ModuleId known = module_.modules().find(record.path);
   if (known && same_module(module_.modules()[known], record)) return known;
@@ -78,8 +106,9 @@ Outcome Graft::replace(Node& old, Node& now) {
   if (is_new) {
     // The old type is what every reader was checked against; the name stays unless the module has its own.
     if (old.type().is_known()) module_.graph().set_type(now, old.type());
-    const bool instance = now.kind() == NodeKind::kCallModule && module_.modules().is_instance(now.module());
-    module_.graph().set_name(now, instance ? Symbol(snake_case(module_.record(now).path.str())) : old.name());
+    const Node& source = now.kind() == NodeKind::kGetItem ? now.input(0) : now;
+    const bool instance = source.kind() == NodeKind::kCallModule && module_.modules().is_instance(source.module());
+    if (!instance) module_.graph().set_name(now, old.name());
   }
   replacements_.emplace_back(&old, &now);
   doomed_.reserve(replacements_.size() + removals_.size());

@@ -28,6 +28,10 @@ class Graft {
   Node& call_module(ModuleId record, std::initializer_list<Node*> inputs) {
     return call_module(record, std::span(inputs));
   }
+  /// A call whose result's type is known: that of a value which it replaces.
+  Node& call_module(ModuleId record, std::span<Node* const> inputs, Type known);
+  /// Element `index` of a new node's tuple; its name is `<node>_<result>`.
+  Node& get_item(Node& tuple, int64_t index, Symbol result);
   Node& call_function(Symbol op, std::span<Node* const> inputs, AttrMap attrs);
   Node& call_function(Symbol op, std::initializer_list<Node*> inputs, AttrMap attrs) {
     return call_function(op, std::span(inputs), std::move(attrs));
@@ -37,6 +41,8 @@ class Graft {
   ModuleId add_record(ModuleRecord record);
   /// A new record named after its kind: "FusedConvBN_0". The node that calls it gets the snake-case name.
   ModuleId add_instance(ModuleRecord record);
+  /// Gives a new record one more child.
+  void add_child(ModuleId record, Symbol role, ModuleId child);
   /// The record at `record.path` when it is exactly this module already (a module that is called
   /// again), else a new one.
   ModuleId share_record(ModuleRecord record);
@@ -65,6 +71,7 @@ class Graft {
 
  private:
   Node& stage(NodeSpec spec, std::span<Node* const> inputs);
+  Symbol instance_name(ModuleId record) const;
   Node& insertion_point() const;
   void commit_changes() noexcept;
   void erase_unused(Node& node) noexcept;

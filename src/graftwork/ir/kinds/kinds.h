@@ -14,7 +14,6 @@ std::vector<Kind> activation_kinds();
 std::vector<Kind> pool_kinds();
 std::vector<Kind> shape_kinds();
 std::vector<Kind> resize_kinds();
-std::vector<Kind> fused_kinds();
 std::vector<Kind> quant_kinds();
 std::vector<Kind> operator_kinds();
 std::vector<Kind> data_movement_kinds();

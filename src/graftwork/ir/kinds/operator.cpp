@@ -1,8 +1,10 @@
 // ATen operators whose shape the graph must know after a graft. Operators that are not here keep the
 // type that their importer recorded.
+#include <algorithm>
 #include <array>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kinds/activation.h"
 #include "graftwork/ir/kinds/kinds.h"
 
 namespace graftwork {
@@ -133,11 +135,9 @@ Type cast_shape(const ShapeQuery& query) {
 
 std::vector<Kind> operator_kinds() {
   static constexpr std::array kKeepsType{
-      "aten.relu.default",       "aten.silu.default",   "aten.gelu.default",        "aten.hardtanh.default",
       "aten.neg.default",        "aten.abs.default",    "aten.clone.default",       "aten.alias.default",
       "aten.contiguous.default", "aten.detach.default", "aten.dropout.default",     "aten.lift_fresh_copy.default",
-      "aten.hardswish.default",  "aten.elu.default",    "aten.hardsigmoid.default", "aten.leaky_relu.default",
-      "aten.mish.default",       "aten.relu6.default",  "aten.selu.default",        "aten.celu.default",
+      "aten.selu.default",        "aten.celu.default",
       "aten.softplus.default",   "aten.sign.default",   "aten.zeros_like.default",  "aten.log_sigmoid.default"};
   static constexpr std::array kFloats{"aten.sigmoid.default", "aten.tanh.default",      "aten.exp.default",
                                       "aten.sqrt.default",    "aten.rsqrt.default",     "aten.erf.default",
@@ -155,6 +155,12 @@ std::vector<Kind> operator_kinds() {
   kinds.push_back(operator_kind("aten.softmax.int", softmax_shape));
   kinds.push_back(operator_kind("aten.mean.dim", mean_shape));
   kinds.push_back(operator_kind("aten.to.dtype", cast_shape));
+  for (const Activation& row : activations()) {
+    for (const ActivationOperator& one : row.operators) {
+      const bool known = std::any_of(kinds.begin(), kinds.end(), [&](const Kind& kind) { return kind.name == one.op; });
+      if (!known && row.params.empty()) kinds.push_back(operator_kind(one.op, same_as_input));
+    }
+  }
   return kinds;
 }
 

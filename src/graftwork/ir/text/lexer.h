@@ -37,6 +37,8 @@ class Lexer {
   std::string expect_name(std::string_view what);
   /// The raw text from the current token to the first `,` or `]` outside parentheses.
   std::string take_raw_dim();
+  /// "file:line:column".
+  std::string place(size_t offset) const { return place_in(text_, source_, offset); }
   [[noreturn]] void fail(const std::string& message) const;
   [[noreturn]] void fail_at(size_t offset, const std::string& message, const std::string& hint = {}) const;
 

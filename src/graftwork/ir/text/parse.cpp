@@ -1,23 +1,28 @@
 #include "graftwork/ir/text/parse.h"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/text/attribute_text.h"
+#include "graftwork/ir/text/kernel_text.h"
 #include "graftwork/ir/text/lexer.h"
 
 namespace graftwork {
 namespace {
 
 constexpr int kDepthLimit = 64;
+constexpr size_t kMostDefinitions = 1024;
 
 class Parser {
  public:
-  Parser(std::string_view text, const std::string& source) : lexer_(text, source) {}
+  Parser(std::string_view text, const std::string& source, const std::shared_ptr<const KindTable>& kinds)
+      : lexer_(text, source), module_(kinds) {}
 
   GraphModule run() {
+    definitions();
     const size_t start = lexer_.peek().offset;
     if (lexer_.expect_name("\"graph\"") != "graph") lexer_.fail_at(start, "a network starts with \"graph(\"");
     lexer_.expect("(");
@@ -38,6 +43,22 @@ class Parser {
   }
 
  private:
+  /// Kinds with a body, in front of the network.
+  void definitions() {
+    std::vector<Kind> defined;
+    while (lexer_.peek().kind == TokenKind::kWord && (lexer_.peek().text == "kernel" || lexer_.peek().text == "converted")) {
+      const Token word = lexer_.take();
+      Kind kind = read_kernel(lexer_, word.text == "kernel" ? Family::kFused : Family::kConverted);
+      kind.definition_place = lexer_.place(word.offset);
+      const bool twice =
+          std::any_of(defined.begin(), defined.end(), [&](const Kind& other) { return other.name == kind.name; });
+      if (twice) lexer_.fail_at(word.offset, cat(kind.name.str(), " is defined twice"));
+      defined.push_back(std::move(kind));
+      if (defined.size() > kMostDefinitions) lexer_.fail_at(word.offset, cat("more than ", kMostDefinitions, " kernels"));
+    }
+    if (!defined.empty()) module_.modules().use_kinds(module_.modules().kinds().with(std::move(defined)));
+  }
+
   struct DepthGuard {
     DepthGuard(Parser& owner) : parser(owner) {
       if (++parser.depth_ > kDepthLimit) parser.lexer_.fail(cat("nested deeper than ", kDepthLimit, " levels"));
@@ -61,16 +82,6 @@ class Parser {
     const auto found = values_.find(name);
     if (found == values_.end()) lexer_.fail_at(offset, "%" + name + " is not defined above");
     return *found->second;
-  }
-
-  int64_t integer(std::string_view what) {
-    const Token token = lexer_.take();
-    int64_t number = 0;
-    const char* last = token.text.data() + token.text.size();
-    const auto [end, error] = std::from_chars(token.text.data(), last, number);
-    if (token.kind != TokenKind::kNumber || error != std::errc() || end != last)
-      lexer_.fail_at(token.offset, cat("expected ", what));
-    return number;
   }
 
   Type type() {
@@ -107,7 +118,7 @@ class Parser {
     std::vector<int64_t> numbers;
     lexer_.expect("[");
     while (!lexer_.accept("]")) {
-      numbers.push_back(integer("an integer"));
+      numbers.push_back(read_integer(lexer_, "an integer"));
       if (!lexer_.at("]")) lexer_.expect(",");
     }
     return numbers;
@@ -139,7 +150,7 @@ class Parser {
         if (!lexer_.at("]")) lexer_.expect(",");
       }
       lexer_.expect(",");
-      return ParamExpr::concat(parts, integer("an axis"));
+      return ParamExpr::concat(parts, read_integer(lexer_, "an axis"));
     }
     if (word.text != "view" && word.text != "permute" && word.text != "slice" && word.text != "multiply") {
       lexer_.fail_at(word.offset, "\"" + word.text + "\" is no parameter expression");
@@ -149,46 +160,11 @@ class Parser {
     if (word.text == "view") return first.view(integers());
     if (word.text == "permute") return first.permute(integers());
     if (word.text == "multiply") return first.multiply(param_expr());
-    const int64_t axis = integer("an axis");
+    const int64_t axis = read_integer(lexer_, "an axis");
     lexer_.expect(",");
-    const int64_t start = integer("a start");
+    const int64_t start = read_integer(lexer_, "a start");
     lexer_.expect(",");
-    return first.slice(axis, start, integer("an end"));
-  }
-
-  /// `input_count`: how many inputs a reference may choose from.
-  Attribute attribute(size_t input_count) {
-    const DepthGuard guard(*this);
-    if (const size_t offset = lexer_.peek().offset; lexer_.accept("$")) {
-      const int64_t slot = integer("an input number");
-      if (slot < 0 || static_cast<size_t>(slot) >= input_count) lexer_.fail_at(offset, cat("there is no input ", slot));
-      return InputRef{static_cast<uint32_t>(slot)};
-    }
-    if (lexer_.accept("[")) {
-      Attribute::List list;
-      while (!lexer_.accept("]")) {
-        list.push_back(attribute(input_count));
-        if (!lexer_.at("]")) lexer_.expect(",");
-      }
-      return Attribute(std::move(list));
-    }
-    const Token token = lexer_.take();
-    if (token.kind == TokenKind::kString) return Attribute(token.text);
-    if (token.text == "none") return Attribute();
-    if (token.text == "true") return Attribute(true);
-    if (token.text == "false") return Attribute(false);
-    if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
-    const char* last = token.text.data() + token.text.size();
-    int64_t whole = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, whole);
-        error == std::errc() && end == last) {
-      return Attribute(whole);
-    }
-    double real = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, real); error == std::errc() && end == last) {
-      return Attribute(real);
-    }
-    lexer_.fail_at(token.offset, "\"" + token.text + "\" is no constant");
+    return first.slice(axis, start, read_integer(lexer_, "an end"));
   }
 
   bool at_param_expr() const {
@@ -205,7 +181,7 @@ class Parser {
 
   /// The kind's name has been read; reads "@path".
   ModuleHead module_head(const Token& kind_word) {
-    const Kind* kind = KindTable::builtin().find(kind_word.text);
+    const Kind* kind = module_.modules().kinds().find(kind_word.text);
     if (!kind || kind->family == Family::kOperator)
       lexer_.fail_at(kind_word.offset, "there is no module kind " + kind_word.text);
     lexer_.expect("@");
@@ -239,7 +215,7 @@ class Parser {
             lexer_.fail_at(offset, name.str() + " is a parameter: give an expression or none");
           absent.push_back(name);
         } else if (kind->attr(name)) {
-          record.attrs.set(name, attribute(0));
+          record.attrs.set(name, read_attribute(lexer_, {}));
         } else {
           lexer_.fail_at(offset, kind->name.str() + " has no attribute " + name.str());
         }
@@ -260,31 +236,33 @@ class Parser {
     return module_.modules().add(std::move(record));
   }
 
-  /// Parts are those of the kind's steps, each once, and what quantizes a weight; the one that owns the weight has one.
+  /// Parts are those of the kind's body, each once, and what quantizes weights and inner values.
   void check_parts(const Kind& kind, const ModuleRecord& record, size_t offset) {
     const auto refuse = [&](const std::string& what) { lexer_.fail_at(offset, kind.name.str() + " " + what); };
-    const auto kind_of = [&](Symbol role) {
-      const ModuleId child = record.child(role);
-      return child ? KindTable::builtin().find(module_.modules()[child].kind) : nullptr;
-    };
-    const Symbol weight_fake_quant = "weight_fake_quant";
     std::vector<Symbol> seen;
     for (const auto& [role, child] : record.children) {
-      const auto is_step = [&role = role](const FusedStep& step) { return !step.is_addition() && step.role == role; };
-      const bool known = std::any_of(kind.steps.begin(), kind.steps.end(), is_step) ||
-                         (role == weight_fake_quant && (!kind.weight_role.empty() || kind.output_channel_axis >= 0));
+      const Symbol child_kind = module_.modules()[child].kind;
+      const bool is_layer = kind.output_channel_axis >= 0 && role == Symbol("weight_fake_quant") &&
+                            child_kind == Symbol("WeightFakeQuantize");
+      const bool known =
+          kind.body ? has_part(*kind.body, role) || is_quantizer_role(kind, role, child_kind) : is_layer;
       if (!known) refuse("has no part " + role.str());
       if (std::find(seen.begin(), seen.end(), role) != seen.end()) refuse("has two parts " + role.str());
       seen.push_back(role);
     }
-    const Kind* owner = kind.weight_role.empty() ? nullptr : kind_of(kind.weight_role);
-    if (owner && owner->output_channel_axis < 0) refuse("has a part " + kind.weight_role.str() + " without a weight");
-    const Kind* quantizer = kind_of(weight_fake_quant);
-    if (quantizer && quantizer->name != Symbol("WeightFakeQuantize")) refuse("quantizes its weight by something else");
+  }
+
+  static bool has_part(const GraphModule& body, Symbol role) {
+    for (const Node& node : body.graph().nodes()) {
+      if (node.kind() != NodeKind::kCallPart) continue;
+      const bool repeated = part_count(node) == PartCount::kAny && role.str().starts_with(node.role().str() + "_");
+      if (node.role() == role || repeated) return true;
+    }
+    return false;
   }
 
   void fill_defaults(const Kind& kind, ModuleRecord& record, const std::vector<Symbol>& absent, size_t offset) {
-    check_attributes(record);
+    check_attributes(record, module_.modules().kinds());
     std::vector<std::pair<Symbol, ParamExpr>> params;
     for (const ParamSpec& spec : kind.params) {
       const bool left_out = spec.deferred && !record.param(spec.name);
@@ -313,18 +291,6 @@ class Parser {
       if (!lexer_.at(")")) lexer_.expect(",");
     }
     return nodes;
-  }
-
-  AttrMap attributes(size_t input_count) {
-    AttrMap attrs;
-    if (!lexer_.accept("{")) return attrs;
-    while (!lexer_.accept("}")) {
-      const Symbol name = lexer_.expect_name("an attribute name");
-      lexer_.expect("=");
-      attrs.set(name, attribute(input_count));
-      if (!lexer_.at("}")) lexer_.expect(",");
-    }
-    return attrs;
   }
 
   void statement() {
@@ -357,7 +323,7 @@ class Parser {
       return node;
     }
     const std::vector<Node*> inputs = operands();
-    AttrMap attrs = attributes(inputs.size());
+    AttrMap attrs = read_attributes(lexer_, {inputs.size(), false});
     if (op.kind == TokenKind::kWord && op.text == "get_item") {
       const Attribute* index = attrs.find("index");
       if (inputs.size() != 1 || !index || !index->get<int64_t>())
@@ -391,6 +357,8 @@ class Parser {
 
 }  // namespace
 
-GraphModule parse(std::string_view text, const std::string& source) { return Parser(text, source).run(); }
+GraphModule parse(std::string_view text, const std::string& source, const std::shared_ptr<const KindTable>& kinds) {
+  return Parser(text, source, kinds).run();
+}
 
 }  // namespace graftwork

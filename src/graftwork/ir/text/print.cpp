@@ -9,6 +9,9 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
+#include "graftwork/ir/text/kernel_text.h"
 
 namespace graftwork {
 namespace {
@@ -29,7 +32,7 @@ std::string record_text(const ModuleTable& modules, const ModuleRecord& record, 
 /// Attributes and parts. `described`, when given, has the paths whose bodies stand above already.
 std::string record_body(const ModuleTable& modules, const ModuleRecord& record, PathSet* described) {
   if (described && !described->insert(record.path).second) return {};
-  const Kind& kind = KindTable::builtin().at(record.kind);
+  const Kind& kind = modules.kinds().at(record.kind);
   std::vector<std::string> parts;
   for (const AttrSpec& spec : kind.attrs) {
     const Attribute* value = record.attrs.find(spec.name);
@@ -73,10 +76,22 @@ class Printer {
         body += "  " + statement(node) + "\n";
       }
     }
-    return "graph(" + join(inputs) + ") {\n" + body + "}\n";
+    return definitions() + "graph(" + join(inputs) + ") {\n" + body + "}\n";
   }
 
  private:
+  /// The kinds in use that a reader does not know: those that a user defined.
+  std::string definitions() const {
+    const ModuleTable& modules = module_.modules();
+    std::unordered_set<Symbol> used;
+    for (uint32_t index = 0; index < modules.size(); ++index) used.insert(modules[ModuleId{index}].kind);
+    std::string text;
+    for (const auto& kind : modules.kinds().all()) {
+      if (kind->body && !kind->definition_place.empty() && used.contains(kind->name)) text += print_kernel(*kind);
+    }
+    return text;
+  }
+
   void name_all() {
     std::unordered_set<std::string> taken;
     std::unordered_map<std::string, size_t> tries;  // where the numbering of a name goes on

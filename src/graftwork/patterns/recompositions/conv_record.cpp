@@ -1,6 +1,7 @@
 #include "graftwork/patterns/recompositions/conv_record.h"
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork {
 namespace {
@@ -57,7 +58,7 @@ Outcome raise_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised
   record.attrs = {{"in_channels", transposed ? rows : columns},
                   {"out_channels", transposed ? columns : rows},
                   {"kernel_size", kernel}};
-  const KindTable& kinds = KindTable::builtin();
+  const KindTable& kinds = *KindTable::torch();
   const auto set = [&](Symbol attr, Attribute value) {
     if (!(*kinds.at(record.kind).attr(attr)->default_value == value)) record.attrs.set(attr, std::move(value));
   };

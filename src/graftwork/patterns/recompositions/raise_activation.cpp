@@ -1,18 +1,38 @@
 // %y = aten.relu.default(%x)   =>   %y = nn.ReLU @path(%x)
-#include "graftwork/base/text.h"
+//
+// The rows of ir/kinds/activation.cpp, from operators back to modules.
+#include "graftwork/ir/kinds/activation.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
 namespace graftwork {
 namespace {
 
+struct Row {
+  const Activation* activation = nullptr;
+  const ActivationOperator* source = nullptr;
+};
+
+Row row_of(Symbol op) {
+  for (const Activation& activation : activations()) {
+    for (const ActivationOperator& one : activation.operators) {
+      if (one.op == op) return {&activation, &one};
+    }
+  }
+  return {};
+}
+
+std::vector<Symbol> activation_operators() {
+  std::vector<Symbol> ops;
+  for (const Activation& activation : activations()) {
+    for (const ActivationOperator& one : activation.operators) ops.push_back(one.op);
+  }
+  return ops;
+}
+
 struct RaiseActivationPattern final : Pattern {
   Pat x = any();
-  Pat act = op({"aten.relu.default", "aten.relu6.default", "aten.hardtanh.default", "aten.clamp.default",
-                "aten.leaky_relu.default", "aten.elu.default", "aten.gelu.default", "aten.silu.default",
-                "aten.hardswish.default", "aten.hardsigmoid.default", "aten.sigmoid.default", "aten.tanh.default",
-                "aten.prelu.default", "aten.mish.default"})(x)
-                .and_more_inputs();
+  Pat act = op(std::span<const Symbol>(activation_operators()))(x).and_more_inputs();
 
   std::string_view name() const override { return "RaiseActivationPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
@@ -20,62 +40,34 @@ struct RaiseActivationPattern final : Pattern {
   Outcome graft(const Match& match, Graft& graft) const override {
     Node& node = match[act];
     if (!node.tensor() || !is_floating(node.tensor()->dtype)) return declined("it does not work on floating point");
-    ModuleRecord record = module_at(node, kind_of(node.op()));
-    if (const std::string refusal = fill(node, record); !refusal.empty()) return declined(refusal);
+    const auto [activation, source] = row_of(node.op());
+    for (const ActivationOperator::Required& required : source->required) {
+      if (number_of(node, required.attr, required.when_absent) != required.value) return declined(source->otherwise);
+    }
+    ModuleRecord record = module_at(node, activation->kind);
+    for (const AttrSpec& spec : activation->attrs) copy_attribute(node, spec, record);
+    if (!activation->params.empty()) {
+      if (Outcome slope = set_slope(node, record); !slope) return slope;
+    }
     return raise_to(graft, node, std::move(record), {&match[x]});
   }
 
  private:
-  static Symbol kind_of(Symbol op) {
-    static const std::vector<std::pair<Symbol, Symbol>> kKinds{{"aten.relu.default", "nn.ReLU"},
-                                                               {"aten.relu6.default", "nn.ReLU6"},
-                                                               {"aten.hardtanh.default", "nn.ReLU6"},
-                                                               {"aten.clamp.default", "nn.ReLU6"},
-                                                               {"aten.leaky_relu.default", "nn.LeakyReLU"},
-                                                               {"aten.elu.default", "nn.ELU"},
-                                                               {"aten.gelu.default", "nn.GELU"},
-                                                               {"aten.silu.default", "nn.SiLU"},
-                                                               {"aten.hardswish.default", "nn.Hardswish"},
-                                                               {"aten.hardsigmoid.default", "nn.Hardsigmoid"},
-                                                               {"aten.sigmoid.default", "nn.Sigmoid"},
-                                                               {"aten.tanh.default", "nn.Tanh"},
-                                                               {"aten.prelu.default", "nn.PReLU"},
-                                                               {"aten.mish.default", "nn.Mish"}};
-    for (const auto& [operator_name, kind] : kKinds) {
-      if (operator_name == op) return kind;
-    }
-    return {};
+  static void copy_attribute(const Node& node, const AttrSpec& spec, ModuleRecord& record) {
+    const Attribute* given = node.attrs().find(spec.name);
+    if (!given || *given == *spec.default_value) return;
+    if (spec.form.type != AttrForm::Type::kNumber) return record.attrs.set(spec.name, *given);
+    const double value = number_of(node, spec.name, 0);
+    if (value != *spec.default_value->get<double>()) record.attrs.set(spec.name, value);
   }
 
-  /// Attributes and parameters; the reason when the operator is no such module.
-  static std::string fill(const Node& node, ModuleRecord& record) {
-    const Symbol op = node.op();
-    if (op == Symbol("aten.hardtanh.default") &&
-        (number_of(node, "min_val", -1) != 0 || number_of(node, "max_val", 1) != 6)) {
-      return "its range is not 0 to 6";
-    }
-    if (op == Symbol("aten.clamp.default") && (number_of(node, "min", -1) != 0 || number_of(node, "max", -1) != 6)) {
-      return "its range is not 0 to 6";
-    }
-    if (op == Symbol("aten.elu.default") &&
-        (number_of(node, "scale", 1) != 1 || number_of(node, "input_scale", 1) != 1)) {
-      return "it scales its input or output";
-    }
-    const auto set_number = [&](Symbol attr, double fallback) {
-      if (const double value = number_of(node, attr, fallback); value != fallback) record.attrs.set(attr, value);
-    };
-    if (op == Symbol("aten.leaky_relu.default")) set_number("negative_slope", 0.01);
-    if (op == Symbol("aten.elu.default")) set_number("alpha", 1);
-    if (const Attribute* approximate = node.attrs().find("approximate");
-        approximate && approximate->text() != "\"none\"") {
-      record.attrs.set("approximate", *approximate);
-    }
-    if (op != Symbol("aten.prelu.default")) return {};
+  /// PReLU, the one activation with a parameter.
+  static Outcome set_slope(const Node& node, ModuleRecord& record) {
     const ParamExpr* slope = parameter_input(node, 1);
-    if (!slope) return "its slope is computed in the graph";
+    if (!slope) return declined("its slope is computed in the graph");
     record.set_param("weight", slope->view({slope->type().element_count()}));
     if (slope->type().element_count() != 1) record.attrs.set("num_parameters", slope->type().element_count());
-    return {};
+    return applied();
   }
 };
 

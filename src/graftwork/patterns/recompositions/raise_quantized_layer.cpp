@@ -4,6 +4,7 @@
 // A layer that was trained with a quantized weight brings the scales of its weight; linear layers and scales for the
 // whole tensor too.
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/patterns/recompositions/conv_record.h"
 #include "graftwork/patterns/recompositions/linear_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
@@ -53,7 +54,7 @@ struct RaiseQuantizedLayerPattern final : Pattern {
     const int64_t low = integer_of(quantizer, "quant_min", 0), high = integer_of(quantizer, "quant_max", 0);
     if ((low != -128 && low != -127) || high != 127)
       return declined(cat("the codes of its weight are ", low, " to ", high, ", not -128 or -127 to 127"));
-    const int64_t axis = KindTable::builtin().at(layer).output_channel_axis;
+    const int64_t axis = KindTable::torch()->at(layer).output_channel_axis;
     record.attrs = {{"axis", axis}, {"quant_min", low}};
     if (quantizer.input_count() == 1) {
       const double scale = number_of(quantizer, "scale", 0);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 

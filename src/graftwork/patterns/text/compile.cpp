@@ -13,8 +13,8 @@ using Form = Capture::Form;
 /// The first half: what to find.
 class Compiler {
  public:
-  Compiler(PatternText text, const OperatorSets& sets, const Lexer& place)
-      : text_(std::move(text)), sets_(sets), place_(place), names_(program_->captures, place) {}
+  Compiler(PatternText text, Vocabulary& vocabulary, const Lexer& place)
+      : text_(std::move(text)), vocabulary_(vocabulary), place_(place), names_(program_->captures, vocabulary, place) {}
 
   std::shared_ptr<const Pattern> run() {
     program_->name = text_.name.text;
@@ -23,7 +23,7 @@ class Compiler {
     find_roots();
     check_reachable();
     for (PositionText& position : text_.positions) add_conditions(position);
-    compile_graft(text_, replaceable_, names_, *program_);
+    compile_graft(text_, replaceable_, names_, vocabulary_, *program_);
     check_wildcards();
     return std::make_shared<TextPattern>(std::move(program_));
   }
@@ -89,7 +89,7 @@ class Compiler {
       return;
     }
     const bool is_any = text.form == PositionText::Form::kAnyOp;
-    if (!is_any) capture.ops = operators_of(text.ops, sets_, place_);
+    if (!is_any) capture.ops = vocabulary_.operators_of(text.ops, place_);
     if (text.quantifier || is_any) {
       build_run(text, values, capture);
     } else {
@@ -135,7 +135,7 @@ class Compiler {
   void check_input_count(const PositionText& text, const std::vector<Symbol>& ops) const {
     const size_t count = text.operands.size();
     for (const Symbol name : ops) {
-      const Kind* kind = module_kind(name);
+      const Kind* kind = vocabulary_.module_kind(name);
       if (!kind) continue;
       const bool fits =
           text.more_inputs ? count <= kind->max_inputs : count >= kind->min_inputs && count <= kind->max_inputs;
@@ -301,7 +301,7 @@ class Compiler {
     if (!value) fail(expr.offset, cat(expr.text(), " has no value"), "a constant");
     const Kind* refusing = nullptr;
     for (const Symbol name : names_[attribute.capture].ops) {
-      const Kind* kind = module_kind(name);
+      const Kind* kind = vocabulary_.module_kind(name);
       const AttrSpec* spec = kind ? kind->attr(attribute.name) : nullptr;
       if (!kind || (spec && spec->form.admits(*value))) return;
       if (spec) refusing = kind;
@@ -322,7 +322,7 @@ class Compiler {
   }
 
   PatternText text_;
-  const OperatorSets& sets_;
+  Vocabulary& vocabulary_;
   const Lexer& place_;
   std::unique_ptr<Program> program_ = std::make_unique<Program>();
   Names names_;
@@ -335,8 +335,8 @@ class Compiler {
 
 }  // namespace
 
-std::shared_ptr<const Pattern> compile(PatternText text, const OperatorSets& sets, const Lexer& place) {
-  return Compiler(std::move(text), sets, place).run();
+std::shared_ptr<const Pattern> compile(PatternText text, Vocabulary& vocabulary, const Lexer& place) {
+  return Compiler(std::move(text), vocabulary, place).run();
 }
 
 }  // namespace graftwork::gpat

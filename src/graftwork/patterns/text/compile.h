@@ -8,11 +8,13 @@
 
 namespace graftwork::gpat {
 
-/// Throws through `place` at the first name that means nothing, or not what its place asks for.
-std::shared_ptr<const Pattern> compile(PatternText text, const OperatorSets& sets, const Lexer& place);
+/// Throws through `place` at the first name that means nothing, or not what its place asks for. A kernel that the
+/// pattern declares is added to the vocabulary.
+std::shared_ptr<const Pattern> compile(PatternText text, Vocabulary& vocabulary, const Lexer& place);
 
 /// The second half of it: what stands behind "=>". Fills in `steps` and `fates`; `replaceable` has the captures whose
 /// value something outside may read.
-void compile_graft(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Program& program);
+void compile_graft(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Vocabulary& vocabulary,
+                   Program& program);
 
 }  // namespace graftwork::gpat

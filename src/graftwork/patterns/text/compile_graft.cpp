@@ -1,7 +1,11 @@
 // The second half of a pattern: what to put in the place of what was found.
 #include <algorithm>
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/text/kernel_text.h"
+#include "graftwork/patterns/text/body_of.h"
 #include "graftwork/patterns/text/compile.h"
 
 namespace graftwork::gpat {
@@ -9,11 +13,13 @@ namespace {
 
 class GraftCompiler {
  public:
-  GraftCompiler(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Program& program)
-      : text_(text), replaceable_(replaceable), names_(names), program_(program) {}
+  GraftCompiler(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Vocabulary& vocabulary,
+                Program& program)
+      : text_(text), replaceable_(replaceable), names_(names), vocabulary_(vocabulary), program_(program) {}
 
   void run() {
     in_graft_.assign(names_.size(), false);
+    for (const RequireText& requirement : text_.requirements) require(requirement);
     for (const ResultText& result : text_.results) add(result);
     check_results();
     check_reads();
@@ -33,6 +39,17 @@ class GraftCompiler {
   }
   void mention_all(const Expr& expr) {
     for (const size_t capture : Names::mentions(expr).all) in_graft_[capture] = true;
+  }
+
+  void require(const RequireText& text) {
+    Requirement requirement{text.condition, text.reason};
+    names_.resolve(requirement.condition, std::nullopt);
+    for (Template::Piece& piece : requirement.reason.pieces) {
+      if (piece.value) names_.resolve(*piece.value, std::nullopt);
+    }
+    if (Names::mentions(requirement.condition).all.empty())
+      fail(text.condition.offset, "the condition asks nothing of the match", "%name.rank == 4");
+    program_.requirements.push_back(std::move(requirement));
   }
 
   void add(const ResultText& text) {
@@ -56,9 +73,14 @@ class GraftCompiler {
       fail(text.target.offset, cat("%", shown_name(name), " is made twice"), "another name");
     }
     const ValueRef made{true, program_.steps.size()};
+    const bool is_kernel = step.form == Step::Form::kKernel;
     program_.steps.push_back(std::move(step));
     step_offsets_.push_back(text.target.offset);
-    if (capture) set_fate(target(text.target), text.target, {0, false, made});
+    if (is_kernel) {
+      for (const size_t result : program_.steps.back().results) set_fate(result, text.target, {result, false, made});
+    } else if (capture) {
+      set_fate(target(text.target), text.target, {0, false, made});
+    }
     made_.emplace(name, made.index);
   }
 
@@ -117,8 +139,9 @@ class GraftCompiler {
     Step step;
     step.callee = text.callee.text;
     for (const Word& operand : text.operands) step.operands.push_back(value(operand));
-    const Kind* kind = KindTable::builtin().find(step.callee);
-    if (!kind && !is_operator_name(text.callee.text)) refuse_kind(text.callee, names_.place());
+    if (text.declaration) return kernel(text, std::move(step));
+    const Kind* kind = vocabulary_.kinds()->find(step.callee);
+    if (!kind && !is_operator_name(text.callee.text)) vocabulary_.refuse_kind(text.callee, names_.place());
     if (kind && (step.operands.size() < kind->min_inputs || step.operands.size() > kind->max_inputs)) {
       fail(
           text.callee.offset,
@@ -129,19 +152,180 @@ class GraftCompiler {
     if (kind && kind->family == Family::kQuant) {
       fail(text.callee.offset, cat(kind->name.str(), " is made by quantize, not by a pattern"), "a fused kind");
     }
+    if (kind && kind->body) return kernel(text, std::move(step));
+    if (!text.further_targets.empty()) fail(text.callee.offset, cat(text.callee.text, " has one result"), "one value");
     const bool is_module = kind && kind->family != Family::kOperator;
-    const bool is_fused = is_module && kind->family == Family::kFused;
-    step.form = is_fused ? Step::Form::kFused : is_module ? Step::Form::kModule : Step::Form::kOperator;
-    if (text.path && step.form != Step::Form::kModule) {
-      fail(text.callee.offset, cat(text.callee.text, is_fused ? " is named by its kind" : " is no module"), "no \"@\"");
-    }
-    if (!text.parts.empty() && !is_fused) {
+    step.form = is_module ? Step::Form::kModule : Step::Form::kOperator;
+    if (text.path && !is_module) fail(text.callee.offset, cat(text.callee.text, " is no module"), "no \"@\"");
+    if (!text.parts.empty() && (!is_module || kind->output_channel_axis < 0)) {
       fail(text.parts[0].role.offset, cat(text.callee.text, " has no parts"), "attributes: {name=value}");
     }
     set_path(text, step);
     set_attributes(text, is_module ? kind : nullptr, step);
-    if (is_fused) set_parts(text, *kind, step);
+    for (const ResultText::Part& part : text.parts) set_quantizer(part, step);
     return step;
+  }
+
+  /// The quantizer of a layer's weight goes along: `[weight_fake_quant=%y.weight_fake_quant]`.
+  void set_quantizer(const ResultText::Part& part, Step& step) {
+    constexpr const char* kRole = "weight_fake_quant";
+    if (part.role.text != kRole || part.child != kRole) {
+      fail(part.role.offset, cat("a layer has no part ", shown_name(part.role.text)),
+           "[weight_fake_quant=%name.weight_fake_quant]");
+    }
+    step.parts.emplace_back(Symbol(kRole), mention(part.capture));
+  }
+
+  // Kernels: kinds with a body.
+
+  Step kernel(const ResultText& text, Step step) {
+    step.form = Step::Form::kKernel;
+    if (text.path) fail(text.callee.offset, cat(text.callee.text, " is named by its kind"), "no \"@\"");
+    TreeRoles roles;
+    for (const Word& operand : text.operands) roles.inputs.push_back(matched_operand(operand));
+    step.results.push_back(replaced(text.target));
+    for (const Word& further : text.further_targets) step.results.push_back(replaced(further));
+    roles.results = step.results;
+    for (const ResultText::Part& part : text.parts) roles.parts.push_back(part_of(part, roles));
+    for (const Assignment& assignment : text.attributes) {
+      if (assignment.name.text == "stubs")
+        fail(assignment.name.offset, cat(text.callee.text, " gets its stubs from its kind"), "leaving it out");
+      Expr value = assignment.value;
+      names_.resolve(value, std::nullopt);
+      mention_all(value);
+      step.attributes.emplace_back(assignment.name.text, std::move(value));
+    }
+    for (const auto& [name, value] : step.attributes) roles.record_attributes.emplace_back(name, &value);
+    if (!text.declaration) check_roles(text, roles);
+    const std::shared_ptr<const GraphModule> tree = body_of(text_, names_, roles);
+    if (text.declaration) {
+      declare(text, tree);
+    } else {
+      check_tree(text, *tree);
+    }
+    const Kind& kind = vocabulary_.kinds()->at(step.callee);
+    check_attributes_of(kind, text);
+    // Children stand in the order of the body.
+    const std::vector<Symbol> order = roles_of(*kind.body);
+    const auto rank = [&](Symbol role) { return std::find(order.begin(), order.end(), role) - order.begin(); };
+    step.parts = roles.parts;
+    std::stable_sort(step.parts.begin(), step.parts.end(),
+                     [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
+    return step;
+  }
+
+  size_t matched_operand(const Word& name) {
+    const auto capture = names_.find(name.text);
+    if (!capture || name.text == "_")
+      fail(name.offset, cat("%", shown_name(name.text), " is not matched, and a kernel reads what is"), "a matched value");
+    return *capture;
+  }
+
+  size_t replaced(const Word& name) {
+    const size_t capture = target(name);
+    if (capture >= replaceable_.size() || !replaceable_[capture]) {
+      fail(name.offset, cat("nothing outside the match reads %", shown_name(name.text), ", so nothing can take its place"),
+           "a result of the pattern, or a position with \"may_escape\"");
+    }
+    return capture;
+  }
+
+  std::pair<Symbol, size_t> part_of(const ResultText::Part& part, const TreeRoles& roles) {
+    const std::string role = shown_name(part.role.text);
+    const size_t capture = mention(part.capture);
+    const Capture& found = names_[capture];
+    const std::string name = shown_name(found.name);
+    const bool is_given = std::any_of(roles.parts.begin(), roles.parts.end(), [&](const auto& other) {
+      return other.first == Symbol(part.role.text) || other.second == capture;
+    });
+    if (is_given) fail(part.role.offset, cat("the part ", role, " is given twice"), "one of the two");
+    const bool is_run = found.form == Capture::Form::kWildcard || found.form == Capture::Form::kConstant ||
+                        found.form == Capture::Form::kStretch;
+    const bool is_module = std::all_of(found.ops.begin(), found.ops.end(),
+                                       [&](Symbol op) { return vocabulary_.module_kind(op) != nullptr; });
+    if (is_run || !is_module || !part.child.empty()) {
+      fail(part.capture.offset, cat("%", name, " is not one module, as the part ", role, " has to be"),
+           "a position with module kinds");
+    }
+    return {part.role.text, capture};
+  }
+
+  void declare(const ResultText& text, const std::shared_ptr<const GraphModule>& tree) {
+    Kind kind;
+    kind.name = text.callee.text;
+    kind.family = text_.section == Section::kFusion ? Family::kFused : Family::kConverted;
+    kind.body = tree;
+    kind.definition_place = names_.place().place(text.callee.offset);
+    std::vector<Symbol> quantize, can_quantize;
+    for (const auto& [from, to] : {std::pair(&text.declaration->quantize, &quantize),
+                                   std::pair(&text.declaration->can_quantize, &can_quantize)}) {
+      for (const Word& name : *from) {
+        names_.at(name);
+        if (!value_of(*tree, name.text))
+          fail(name.offset, cat("%", shown_name(name.text), " is no value of ", text.callee.text), "an input or an inner value");
+        to->emplace_back(name.text);
+      }
+    }
+    if (text.callee.text.find('.') != std::string::npos)
+      fail(text.callee.offset, cat(quoted(text.callee.text), " cannot name a kernel"), "a word without \".\"");
+    try {
+      complete_kernel(kind, quantize, can_quantize);
+    } catch (const Error& error) {
+      fail(text.callee.offset, error.message(), error.hint());
+    }
+    vocabulary_.add(std::move(kind), text.callee.offset, names_.place());
+  }
+
+  static const Node* value_of(const GraphModule& body, Symbol name) {
+    for (const Node& node : body.graph().nodes()) {
+      if (node.kind() != NodeKind::kOutput && node.name() == name) return &node;
+    }
+    return nullptr;
+  }
+
+  /// Roles that the kernel has, and all that it needs.
+  void check_roles(const ResultText& text, const TreeRoles& roles) const {
+    const Kind& kind = vocabulary_.kinds()->at(text.callee.text);
+    const std::vector<Symbol> known = roles_of(*kind.body);
+    std::vector<std::string> names;
+    for (const Symbol role : known) names.push_back(role.str());
+    for (const ResultText::Part& part : text.parts) {
+      if (std::find(known.begin(), known.end(), Symbol(part.role.text)) == known.end())
+        fail(part.role.offset, cat(kind.name.str(), " has no part ", shown_name(part.role.text)), join(names));
+    }
+    for (const Node& node : kind.body->graph().nodes()) {
+      if (node.kind() != NodeKind::kCallPart) continue;
+      const auto given = std::find_if(roles.parts.begin(), roles.parts.end(),
+                                      [&](const auto& part) { return part.first == node.role(); });
+      const bool is_needed = part_count(node) == PartCount::kOne;
+      if (given == roles.parts.end() && is_needed) {
+        fail(text.callee.offset, cat(kind.name.str(), " needs the part ", node.role().str()),
+             cat("[", node.role().str(), "=%name]"));
+      }
+      if (given != roles.parts.end() && is_needed && names_[given->second].form == Capture::Form::kOptional) {
+        fail(text.callee.offset,
+             cat("%", shown_name(names_[given->second].name), " may be absent, and ", kind.name.str(), " needs its part ",
+                 node.role().str()),
+             "a position without \"?\"");
+      }
+    }
+  }
+
+  void check_tree(const ResultText& text, const GraphModule& tree) const {
+    const Kind& kind = vocabulary_.kinds()->at(text.callee.text);
+    const auto difference = tree_difference(*kind.body, tree);
+    if (!difference) return;
+    const std::string at = difference->value.empty() ? "" : cat(" at %", shown_name(difference->value.str()));
+    fail(text.callee.offset, cat("the pattern is not what ", kind.name.str(), " computes", at, ": ", difference->what),
+         "the kernel's body as tree, or a kernel of its own: kernel NAME(...) [...]");
+  }
+
+  void check_attributes_of(const Kind& kind, const ResultText& text) const {
+    for (const Assignment& assignment : text.attributes) {
+      if (kind.attr(assignment.name.text)) continue;
+      fail(assignment.name.offset, cat(kind.name.str(), " has no attribute ", shown_name(assignment.name.text)),
+           "an attribute that an operator of its body refers to");
+    }
   }
 
   void set_path(const ResultText& text, Step& step) {
@@ -176,7 +360,6 @@ class GraftCompiler {
       step.attributes.emplace_back(name, std::move(value));
     }
     if (!kind) return;
-    const bool is_fused = kind->family == Family::kFused;
     for (const AttrSpec& spec : kind->attrs) {
       if (spec.default_value || seen.contains(spec.name.str())) continue;
       fail(text.callee.offset, cat(kind->name.str(), " needs the attribute ", spec.name.str()),
@@ -187,7 +370,7 @@ class GraftCompiler {
                                       [&](const auto& parameter) { return parameter.first == spec.name; });
       if (given != parameters.end()) {
         step.parameters.push_back(std::move(*given));
-      } else if (!spec.optional && !spec.deferred && !is_fused) {
+      } else if (!spec.optional && !spec.deferred) {
         fail(text.callee.offset, cat(kind->name.str(), " needs the parameter ", spec.name.str()),
              cat("{", spec.name.str(), "=%name.", spec.name.str(), "}"));
       }
@@ -196,14 +379,12 @@ class GraftCompiler {
 
   void check_attribute(const Kind& kind, const Word& name, const Expr& value) const {
     const AttrSpec* spec = kind.attr(name.text);
-    if (!spec || (kind.family == Family::kFused && name.text == "stubs")) {
+    if (!spec) {
       std::vector<std::string> known;
       for (const AttrSpec& one : kind.attrs) known.push_back(one.name.str());
       for (const ParamSpec& one : kind.params) known.push_back(one.name.str());
       fail(name.offset,
-           cat(kind.name.str(), spec ? " gets its " : " has no attribute ", shown_name(name.text),
-               spec ? " from its kind" : ""),
-           spec || known.empty() ? "leaving it out" : join(known));
+           cat(kind.name.str(), " has no attribute ", shown_name(name.text)), known.empty() ? "leaving it out" : join(known));
     }
     if (!is_constant(value)) return;
     const std::optional<Attribute> constant = known_value(value);
@@ -211,68 +392,6 @@ class GraftCompiler {
     if (spec->form.admits(*constant)) return;
     fail(value.offset, cat(kind.name.str(), " does not take ", constant->text(), " as ", name.text),
          spec->form.describe());
-  }
-
-  void set_parts(const ResultText& text, const Kind& kind, Step& step) {
-    for (const ResultText::Part& part : text.parts) {
-      const std::string role = shown_name(part.role.text);
-      const FusedStep* known = role_of(kind, part.role.text);
-      if (!known) fail(part.role.offset, cat(kind.name.str(), " has no part ", role), roles_of(kind));
-      const bool is_given = std::any_of(step.parts.begin(), step.parts.end(),
-                                        [&](const auto& other) { return other.first == known->role; });
-      if (is_given) fail(part.role.offset, cat("the part ", role, " is given twice"), "one of the two");
-      const size_t capture = mention(part.capture);
-      check_part(kind, *known, part.capture, names_[capture]);
-      step.parts.emplace_back(known->role, capture);
-    }
-    for (const FusedStep& one : kind.steps) {
-      const bool is_given =
-          std::any_of(step.parts.begin(), step.parts.end(), [&](const auto& part) { return part.first == one.role; });
-      if (one.is_addition() || one.optional || is_given) continue;
-      fail(text.callee.offset, cat(kind.name.str(), " needs the part ", one.role.str()),
-           cat("[", one.role.str(), "=%name]"));
-    }
-    // Children stand in the order in which they run.
-    std::stable_sort(step.parts.begin(), step.parts.end(),
-                     [&](const auto& a, const auto& b) { return role_of(kind, a.first) < role_of(kind, b.first); });
-  }
-
-  static const FusedStep* role_of(const Kind& kind, Symbol role) {
-    for (const FusedStep& step : kind.steps) {
-      if (!step.is_addition() && step.role == role) return &step;
-    }
-    return nullptr;
-  }
-
-  static std::string roles_of(const Kind& kind) {
-    std::vector<std::string> roles;
-    for (const FusedStep& step : kind.steps) {
-      if (!step.is_addition()) roles.push_back(step.role.str());
-    }
-    return join(roles);
-  }
-
-  void check_part(const Kind& kind, const FusedStep& step, const Word& place, const Capture& capture) const {
-    const std::string name = shown_name(capture.name);
-    const bool is_one = capture.form == Capture::Form::kOp || capture.form == Capture::Form::kOptional;
-    const bool is_module =
-        std::all_of(capture.ops.begin(), capture.ops.end(), [](Symbol op) { return module_kind(op); });
-    if (!is_one || !is_module) {
-      fail(place.offset, cat("%", name, " is not one module, as the part ", step.role.str(), " has to be"),
-           "a position with module kinds and no quantifier but \"?\"");
-    }
-    if (capture.form == Capture::Form::kOptional && !step.optional) {
-      fail(place.offset, cat("%", name, " may be absent, and ", kind.name.str(), " needs its part ", step.role.str()),
-           "a position without \"?\"");
-    }
-    if (step.role != kind.weight_role) return;
-    for (const Symbol op : capture.ops) {
-      if (module_kind(op)->output_channel_axis >= 0) continue;
-      fail(place.offset,
-           cat(op.str(), " has no weight, and the part ", step.role.str(), " of ", kind.name.str(),
-               " is the one whose weight is quantized"),
-           "a convolution or a linear layer");
-    }
   }
 
   /// Each result of the pattern needs a fate.
@@ -309,11 +428,12 @@ class GraftCompiler {
   /// A fusion computes what its parts compute: a matched module that is no part would be lost.
   void check_nothing_is_lost() const {
     const bool is_fused = std::any_of(program_.steps.begin(), program_.steps.end(),
-                                      [](const Step& step) { return step.form == Step::Form::kFused; });
+                                      [](const Step& step) { return step.form == Step::Form::kKernel; });
     for (size_t i = 0; is_fused && i < names_.size(); ++i) {
       const Capture& capture = names_[i];
       const bool is_run = capture.form == Capture::Form::kChain || capture.form == Capture::Form::kStretch;
-      const bool has_module = std::any_of(capture.ops.begin(), capture.ops.end(), module_kind);
+      const bool has_module = std::any_of(capture.ops.begin(), capture.ops.end(),
+                                          [&](Symbol op) { return vocabulary_.module_kind(op) != nullptr; });
       if (in_graft_[i] || !(is_run || has_module)) continue;
       fail(capture.offset, cat("%", shown_name(capture.name), " has no place in the graft: what it computes is lost"),
            cat("it as a part, or %", shown_name(capture.name), "(...) on another value"));
@@ -323,6 +443,7 @@ class GraftCompiler {
   const PatternText& text_;
   const std::vector<bool>& replaceable_;
   Names& names_;
+  Vocabulary& vocabulary_;
   Program& program_;
   std::vector<bool> in_graft_;  // by capture
   std::unordered_map<std::string, size_t> made_;
@@ -333,8 +454,9 @@ class GraftCompiler {
 
 }  // namespace
 
-void compile_graft(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Program& program) {
-  GraftCompiler(text, replaceable, names, program).run();
+void compile_graft(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Vocabulary& vocabulary,
+                   Program& program) {
+  GraftCompiler(text, replaceable, names, vocabulary, program).run();
 }
 
 }  // namespace graftwork::gpat

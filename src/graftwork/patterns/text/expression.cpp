@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork::gpat {
 namespace {
@@ -150,7 +151,8 @@ Value property_of(const Expr& expr, const Scope& scope) {
       if (!part) return {};
       const bool is_module = part->kind() == NodeKind::kCallModule;
       const Attribute* found =
-          is_module ? attribute_of(scope.module.record(*part), expr.name) : part->attrs().find(expr.name);
+          is_module ? attribute_of(scope.module.record(*part), expr.name, scope.module.modules().kinds())
+                    : part->attrs().find(expr.name);
       return Value::of(found ? *found : Attribute());
     }
   }
@@ -356,6 +358,23 @@ std::optional<ParamExpr> parameter_value(const Expr& expr, const Scope& scope) {
   }
   const std::optional<ParamExpr> second = parameter_value(expr.operands[1], scope);
   return second ? std::optional(first->multiply(*second)) : std::nullopt;
+}
+
+std::string shown_value(const Expr& expr, const Scope& scope) {
+  const Value value = evaluate(expr, scope);
+  switch (value.form) {
+    case Value::Form::kAttribute:
+      return value.attribute.get<std::string>() ? *value.attribute.get<std::string>() : value.attribute.text();
+    case Value::Form::kDim:
+      return value.dim.text();
+    case Value::Form::kTensor:
+      return value.tensor.text();
+    case Value::Form::kNode:
+      return "%" + value.node->name().str();
+    case Value::Form::kUnknown:
+      break;
+  }
+  return "?";
 }
 
 bool is_constant(const Expr& expr) {

@@ -79,6 +79,9 @@ Attribute constant_value(const Expr& expr, const Scope& scope);
 /// A parameter, or nothing where a captured module has none of that name. Throws Error "pattern.value", "ir.parameter".
 std::optional<ParamExpr> parameter_value(const Expr& expr, const Scope& scope);
 
+/// The value as messages show it: "7", "s0", "f32"; "?" where it has none.
+std::string shown_value(const Expr& expr, const Scope& scope);
+
 /// Whether it is written with numbers and words alone.
 bool is_constant(const Expr& expr);
 

@@ -99,7 +99,7 @@ void Names::check_attribute(const Expr& expr, const std::string& name) const {
   const Capture& capture = captures_[expr.capture];
   const Kind* without = nullptr;
   for (const Symbol op : capture.ops) {
-    const Kind* kind = module_kind(op);
+    const Kind* kind = vocabulary_.module_kind(op);
     if (!kind || kind->attr(name)) return;
     without = kind;
   }
@@ -146,7 +146,7 @@ void Names::resolve_parameter(Expr& expr) {
   expr.name = expr.path;
   const bool has_modules = capture.form == Capture::Form::kOp || capture.form == Capture::Form::kOptional;
   for (const Symbol op : capture.ops) {
-    const Kind* kind = module_kind(op);
+    const Kind* kind = vocabulary_.module_kind(op);
     if (has_modules && kind && kind->param(expr.name)) return;
   }
   place_.fail_at(expr.offset, cat("%", shown_name(expr.word), " has no parameter ", shown_name(expr.path)),

@@ -12,8 +12,10 @@ namespace graftwork::gpat {
 class Names {
  public:
   /// `captures` grows with `add`.
-  Names(std::vector<Capture>& captures, const Lexer& place) : captures_(captures), place_(place) {}
+  Names(std::vector<Capture>& captures, const Vocabulary& vocabulary, const Lexer& place)
+      : captures_(captures), vocabulary_(vocabulary), place_(place) {}
 
+  const Vocabulary& vocabulary() const { return vocabulary_; }
   const Lexer& place() const { return place_; }
   const Capture& operator[](size_t index) const { return captures_[index]; }
   size_t size() const { return captures_.size(); }
@@ -46,6 +48,7 @@ class Names {
   void check_attribute(const Expr& expr, const std::string& name) const;
 
   std::vector<Capture>& captures_;
+  const Vocabulary& vocabulary_;
   const Lexer& place_;
   std::unordered_map<std::string, size_t> by_name_;
   std::vector<size_t> uses_;

@@ -1,9 +1,10 @@
 #include "graftwork/patterns/text/operators.h"
 
 #include <algorithm>
-#include <unordered_set>
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kinds/activation.h"
 
 namespace graftwork::gpat {
 namespace {
@@ -26,43 +27,58 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+}  // namespace
+
+bool is_operator_name(const std::string& name) {
+  return name == "get_item" || (!name.starts_with("nn.") && std::count(name.begin(), name.end(), '.') >= 2);
+}
+
+Vocabulary::Vocabulary(std::shared_ptr<const KindTable> kinds) : kinds_(std::move(kinds)) {
+  sets_.emplace("activation", fusible_activations());
+}
+
+const Kind* Vocabulary::module_kind(Symbol op) const {
+  const Kind* kind = kinds_->find(op);
+  return kind && kind->family != Family::kOperator ? kind : nullptr;
+}
+
+void Vocabulary::add(Kind kind, size_t offset, const Lexer& place) {
+  try {
+    std::vector<Kind> one;
+    one.push_back(std::move(kind));
+    kinds_ = kinds_->with(std::move(one));
+  } catch (const Error& error) {
+    place.fail_at(offset, error.message(), error.hint());
+  }
+}
+
 /// The known name that is most like it; empty when none is.
-std::string most_like(const std::string& name) {
+std::string Vocabulary::most_like(const std::string& name) const {
   if (name.size() > kLongestName) return {};
   std::string best;
   size_t least = name.size() / 3 + 1;
-  for (const Kind& kind : KindTable::builtin().all()) {
-    const size_t distance = edit_distance(name, kind.name.str());
+  for (const std::shared_ptr<const Kind>& kind : kinds_->all()) {
+    const size_t distance = edit_distance(name, kind->name.str());
     if (distance >= least) continue;
     least = distance;
-    best = kind.name.str();
+    best = kind->name.str();
   }
   return best;
 }
 
-}  // namespace
-
-bool is_operator_name(const std::string& name) {
-  return !name.starts_with("nn.") && std::count(name.begin(), name.end(), '.') >= 2;
-}
-
-const Kind* module_kind(Symbol op) {
-  const Kind* kind = KindTable::builtin().find(op);
-  return kind && kind->family != Family::kOperator ? kind : nullptr;
-}
-
-void refuse_kind(const Word& name, const Lexer& place) {
+void Vocabulary::refuse_kind(const Word& name, const Lexer& place) const {
   const std::string best = most_like(name.text);
-  const std::string shown = name.text.size() > kLongestName ? name.text.substr(0, kLongestName) + "..." : name.text;
+  std::string shown = name.text.substr(0, kLongestName);
+  if (shown.size() < name.text.size()) shown += "...";
   place.fail_at(
       name.offset, cat("there is no module kind, operator or set ", quoted(shown)),
       best.empty() ? "a kind (nn.Conv2d), an operator's whole name (aten.relu.default), or a set of \"let\"" : best);
 }
 
-std::vector<Symbol> operators_of(const std::vector<Word>& words, const OperatorSets& sets, const Lexer& place) {
+std::vector<Symbol> Vocabulary::operators_of(const std::vector<Word>& words, const Lexer& place) const {
   std::vector<Symbol> ops;
   std::unordered_set<Symbol> seen;
-  const auto add = [&](Symbol op, const Word& word) {
+  const auto add_one = [&](Symbol op, const Word& word) {
     if (!seen.insert(op).second) return;
     ops.push_back(op);
     if (ops.size() > kMostOperators) {
@@ -70,10 +86,10 @@ std::vector<Symbol> operators_of(const std::vector<Word>& words, const OperatorS
     }
   };
   for (const Word& word : words) {
-    if (const auto set = sets.find(word.text); set != sets.end()) {
-      for (const Symbol op : set->second) add(op, word);
-    } else if (KindTable::builtin().find(word.text) || is_operator_name(word.text)) {
-      add(word.text, word);
+    if (const auto set = sets_.find(word.text); set != sets_.end()) {
+      for (const Symbol op : set->second) add_one(op, word);
+    } else if (kinds_->find(word.text) || is_operator_name(word.text)) {
+      add_one(word.text, word);
     } else if (word.text == "any") {
       place.fail_at(word.offset, "\"any\" stands for every operator already", "any(%x) alone");
     } else {
@@ -83,15 +99,16 @@ std::vector<Symbol> operators_of(const std::vector<Word>& words, const OperatorS
   return ops;
 }
 
-void add_operator_set(const LetText& let, OperatorSets& sets, const Lexer& place) {
+void Vocabulary::add(const LetText& let, const Lexer& place) {
   const std::string& name = let.name.text;
-  if (name == "any" || name == "constant" || name.find('.') != std::string::npos) {
+  if (name == "any" || name == "constant" || name == "kernel" || name.find('.') != std::string::npos) {
     place.fail_at(let.name.offset, cat(quoted(name), " cannot name a set"), "a word without \".\"");
   }
-  std::vector<Symbol> ops = operators_of(let.ops, sets, place);
-  if (!sets.emplace(name, std::move(ops)).second) {
+  std::vector<Symbol> ops = operators_of(let.ops, place);
+  if (!own_sets_.insert(name).second) {
     place.fail_at(let.name.offset, cat("the set ", name, " is defined twice"), "another name");
   }
+  sets_[name] = std::move(ops);
 }
 
 }  // namespace graftwork::gpat

@@ -1,8 +1,10 @@
 // Operators and module kinds by name, as pattern files name them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "graftwork/ir/kind.h"
@@ -11,22 +13,35 @@
 
 namespace graftwork::gpat {
 
-/// Sets of operators by name: what `let` defines.
-using OperatorSets = std::unordered_map<std::string, std::vector<Symbol>>;
+/// What the words of a file may mean: kinds, and sets of operators by name. There is one set from the beginning,
+/// `activation`, the activations that a kernel in front of them may take in.
+class Vocabulary {
+ public:
+  explicit Vocabulary(std::shared_ptr<const KindTable> kinds);
 
-/// The operators that the words name, each once. A word is a set, a kind, or an operator's whole name
-/// (aten.relu.default), which need not be known. Throws through `place`.
-std::vector<Symbol> operators_of(const std::vector<Word>& words, const OperatorSets& sets, const Lexer& place);
+  const std::shared_ptr<const KindTable>& kinds() const { return kinds_; }
+  /// The kind of a module; null for operators and what is unknown.
+  const Kind* module_kind(Symbol op) const;
+  /// Adds a kind that the file defines. Throws through `place` when there is another one of its name.
+  void add(Kind kind, size_t offset, const Lexer& place);
+  /// Adds a set. Throws through `place` when the file has one of that name already.
+  void add(const LetText& let, const Lexer& place);
 
-/// Adds a set. Throws through `place` when its name is taken.
-void add_operator_set(const LetText& let, OperatorSets& sets, const Lexer& place);
+  /// The operators that the words name, each once. A word is a set, a kind, "get_item", or an operator's whole name
+  /// (aten.relu.default), which need not be known. Throws through `place`.
+  std::vector<Symbol> operators_of(const std::vector<Word>& words, const Lexer& place) const;
+
+  [[noreturn]] void refuse_kind(const Word& name, const Lexer& place) const;
+
+ private:
+  std::string most_like(const std::string& name) const;
+
+  std::shared_ptr<const KindTable> kinds_;
+  std::unordered_map<std::string, std::vector<Symbol>> sets_;
+  std::unordered_set<std::string> own_sets_;
+};
 
 /// Whether it has the form of an operator's whole name: aten.relu.default.
 bool is_operator_name(const std::string& name);
-
-/// The kind of a module; null for operators.
-const Kind* module_kind(Symbol op);
-
-[[noreturn]] void refuse_kind(const Word& name, const Lexer& place);
 
 }  // namespace graftwork::gpat

@@ -50,7 +50,12 @@ struct Parsed {
   std::shared_ptr<const Pattern> pattern;
 };
 
-std::vector<Parsed> parse_all(std::string_view text, std::string_view file) {
+struct ParsedFile {
+  std::vector<Parsed> patterns;
+  std::shared_ptr<const KindTable> kinds;
+};
+
+ParsedFile parse_all(std::string_view text, std::string_view file, std::shared_ptr<const KindTable> kinds) {
   const std::string source(file);
   if (text.size() > kLargestFile) {
     throw Error(kCode, cat("the file has ", human_bytes(text.size()), ", and at most 1 MiB is read"), "several files")
@@ -60,8 +65,12 @@ std::vector<Parsed> parse_all(std::string_view text, std::string_view file) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // the mark that some editors put in front
   Lexer lexer(text, source, kCode);
   gpat::FileText parsed = gpat::read_file(lexer);
-  gpat::OperatorSets sets;
-  for (const gpat::LetText& let : parsed.lets) gpat::add_operator_set(let, sets, lexer);
+  gpat::Vocabulary vocabulary(std::move(kinds));
+  for (const gpat::LetText& let : parsed.lets) vocabulary.add(let, lexer);
+  for (gpat::KernelText& kernel : parsed.kernels) {
+    kernel.kind.definition_place = lexer.place(kernel.offset);
+    vocabulary.add(std::move(kernel.kind), kernel.offset, lexer);
+  }
   std::vector<Parsed> patterns;
   std::unordered_set<std::string> names;
   for (gpat::PatternText& one : parsed.patterns) {
@@ -73,17 +82,20 @@ std::vector<Parsed> parse_all(std::string_view text, std::string_view file) {
       lexer.fail_at(name.offset, cat("a file has at most ", kMostPatterns, " patterns"), "several files");
     }
     const gpat::Section section = one.section;
-    patterns.push_back({section, gpat::compile(std::move(one), sets, lexer)});
+    patterns.push_back({section, gpat::compile(std::move(one), vocabulary, lexer)});
   }
   if (patterns.empty()) lexer.fail_at(0, "there is no pattern in the file", "fusion NAME { ... => ... }");
-  return patterns;
+  return {std::move(patterns), vocabulary.kinds()};
 }
 
 }  // namespace
 
-PatternSections parse_pattern_sections(std::string_view text, std::string_view file) {
+PatternSections parse_pattern_sections(std::string_view text, std::string_view file,
+                                       const std::shared_ptr<const KindTable>& kinds) {
+  ParsedFile read = parse_all(text, file, kinds);
   PatternSections sections;
-  for (Parsed& parsed : parse_all(text, file)) {
+  sections.kinds = std::move(read.kinds);
+  for (Parsed& parsed : read.patterns) {
     PatternList& list = parsed.section == gpat::Section::kFusion       ? sections.fusions
                         : parsed.section == gpat::Section::kConversion ? sections.conversions
                                                                        : sections.recompositions;
@@ -92,13 +104,14 @@ PatternSections parse_pattern_sections(std::string_view text, std::string_view f
   return sections;
 }
 
-PatternList parse_patterns(std::string_view text, std::string_view file) {
+PatternList parse_patterns(std::string_view text, std::string_view file,
+                           const std::shared_ptr<const KindTable>& kinds) {
   PatternList list;
-  for (Parsed& parsed : parse_all(text, file)) list.push_back(std::move(parsed.pattern));
+  for (Parsed& parsed : parse_all(text, file, kinds).patterns) list.push_back(std::move(parsed.pattern));
   return list;
 }
 
-PatternSections read_patterns(const std::filesystem::path& path) {
+PatternSections read_patterns(const std::filesystem::path& path, const std::shared_ptr<const KindTable>& kinds) {
   const std::string name = path.string();
   std::error_code ignored;
   const auto size = std::filesystem::file_size(path, ignored);  // a device has none, and is refused by read_text
@@ -106,7 +119,7 @@ PatternSections read_patterns(const std::filesystem::path& path) {
     throw Error(kCode, cat("the file has ", human_bytes(size), ", and at most 1 MiB is read"), "several files")
         .at(name);
   }
-  return parse_pattern_sections(read_text(path), name);
+  return parse_pattern_sections(read_text(path), name, kinds);
 }
 
 PatternSections with_patterns(const std::vector<std::filesystem::path>& files, PatternSections lists) {
@@ -119,8 +132,10 @@ PatternSections with_patterns(const std::vector<std::filesystem::path>& files, P
   };
   for (const PatternList* list : {&lists.recompositions, &lists.conversions, &lists.fusions}) admit(*list, "built in");
   PatternSections result;
+  result.kinds = lists.kinds;
   for (const std::filesystem::path& file : files) {
-    PatternSections read = read_patterns(file);
+    PatternSections read = read_patterns(file, result.kinds);
+    result.kinds = std::move(read.kinds);
     for (const auto& [from, to] :
          {std::pair(&read.recompositions, &result.recompositions), std::pair(&read.conversions, &result.conversions),
           std::pair(&read.fusions, &result.fusions)}) {

@@ -3,7 +3,9 @@
 #include <array>
 #include <charconv>
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/text/kernel_text.h"
 #include "graftwork/match/tree.h"
 
 namespace graftwork::gpat {
@@ -33,6 +35,9 @@ class Reader {
       if (is(word, "let")) {
         file.lets.push_back(let());
         check_count(file.lets.size());
+      } else if (is(word, "kernel") || is(word, "converted")) {
+        file.kernels.push_back({read_kernel(lexer_, is(word, "kernel") ? Family::kFused : Family::kConverted), word.offset});
+        check_count(file.kernels.size());
       } else {
         file.patterns.push_back(pattern(word));
       }
@@ -141,7 +146,7 @@ class Reader {
       result.section = Section::kRecomposition;
     } else {
       lexer_.fail_at(section.offset, cat(shown(section), " starts no pattern"),
-                     "recomposition, conversion, fusion, or let");
+                     "recomposition, conversion, fusion, kernel, converted, or let");
     }
     result.name = word("the name of the pattern");
     expect("{");
@@ -154,8 +159,12 @@ class Reader {
     if (result.positions.empty()) fail("a position in front of \"=>\"", "what to find: %y = nn.ReLU(%x)");
     accept_pair('=', '>');
     while (!lexer_.accept("}")) {
-      check_count(result.results.size());
-      result.results.push_back(this->result());
+      check_count(result.results.size() + result.requirements.size());
+      if (accept_word("require")) {
+        result.requirements.push_back(requirement());
+      } else {
+        result.results.push_back(this->result());
+      }
     }
     if (result.results.empty()) {
       lexer_.fail_at(result.name.offset, cat("there is nothing behind \"=>\" in ", shorten(result.name.text)),
@@ -280,6 +289,45 @@ class Reader {
     return result;
   }
 
+  RequireText requirement() {
+    RequireText result{condition(), {}};
+    if (lexer_.peek().kind != TokenKind::kString) fail("the reason why a match without it is left alone, in quotes");
+    const Token reason = lexer_.take();
+    std::string_view rest = reason.text;
+    while (!rest.empty()) {
+      const size_t open = rest.find('{');
+      Template::Piece piece{std::string(rest.substr(0, open)), std::nullopt};
+      rest = open == std::string_view::npos ? std::string_view() : rest.substr(open + 1);
+      if (open != std::string_view::npos) {
+        const size_t close = rest.find('}');
+        if (close == std::string_view::npos) lexer_.fail_at(reason.offset, "a \"{\" of the reason has no \"}\"");
+        piece.value = shown_in_reason(rest.substr(0, close), reason.offset);
+        rest = rest.substr(close + 1);
+      }
+      result.reason.pieces.push_back(std::move(piece));
+      check_count(result.reason.pieces.size());
+    }
+    return result;
+  }
+
+  /// The value between braces; what is wrong with it is told at `offset`, where the reason stands.
+  Expr shown_in_reason(std::string_view text, size_t offset) const {
+    try {
+      Lexer inner(text, "", "gpat.syntax");
+      Reader reader(inner);
+      Expr value = reader.sum();
+      if (inner.peek().kind != TokenKind::kEnd) reader.fail("\"}\"");
+      move_to(value, offset);
+      return value;
+    } catch (const Error& error) {
+      lexer_.fail_at(offset, "in the reason: " + error.message(), error.hint());
+    }
+  }
+  static void move_to(Expr& expr, size_t offset) {
+    expr.offset = offset;
+    for (Expr& operand : expr.operands) move_to(operand, offset);
+  }
+
   ResultText result() {
     ResultText result;
     if (at_word("erase")) {
@@ -290,11 +338,17 @@ class Reader {
     }
     if (!lexer_.at("%")) fail("a result, \"%name = ...\", \"%name\" or \"erase %name\", or \"}\"");
     Word name = value_name();
-    if (!lexer_.accept("=")) {
+    while (lexer_.accept(",")) {
+      result.further_targets.push_back(value_name());
+      check_count(result.further_targets.size());
+    }
+    if (result.further_targets.empty() && !lexer_.accept("=")) {
       result.callee = std::move(name);
       return result;
     }
+    if (!result.further_targets.empty()) expect("=");
     result.target = std::move(name);
+    if (lexer_.at("%") && !result.further_targets.empty()) fail("a call that has several results");
     if (lexer_.at("%")) {
       result.callee = value_name();
       if (!lexer_.at("(")) return result;
@@ -303,12 +357,24 @@ class Reader {
       return result;
     }
     result.form = ResultText::Form::kCall;
+    if (accept_word("kernel")) result.declaration.emplace();
     result.callee = word("a module kind, an operator, or a value");
     if (lexer_.accept("@")) result.path = path();
     result.operands = operands(nullptr);
     if (lexer_.at("{")) result.attributes = assignments();
     if (lexer_.at("[")) result.parts = parts();
+    if (result.declaration && accept_word("quantize")) result.declaration->quantize = value_names();
+    if (result.declaration && accept_word("can_quantize")) result.declaration->can_quantize = value_names();
     return result;
+  }
+
+  std::vector<Word> value_names() {
+    std::vector<Word> names;
+    do {
+      names.push_back(value_name());
+      check_count(names.size());
+    } while (lexer_.accept(","));
+    return names;
   }
 
   ResultText::Path path() {
@@ -322,8 +388,9 @@ class Reader {
     expect("[");
     while (!lexer_.accept("]")) {
       Word role = word("a role");
-      expect("=");
-      result.push_back({std::move(role), value_name()});
+      Reference part{role, {}};  // `[conv]`: the role is the name
+      if (lexer_.accept("=")) part = reference();
+      result.push_back({std::move(role), std::move(part.name), std::move(part.path)});
       check_count(result.size());
       if (!lexer_.at("]")) expect(",");
     }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "graftwork/ir/kind.h"
 #include "graftwork/patterns/text/expression.h"
 
 namespace graftwork::gpat {
@@ -45,6 +46,26 @@ struct PositionText {
   std::vector<Where> conditions;
 };
 
+/// Text with values in it: "it pools {%x.shape[-1]} to 1".
+struct Template {
+  struct Piece {
+    std::string text;
+    std::optional<Expr> value;  ///< Behind the text.
+  };
+  std::vector<Piece> pieces;
+};
+
+/// `require CONDITION "reason"`: what a match must be like, beside its tree.
+struct RequireText {
+  Expr condition;
+  Template reason;
+};
+
+/// `kernel NAME(...) [...] quantize %x can_quantize %y`: the tree is the declaration.
+struct DeclarationText {
+  std::vector<Word> quantize, can_quantize;
+};
+
 /// One line behind `=>`.
 struct ResultText {
   enum class Form : uint8_t { kKeep, kErase, kCall, kAgain };
@@ -55,14 +76,17 @@ struct ResultText {
   struct Part {
     Word role;
     Word capture;
+    std::string child;  ///< `role=%name.child`: not the module itself, but this child of it.
   };
   Form form = Form::kKeep;
   Word target;  ///< Empty text where none is written.
+  std::vector<Word> further_targets;  ///< `%q, %k = ...`: of a call with several results.
   Word callee;  ///< kCall: kind or operator; kAgain: a captured name; kKeep, kErase: the value.
   std::optional<Path> path;
   std::vector<Word> operands;
   std::vector<Assignment> attributes;
   std::vector<Part> parts;
+  std::optional<DeclarationText> declaration;
 };
 
 enum class Section : uint8_t { kRecomposition, kConversion, kFusion };
@@ -71,6 +95,7 @@ struct PatternText {
   Section section = Section::kFusion;
   Word name;
   std::vector<PositionText> positions;
+  std::vector<RequireText> requirements;
   std::vector<ResultText> results;
 };
 
@@ -80,8 +105,15 @@ struct LetText {
   std::vector<Word> ops;
 };
 
+/// A kind with a body of its own: `kernel NAME(%x) { ... }`, `converted NAME(%x) { ... }`.
+struct KernelText {
+  Kind kind;
+  size_t offset = 0;
+};
+
 struct FileText {
   std::vector<LetText> lets;
+  std::vector<KernelText> kernels;
   std::vector<PatternText> patterns;
 };
 

@@ -2,7 +2,8 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/patterns/fusions/fusion.h"
+#include "graftwork/ir/kind.h"
+#include "graftwork/patterns/stage_kernel.h"
 
 namespace graftwork::gpat {
 namespace {
@@ -20,8 +21,19 @@ class Run {
         scope_{graft.module(), program.captures, &bindings_, nullptr} {}
 
   Outcome operator()() {
-    for (const Step& step : program_.steps) made_.push_back(&make(step));
+    for (const Requirement& requirement : program_.requirements) {
+      if (decide(requirement.condition, scope_) != Truth::kTrue) return declined(filled(requirement.reason));
+    }
+    for (const Step& step : program_.steps) {
+      made_.push_back(nullptr);
+      if (step.form != Step::Form::kKernel) {
+        made_.back() = &make(step);
+      } else if (Outcome replaced = replace(step); !replaced) {
+        return replaced;
+      }
+    }
     for (const Fate& fate : program_.fates) {
+      if (is_done(fate)) continue;
       Node& old = match_[program_.captures[fate.capture].value];
       Outcome outcome = fate.is_erased ? graft_.remove(old) : graft_.replace(old, value(fate.now));
       if (!outcome) return outcome;
@@ -30,6 +42,28 @@ class Run {
   }
 
  private:
+  /// What a kernel replaces, it has replaced.
+  bool is_done(const Fate& fate) const {
+    return fate.now.is_made && program_.steps[fate.now.index].form == Step::Form::kKernel;
+  }
+
+  std::string filled(const Template& text) const {
+    std::string out;
+    for (const Template::Piece& piece : text.pieces)
+      out += piece.text + (piece.value ? shown_value(*piece.value, scope_) : "");
+    return out;
+  }
+
+  Outcome replace(const Step& step) {
+    KernelCall call;
+    call.kind = step.callee;
+    call.parts = parts(step);
+    call.attrs = attributes(step);
+    for (const ValueRef& operand : step.operands) call.inputs.push_back(&value(operand));
+    for (const size_t result : step.results) call.replaces.push_back(&match_[program_.captures[result].value]);
+    return replace_by_kernel(std::move(call), graft_);
+  }
+
   Node& value(const ValueRef& ref) const {
     return ref.is_made ? *made_[ref.index] : match_[program_.captures[ref.index].value];
   }
@@ -38,8 +72,8 @@ class Run {
     std::vector<Node*> operands;
     for (const ValueRef& ref : step.operands) operands.push_back(&value(ref));
     switch (step.form) {
-      case Step::Form::kFused:
-        return stage_fused(step.callee, parts(step), attributes(step), operands, graft_);
+      case Step::Form::kKernel:
+        break;
       case Step::Form::kModule:
         return graft_.call_module(graft_.share_record(record(step)), operands);
       case Step::Form::kOperator:
@@ -59,7 +93,13 @@ class Run {
   std::vector<std::pair<Symbol, ModuleId>> parts(const Step& step) const {
     std::vector<std::pair<Symbol, ModuleId>> result;
     for (const auto& [role, capture] : step.parts) {
-      if (const Node* part = scope_.part(capture)) result.emplace_back(role, part->module());
+      const Capture& found = program_.captures[capture];
+      if (found.form == Capture::Form::kChain) {
+        const std::vector<Node*> chain = match_.chain(found.value);
+        for (size_t k = 0; k < chain.size(); ++k) result.emplace_back(cat(role.str(), "_", k), chain[k]->module());
+      } else if (const Node* part = scope_.part(capture)) {
+        result.emplace_back(role, part->module());
+      }
     }
     return result;
   }
@@ -70,7 +110,13 @@ class Run {
     record.path =
         step.has_own_path ? step.suffix : path_of(match_[program_.captures[step.capture].value]) + step.suffix;
     record.attrs = attributes(step);
-    const Kind& kind = KindTable::builtin().at(step.callee);
+    const Kind& kind = graft_.module().modules().kinds().at(step.callee);
+    for (const auto& [role, capture] : step.parts) {
+      const Node* layer = scope_.part(capture);
+      const ModuleId quantizer =
+          layer && layer->kind() == NodeKind::kCallModule ? graft_.module().record(*layer).child(role) : ModuleId();
+      if (quantizer) record.children.emplace_back(role, quantizer);
+    }
     for (const auto& [name, expr] : step.parameters) {
       if (std::optional<ParamExpr> param = parameter_value(expr, scope_)) {
         record.set_param(name, *std::move(param));

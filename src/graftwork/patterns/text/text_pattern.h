@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "graftwork/patterns/text/expression.h"
+#include "graftwork/patterns/text/syntax.h"
 #include "graftwork/rewrite/pattern.h"
 
 namespace graftwork::gpat {
@@ -20,7 +20,7 @@ struct ValueRef {
 /// One new value.
 struct Step {
   enum class Form : uint8_t {
-    kFused,     ///< A fused module whose parts were matched.
+    kKernel,    ///< A module with a body whose parts were matched.
     kModule,    ///< A module with attributes and parameters.
     kOperator,  ///< An operator with attributes.
     kAgain,     ///< A matched operator, chain or stretch, on another value.
@@ -33,7 +33,14 @@ struct Step {
   std::vector<ValueRef> operands;
   std::vector<std::pair<Symbol, Expr>> attributes;
   std::vector<std::pair<Symbol, Expr>> parameters;
-  std::vector<std::pair<Symbol, size_t>> parts;
+  std::vector<std::pair<Symbol, size_t>> parts;  ///< kKernel; kModule: whose quantizer the weight goes through.
+  std::vector<size_t> results;                   ///< kKernel: captures that its results replace.
+};
+
+/// A condition that is asked of a whole match, and what to say when it does not hold.
+struct Requirement {
+  Expr condition;
+  Template reason;
 };
 
 /// What becomes of a matched value: another one takes its place, or it goes.
@@ -48,6 +55,7 @@ struct Program {
   std::string name;
   std::vector<Capture> captures;
   std::vector<size_t> roots;
+  std::vector<Requirement> requirements;
   std::vector<Step> steps;
   std::vector<Fate> fates;
 };

@@ -1,0 +1,260 @@
+#include "graftwork/ir/body.h"
+
+#include <algorithm>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
+
+namespace graftwork {
+namespace {
+
+constexpr const char* kCount = "count";
+
+bool is_batch_norm(Symbol kind) { return kind.str().starts_with("nn.BatchNorm"); }
+
+/// How often a body calls the part.
+size_t calls_of(const GraphModule& body, Symbol role) {
+  const NodeRange nodes = body.graph().nodes();
+  return static_cast<size_t>(std::count_if(nodes.begin(), nodes.end(), [&](const Node& node) {
+    return node.kind() == NodeKind::kCallPart && node.role() == role;
+  }));
+}
+
+class Resolver {
+ public:
+  Resolver(const Kind& kind, std::span<const std::pair<Symbol, Symbol>> parts, const KindTable& kinds)
+      : kind_(kind), parts_(parts), kinds_(kinds), now_(kind.body->graph().capacity(), nullptr) {}
+
+  std::shared_ptr<const ResolvedBody> run() {
+    for (const Node& node : kind_.body->graph().nodes()) {
+      if (node.kind() != NodeKind::kOutput) now_[node.id().index] = &copy(node);
+    }
+    const Node& output = *kind_.body->graph().output();
+    body_->module.add_output(inputs(output), kind_.body->signature().outputs);
+    for (const Node* input : body_->module.graph().inputs()) body_->inputs.push_back(input);
+    find_layers();
+    return std::move(body_);
+  }
+
+ private:
+  std::vector<Node*> inputs(const Node& node) const {
+    std::vector<Node*> found;
+    for (const Use& use : node.inputs()) found.push_back(now_[use.producer()->id().index]);
+    return found;
+  }
+
+  /// Empty when there is no such part.
+  Symbol kind_of(Symbol role) const {
+    const auto found = std::find_if(parts_.begin(), parts_.end(), [&](const auto& part) { return part.first == role; });
+    return found == parts_.end() ? Symbol() : found->second;
+  }
+
+  Node& copy(const Node& node) {
+    switch (node.kind()) {
+      case NodeKind::kInput:
+        return body_->module.add_input(node.name(), {});
+      case NodeKind::kCallPart:
+        return copy_part(node);
+      case NodeKind::kGetItem:
+        return body_->module.add_get_item(node.name(), *inputs(node)[0], node.item_index());
+      default:
+        return body_->module.add_untyped_call(node.op(), node.name(), inputs(node), node.attrs());
+    }
+  }
+
+  Node& copy_part(const Node& node) {
+    const std::vector<Node*> operands = inputs(node);
+    const PartCount count = part_count(node);
+    if (count == PartCount::kAny) {
+      Node* running = operands[0];
+      for (size_t k = 0;; ++k) {
+        const Symbol role = cat(node.role().str(), "_", k);
+        const Symbol kind = kind_of(role);
+        if (kind.empty()) return *running;
+        running = &add_call_part(body_->module, cat(node.name().str(), "_", k), role, std::span(&running, 1),
+                                 PartCount::kOne, kind);
+      }
+    }
+    const Symbol kind = kind_of(node.role());
+    if (!kind.empty()) return add_call_part(body_->module, node.name(), node.role(), operands, PartCount::kOne, kind);
+    if (count == PartCount::kOptional) return *operands[0];
+    throw Error("ir.parts", cat(kind_.name.str(), " needs the part ", node.role().str()));
+  }
+
+  void find_layers() {
+    const GraphModule& body = body_->module;
+    for (const Node& node : body.graph().nodes()) {
+      const Kind* kind = node.kind() == NodeKind::kCallPart ? kinds_.find(node.op()) : nullptr;
+      if (!kind || kind->output_channel_axis < 0 || calls_of(body, node.role()) > 1) continue;
+      BodyLayer layer{node.role(), &node, nullptr};
+      const Node* reader = node.use_count() == 1 ? node.uses()->user() : nullptr;
+      const bool folds = reader && reader->kind() == NodeKind::kCallPart && is_batch_norm(reader->op()) &&
+                         calls_of(body, reader->role()) == 1;
+      if (folds) layer.batch_norm = reader;
+      body_->layers.push_back(layer);
+    }
+  }
+
+  const Kind& kind_;
+  std::span<const std::pair<Symbol, Symbol>> parts_;
+  const KindTable& kinds_;
+  std::shared_ptr<ResolvedBody> body_ = std::make_shared<ResolvedBody>();
+  std::vector<Node*> now_;  // by index of the kind's node
+};
+
+/// The name that operators of a body have in a network: that of the first part and their own, "conv1.add".
+std::string operator_name(const Node& node, const std::string& prefix) {
+  const std::string& schema = node.op().str();
+  const size_t begin = schema.find('.') + 1;
+  return cat(prefix, ".", schema.substr(begin, schema.find('.', begin) - begin));
+}
+
+std::vector<Type> input_types(const Node& node, const std::vector<Type>& types) {
+  std::vector<Type> inputs;
+  for (const Use& use : node.inputs()) inputs.push_back(types[use.producer()->id().index]);
+  return inputs;
+}
+
+}  // namespace
+
+PartCount part_count(const Node& call_part) {
+  const Attribute* count = call_part.attrs().find(kCount);
+  if (!count) return PartCount::kOne;
+  return *count->get<std::string>() == "?" ? PartCount::kOptional : PartCount::kAny;
+}
+
+Node& add_call_part(GraphModule& body, Symbol name, Symbol role, std::span<Node* const> inputs, PartCount count,
+                    Symbol kind) {
+  NodeSpec spec;
+  spec.kind = NodeKind::kCallPart;
+  spec.op = kind;
+  spec.name = name;
+  spec.origin.module_path = role;
+  if (count != PartCount::kOne) spec.attrs.set(kCount, Attribute(count == PartCount::kOptional ? "?" : "*"));
+  return body.graph().append(std::move(spec), inputs);
+}
+
+const Node* ResolvedBody::value(Symbol name) const {
+  for (const Node& node : module.graph().nodes()) {
+    if (node.name() == name && node.kind() != NodeKind::kOutput) return &node;
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const ResolvedBody> resolve_body(const Kind& kind, std::span<const std::pair<Symbol, Symbol>> parts,
+                                                 const KindTable& kinds) {
+  return Resolver(kind, parts, kinds).run();
+}
+
+std::vector<Symbol> roles_of(const GraphModule& body) {
+  std::vector<Symbol> roles;
+  for (const Node& node : body.graph().nodes()) {
+    if (node.kind() != NodeKind::kCallPart) continue;
+    if (std::find(roles.begin(), roles.end(), node.role()) == roles.end()) roles.push_back(node.role());
+  }
+  return roles;
+}
+
+AttrMap attributes_in(const Node& body_node, const ModuleRecord& record, const KindTable& kinds) {
+  AttrMap attrs;
+  for (const auto& [name, value] : body_node.attrs()) {
+    const RecordRef* reference = value.get<RecordRef>();
+    const Attribute* meant = reference ? attribute_of(record, reference->name, kinds) : &value;
+    if (!meant) throw Error("ir.attribute", cat("@", record.path.str(), " has no ", reference->name.str()));
+    if (!reference || !meant->is_none()) attrs.set(name, *meant);
+  }
+  return attrs;
+}
+
+Type infer_body(const ResolvedBody& body, const ModuleRecord& record, std::span<const Type> inputs,
+                const ModuleTable& modules) {
+  std::vector<Type> types(body.module.graph().capacity());
+  size_t next_input = 0;
+  for (const Node& node : body.module.graph().nodes()) {
+    Type& type = types[node.id().index];
+    const std::vector<Type> operands = input_types(node, types);
+    switch (node.kind()) {
+      case NodeKind::kInput:
+        type = inputs[next_input++];
+        break;
+      case NodeKind::kCallPart:
+        type = infer_module(modules[record.child(node.role())], operands, modules);
+        break;
+      case NodeKind::kGetItem:
+        type = item_type(operands[0], node.item_index());
+        break;
+      case NodeKind::kOutput:
+        return operands.size() == 1 ? operands[0] : Type::tuple(operands);
+      default:
+        type = infer_function(node.op(), operands, attributes_in(node, record, modules.kinds()));
+    }
+  }
+  return {};
+}
+
+BodyInstance::BodyInstance(const ModuleTable& modules, const ModuleRecord& record, std::span<const Type> inputs)
+    : graph_(std::make_unique<Graph>()), twin_(record.body->module.graph().capacity(), nullptr) {
+  const GraphModule& body = record.body->module;
+  const std::vector<Symbol> roles = roles_of(body);
+  const std::string prefix = roles.empty() ? record.path.str() : modules[record.child(roles.front())].path.str();
+  size_t next_input = 0;
+  for (const Node& node : body.graph().nodes()) {
+    NodeSpec spec;
+    spec.kind = node.kind();
+    spec.op = node.op();
+    spec.name = node.name();
+    std::vector<Node*> operands;
+    std::vector<Type> types;
+    for (const Use& use : node.inputs()) {
+      operands.push_back(twin_[use.producer()->id().index]);
+      types.push_back(operands.back()->type());
+    }
+    if (node.kind() == NodeKind::kInput) {
+      spec.type = inputs[next_input++];
+    } else if (node.kind() == NodeKind::kCallPart) {
+      spec.kind = NodeKind::kCallModule;
+      spec.module = record.child(node.role());
+      spec.name = spec.origin.module_path = modules[spec.module].path;
+      spec.type = infer_module(modules[spec.module], types, modules);
+    } else if (node.kind() == NodeKind::kGetItem) {
+      spec.attrs = node.attrs();
+      spec.type = item_type(types[0], node.item_index());
+    } else if (node.kind() == NodeKind::kCallFunction) {
+      spec.name = spec.origin.module_path = operator_name(node, prefix);
+      spec.attrs = attributes_in(node, record, modules.kinds());
+      spec.type = infer_function(node.op(), types, spec.attrs);
+    }
+    Node& twin = graph_->append(std::move(spec), operands);
+    twin_[node.id().index] = &twin;
+    origin_.push_back(&node);
+  }
+}
+
+Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role) {
+  constexpr const char* kRole = "weight_fake_quant";
+  return body.layers.size() == 1 ? Symbol(kRole) : Symbol(cat(layer_role.str(), "_", kRole));
+}
+
+Symbol value_quantizer_role(Symbol value) { return cat(value.str(), "_quant"); }
+
+bool is_quantizer_role(const Kind& kind, Symbol role, Symbol quantizer_kind) {
+  if (quantizer_kind == Symbol("WeightFakeQuantize")) {
+    const std::vector<Symbol> layers = roles_of(*kind.body);
+    return role == Symbol("weight_fake_quant") || std::any_of(layers.begin(), layers.end(), [&](Symbol layer) {
+             return role == Symbol(layer.str() + "_weight_fake_quant");
+           });
+  }
+  if (quantizer_kind != Symbol("QuantStub")) return false;
+  const auto quantizes = [&](Symbol value) { return role == value_quantizer_role(value) && !kind.input(value); };
+  return std::any_of(kind.values_to_quantize.begin(), kind.values_to_quantize.end(), quantizes) ||
+         std::any_of(kind.quantizable_values.begin(), kind.quantizable_values.end(), quantizes);
+}
+
+ModuleId weight_quantizer(const ModuleRecord& owner, Symbol layer_role) {
+  return owner.child(weight_quantizer_role(*owner.body, layer_role));
+}
+
+ModuleId weight_quantizer(const ModuleRecord& layer) { return layer.child("weight_fake_quant"); }
+
+}  // namespace graftwork

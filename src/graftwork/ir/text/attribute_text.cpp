@@ -1,0 +1,75 @@
+#include "graftwork/ir/text/attribute_text.h"
+
+#include <charconv>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int kDepthLimit = 64;
+
+Attribute read_reference(Lexer& lexer, References references) {
+  const size_t offset = lexer.peek().offset;
+  if (references.record && lexer.peek().kind == TokenKind::kWord)
+    return RecordRef{lexer.expect_name("the name of an attribute")};
+  const int64_t slot = read_integer(lexer, "an input number");
+  if (slot < 0 || static_cast<size_t>(slot) >= references.inputs)
+    lexer.fail_at(offset, cat("there is no input ", slot));
+  return InputRef{static_cast<uint32_t>(slot)};
+}
+
+}  // namespace
+
+int64_t read_integer(Lexer& lexer, std::string_view what) {
+  const Token token = lexer.take();
+  int64_t number = 0;
+  const char* last = token.text.data() + token.text.size();
+  const auto [end, error] = std::from_chars(token.text.data(), last, number);
+  if (token.kind != TokenKind::kNumber || error != std::errc() || end != last)
+    lexer.fail_at(token.offset, cat("expected ", what));
+  return number;
+}
+
+Attribute read_attribute(Lexer& lexer, References references, int depth) {
+  if (depth > kDepthLimit) lexer.fail(cat("nested deeper than ", kDepthLimit, " levels"));
+  if (lexer.accept("$")) return read_reference(lexer, references);
+  if (lexer.accept("[")) {
+    Attribute::List list;
+    while (!lexer.accept("]")) {
+      list.push_back(read_attribute(lexer, references, depth + 1));
+      if (!lexer.at("]")) lexer.expect(",");
+    }
+    return Attribute(std::move(list));
+  }
+  const Token token = lexer.take();
+  if (token.kind == TokenKind::kString) return Attribute(token.text);
+  if (token.text == "none") return Attribute();
+  if (token.text == "true") return Attribute(true);
+  if (token.text == "false") return Attribute(false);
+  if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
+  const char* last = token.text.data() + token.text.size();
+  int64_t whole = 0;
+  if (const auto [end, error] = std::from_chars(token.text.data(), last, whole); error == std::errc() && end == last) {
+    return Attribute(whole);
+  }
+  double real = 0;
+  if (const auto [end, error] = std::from_chars(token.text.data(), last, real); error == std::errc() && end == last) {
+    return Attribute(real);
+  }
+  lexer.fail_at(token.offset, "\"" + token.text + "\" is no constant");
+}
+
+AttrMap read_attributes(Lexer& lexer, References references) {
+  AttrMap attrs;
+  if (!lexer.accept("{")) return attrs;
+  while (!lexer.accept("}")) {
+    const Symbol name = lexer.expect_name("an attribute name");
+    lexer.expect("=");
+    attrs.set(name, read_attribute(lexer, references));
+    if (!lexer.at("}")) lexer.expect(",");
+  }
+  return attrs;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,30 @@
+#include "graftwork/nn/inference_runner.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/nn/prepared_conv.h"
+
+namespace graftwork {
+namespace {
+
+bool records_gradients(const TensorStore& tensors, std::span<const at::Tensor> inputs) {
+  if (!at::GradMode::is_enabled()) return false;
+  const auto requires_grad = [](const at::Tensor& tensor) { return tensor.requires_grad(); };
+  return std::any_of(inputs.begin(), inputs.end(), requires_grad) ||
+         std::any_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return requires_grad(entry.second); });
+}
+
+}  // namespace
+
+InferenceRunner::InferenceRunner(const Network& network, std::vector<ValueRef> watched)
+    : tensors_(network.tensors), program_(network.module, std::move(watched), prepared_convolutions(network.tensors)) {}
+
+std::vector<at::Tensor> InferenceRunner::run(std::span<const at::Tensor> inputs, const Watcher& watcher,
+                                             bool any_batch) const {
+  if (records_gradients(tensors_, inputs)) {
+    throw Error("nn.inference", "the inference runner gives no gradients",
+                "the Executor, or at::NoGradGuard where none are wanted");
+  }
+  return program_.run(inputs, {tensors_, Mode::kEval, watcher, any_batch});
+}
+
+}  // namespace graftwork

@@ -1,0 +1,392 @@
+#include "graftwork/nn/program.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/size_arithmetic.h"
+
+namespace graftwork {
+
+struct Program::Step {
+  enum class Form : uint8_t { kInput, kConstant, kModule, kOperator, kSize, kPrepared, kTuple, kElement };
+  Form form = Form::kInput;
+  const Node* node = nullptr;    // of the network, for messages
+  ModuleId module;               // kModule
+  ModuleId quantizer;            // kModule: of its weight
+  ParamExpr const* constant = nullptr;
+  std::vector<c10::IValue> numbers;  // kSize: operands that are no values
+  std::vector<std::pair<size_t, size_t>> sizes;  // kSize: where in `numbers` an operand belongs
+  int64_t element = 0;               // kElement
+  std::unique_ptr<OperatorCall> call;
+  std::unique_ptr<const PreparedModule> prepared;
+  std::vector<size_t> operands;
+  size_t value = 0;
+  std::vector<size_t> last_uses;  // values that nobody reads after this step
+  std::vector<ValueRef> watched;
+};
+
+namespace {
+
+/// MKL's vector functions choose their code on their first call. Two threads that do so at once were seen to compute
+/// exp with an error of 1e-4 in one of them; so the first call is made here, by one thread.
+void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::exp(at::zeros({1})); }
+
+std::string place_of(const Node& node) {
+  std::string place = cat("%", node.name().str(), " = ", node.op().str());
+  if (!node.origin().module_path.empty()) place += " in " + node.origin().module_path.str();
+  if (!node.origin().source.empty()) place += " (" + node.origin().source.str() + ")";
+  return place;
+}
+
+}  // namespace
+
+class Program::Builder {
+ public:
+  Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare)
+      : program_(program), modules_(program.module_.modules()), watched_(watched), prepare_(prepare) {}
+
+  void run() {
+    for (const Node& node : program_.module_.graph().nodes()) add(node);
+    program_.value_count_ = count_;
+    if (!unknown_.empty()) {
+      Error error("nn.unsupported", cat(counted(unknown_.size(), "operator"), " cannot be run"));
+      for (std::string& place : unknown_) error.at(std::move(place));
+      throw error;
+    }
+    find_last_uses();
+    for (const ValueRef& value : watched_) watch(value);
+  }
+
+ private:
+  Step& step(Step::Form form, const Node& node, std::vector<size_t> operands) {
+    Step& made = program_.steps_.emplace_back();
+    made.form = form;
+    made.node = &node;
+    made.operands = std::move(operands);
+    made.value = count_++;
+    return made;
+  }
+
+  size_t value(const Node& node) { return values_.at(&node); }
+
+  std::vector<size_t> operands(const Node& node) {
+    std::vector<size_t> found;
+    for (const Use& use : node.inputs()) found.push_back(value(*use.producer()));
+    return found;
+  }
+
+  void add(const Node& node) {
+    switch (node.kind()) {
+      case NodeKind::kInput:
+        values_[&node] = step(Step::Form::kInput, node, {}).value;
+        program_.inputs_.push_back(&node);
+        return;
+      case NodeKind::kConstant: {
+        Step& made = step(Step::Form::kConstant, node, {});
+        made.constant = &node.constant();
+        values_[&node] = made.value;
+        return;
+      }
+      case NodeKind::kOutput:
+        program_.results_ = operands(node);
+        return;
+      case NodeKind::kCallModule:
+        return add_module(node);
+      case NodeKind::kGetItem:
+        values_[&node] = element(node, node, operands(node)[0], &node.input(0));
+        return;
+      default:
+        values_[&node] = operation(node, node.op(), node.attrs(), operands(node));
+    }
+  }
+
+  size_t element(const Node& place, const Node& item, size_t tuple, const Node* source) {
+    // A body's results need not become a tuple first.
+    if (const auto known = results_.find(source); known != results_.end())
+      return known->second.at(static_cast<size_t>(item.item_index()));
+    Step& made = step(Step::Form::kElement, place, {tuple});
+    made.element = item.item_index();
+    return made.value;
+  }
+
+  size_t operation(const Node& place, Symbol op, const AttrMap& attrs, std::vector<size_t> inputs) {
+    if (is_size_operator(op)) return size_operation(place, attrs, std::move(inputs));
+    const size_t count = inputs.size();
+    Step& made = step(Step::Form::kOperator, place, std::move(inputs));
+    try {
+      made.call = std::make_unique<OperatorCall>(op, attrs, count);
+    } catch (const Error& error) {
+      unknown_.push_back(place_of(place) + ": " + error.message());
+    }
+    return made.value;
+  }
+
+  size_t size_operation(const Node& place, const AttrMap& attrs, std::vector<size_t> inputs) {
+    Step& made = step(Step::Form::kSize, place, std::move(inputs));
+    for (const auto& [name, attr] : attrs) {
+      if (const InputRef* ref = attr.get<InputRef>()) {
+        made.sizes.emplace_back(made.numbers.size(), ref->slot);
+        made.numbers.emplace_back();
+      } else if (const int64_t* whole = attr.get<int64_t>()) {
+        made.numbers.emplace_back(*whole);
+      } else if (const double* real = attr.get<double>()) {
+        made.numbers.emplace_back(*real);
+      }
+    }
+    return made.value;
+  }
+
+  void add_module(const Node& node) {
+    const ModuleRecord& record = program_.module_.record(node);
+    if (!record.body) {
+      Step& made = step(Step::Form::kModule, node, operands(node));
+      made.module = node.module();
+      made.quantizer = weight_quantizer(record);
+      values_[&node] = made.value;
+      return;
+    }
+    std::vector<size_t> results = add_body(node, record, operands(node), true);
+    if (results.size() == 1) {
+      values_[&node] = results[0];
+      return;
+    }
+    results_[&node] = results;
+    const bool needs_tuple = has_other_readers(node);
+    values_[&node] = needs_tuple ? step(Step::Form::kTuple, node, results).value : SIZE_MAX;
+  }
+
+  /// Readers of a tuple that want the whole of it.
+  static bool has_other_readers(const Node& node) {
+    for (const Use* use = node.uses(); use; use = use->next()) {
+      if (use->user()->kind() != NodeKind::kGetItem) return true;
+    }
+    return false;
+  }
+
+  /// The steps of a body; the values of its results.
+  std::vector<size_t> add_body(const Node& place, const ModuleRecord& record, const std::vector<size_t>& inputs,
+                               bool is_called_by_network) {
+    const ResolvedBody& body = *record.body;
+    std::vector<size_t> raw(body.module.graph().capacity(), SIZE_MAX);     // what results read
+    std::vector<size_t> read(body.module.graph().capacity(), SIZE_MAX);    // what later nodes of the body read
+    Prepared prepared;
+    if (is_called_by_network && prepare_ && !is_watched_inside(place) && !has_live_stub(record, body))
+      prepared = prepare_(program_.module_, place);
+    const auto at = [](const Node& node) { return node.id().index; };
+    std::unordered_map<const Node*, std::vector<size_t>> tuples;
+    size_t next_input = 0;
+    for (const Node& node : body.module.graph().nodes()) {
+      std::vector<size_t> operands;
+      const bool is_result_list = node.kind() == NodeKind::kOutput;
+      for (const Use& use : node.inputs()) operands.push_back((is_result_list ? raw : read)[at(*use.producer())]);
+      const bool is_replaced = std::find(prepared.replaces.begin(), prepared.replaces.end(), &node) !=
+                               prepared.replaces.end();
+      size_t made = SIZE_MAX;
+      if (is_replaced) {
+        if (&node != prepared.replaces.back()) continue;
+        operands.clear();
+        for (const Node* input : prepared.inputs) operands.push_back(read[at(*input)]);
+        Step& quick = step(Step::Form::kPrepared, place, std::move(operands));
+        quick.prepared = std::move(prepared.module);
+        made = quick.value;
+      } else if (node.kind() == NodeKind::kInput) {
+        made = inputs[next_input++];
+      } else if (node.kind() == NodeKind::kOutput) {
+        return operands;
+      } else if (node.kind() == NodeKind::kCallPart) {
+        made = add_part(place, record, node, operands, tuples);
+      } else if (node.kind() == NodeKind::kGetItem) {
+        const auto known = tuples.find(&node.input(0));
+        made = known != tuples.end() ? known->second.at(static_cast<size_t>(node.item_index()))
+                                     : element(place, node, operands[0], nullptr);
+      } else {
+        made = operation(place, node.op(), attributes_in(node, record, modules_.kinds()), std::move(operands));
+      }
+      raw[at(node)] = read[at(node)] = made;
+      inner_.push_back({{&place, node.name()}, made});
+      if (const ModuleId stub = record.child(value_quantizer_role(node.name()))) {
+        Step& quantize = step(Step::Form::kModule, place, {made});
+        quantize.module = stub;
+        read[at(node)] = quantize.value;
+      }
+    }
+    return {};
+  }
+
+  size_t add_part(const Node& place, const ModuleRecord& record, const Node& call, std::vector<size_t> operands,
+                  std::unordered_map<const Node*, std::vector<size_t>>& tuples) {
+    const ModuleId id = record.child(call.role());
+    const ModuleRecord& part = modules_[id];
+    if (part.body) {
+      std::vector<size_t> results = add_body(place, part, operands, false);
+      if (results.size() == 1) return results[0];
+      tuples[&call] = results;
+      return step(Step::Form::kTuple, place, std::move(results)).value;
+    }
+    const std::vector<BodyLayer>& layers = record.body->layers;
+    const bool is_layer = std::any_of(layers.begin(), layers.end(),
+                                      [&](const BodyLayer& layer) { return layer.role == call.role(); });
+    Step& made = step(Step::Form::kModule, place, std::move(operands));
+    made.module = id;
+    if (is_layer) made.quantizer = weight_quantizer(record, call.role());
+    return made.value;
+  }
+
+  bool is_watched_inside(const Node& node) const {
+    return std::any_of(watched_.begin(), watched_.end(),
+                       [&](const ValueRef& value) { return value.node == &node && !value.inner.empty(); });
+  }
+
+  static bool has_live_stub(const ModuleRecord& record, const ResolvedBody& body) {
+    const NodeRange nodes = body.module.graph().nodes();
+    return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) {
+      return node.kind() != NodeKind::kOutput && record.child(value_quantizer_role(node.name()));
+    });
+  }
+
+  void find_last_uses() {
+    std::vector<bool> read_later(count_, false);
+    for (const size_t result : program_.results_) read_later[result] = true;
+    for (auto at = program_.steps_.rbegin(); at != program_.steps_.rend(); ++at) {
+      for (const size_t operand : at->operands) {
+        if (!read_later[operand]) at->last_uses.push_back(operand);
+        read_later[operand] = true;
+      }
+      if (!read_later[at->value]) at->last_uses.push_back(at->value);
+    }
+  }
+
+  void watch(const ValueRef& wanted) {
+    size_t slot = SIZE_MAX;
+    if (wanted.inner.empty()) {
+      slot = values_.at(wanted.node);
+    } else {
+      for (const auto& [value, computed] : inner_) {
+        if (value == wanted) slot = computed;
+      }
+      if (slot == SIZE_MAX)
+        throw Error("nn.value", cat("%", wanted.node->name().str(), " has no value ", wanted.inner.str(), " in it"));
+    }
+    for (Step& one : program_.steps_) {
+      if (one.value == slot) one.watched.push_back(wanted);
+    }
+  }
+
+  Program& program_;
+  const ModuleTable& modules_;
+  const std::vector<ValueRef>& watched_;
+  const Preparer& prepare_;
+  size_t count_ = 0;
+  std::unordered_map<const Node*, size_t> values_;                // of the network's nodes
+  std::unordered_map<const Node*, std::vector<size_t>> results_;  // of calls with several results
+  std::vector<std::pair<ValueRef, size_t>> inner_;
+  std::vector<std::string> unknown_;
+};
+
+Program::Program(const GraphModule& module, std::vector<ValueRef> watched, const Preparer& prepare) : module_(module) {
+  choose_vector_code();
+  Builder(*this, watched, prepare).run();
+}
+
+Program::~Program() = default;
+Program::Program(Program&&) noexcept = default;
+
+void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
+  const TensorType* type = input.tensor();
+  if (!type) return;
+  const TensorType given = type_of(tensor);
+  bool fits = given.dtype == type->dtype && given.rank() == type->rank();
+  for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i)
+    fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
+  if (!fits)
+    throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the data is ", given.text()));
+}
+
+std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const Environment& environment) const {
+  if (inputs.size() != inputs_.size()) {
+    throw Error("nn.input", cat("the network takes ", counted(inputs_.size(), "input"), ", not ", inputs.size()));
+  }
+  std::vector<c10::IValue> values(value_count_);
+  const c10::Device device = inputs.empty() ? c10::Device(c10::kCPU) : inputs[0].device();
+  size_t next_input = 0;
+  for (const Step& step : steps_) {
+    if (step.form == Step::Form::kInput) {
+      check_input(*step.node, inputs[next_input], environment.any_batch);
+      values[step.value] = inputs[next_input++];
+    } else {
+      run_step(step, values, environment, device);
+    }
+    for (const ValueRef& watched : step.watched) {
+      if (!environment.watcher || !values[step.value].isTensor()) continue;
+      at::Tensor value = values[step.value].toTensor();
+      environment.watcher(watched, value);
+      values[step.value] = std::move(value);
+    }
+    for (const size_t dead : step.last_uses) values[dead] = c10::IValue();
+  }
+  std::vector<at::Tensor> results;
+  for (const size_t result : results_) {
+    const c10::IValue& value = values[result];
+    if (!value.isTensor()) throw Error("nn.output", "a result of the network is no tensor");
+    results.push_back(value.toTensor());
+  }
+  return results;
+}
+
+void Program::run_step(const Step& step, std::span<c10::IValue> values, const Environment& environment,
+                       c10::Device device) const {
+  try {
+    switch (step.form) {
+      case Step::Form::kInput:
+        return;
+      case Step::Form::kConstant:
+        values[step.value] = evaluate(*step.constant, environment.tensors);
+        return;
+      case Step::Form::kElement:
+        values[step.value] = values[step.operands[0]].toTupleRef().elements().at(static_cast<size_t>(step.element));
+        return;
+      case Step::Form::kTuple: {
+        std::vector<c10::IValue> elements;
+        for (const size_t operand : step.operands) elements.push_back(values[operand]);
+        values[step.value] = c10::ivalue::Tuple::create(std::move(elements));
+        return;
+      }
+      case Step::Form::kModule: {
+        std::vector<c10::IValue> operands;
+        for (const size_t operand : step.operands) operands.push_back(values[operand]);
+        values[step.value] =
+            run_module(module_.modules()[step.module], operands,
+                       {module_.modules(), environment.tensors, environment.mode}, step.quantizer);
+        return;
+      }
+      case Step::Form::kPrepared: {
+        std::vector<at::Tensor> operands;
+        for (const size_t operand : step.operands) operands.push_back(values[operand].toTensor());
+        values[step.value] = step.prepared->run(operands);
+        return;
+      }
+      case Step::Form::kSize: {
+        std::vector<c10::IValue> numbers = step.numbers;
+        for (const auto& [at, slot] : step.sizes) numbers[at] = values[step.operands[slot]];
+        values[step.value] = run_size_operator(step.node->op(), numbers);
+        return;
+      }
+      case Step::Form::kOperator: {
+        std::vector<const c10::IValue*> operands;
+        for (const size_t operand : step.operands) operands.push_back(&values[operand]);
+        values[step.value] = step.call->run(operands, device);
+        return;
+      }
+    }
+  } catch (Error& error) {
+    throw error.at(place_of(*step.node));
+  } catch (const c10::Error& error) {
+    throw Error("nn.run", error.what_without_backtrace()).at(place_of(*step.node));
+  }
+}
+
+}  // namespace graftwork

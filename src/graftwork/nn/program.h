@@ -1,0 +1,83 @@
+// What running a network does, step by step: the plan that both executors share.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graftwork/nn/module_kernels.h"
+#include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/tensor_store.h"
+
+namespace graftwork {
+
+/// A value of the network, or, where `inner` is set, one inside the body of the module that `node` calls.
+struct ValueRef {
+  const Node* node = nullptr;
+  Symbol inner = {};
+  friend bool operator==(const ValueRef&, const ValueRef&) = default;
+};
+
+/// Sees a watched value and may put another in its place.
+using Watcher = std::function<void(const ValueRef&, at::Tensor& value)>;
+
+/// Values of a body that are computed at once, in another way than by its parts.
+class PreparedModule {
+ public:
+  virtual ~PreparedModule() = default;
+  /// `inputs`: the values of Prepared::inputs.
+  virtual at::Tensor run(std::span<const at::Tensor> inputs) const = 0;
+};
+
+struct Prepared {
+  std::unique_ptr<const PreparedModule> module;
+  std::vector<const Node*> inputs;    ///< Nodes of the resolved body.
+  std::vector<const Node*> replaces;  ///< Those that need not run; the last one's value is the result.
+};
+
+/// Prepares a part of the body of a call_module node; without a module the body runs as it is.
+using Preparer = std::function<Prepared(const GraphModule&, const Node&)>;
+
+/// A network made ready to run: bodies walked, operators looked up, constants known, last uses known. Refers to the
+/// network, which must stay as it is. Safe to run from many threads.
+class Program {
+ public:
+  /// Values that are `watched` are computed by themselves. Throws Error "nn.unsupported" that lists every operator which
+  /// torch does not know, with its place; "nn.value" when there is no such inner value.
+  explicit Program(const GraphModule& module, std::vector<ValueRef> watched = {}, const Preparer& prepare = {});
+  ~Program();
+  Program(Program&&) noexcept;
+
+  struct Environment {
+    const TensorStore& tensors;
+    Mode mode = Mode::kEval;
+    const Watcher& watcher;
+    /// The first extent of an input may differ from the declared one.
+    bool any_batch = false;
+  };
+  /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the inputs do not fit
+  /// the signature, and "nn.run" with the node's place when torch fails.
+  std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Environment& environment) const;
+
+ private:
+  struct Step;
+  class Builder;
+  void run_step(const Step& step, std::span<c10::IValue> values, const Environment& environment,
+                c10::Device device) const;
+
+  const GraphModule& module_;
+  std::vector<Step> steps_;
+  std::vector<const Node*> inputs_;
+  size_t value_count_ = 0;
+  std::vector<size_t> results_;
+};
+
+/// Checks one tensor against an input's declared type: element type, rank and static extents (but the first, with
+/// `any_batch`). Throws Error "nn.input" that names the input.
+void check_input(const Node& input, const at::Tensor& tensor, bool any_batch = false);
+
+}  // namespace graftwork

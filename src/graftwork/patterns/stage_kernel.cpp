@@ -1,0 +1,142 @@
+#include "graftwork/patterns/stage_kernel.h"
+
+#include <algorithm>
+#include <array>
+
+#include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
+
+namespace graftwork {
+namespace {
+
+/// Compares matched nodes with a resolved body, from the results up.
+class BodyCheck {
+ public:
+  BodyCheck(const ModuleTable& modules, const ModuleRecord& record, std::span<Node* const> inputs)
+      : modules_(modules), record_(record), inputs_(inputs), twin_(record.body->module.graph().capacity(), nullptr) {}
+
+  Outcome run(std::span<Node* const> replaced) {
+    const Node& results = *record_.body->module.graph().output();
+    if (results.input_count() != replaced.size())
+      return declined(cat(record_.kind.str(), " has ", counted(results.input_count(), "result")));
+    for (size_t i = 0; i < replaced.size(); ++i) {
+      if (!same(results.input(i), *replaced[i]))
+        return declined(cat("%", differs_->name().str(), " is not what ", record_.kind.str(), " computes"));
+    }
+    return applied();
+  }
+
+ private:
+  bool same(const Node& body, const Node& node) {
+    const Node* const twin = twin_[body.id().index];
+    if (twin ? twin != &node : !is_counterpart(body, node)) {
+      differs_ = &node;
+      return false;
+    }
+    if (twin) return true;
+    twin_[body.id().index] = &node;
+    if (!is_commutative(body)) return same_operands(body, node, false);
+    std::vector<const Node*> before = twin_;
+    if (same_operands(body, node, false)) return true;
+    twin_ = std::move(before);
+    return same_operands(body, node, true);
+  }
+
+  bool same_operands(const Node& body, const Node& node, bool swapped) {
+    for (size_t i = 0; i < body.input_count(); ++i) {
+      if (!same(body.input(i), node.input(swapped ? 1 - i : i))) return false;
+    }
+    return true;
+  }
+
+  /// The node itself, whatever it reads.
+  bool is_counterpart(const Node& body, const Node& node) const {
+    const std::vector<const Node*>& inputs = record_.body->inputs;
+    if (body.kind() == NodeKind::kInput)
+      return inputs_[static_cast<size_t>(std::find(inputs.begin(), inputs.end(), &body) - inputs.begin())] == &node;
+    if (body.input_count() != node.input_count()) return false;
+    if (body.kind() == NodeKind::kCallPart)
+      return node.kind() == NodeKind::kCallModule && node.module() == record_.child(body.role());
+    if (body.kind() != node.kind() || body.op() != node.op()) return false;
+    return body.attrs().empty() ? node.attrs().empty()
+                                : attributes_in(body, record_, modules_.kinds()) == node.attrs();
+  }
+
+  const ModuleTable& modules_;
+  const ModuleRecord& record_;
+  std::span<Node* const> inputs_;
+  std::vector<const Node*> twin_;  // by index of the body's node
+  const Node* differs_ = nullptr;
+};
+
+bool contains(const std::vector<Symbol>& names, Symbol name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Whether what the layer reads may be quantized, as the kind says: only then its weight may be, too (rule W1).
+bool reads_quantized(const BodyLayer& layer, const Kind& kind) {
+  const Symbol value = layer.call->input(0).name();
+  const auto input = kind.input(value);
+  const bool declared =
+      input && std::find(kind.inputs_to_quantize.begin(), kind.inputs_to_quantize.end(),
+                         static_cast<int64_t>(*input)) != kind.inputs_to_quantize.end();
+  return declared || contains(kind.values_to_quantize, value) || contains(kind.quantizable_values, value);
+}
+
+/// The quantizers that trained layers bring, and new ones where the module has low-precision kernels.
+void add_weight_quantizers(ModuleId id, bool quantizable, Graft& graft) {
+  const ModuleTable& modules = graft.module().modules();
+  for (const BodyLayer& layer : modules[id].body->layers) {
+    const ModuleRecord& record = modules[id];
+    const ModuleRecord& owner = modules[record.child(layer.role)];
+    const Symbol role = weight_quantizer_role(*record.body, layer.role);
+    ModuleId quantizer = weight_quantizer(owner);
+    if (!quantizer && quantizable && reads_quantized(layer, modules.kinds().at(record.kind))) {
+      ModuleRecord fresh;
+      fresh.kind = "WeightFakeQuantize";
+      fresh.path = cat(record.path.str(), ".", role.str());
+      fresh.attrs.set("axis", Attribute(modules.kinds().at(owner.kind).output_channel_axis));
+      quantizer = graft.add_record(std::move(fresh));
+    }
+    if (quantizer) graft.add_child(id, role, quantizer);
+  }
+}
+
+}  // namespace
+
+bool is_commutative(const Node& operation) {
+  static const std::array<Symbol, 4> kOps{"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default",
+                                          "aten.minimum.default"};
+  return operation.attrs().empty() && operation.input_count() == 2 &&
+         std::find(kOps.begin(), kOps.end(), operation.op()) != kOps.end();
+}
+
+Outcome replace_by_kernel(KernelCall call, Graft& graft) {
+  const ModuleTable& modules = graft.module().modules();
+  const Kind& kind = modules.kinds().at(call.kind);
+  ModuleRecord record;
+  record.kind = call.kind;
+  record.attrs = std::move(call.attrs);
+  record.children = std::move(call.parts);
+  bool quantizable = kind.is_fused();
+  for (const auto& [role, part] : record.children)
+    quantizable = quantizable && modules.kinds().has_low_precision_kernel(modules[part]);
+  if (quantizable) record.attrs.set("stubs", Attribute(kind.inputs_to_quantize));
+  const ModuleId id = graft.add_instance(std::move(record));
+  if (Outcome same = BodyCheck(modules, modules[id], call.inputs).run(call.replaces); !same) return same;
+  if (kind.is_fused()) add_weight_quantizers(id, quantizable, graft);
+  if (call.replaces.size() == 1)
+    return graft.replace(*call.replaces[0], graft.call_module(id, call.inputs, call.replaces[0]->type()));
+  std::vector<Type> types;
+  for (const Node* replaced : call.replaces) types.push_back(replaced->type());
+  Node& tuple = graft.call_module(id, call.inputs, Type::tuple(std::move(types)));
+  const std::vector<Symbol>& names = modules[id].body->module.signature().outputs;
+  for (size_t i = 0; i < call.replaces.size(); ++i) {
+    Node& result = graft.get_item(tuple, static_cast<int64_t>(i), names[i]);
+    if (Outcome outcome = graft.replace(*call.replaces[i], result); !outcome) return outcome;
+  }
+  return applied();
+}
+
+}  // namespace graftwork

@@ -1,0 +1,15 @@
+// One maker per file of this folder.
+#pragma once
+
+#include <memory>
+
+#include "graftwork/patterns/placement/quantization_pattern.h"
+
+namespace graftwork {
+
+std::shared_ptr<const QuantizationPattern> make_residual_pattern();
+std::shared_ptr<const QuantizationPattern> make_act_add_stubs_pattern();
+std::shared_ptr<const QuantizationPattern> make_global_pool_pattern();
+std::shared_ptr<const QuantizationPattern> make_concat_pattern();
+
+}  // namespace graftwork

@@ -1,0 +1,88 @@
+#include "graftwork/patterns/tensorrt/tensorrt.h"
+
+#include "graftwork/ir/kinds/activation.h"
+#include "graftwork/patterns/tensorrt/quantizations/patterns.h"
+#include "graftwork/patterns/tensorrt/text.h"
+#include "graftwork/patterns/text/parse.h"
+
+namespace graftwork {
+namespace {
+
+/// Rule C2; nearest resizing does not move data, as DQ does not cross it.
+PlacementRules placement_rules() {
+  PlacementRules rules;
+  rules.moves_data = {"nn.Flatten",
+                      "nn.PixelShuffle",
+                      "nn.PixelUnshuffle",
+                      "nn.ChannelShuffle",
+                      "aten.view.default",
+                      "aten.reshape.default",
+                      "aten.permute.default",
+                      "aten.transpose.int",
+                      "aten.unsqueeze.default",
+                      "aten.squeeze.dim",
+                      "aten.squeeze.dims",
+                      "aten.flatten.using_ints",
+                      "aten._unsafe_view.default"};
+  rules.keeps_codes = {"aten.cat.default",     "aten.chunk.default",  "aten.split.Tensor",   "aten.split_with_sizes.default",
+                       "aten.slice.Tensor",    "aten.select.int",     "aten.expand.default", "get_item",
+                       "nn.MaxPool1d",         "nn.MaxPool2d",        "nn.MaxPool3d",        "nn.AdaptiveMaxPool1d",
+                       "nn.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool3d"};
+  rules.stops_dq = {"nn.Upsample",          "nn.AvgPool1d",         "nn.AvgPool2d",        "nn.AvgPool3d",
+                    "nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d"};
+  for (const Symbol activation : fusible_activations()) rules.stops_dq.push_back(activation);
+  rules.layer_reads = "reads INT8 (rule W1)";
+  rules.elementwise_reads = "reads INT8 (rule F15)";
+  rules.residual_reads = "the residual operand decides the precision of the sum (rule F3)";
+  rules.weight_is_quantized = "per output channel (rule V11)";
+  rules.both_sides_rule = " (rule W1)";
+  rules.stops_dq_rule = " (rule C2)";
+  rules.shared_scale_rule = " (rule C5)";
+  return rules;
+}
+
+/// The kernels that the text defines: the program's own, which printed graphs need not define.
+std::shared_ptr<const KindTable> built_in(const KindTable& kinds) {
+  std::vector<Kind> kernels;
+  for (const std::shared_ptr<const Kind>& kind : kinds.all()) {
+    if (!kind->body) continue;
+    kernels.push_back(*kind);
+    kernels.back().definition_place.clear();
+  }
+  return KindTable::torch()->with(std::move(kernels), int8_kernel_exists);
+}
+
+Backend make_backend() {
+  Backend backend;
+  backend.name = "tensorrt";
+  PatternSections conversions =
+      parse_pattern_sections(tensorrt_conversions_text(), "tensorrt/conversions.gpat", KindTable::torch());
+  PatternSections fusions = parse_pattern_sections(tensorrt_fusions_text(), "tensorrt/fusions.gpat", conversions.kinds);
+  backend.conversions = std::move(conversions.conversions);
+  backend.fusions = std::move(fusions.fusions);
+  backend.kinds = built_in(*fusions.kinds);
+  backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(),
+                           make_concat_pattern()};
+  backend.placement = placement_rules();
+  backend.file.products_take_scales_of_one_type = true;
+  backend.file.pixel_convolutions_as_products = true;
+  return backend;
+}
+
+}  // namespace
+
+const Backend& tensorrt_backend() {
+  static const Backend backend = make_backend();
+  return backend;
+}
+
+const PatternList& tensorrt_conversions() { return tensorrt_backend().conversions; }
+const PatternList& tensorrt_fusions() { return tensorrt_backend().fusions; }
+
+PatternList tensorrt_patterns() {
+  PatternList patterns = tensorrt_conversions();
+  patterns.insert(patterns.end(), tensorrt_fusions().begin(), tensorrt_fusions().end());
+  return patterns;
+}
+
+}  // namespace graftwork
