@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "graftwork/base/file.h"
-#include "graftwork/import/data/npz.h"
+#include "graftwork/data/npz.h"
 #include "graftwork/onnx/write.h"
 
 namespace graftwork {

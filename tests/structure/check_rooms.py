@@ -11,13 +11,16 @@ CORE = ("base", "ir", "match", "rewrite", "patterns", "place")  # each may inclu
 
 ROOMS = {room: set(CORE[:index]) for index, room in enumerate(CORE)} | {
     "onnx": {"base"},
+    "archive": {"base"},
+    "data": {"base", "archive"},
     "nn": {"base", "ir", "match", "rewrite"},
-    "import": {"base", "ir", "match", "rewrite", "nn"},
-    "quant": {*CORE, "nn", "import"},
+    "import": {"base", "ir", "match", "rewrite", "archive", "nn"},
+    "quant": {*CORE, "nn"},
+    "samples": {*CORE, "data", "nn", "quant"},
     "export": {*CORE, "onnx", "nn", "quant"},
-    "cli": {*CORE, "onnx", "nn", "import", "quant", "export"},
+    "cli": {*CORE, "onnx", "data", "nn", "import", "quant", "samples", "export"},
 }
-TORCH_FREE = {*CORE, "onnx"}
+TORCH_FREE = {*CORE, "onnx", "archive", "data"}
 
 SUFFIXES = {".h", ".cpp", ".inc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')

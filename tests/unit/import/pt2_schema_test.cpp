@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "graftwork/import/pt2/schema.h"
+#include "support/reader_testing.h"
 #include "unit/import/pt2_program.h"
-#include "unit/import/reader_testing.h"
 
 namespace graftwork::pt2 {
 namespace {
