@@ -17,7 +17,7 @@ ROOMS = {room: set(CORE[:index]) for index, room in enumerate(CORE)} | {
     "import": {"base", "ir", "match", "rewrite", "archive", "nn"},
     "quant": {*CORE, "nn"},
     "samples": {*CORE, "data", "nn", "quant"},
-    "export": {*CORE, "onnx", "nn", "quant"},
+    "export": {"base", "ir", "onnx", "nn"},
     "cli": {*CORE, "onnx", "data", "nn", "import", "quant", "samples", "export"},
 }
 TORCH_FREE = {*CORE, "onnx", "archive", "data"}

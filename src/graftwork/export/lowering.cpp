@@ -3,8 +3,8 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
-#include "graftwork/quant/scales.h"
 
 namespace graftwork {
 namespace {
