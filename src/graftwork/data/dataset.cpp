@@ -42,8 +42,8 @@ void merge(std::vector<Dataset::Field>& fields, const std::vector<Dataset::Field
     const std::string input = other[i].name.empty() ? "the array" : "array " + graftwork::quoted(other[i].name);
     if (fields[i].type != other[i].type) {
       throw Error("data.dtype",
-                  cat(input, " is ", array_type_name(other[i].type), ", in the files before it ",
-                      array_type_name(fields[i].type)),
+                  cat(input, " is ", dtype_name(other[i].type), ", in the files before it ",
+                      dtype_name(fields[i].type)),
                   "the same type in every file of the folder");
     }
     if (fields[i].shape.size() != other[i].shape.size()) {

@@ -23,7 +23,7 @@ class Dataset {
   /// One input: the type and shape of one sample. An extent in which files differ is kVaries.
   struct Field {
     std::string name;
-    ArrayType type = ArrayType::kF32;
+    DType type = DType::kF32;
     std::vector<int64_t> shape;
     bool batched = true;
   };

@@ -12,7 +12,7 @@ bool is_aligned(const std::byte* address, size_t size) { return reinterpret_cast
 
 /// Rows [begin, end) of a column-major array, written row-major.
 std::vector<std::byte> transpose_rows(const NpyHeader& header, const std::byte* source, int64_t begin, int64_t end) {
-  const size_t width = element_size(header.type);
+  const size_t width = dtype_bytes(header.type);
   const size_t rank = header.shape.size();
   std::vector<int64_t> strides(rank, 1);
   for (size_t i = 1; i < rank; ++i) strides[i] = strides[i - 1] * header.shape[i - 1];
@@ -47,7 +47,7 @@ Array read_npy_rows(const NpyHeader& header, std::span<const std::byte> bytes, s
   }
   const size_t row = data.size() / static_cast<size_t>(header.shape[0]);
   const auto rows = data.subspan(static_cast<size_t>(begin) * row, static_cast<size_t>(end - begin) * row);
-  if (is_aligned(rows.data(), element_size(header.type))) {
+  if (is_aligned(rows.data(), dtype_bytes(header.type))) {
     return {.type = header.type, .shape = std::move(shape), .bytes = rows, .owner = std::move(owner)};
   }
   return make_array(header.type, std::move(shape), {rows.begin(), rows.end()});

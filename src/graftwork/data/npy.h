@@ -7,14 +7,18 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graftwork/data/array.h"
 
 namespace graftwork {
 
+/// NumPy's name of a type, "float32"; empty where it has none (bf16, FP8): no array can be of that type.
+std::string_view numpy_name(DType type);
+
 struct NpyHeader {
-  ArrayType type = ArrayType::kF32;
+  DType type = DType::kF32;
   std::vector<int64_t> shape;
   /// Column-major: the first axis runs fastest.
   bool fortran_order = false;
@@ -40,7 +44,7 @@ Array read_npy(std::span<const std::byte> bytes, std::shared_ptr<const void> own
 Array read_npy_rows(const NpyHeader& header, std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                     int64_t begin, int64_t end);
 
-/// The header of a file that holds `array`; the array's bytes follow it.
+/// The header of a file that holds `array`, which must have a type of NumPy's; the array's bytes follow it.
 std::string npy_header_bytes(const Array& array);
 /// A whole .npy file. The same array gives the same bytes.
 std::string write_npy_bytes(const Array& array);

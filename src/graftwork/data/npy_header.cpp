@@ -1,4 +1,5 @@
 // The header of .npy files: reading, strictly, and writing as NumPy does.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -20,22 +21,24 @@ constexpr size_t kMaxRank = 64;  // NumPy's own limit
   throw Error("data.npy", std::move(message), "saving the array again with numpy.save");
 }
 
+/// How NumPy spells a type, in files and in programs.
 struct TypeCode {
   std::string_view descr;
-  ArrayType type;
+  std::string_view name;
+  DType type;
 };
 
-constexpr std::array<TypeCode, 9> kTypes{{{"<f4", ArrayType::kF32},
-                                          {"<f2", ArrayType::kF16},
-                                          {"<f8", ArrayType::kF64},
-                                          {"|i1", ArrayType::kI8},
-                                          {"<i2", ArrayType::kI16},
-                                          {"<i4", ArrayType::kI32},
-                                          {"<i8", ArrayType::kI64},
-                                          {"|u1", ArrayType::kU8},
-                                          {"|b1", ArrayType::kBool}}};
+constexpr std::array<TypeCode, 9> kTypes{{{"<f4", "float32", DType::kF32},
+                                          {"<f2", "float16", DType::kF16},
+                                          {"<f8", "float64", DType::kF64},
+                                          {"|i1", "int8", DType::kI8},
+                                          {"<i2", "int16", DType::kI16},
+                                          {"<i4", "int32", DType::kI32},
+                                          {"<i8", "int64", DType::kI64},
+                                          {"|u1", "uint8", DType::kU8},
+                                          {"|b1", "bool", DType::kBool}}};
 
-ArrayType type_of(std::string_view descr) {
+DType type_of(std::string_view descr) {
   for (const TypeCode& code : kTypes) {
     if (code.descr == descr) return code.type;
   }
@@ -156,15 +159,18 @@ class DictParser {
   std::optional<std::vector<int64_t>> shape_;
 };
 
-std::string_view descr_of(ArrayType type) {
-  for (const TypeCode& code : kTypes) {
-    if (code.type == type) return code.descr;
-  }
-  GRAFTWORK_ASSERT(false);
-  return {};
+/// Null for a type that NumPy has not.
+const TypeCode* code_of(DType type) {
+  const auto at = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeCode& code) { return code.type == type; });
+  return at == kTypes.end() ? nullptr : at;
 }
 
 }  // namespace
+
+std::string_view numpy_name(DType type) {
+  const TypeCode* code = code_of(type);
+  return code ? code->name : std::string_view();
+}
 
 NpyHeader read_npy_header(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -182,22 +188,24 @@ NpyHeader read_npy_header(std::span<const std::byte> bytes) {
   header.data_offset = begin + length;
   const std::optional<int64_t> count = element_count(header.shape, header.type);
   if (!count) fail(cat("the array claims the impossible shape ", shape_text(header.shape)));
-  header.data_size = static_cast<size_t>(*count) * element_size(header.type);
+  header.data_size = static_cast<size_t>(*count) * dtype_bytes(header.type);
   return header;
 }
 
 void check_npy_size(const NpyHeader& header, uint64_t file_size) {
   const uint64_t held = file_size - header.data_offset;
   if (held == header.data_size) return;
-  fail(cat("the array's header tells of shape ", shape_text(header.shape), " and type ", array_type_name(header.type),
+  fail(cat("the array's header tells of shape ", shape_text(header.shape), " and type ", dtype_name(header.type),
            ", which is ", header.data_size, " bytes, but ", held, " bytes follow it"));
 }
 
 std::string npy_header_bytes(const Array& array) {
+  const TypeCode* code = code_of(array.type);
+  GRAFTWORK_ASSERT(code != nullptr);
   std::string shape;
   for (const int64_t size : array.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
   if (array.shape.size() == 1) shape += ',';
-  std::string dict = cat("{'descr': '", descr_of(array.type), "', 'fortran_order': False, 'shape': (", shape, "), }");
+  std::string dict = cat("{'descr': '", code->descr, "', 'fortran_order': False, 'shape': (", shape, "), }");
   constexpr size_t kPrefix = kVersionEnd + 2;
   dict.append((kAlignment - (kPrefix + dict.size() + 1) % kAlignment) % kAlignment, ' ');
   dict += '\n';

@@ -7,20 +7,13 @@
 #include "graftwork/base/text.h"
 #include "graftwork/data/dataset.h"
 #include "graftwork/data/image/image_set.h"
+#include "graftwork/data/npy.h"
 #include "graftwork/data/sample_files.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/samples/tensors.h"
 
 namespace graftwork {
 namespace {
-
-/// How numpy calls the type; empty where it has none.
-std::string numpy_name(DType dtype) {
-  const std::string name(dtype_name(dtype));
-  if (!parse_array_type(name)) return {};
-  if (dtype == DType::kBool) return "bool";
-  return cat(name[0] == 'f' ? "float" : name[0] == 'u' ? "uint" : "int", name.substr(1));
-}
 
 std::vector<std::string> skipped_fact(int64_t skipped) {
   if (skipped == 0) return {};
@@ -65,7 +58,7 @@ void check_field(const Dataset& data, const Dataset::Field& field, const Node& i
   const TensorType* type = input.tensor();
   if (!type) throw Error("data.shape", cat("input ", input.name().str(), " is ", input.type().text(), ", no tensor"));
   const size_t skipped = batched ? 1 : 0;
-  const bool same_type = std::string(array_type_name(field.type)) == dtype_name(type->dtype);
+  const bool same_type = field.type == type->dtype;
   for (const Dataset::FileShape& held : data.file_shapes(field.name)) {
     bool fits = same_type && held.shape.size() + skipped == type->rank();
     for (size_t i = 0; fits && i < held.shape.size(); ++i) {
@@ -75,7 +68,7 @@ void check_field(const Dataset& data, const Dataset::Field& field, const Node& i
     if (fits) continue;
     Error error(same_type ? "data.shape" : "data.dtype",
                 cat("input ", input.name().str(), " is ", type->text(), ", one sample of the data is ",
-                    array_type_name(field.type), shape_text(held.shape)),
+                    dtype_name(field.type), shape_text(held.shape)),
                 !same_type ? cat("numpy's astype(", quoted(numpy_name(type->dtype)), ")")
                 : batched  ? "data whose first axis counts samples and whose other axes are those of the input"
                            : "one value of the input's shape for all samples");
@@ -173,14 +166,13 @@ std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std:
 }
 
 ImageInput image_input(const Node& input) {
-  ImageInput wanted{.name = input.name().str(), .type = ArrayType::kF32, .shape = {}};
+  ImageInput wanted{.name = input.name().str(), .type = DType::kF32, .shape = {}};
   const TensorType* type = input.tensor();
-  const std::optional<ArrayType> array_type = type ? parse_array_type(dtype_name(type->dtype)) : std::nullopt;
-  if (!array_type) {
+  if (!type || numpy_name(type->dtype).empty()) {
     throw Error("data.image_input", cat("input ", input.name().str(), " is ", input.type().text(), ": no picture fits"),
                 "saving the samples as .npy or .npz");
   }
-  wanted.type = *array_type;
+  wanted.type = type->dtype;
   for (const Dim& dim : type->dims) wanted.shape.push_back(dim.maybe_value().value_or(-1));
   return wanted;
 }

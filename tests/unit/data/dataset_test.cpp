@@ -13,8 +13,8 @@ using namespace testing;
 class DatasetTest : public FolderTest {
  protected:
   /// `count` samples of shape [2], numbered on from `first`.
-  static Array samples(int64_t count, uint8_t first, ArrayType type = ArrayType::kU8) {
-    std::vector<std::byte> bytes(static_cast<size_t>(count) * 2 * element_size(type));
+  static Array samples(int64_t count, uint8_t first, DType type = DType::kU8) {
+    std::vector<std::byte> bytes(static_cast<size_t>(count) * 2 * dtype_bytes(type));
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(first + i / 2);
     return make_array(type, {count, 2}, std::move(bytes));
   }
@@ -58,12 +58,12 @@ TEST_F(DatasetTest, SharesTheMappedFile) {
 }
 
 TEST_F(DatasetTest, ReadsInputsByName) {
-  put_npz("d.npz", {{"mask", samples(3, 10)}, {"image", samples(3, 0, ArrayType::kI8)}});
+  put_npz("d.npz", {{"mask", samples(3, 10)}, {"image", samples(3, 0, DType::kI8)}});
   const Dataset data = Dataset::open(path("d.npz"));
   EXPECT_EQ(data.size(), 3);
   EXPECT_EQ(data.names(), (std::vector<std::string>{"image", "mask"}));
   EXPECT_TRUE(data.contains("mask"));
-  EXPECT_EQ(data.sample_range("image", 0, 1).type, ArrayType::kI8);
+  EXPECT_EQ(data.sample_range("image", 0, 1).type, DType::kI8);
   EXPECT_EQ(numbers(data.sample_range("mask", 2, 3)), std::vector<int>{12});
   expect_error("data.names", "\"image\", \"mask\"", [&] { data.sample_range("label", 0, 1); });
 }
@@ -139,12 +139,12 @@ TEST_F(DatasetTest, RefusesDataWithoutSamples) {
   expect_error("data.empty", "no samples", [&] { Dataset::open(path("x.npy")); });
   put_npz("x.npz", {});
   expect_error("data.empty", "no arrays", [&] { Dataset::open(path("x.npz")); });
-  put_npy("y.npy", make_array(ArrayType::kU8, {4, 0}, {}));
+  put_npy("y.npy", make_array(DType::kU8, {4, 0}, {}));
   expect_error("data.shape", "[4, 0]", [&] { Dataset::open(path("y.npy")); });
 }
 
 TEST_F(DatasetTest, RefusesArraysWithoutAnAxisOfSamples) {
-  put_npy("x.npy", make_array(ArrayType::kU8, {}, std::vector<std::byte>(1)));
+  put_npy("x.npy", make_array(DType::kU8, {}, std::vector<std::byte>(1)));
   expect_error("data.rank", "x.npy", [&] { Dataset::open(path("x.npy")); });
 }
 
@@ -160,9 +160,9 @@ TEST_F(DatasetTest, RefusesFilesOfAFolderThatDoNotFitTogether) {
   expect_error("data.names", "1.npz", [&] { Dataset::open(path("d")); });
   put_npz("d/1.npz", {{"x", samples(2, 0)}, {"y", samples(2, 0)}});
   expect_error("data.names", "\"x\", \"y\"", [&] { Dataset::open(path("d")); });
-  put_npz("d/1.npz", {{"x", samples(2, 0, ArrayType::kI64)}});
+  put_npz("d/1.npz", {{"x", samples(2, 0, DType::kI64)}});
   expect_error("data.dtype", "i64", [&] { Dataset::open(path("d")); });
-  put_npz("d/1.npz", {{"x", make_array(ArrayType::kU8, {2, 1, 2}, std::vector<std::byte>(4))}});
+  put_npz("d/1.npz", {{"x", make_array(DType::kU8, {2, 1, 2}, std::vector<std::byte>(4))}});
   expect_error("data.shape", "[1, 2]", [&] { Dataset::open(path("d")); });
   folder("e");
   put("e/cat.png", "");
@@ -172,7 +172,7 @@ TEST_F(DatasetTest, RefusesFilesOfAFolderThatDoNotFitTogether) {
 TEST_F(DatasetTest, FollowsExtentsThatDifferBetweenFiles) {
   folder("d");
   put_npy("d/0.npy", samples(2, 0));
-  put_npy("d/1.npy", make_array(ArrayType::kU8, {1, 3}, std::vector<std::byte>(3)));
+  put_npy("d/1.npy", make_array(DType::kU8, {1, 3}, std::vector<std::byte>(3)));
   const Dataset data = Dataset::open(path("d"));
   EXPECT_EQ(data.fields()[0].shape, std::vector<int64_t>{Dataset::kVaries});
   EXPECT_EQ(data.sample_range("", 0, 2).shape, (std::vector<int64_t>{2, 2}));
@@ -197,22 +197,22 @@ TEST_F(DatasetTest, CountsFilesOfOtherKindsInAllFolders) {
 TEST_F(DatasetTest, TakesAFileWithOneAxisLessForOneSample) {
   const std::vector<InputLayout> layout{{.name = "x", .rank = 2, .batched = true}};
   folder("d");
-  put_npy("d/0.npy", make_array(ArrayType::kU8, {2}, std::vector<std::byte>(2, std::byte{5})));
+  put_npy("d/0.npy", make_array(DType::kU8, {2}, std::vector<std::byte>(2, std::byte{5})));
   put_npy("d/1.npy", samples(2, 6));
   const Dataset data = Dataset::open(path("d"), layout);
   EXPECT_EQ(data.size(), 3);
   EXPECT_EQ(numbers(data.sample_range("", 0, 3)), (std::vector<int>{5, 6, 7}));
-  put_npz("one.npz", {{"x", make_array(ArrayType::kU8, {2}, std::vector<std::byte>(2))}, {"y", samples(3, 0)}});
+  put_npz("one.npz", {{"x", make_array(DType::kU8, {2}, std::vector<std::byte>(2))}, {"y", samples(3, 0)}});
   const std::vector<InputLayout> both{{"x", 2, true}, {"y", 2, true}};
   expect_error("data.lengths", "\"y\" holds 3 samples", [&] { Dataset::open(path("one.npz"), both); });
 }
 
 TEST_F(DatasetTest, GivesAnInputWithoutSamplesOneValue) {
   const std::vector<InputLayout> layout{{"scale", 0, false}, {"x", 2, true}};
-  const auto number = [](uint8_t value) { return make_array(ArrayType::kU8, {}, {std::byte{value}}); };
+  const auto number = [](uint8_t value) { return make_array(DType::kU8, {}, {std::byte{value}}); };
   folder("d");
   put_npz("d/0.npz", {{"x", samples(3, 0)}, {"scale", number(4)}});
-  put_npz("d/1.npz", {{"x", samples(2, 3)}, {"scale", make_array(ArrayType::kU8, {2}, {std::byte{4}, std::byte{7}})}});
+  put_npz("d/1.npz", {{"x", samples(2, 3)}, {"scale", make_array(DType::kU8, {2}, {std::byte{4}, std::byte{7}})}});
   const Dataset data = Dataset::open(path("d"), layout);
   EXPECT_EQ(data.size(), 5);
   EXPECT_FALSE(data.fields()[0].batched);

@@ -16,7 +16,7 @@ std::vector<float> floats(const Array& array) {
   return numbers;
 }
 
-ImageInput input_of(std::vector<int64_t> shape, ArrayType type = ArrayType::kF32) {
+ImageInput input_of(std::vector<int64_t> shape, DType type = DType::kF32) {
   return {.name = "x", .type = type, .shape = std::move(shape)};
 }
 
@@ -52,7 +52,7 @@ TEST_F(ImageSetTest, HasImageNetsNumbersForColourAndNoneForGrey) {
   EXPECT_EQ(ImagePreprocessor(input_of({-1, 3, 8, 8}), {}).text(),
             "8x8 pixels, centre crop; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225");
   EXPECT_EQ(ImagePreprocessor(input_of({-1, 1, 8, 8}), {}).text(), "8x8 pixels, centre crop; mean 0; std 1");
-  EXPECT_EQ(ImagePreprocessor(input_of({-1, 3, 8, 8}, ArrayType::kU8), {}).text(), "8x8 pixels, centre crop; bytes");
+  EXPECT_EQ(ImagePreprocessor(input_of({-1, 3, 8, 8}, DType::kU8), {}).text(), "8x8 pixels, centre crop; bytes");
 }
 
 TEST_F(ImageSetTest, TakesTheSizeOfTheInputOrTheOneGiven) {
@@ -71,7 +71,7 @@ TEST_F(ImageSetTest, CutsTheMiddle) {
   for (int i = 0; i < 22 * 9; ++i) image.pixels.push_back(static_cast<uint8_t>(10 * (i % 22)));
   put_png("p.png", image);
   const auto row = [&](ImageOptions options) {
-    const Array sample = ImagePreprocessor(input_of({1, 1, 8, 8}, ArrayType::kU8), options).read(path("p.png"));
+    const Array sample = ImagePreprocessor(input_of({1, 1, 8, 8}, DType::kU8), options).read(path("p.png"));
     std::vector<int> numbers;
     for (int i = 0; i < 8; ++i) numbers.push_back(static_cast<int>(sample.bytes[static_cast<size_t>(i)]));
     return numbers;
@@ -95,19 +95,19 @@ TEST_F(ImageSetTest, CutsTheMiddle) {
 TEST_F(ImageSetTest, LeavesAPictureOfTheSizeAsItIs) {
   const Image image = pattern(8, 8, 1);
   put_png("p.png", image);
-  const Array sample = ImagePreprocessor(input_of({1, 1, 8, 8}, ArrayType::kU8), {}).read(path("p.png"));
+  const Array sample = ImagePreprocessor(input_of({1, 1, 8, 8}, DType::kU8), {}).read(path("p.png"));
   EXPECT_TRUE(std::equal(sample.bytes.begin(), sample.bytes.end(), std::as_bytes(std::span(image.pixels)).begin()));
 }
 
 TEST_F(ImageSetTest, RefusesInputsAndNumbersThatPicturesDoNotFit) {
   for (const ImageInput& input : {input_of({1, 4, 8, 8}), input_of({3, 8, 8}), input_of({1, -1, 8, 8}),
-                                  input_of({1, 3, 8, 8}, ArrayType::kI64)}) {
+                                  input_of({1, 3, 8, 8}, DType::kI64)}) {
     expect_error("data.image_input", "input x", [&] { ImagePreprocessor(input, {}); });
   }
   ImageOptions two;
   two.mean = {0.5, 0.5};
   expect_error("data.image_options", "2 numbers", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}), two); });
-  expect_error("data.image_options", "bytes", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}, ArrayType::kU8), two); });
+  expect_error("data.image_options", "bytes", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}, DType::kU8), two); });
 }
 
 TEST_F(ImageSetTest, FindsPicturesInAllFoldersInTheOrderOfTheirPaths) {
@@ -145,7 +145,7 @@ TEST_F(ImageSetTest, SpreadsALimitOverThePictures) {
 TEST_F(ImageSetTest, StacksSamples) {
   put_png("a.png", {1, 1, 1, {7}});
   put_png("b.png", {1, 1, 1, {8}});
-  const ImageSet set({path("a.png"), path("b.png")}, ImagePreprocessor(input_of({1, 1, 1, 1}, ArrayType::kU8), {}));
+  const ImageSet set({path("a.png"), path("b.png")}, ImagePreprocessor(input_of({1, 1, 1, 1}, DType::kU8), {}));
   const Array both = set.sample_range(0, 2);
   EXPECT_EQ(both.shape, (std::vector<int64_t>{2, 1, 1, 1}));
   EXPECT_EQ(static_cast<int>(both.bytes[1]), 8);

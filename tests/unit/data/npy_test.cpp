@@ -43,7 +43,7 @@ std::string floats(T... numbers) {
 TEST(Npy, ReadsEveryVersionOfTheFormat) {
   for (const int major : {1, 2, 3}) {
     const Array array = read(npy(dict("<f4", "(2, 3)"), floats(1, 2, 3, 4, 5, 6), major));
-    EXPECT_EQ(array.type, ArrayType::kF32);
+    EXPECT_EQ(array.type, DType::kF32);
     EXPECT_EQ(array.shape, (std::vector<int64_t>{2, 3}));
     EXPECT_EQ(values<float>(array), (std::vector<float>{1, 2, 3, 4, 5, 6}));
   }
@@ -51,14 +51,14 @@ TEST(Npy, ReadsEveryVersionOfTheFormat) {
 }
 
 TEST(Npy, ReadsEveryPlainType) {
-  const std::vector<std::pair<std::string_view, ArrayType>> types{
-      {"<f2", ArrayType::kF16}, {"<f4", ArrayType::kF32}, {"<f8", ArrayType::kF64},
-      {"|i1", ArrayType::kI8},  {"<i2", ArrayType::kI16}, {"<i4", ArrayType::kI32},
-      {"<i8", ArrayType::kI64}, {"|u1", ArrayType::kU8},  {"|b1", ArrayType::kBool}};
+  const std::vector<std::pair<std::string_view, DType>> types{
+      {"<f2", DType::kF16}, {"<f4", DType::kF32}, {"<f8", DType::kF64},
+      {"|i1", DType::kI8},  {"<i2", DType::kI16}, {"<i4", DType::kI32},
+      {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"|b1", DType::kBool}};
   for (const auto& [descr, type] : types) {
-    const Array array = read(npy(dict(descr, "(3,)"), std::string(3 * element_size(type), '\1')));
+    const Array array = read(npy(dict(descr, "(3,)"), std::string(3 * dtype_bytes(type), '\1')));
     EXPECT_EQ(array.type, type) << descr;
-    EXPECT_EQ(array.bytes.size(), 3 * element_size(type)) << descr;
+    EXPECT_EQ(array.bytes.size(), 3 * dtype_bytes(type)) << descr;
   }
 }
 
@@ -168,7 +168,7 @@ TEST(Npy, WritesWhatItReads) {
   const std::array<int64_t, 6> numbers{1, -2, 3, 4, 5, 6};
   const auto bytes = std::as_bytes(std::span(numbers));
   for (const std::vector<int64_t>& shape : {std::vector<int64_t>{6}, {2, 3}, {1, 6, 1}}) {
-    const Array array = make_array(ArrayType::kI64, shape, {bytes.begin(), bytes.end()});
+    const Array array = make_array(DType::kI64, shape, {bytes.begin(), bytes.end()});
     const std::string file = write_npy_bytes(array);
     EXPECT_EQ((file.size() - bytes.size()) % 64, 0u);
     const Array again = read(file);
@@ -178,7 +178,7 @@ TEST(Npy, WritesWhatItReads) {
 }
 
 TEST(Npy, WritesTheHeaderThatNumpyWrites) {
-  const Array array = make_array(ArrayType::kF32, {2, 3}, std::vector<std::byte>(24));
+  const Array array = make_array(DType::kF32, {2, 3}, std::vector<std::byte>(24));
   std::string wanted("\x93NUMPY\x01\x00\x76\x00", 10);
   wanted += "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   wanted.resize(127, ' ');

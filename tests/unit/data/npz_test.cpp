@@ -10,10 +10,10 @@ using namespace testing;
 using NpzTest = FolderTest;
 
 Array counting(std::vector<int64_t> shape, uint8_t first) {
-  const auto count = static_cast<size_t>(*element_count(shape, ArrayType::kU8));
+  const auto count = static_cast<size_t>(*element_count(shape, DType::kU8));
   std::vector<std::byte> bytes(count);
   for (size_t i = 0; i < count; ++i) bytes[i] = static_cast<std::byte>(first + i);
-  return make_array(ArrayType::kU8, std::move(shape), std::move(bytes));
+  return make_array(DType::kU8, std::move(shape), std::move(bytes));
 }
 
 TEST_F(NpzTest, WritesWhatItReads) {

@@ -22,7 +22,7 @@ std::string input_text(const ImageInput& input) {
   for (const int64_t extent : input.shape) {
     shape += cat(shape.empty() ? "" : ", ", extent < 0 ? "?" : std::to_string(extent));
   }
-  return cat("input ", input.name, ", ", array_type_name(input.type), "[", shape, "]");
+  return cat("input ", input.name, ", ", dtype_name(input.type), "[", shape, "]");
 }
 
 /// `given`, or one number for all channels, or the default.
@@ -72,7 +72,7 @@ std::string numbers_text(const std::vector<float>& numbers) {
 
 ImagePreprocessor::ImagePreprocessor(const ImageInput& input, const ImageOptions& options)
     : type_(input.type), resize_(options.resize), shorter_side_(options.shorter_side) {
-  const bool has_type = input.type == ArrayType::kF32 || input.type == ArrayType::kU8;
+  const bool has_type = input.type == DType::kF32 || input.type == DType::kU8;
   if (!has_type || input.shape.size() != 4 || (input.shape[1] != 1 && input.shape[1] != 3)) {
     throw Error("data.image_input",
                 input_text(input) + ", takes no pictures: they are f32 or u8 of shape [N, 3, H, W] or [N, 1, H, W]",
@@ -80,7 +80,7 @@ ImagePreprocessor::ImagePreprocessor(const ImageInput& input, const ImageOptions
   }
   size_ = size_of(input, options);
   shape_ = {input.shape[1], size_.height, size_.width};
-  if (type_ == ArrayType::kU8) {
+  if (type_ == DType::kU8) {
     if (options.mean.empty() && options.stddev.empty()) return;
     throw Error("data.image_options", input_text(input) + ", takes bytes as they are", "leaving out --mean and --std");
   }
@@ -123,17 +123,17 @@ Array ImagePreprocessor::read(const std::filesystem::path& path) const {
     throw;
   }
   const auto plane = static_cast<size_t>(size_.width * size_.height);
-  std::vector<std::byte> bytes(plane * static_cast<size_t>(channels) * element_size(type_));
+  std::vector<std::byte> bytes(plane * static_cast<size_t>(channels) * dtype_bytes(type_));
   std::byte* out = bytes.data();
   for (int64_t channel = 0; channel < channels; ++channel) {
     std::array<float, 256> numbers{};
-    for (size_t i = 0; type_ == ArrayType::kF32 && i < numbers.size(); ++i) {
+    for (size_t i = 0; type_ == DType::kF32 && i < numbers.size(); ++i) {
       const auto at = static_cast<size_t>(channel);
       numbers[i] = (static_cast<float>(i) / 255.0F - mean_[at]) / stddev_[at];
     }
     const uint8_t* in = image.pixels.data() + channel;
     for (size_t i = 0; i < plane; ++i, in += channels) {
-      if (type_ == ArrayType::kU8) {
+      if (type_ == DType::kU8) {
         *out++ = static_cast<std::byte>(*in);
       } else {
         std::memcpy(out, &numbers[*in], sizeof(float));
@@ -149,7 +149,7 @@ std::string ImagePreprocessor::text() const {
   if (resize_ == ResizeMode::kStretch) text += "stretched";
   if (resize_ == ResizeMode::kShorter) text += cat("centre crop of shorter side ", shorter_side_);
   if (resize_ == ResizeMode::kCrop) text += "centre crop";
-  if (type_ == ArrayType::kU8) return text + "; bytes";
+  if (type_ == DType::kU8) return text + "; bytes";
   return cat(text, "; mean ", numbers_text(mean_), "; std ", numbers_text(stddev_));
 }
 

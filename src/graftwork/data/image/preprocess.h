@@ -32,7 +32,7 @@ struct ImageOptions {
 /// The input that pictures are for. Negative extents are free.
 struct ImageInput {
   std::string name;
-  ArrayType type = ArrayType::kF32;
+  DType type = DType::kF32;
   std::vector<int64_t> shape;  ///< With the axis of samples: [N, channels, height, width].
 };
 
@@ -48,7 +48,7 @@ class ImagePreprocessor {
   /// does, and Error "data.image" for a picture that does not cover the crop; both name the file.
   Array read(const std::filesystem::path& path) const;
 
-  ArrayType type() const { return type_; }
+  DType type() const { return type_; }
   const std::vector<int64_t>& sample_shape() const { return shape_; }
   /// "64x64 pixels, centre crop; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225".
   std::string text() const;
@@ -56,7 +56,7 @@ class ImagePreprocessor {
  private:
   Image fitted(const Image& image) const;
 
-  ArrayType type_;
+  DType type_;
   std::vector<int64_t> shape_;
   ImageSize size_;
   ResizeMode resize_;

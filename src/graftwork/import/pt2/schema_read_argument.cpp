@@ -2,6 +2,7 @@
 #include <array>
 
 #include "graftwork/base/text.h"
+#include "graftwork/import/pt2/element_types.h"
 #include "graftwork/import/pt2/schema_read.h"
 
 namespace graftwork::pt2 {
@@ -128,8 +129,7 @@ Device read_device(const Cursor& at) {
 }
 
 ScalarType read_scalar_type(const Cursor& at) {
-  return read_enum<ScalarType>(at, "scalar type",
-                               [](int64_t n) { return (0 <= n && n <= 13) || (28 <= n && n <= 35); });
+  return read_enum<ScalarType>(at, "scalar type", is_scalar_type);
 }
 
 Layout read_layout(const Cursor& at) {
