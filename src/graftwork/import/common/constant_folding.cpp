@@ -1,4 +1,4 @@
-#include "graftwork/import/pt2/constant_folding.h"
+#include "graftwork/import/common/constant_folding.h"
 
 #include <limits>
 #include <unordered_set>
@@ -7,7 +7,7 @@
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::pt2 {
+namespace graftwork {
 namespace {
 
 std::vector<int64_t> extents(const TensorType& type) {
@@ -193,4 +193,4 @@ std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Typ
   }
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork

@@ -6,7 +6,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::pt2 {
+namespace graftwork {
 
 /// The operator as a parameter expression (view, permute, slice and their relatives of one constant), so
 /// that sharing stays visible and training reaches the stored tensor.
@@ -18,7 +18,7 @@ class FoldingBudget {
  public:
   static constexpr int64_t kPerOperator = int64_t{64} << 20;
 
-  explicit FoldingBudget(size_t archive_bytes) : left_((int64_t{128} << 20) + static_cast<int64_t>(archive_bytes)) {}
+  explicit FoldingBudget(size_t file_bytes) : left_((int64_t{128} << 20) + static_cast<int64_t>(file_bytes)) {}
 
   /// Whether an operator that touches `bytes` may run; it then has.
   bool spend(int64_t bytes);
@@ -38,4 +38,4 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
 /// relatives), where `type` says both. Nothing for other operators, and where a size is known at run time only.
 std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork

@@ -5,9 +5,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "graftwork/base/symbol.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork {
 
 class UniqueNames {
  public:
@@ -32,4 +33,9 @@ class UniqueNames {
   std::unordered_map<std::string, size_t> next_suffix_;
 };
 
-}  // namespace graftwork::pt2
+/// The name of a value that a file calls `wanted`; one without a name is called "v".
+inline Symbol value_name(UniqueNames& names, const std::string& wanted) {
+  return names.make(wanted.empty() ? "v" : wanted);
+}
+
+}  // namespace graftwork
