@@ -42,8 +42,8 @@ function(graftwork_rooms_below name links)
   set(${links} ${targets} PARENT_SCOPE)
 endfunction()
 
-# Nothing of the target is compiled before every include in src/graftwork is one that the table of rooms allows. All rooms
-# share one include folder, so that the compiler cannot see to it.
+# Nothing of the target is compiled before every include in src/graftwork is one that the table of rooms allows. All
+# rooms share one include folder, so that the compiler cannot see to it.
 function(graftwork_check_includes target)
   if(NOT TARGET graftwork_includes)
     find_package(Python3 REQUIRED COMPONENTS Interpreter)

@@ -1,4 +1,4 @@
-// Element types of tensors, for every room and every format. How a format numbers or spells them is a table at its edge.
+// Element types of tensors, for every room. How a format numbers or spells them is a table at that format's edge.
 #pragma once
 
 #include <cstddef>

@@ -41,10 +41,10 @@ void merge(std::vector<Dataset::Field>& fields, const std::vector<Dataset::Field
   for (size_t i = 0; i < fields.size(); ++i) {
     const std::string input = other[i].name.empty() ? "the array" : "array " + graftwork::quoted(other[i].name);
     if (fields[i].type != other[i].type) {
-      throw Error("data.dtype",
-                  cat(input, " is ", dtype_name(other[i].type), ", in the files before it ",
-                      dtype_name(fields[i].type)),
-                  "the same type in every file of the folder");
+      throw Error(
+          "data.dtype",
+          cat(input, " is ", dtype_name(other[i].type), ", in the files before it ", dtype_name(fields[i].type)),
+          "the same type in every file of the folder");
     }
     if (fields[i].shape.size() != other[i].shape.size()) {
       throw Error("data.shape",

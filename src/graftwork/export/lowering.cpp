@@ -115,8 +115,7 @@ std::string Lowering::quantize_dequantize(const std::string& value, const std::s
   const bool half = options_.float_type == DType::kF16;
   std::string input = value;
   if (half && !fits_half(scales)) {
-    input = add("Cast", name + "_widen", {value}, {{"to", onnx::data_type(DType::kF32)}},
-                fresh_value(name + "_wide"));
+    input = add("Cast", name + "_widen", {value}, {{"to", onnx::data_type(DType::kF32)}}, fresh_value(name + "_wide"));
   }
   const at::Tensor stored = half && fits_half(scales) ? scales.to(at::kHalf) : scales;
   const std::string scale_name = constant(name + "_scale", stored);

@@ -100,8 +100,8 @@ TEST_F(ImageSetTest, LeavesAPictureOfTheSizeAsItIs) {
 }
 
 TEST_F(ImageSetTest, RefusesInputsAndNumbersThatPicturesDoNotFit) {
-  for (const ImageInput& input : {input_of({1, 4, 8, 8}), input_of({3, 8, 8}), input_of({1, -1, 8, 8}),
-                                  input_of({1, 3, 8, 8}, DType::kI64)}) {
+  for (const ImageInput& input :
+       {input_of({1, 4, 8, 8}), input_of({3, 8, 8}), input_of({1, -1, 8, 8}), input_of({1, 3, 8, 8}, DType::kI64)}) {
     expect_error("data.image_input", "input x", [&] { ImagePreprocessor(input, {}); });
   }
   ImageOptions two;

@@ -52,9 +52,8 @@ TEST(Npy, ReadsEveryVersionOfTheFormat) {
 
 TEST(Npy, ReadsEveryPlainType) {
   const std::vector<std::pair<std::string_view, DType>> types{
-      {"<f2", DType::kF16}, {"<f4", DType::kF32}, {"<f8", DType::kF64},
-      {"|i1", DType::kI8},  {"<i2", DType::kI16}, {"<i4", DType::kI32},
-      {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"|b1", DType::kBool}};
+      {"<f2", DType::kF16}, {"<f4", DType::kF32}, {"<f8", DType::kF64}, {"|i1", DType::kI8},  {"<i2", DType::kI16},
+      {"<i4", DType::kI32}, {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"|b1", DType::kBool}};
   for (const auto& [descr, type] : types) {
     const Array array = read(npy(dict(descr, "(3,)"), std::string(3 * dtype_bytes(type), '\1')));
     EXPECT_EQ(array.type, type) << descr;

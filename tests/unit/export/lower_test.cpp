@@ -161,8 +161,7 @@ TEST(Lower, WritesANumberWherePyTorchHasOne) {
       "graph(%x: f32[2], %i: i64[2]) {\n  %y = aten.add.Tensor(%x) {other=2, alpha=3}\n  %j = aten.mul.Tensor(%i) "
       "{other=2}\n  return y=%y, j=%j\n}\n",
       DType::kF16);
-  EXPECT_EQ(view.stored(view.only("Add").inputs.at(1) == "y_scaled" ? "y_other" : "none").type,
-            DType::kF16)
+  EXPECT_EQ(view.stored(view.only("Add").inputs.at(1) == "y_scaled" ? "y_other" : "none").type, DType::kF16)
       << view.text();
   EXPECT_EQ(view.stored(view.producer("j").inputs.at(1)).type, DType::kI64);
 }

@@ -24,9 +24,10 @@ TEST(OnnxModel, ByteCountRefusesNegativeAndOverflowingShapes) {
 
 TEST(OnnxModel, ElementTypesHaveTheNumbersOfTheFormat) {
   // TensorProto.DataType of onnx.proto.
-  const std::vector<std::pair<DType, int32_t>> expected = {
-      {DType::kF32, 1},  {DType::kU8, 2},   {DType::kI8, 3},  {DType::kI16, 5},  {DType::kI32, 6},    {DType::kI64, 7},
-      {DType::kBool, 9}, {DType::kF16, 10}, {DType::kF64, 11}, {DType::kBF16, 16}, {DType::kF8E4M3, 17}};
+  const std::vector<std::pair<DType, int32_t>> expected = {{DType::kF32, 1},   {DType::kU8, 2},     {DType::kI8, 3},
+                                                           {DType::kI16, 5},   {DType::kI32, 6},    {DType::kI64, 7},
+                                                           {DType::kBool, 9},  {DType::kF16, 10},   {DType::kF64, 11},
+                                                           {DType::kBF16, 16}, {DType::kF8E4M3, 17}};
   for (const auto& [type, number] : expected) EXPECT_EQ(data_type(type), number) << dtype_name(type);
 }
 

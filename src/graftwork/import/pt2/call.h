@@ -15,10 +15,10 @@ using GraphNode = graftwork::Node;
 
 /// What a name of the exported program stands for.
 struct Meaning {
-  GraphNode* node = nullptr;          // computed at run time
-  std::optional<Constant> constant;   // known now
-  std::optional<Attribute> literal;   // a number in the place of a value
-  GraphNode* tuple = nullptr;         // an element of it; its get_item is made when it is first read
+  GraphNode* node = nullptr;         // computed at run time
+  std::optional<Constant> constant;  // known now
+  std::optional<Attribute> literal;  // a number in the place of a value
+  GraphNode* tuple = nullptr;        // an element of it; its get_item is made when it is first read
   int64_t index = 0;
 };
 
