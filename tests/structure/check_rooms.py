@@ -89,7 +89,8 @@ def write_stamp(stamp, source):
     """A folder is read too: a new file changes it."""
     folders = [source, *(path for path in source.rglob("*") if path.is_dir())]
     read = [source / TABLE, *folders, *files_of(source)]
-    Path(f"{stamp}.d").write_text(f"{stamp}: " + " ".join(str(path).replace(" ", "\\ ") for path in read) + "\n")
+    spelled = [str(path).replace(" ", "\\ ") for path in (stamp, *read)]
+    Path(f"{stamp}.d").write_text(f"{spelled[0]}: {' '.join(spelled[1:])}\n")
     stamp.touch()
 
 
