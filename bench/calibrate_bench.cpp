@@ -4,6 +4,7 @@
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/samples/open_samples.h"
 #include "serve.h"
 
 namespace {

@@ -5,6 +5,7 @@
 #include "graftwork/onnx/write.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/quant/quantize.h"
+#include "graftwork/samples/open_samples.h"
 #include "serve.h"
 
 namespace {

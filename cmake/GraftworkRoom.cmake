@@ -1,19 +1,64 @@
-# graftwork_room(NAME SOURCES ... [DEPENDS ...] [PRIVATE_DEPENDS ...] [TORCH])
+# graftwork_room(NAME [SHARED] SOURCES ... [LIBRARIES ...] [PRIVATE_LIBRARIES ...])
 #
-# One folder of src/graftwork is one static library, graftwork_NAME. What it may include is what it
-# links: DEPENDS names the rooms below it, and a check in tests/structure holds the table of design.
+# A room is one library, graftwork_NAME. Which rooms it links, and whether it links torch, stands in
+# src/graftwork/rooms.json, and includes of any other room fail the build; LIBRARIES are those of others.
 function(graftwork_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
-  add_library(graftwork_${name} STATIC ${ROOM_SOURCES})
+  cmake_parse_arguments(ROOM "SHARED" "" "SOURCES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  if(ROOM_SHARED)
+    add_library(graftwork_${name} SHARED ${ROOM_SOURCES})
+  else()
+    add_library(graftwork_${name} STATIC ${ROOM_SOURCES})
+  endif()
   graftwork_compile_options(graftwork_${name})
   target_include_directories(graftwork_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_link_libraries(graftwork_${name} PUBLIC ${ROOM_DEPENDS} PRIVATE ${ROOM_PRIVATE_DEPENDS})
-  if(ROOM_TORCH)
+  target_link_libraries(graftwork_${name} PUBLIC ${ROOM_LIBRARIES} PRIVATE ${ROOM_PRIVATE_LIBRARIES})
+  graftwork_rooms_below(${name} links)
+  target_link_libraries(graftwork_${name} PUBLIC ${links})
+  graftwork_check_includes(graftwork_${name})
+  string(JSON torch ERROR_VARIABLE none GET "${GRAFTWORK_ROOMS}" ${name} torch)
+  if(torch)
     target_link_libraries(graftwork_${name} PUBLIC Torch::Torch)
     graftwork_precompile_torch(graftwork_${name})
   else()
     graftwork_precompile_core(graftwork_${name})
   endif()
+endfunction()
+
+# The table of rooms, which tests/structure/check_rooms.py reads too.
+file(READ ${CMAKE_SOURCE_DIR}/src/graftwork/rooms.json GRAFTWORK_ROOMS)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/graftwork/rooms.json)
+
+# Sets `links` to the targets of the rooms that room `name` links.
+function(graftwork_rooms_below name links)
+  set(targets)
+  string(JSON count LENGTH "${GRAFTWORK_ROOMS}" ${name} links)
+  if(count GREATER 0)
+    math(EXPR last "${count} - 1")
+    foreach(i RANGE ${last})
+      string(JSON room GET "${GRAFTWORK_ROOMS}" ${name} links ${i})
+      list(APPEND targets graftwork_${room})
+    endforeach()
+  endif()
+  set(${links} ${targets} PARENT_SCOPE)
+endfunction()
+
+# Nothing of the target is compiled before every include in src/graftwork is one that the table of rooms allows. All
+# rooms share one include folder, so that the compiler cannot see to it.
+function(graftwork_check_includes target)
+  if(NOT TARGET graftwork_includes)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+    set(checked ${CMAKE_BINARY_DIR}/includes.checked)
+    set(script ${CMAKE_SOURCE_DIR}/tests/structure/check_rooms.py)
+    add_custom_command(
+      OUTPUT ${checked}
+      COMMAND ${Python3_EXECUTABLE} ${script} ${CMAKE_SOURCE_DIR}/src/graftwork --stamp ${checked}
+      DEPENDS ${script}
+      DEPFILE ${checked}.d
+      COMMENT "Checking what rooms include"
+      VERBATIM)
+    add_custom_target(graftwork_includes DEPENDS ${checked})
+  endif()
+  add_dependencies(${target} graftwork_includes)
 endfunction()
 
 # The standard headers that nearly every file of the torch-free half includes, compiled once.

@@ -1,7 +1,7 @@
 // Zip archives, and what of a .pt2 file is read without its graph.
 #include "fuzz/target.h"
-#include "graftwork/import/archive/inflate.h"
-#include "graftwork/import/archive/zip_reader.h"
+#include "graftwork/archive/inflate.h"
+#include "graftwork/archive/zip_reader.h"
 #include "graftwork/import/pt2/archive_layout.h"
 
 namespace graftwork::fuzz {

@@ -1,5 +1,5 @@
 // NumPy's .npy arrays. What is read must be written back to the same array.
-#include "graftwork/import/data/npy.h"
+#include "graftwork/data/npy.h"
 
 #include "fuzz/target.h"
 

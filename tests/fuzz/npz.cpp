@@ -1,5 +1,5 @@
 // NumPy's .npz files: arrays in an archive, stored or compressed.
-#include "graftwork/import/data/npz.h"
+#include "graftwork/data/npz.h"
 
 #include "fuzz/target.h"
 

@@ -1,6 +1,6 @@
 // JPEG and PNG files. What is decoded has the pixels that it says.
 #include "fuzz/target.h"
-#include "graftwork/import/data/image/decode.h"
+#include "graftwork/data/image/decode.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace graftwork;

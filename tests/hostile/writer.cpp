@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "graftwork/base/file.h"
-#include "graftwork/import/data/npz.h"
+#include "graftwork/data/npz.h"
 #include "graftwork/onnx/write.h"
 
 namespace graftwork {
@@ -30,7 +30,7 @@ onnx::Model model(int version) {
   onnx::Model made;
   made.graph.name = "version " + std::to_string(version);
   made.graph.initializers.push_back(onnx::int8_tensor("w", std::move(weights)));
-  made.graph.outputs.push_back({"w", onnx::DataType::kInt8, {size}});
+  made.graph.outputs.push_back({"w", DType::kI8, {size}});
   return made;
 }
 
@@ -38,7 +38,7 @@ void write_version(const std::string& kind, const std::string& path, int version
   if (kind == "npz") {
     std::vector<std::byte> bytes = payload(version);
     const auto size = static_cast<int64_t>(bytes.size());
-    const std::vector<NamedArray> arrays{{"x", make_array(ArrayType::kU8, {size}, std::move(bytes))}};
+    const std::vector<NamedArray> arrays{{"x", make_array(DType::kU8, {size}, std::move(bytes))}};
     write_npz(path, arrays);
   } else if (kind == "text") {
     const std::vector<std::byte> bytes = payload(version);

@@ -1,78 +1,109 @@
-"""Holds the table of rooms: a folder of src/graftwork includes only itself and the rooms listed for it.
+"""Holds the table of rooms, src/graftwork/rooms.json: a folder includes only itself and the rooms below it.
 
-As a program: python tests/structure/check_rooms.py [SRC] prints every violation as file:line and exits with 1.
+A room sees what it links and what those rooms see. Rooms that share a folder share what they see.
+As a program: python tests/structure/check_rooms.py [SRC] [--stamp FILE] prints every violation as file:line and exits
+with 1. Without any it writes FILE, and FILE.d with everything that was read: the build runs it before it compiles.
 """
 
+import argparse
+import json
 import re
 import sys
 from pathlib import Path
 
-CORE = ("base", "ir", "match", "rewrite", "patterns", "place")  # each may include those before it
-
-ROOMS = {room: set(CORE[:index]) for index, room in enumerate(CORE)} | {
-    "onnx": {"base"},
-    "nn": {"base", "ir", "match", "rewrite"},
-    "import": {"base", "ir", "match", "rewrite", "nn"},
-    "quant": {*CORE, "nn", "import"},
-    "export": {*CORE, "onnx", "nn", "quant"},
-    "cli": {*CORE, "onnx", "nn", "import", "quant", "export"},
-}
-TORCH_FREE = {*CORE, "onnx"}
+SOURCE = Path(__file__).parents[2] / "src" / "graftwork"
+TABLE = "rooms.json"
 
 SUFFIXES = {".h", ".cpp", ".inc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 TORCH_HEADER = re.compile(r"^(ATen|torch|c10|caffe2)/")
 
 
+def below(rooms, room):
+    """The rooms that `room` links, directly or not; itself too where the table has a cycle."""
+    seen, queue = set(), list(rooms[room]["links"])
+    while queue:
+        at = queue.pop()
+        if at not in seen:
+            seen.add(at)
+            queue += rooms[at]["links"]
+    return seen
+
+
 def cycles(rooms):
-    """Rooms that reach themselves; the table itself must have none."""
-
-    def reach(room):
-        seen, queue = set(), list(rooms[room])
-        while queue:
-            at = queue.pop()
-            if at not in seen:
-                seen.add(at)
-                queue += rooms[at]
-        return seen
-
-    return sorted(room for room in rooms if room in reach(room))
+    """Rooms that reach themselves; a table must have none."""
+    return sorted(room for room in rooms if room in below(rooms, room))
 
 
-def violations(source):
+class Folders:
+    """What each folder may include, by the table of rooms."""
+
+    def __init__(self, rooms):
+        self.visible = {}
+        self.torch = set()
+        folder = {room: entry.get("folder", room) for room, entry in rooms.items()}
+        for room, entry in rooms.items():
+            self.visible.setdefault(folder[room], set()).update(folder[seen] for seen in below(rooms, room) | {room})
+            if entry.get("torch"):
+                self.torch.add(folder[room])
+
+    def forbidden(self, folder, header):
+        """Why a file of `folder` may not include `header`, or nothing."""
+        parts = header.split("/")
+        if parts[0] == "graftwork" and len(parts) > 2:
+            if parts[1] not in self.visible[folder]:
+                return f"{folder} may not include {parts[1]} ({header}): {TABLE} links no such room"
+        elif header.startswith("."):
+            return f'includes are written "graftwork/room/file.h", not {header}'
+        elif folder not in self.torch and TORCH_HEADER.match(header):
+            return f"{folder} belongs to the half without torch ({header})"
+        return None
+
+
+def read_table(source=SOURCE):
+    return json.loads((source / TABLE).read_text())
+
+
+def files_of(source):
+    return sorted(path for path in source.rglob("*") if path.suffix in SUFFIXES)
+
+
+def violations(source, rooms):
     """Every include under `source` (…/src/graftwork) that the table forbids, as "file:line: what is wrong"."""
+    folders = Folders(rooms)
     found = []
-    for path in sorted(p for p in source.rglob("*") if p.suffix in SUFFIXES):
-        room = path.relative_to(source).parts[0]
-        if room not in ROOMS:
-            found.append(f"{path}:1: {room} is not in the table of rooms (tests/structure/check_rooms.py)")
+    for path in files_of(source):
+        folder = path.relative_to(source).parts[0]
+        if folder not in folders.visible:
+            found.append(f"{path}:1: {folder} is not in the table of rooms ({TABLE})")
             continue
         for number, line in enumerate(path.read_text().splitlines(), start=1):
             match = INCLUDE.match(line)
-            if match:
-                wrong = forbidden(room, match[1])
-                if wrong:
-                    found.append(f"{path}:{number}: {wrong}")
+            wrong = folders.forbidden(folder, match[1]) if match else None
+            if wrong:
+                found.append(f"{path}:{number}: {wrong}")
     return found
 
 
-def forbidden(room, header):
-    """Why a file of `room` may not include `header`, or nothing."""
-    parts = header.split("/")
-    if parts[0] == "graftwork" and len(parts) > 2:
-        if parts[1] != room and parts[1] not in ROOMS[room]:
-            return f"{room} may not include {parts[1]} ({header})"
-    elif header.startswith("."):
-        return f'includes are written "graftwork/room/file.h", not {header}'
-    elif room in TORCH_FREE and TORCH_HEADER.match(header):
-        return f"{room} belongs to the half without torch ({header})"
-    return None
+def write_stamp(stamp, source):
+    """A folder is read too: a new file changes it."""
+    folders = [source, *(path for path in source.rglob("*") if path.is_dir())]
+    read = [source / TABLE, *folders, *files_of(source)]
+    spelled = [str(path).replace(" ", "\\ ") for path in (stamp, *read)]
+    Path(f"{stamp}.d").write_text(f"{spelled[0]}: {' '.join(spelled[1:])}\n")
+    stamp.touch()
 
 
 def main():
-    source = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "src" / "graftwork"
-    found = violations(source)
-    print("\n".join(found) if found else f"rooms: {len(ROOMS)} hold")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source", type=Path, nargs="?", default=SOURCE)
+    parser.add_argument("--stamp", type=Path)
+    arguments = parser.parse_args()
+    rooms = read_table(arguments.source)
+    found = [f"{TABLE}: {room} links itself" for room in cycles(rooms)] + violations(arguments.source, rooms)
+    print("\n".join(found) if found else f"rooms: {len(rooms)} hold")
+    if not found and arguments.stamp:
+        write_stamp(arguments.stamp, arguments.source)
     return 1 if found else 0
 
 

@@ -9,9 +9,10 @@
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/run_inputs.h"
 #include "graftwork/cli/stages.h"
-#include "graftwork/import/data/npz.h"
+#include "graftwork/data/npz.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/executor.h"
+#include "graftwork/samples/tensors.h"
 
 namespace graftwork::cli {
 namespace {

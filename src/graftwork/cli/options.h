@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "graftwork/import/data/image/preprocess.h"
+#include "graftwork/data/image/preprocess.h"
 #include "graftwork/ir/type.h"
 #include "graftwork/place/quant_config.h"
 

@@ -6,11 +6,12 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
-#include "graftwork/import/data/image/image_set.h"
-#include "graftwork/import/data/npz.h"
-#include "graftwork/import/data/sample_files.h"
+#include "graftwork/data/image/image_set.h"
+#include "graftwork/data/npz.h"
+#include "graftwork/data/sample_files.h"
 #include "graftwork/nn/executor.h"
-#include "graftwork/quant/sample_source.h"
+#include "graftwork/samples/open_samples.h"
+#include "graftwork/samples/tensors.h"
 
 namespace graftwork::cli {
 namespace {

@@ -5,8 +5,9 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/progress.h"
-#include "graftwork/import/data/sample_files.h"
+#include "graftwork/data/sample_files.h"
 #include "graftwork/patterns/transform.h"
+#include "graftwork/samples/open_samples.h"
 
 namespace graftwork::cli {
 

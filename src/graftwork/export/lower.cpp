@@ -41,7 +41,7 @@ std::vector<onnx::Dimension> onnx_dims(const Type& type) {
 
 onnx::ValueInfo value_info(const std::string& name, const Type& type) {
   if (!type.tensor()) throw Error("export.types", name + " is " + type.text() + ", not a tensor of known shape");
-  return {name, onnx_type(type.tensor()->dtype), onnx_dims(type)};
+  return {name, type.tensor()->dtype, onnx_dims(type)};
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
     return;
   }
   lowering.bind(node, lowering.add("Cast", node.name().str() + "_cast", {node.name().str()},
-                                   {{"to", static_cast<int64_t>(onnx_type(lowering.options().float_type))}}));
+                                   {{"to", onnx::data_type(lowering.options().float_type)}}));
 }
 
 void lower_constant(Lowering& lowering, const Node& node) {
@@ -189,8 +189,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
     model.graph.outputs.push_back(value_info(name, type));
     if (value == name) continue;
     if (casts(result) && !is_input) {
-      lowering.add("Cast", name + "_cast", {value}, {{"to", static_cast<int64_t>(onnx_type(type.tensor()->dtype))}},
-                   name);
+      lowering.add("Cast", name + "_cast", {value}, {{"to", onnx::data_type(type.tensor()->dtype)}}, name);
     } else {
       lowering.add("Identity", name + "_copy", {value}, {}, name);
     }

@@ -3,8 +3,8 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
-#include "graftwork/quant/scales.h"
 
 namespace graftwork {
 namespace {
@@ -12,41 +12,12 @@ namespace {
 onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor) {
   auto held = std::make_shared<at::Tensor>(tensor.detach().cpu().contiguous());
   const auto* data = static_cast<const std::byte*>(held->const_data_ptr());
-  return onnx::raw_tensor(name, onnx_type(held->scalar_type()), held->sizes().vec(), {held, {data, held->nbytes()}});
+  const std::optional<DType> type = from_torch(held->scalar_type());
+  if (!type) throw Error("export.dtype", cat("ONNX has no type for ", c10::toString(held->scalar_type())));
+  return onnx::raw_tensor(name, *type, held->sizes().vec(), {held, {data, held->nbytes()}});
 }
 
 }  // namespace
-
-onnx::DataType onnx_type(at::ScalarType type) {
-  switch (type) {
-    case at::kFloat:
-      return onnx::DataType::kFloat;
-    case at::kHalf:
-      return onnx::DataType::kFloat16;
-    case at::kBFloat16:
-      return onnx::DataType::kBfloat16;
-    case at::kDouble:
-      return onnx::DataType::kDouble;
-    case at::kChar:
-      return onnx::DataType::kInt8;
-    case at::kByte:
-      return onnx::DataType::kUint8;
-    case at::kShort:
-      return onnx::DataType::kInt16;
-    case at::kInt:
-      return onnx::DataType::kInt32;
-    case at::kLong:
-      return onnx::DataType::kInt64;
-    case at::kBool:
-      return onnx::DataType::kBool;
-    case at::kFloat8_e4m3fn:
-      return onnx::DataType::kFloat8e4m3fn;
-    default:
-      throw Error("export.dtype", cat("ONNX has no type for ", c10::toString(type)));
-  }
-}
-
-onnx::DataType onnx_type(DType type) { return onnx_type(to_torch(type)); }
 
 Lowering::Lowering(const Network& network, const ExportOptions& options) : network_(network), options_(options) {
   // Names of inputs and results belong to the user; everything else steps aside.
@@ -136,7 +107,7 @@ std::string Lowering::dequantize(const std::string& name, const std::string& cod
   if (keeps_bits) return add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, output);
   const std::string wide =
       add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, fresh_value(name + "_f32"));
-  return add("Cast", name + "_cast", {wide}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat16)}}, output);
+  return add("Cast", name + "_cast", {wide}, {{"to", onnx::data_type(DType::kF16)}}, output);
 }
 
 std::string Lowering::quantize_dequantize(const std::string& value, const std::string& name, float scale) {
@@ -144,8 +115,7 @@ std::string Lowering::quantize_dequantize(const std::string& value, const std::s
   const bool half = options_.float_type == DType::kF16;
   std::string input = value;
   if (half && !fits_half(scales)) {
-    input = add("Cast", name + "_widen", {value}, {{"to", static_cast<int64_t>(onnx::DataType::kFloat)}},
-                fresh_value(name + "_wide"));
+    input = add("Cast", name + "_widen", {value}, {{"to", onnx::data_type(DType::kF32)}}, fresh_value(name + "_wide"));
   }
   const at::Tensor stored = half && fits_half(scales) ? scales.to(at::kHalf) : scales;
   const std::string scale_name = constant(name + "_scale", stored);

@@ -82,7 +82,4 @@ class Lowering {
   friend onnx::Model lower(const Network& network, const ExportOptions& options);
 };
 
-onnx::DataType onnx_type(at::ScalarType type);
-onnx::DataType onnx_type(DType type);
-
 }  // namespace graftwork

@@ -66,7 +66,7 @@ std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot)
   const DType wanted = lowering.exported_dtype(to->dtype);
   if (lowering.exported_dtype(from->dtype) == wanted) return lowering.operand(node, slot);
   return lowering.add("Cast", cat(node.name().str(), "_operand_", slot), {lowering.operand(node, slot)},
-                      {{"to", static_cast<int64_t>(onnx_type(wanted))}});
+                      {{"to", onnx::data_type(wanted)}});
 }
 
 }  // namespace graftwork

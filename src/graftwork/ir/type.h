@@ -5,21 +5,13 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "graftwork/base/dtype.h"
 #include "graftwork/ir/dim.h"
 
 namespace graftwork {
-
-enum class DType : uint8_t { kBool, kU8, kI8, kI16, kI32, kI64, kF8E4M3, kF16, kBF16, kF32, kF64 };
-
-/// "f32", "i64", "bool", ...
-std::string_view dtype_name(DType dtype);
-std::optional<DType> parse_dtype(std::string_view name);
-bool is_floating(DType dtype);
-size_t dtype_bytes(DType dtype);
 
 /// Element type and extents, outermost first.
 struct TensorType {

@@ -31,7 +31,7 @@ std::string field_start(int number, uint64_t length) {
 ::onnx::TensorProto tensor_head(const Tensor& tensor) {
   ::onnx::TensorProto proto;
   for (const int64_t dim : tensor.dims) proto.add_dims(dim);
-  proto.set_data_type(static_cast<int32_t>(tensor.type));
+  proto.set_data_type(data_type(tensor.type));
   if (!tensor.name.empty()) proto.set_name(tensor.name);
   return proto;
 }
@@ -86,7 +86,7 @@ void fill_node(const Node& node, ::onnx::NodeProto& proto) {
 void fill_value_info(const ValueInfo& value, ::onnx::ValueInfoProto& proto) {
   proto.set_name(value.name);
   ::onnx::TypeProto::Tensor& type = *proto.mutable_type()->mutable_tensor_type();
-  type.set_elem_type(static_cast<int32_t>(value.type));
+  type.set_elem_type(data_type(value.type));
   // Asked for even without dimensions: a scalar's shape is there and empty, not missing.
   ::onnx::TensorShapeProto& shape = *type.mutable_shape();
   for (const Dimension& dim : value.dims) {

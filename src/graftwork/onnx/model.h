@@ -16,42 +16,17 @@
 #include <variant>
 #include <vector>
 
+#include "graftwork/base/dtype.h"
+
 namespace graftwork::onnx {
 
 static_assert(std::endian::native == std::endian::little, "ONNX stores tensors in little-endian order");
 
-/// Element types, numbered as ONNX numbers them. The 4-bit types are packed two to a byte, the first
-/// element in the low half.
-enum class DataType : int32_t {
-  kFloat = 1,
-  kUint8 = 2,
-  kInt8 = 3,
-  kUint16 = 4,
-  kInt16 = 5,
-  kInt32 = 6,
-  kInt64 = 7,
-  kBool = 9,
-  kFloat16 = 10,
-  kDouble = 11,
-  kUint32 = 12,
-  kUint64 = 13,
-  kBfloat16 = 16,
-  kFloat8e4m3fn = 17,
-  kFloat8e5m2 = 19,
-  kUint4 = 21,
-  kInt4 = 22,
-  kFloat4e2m1 = 23,
-};
+/// ONNX's number of an element type, as in the attribute `to` of Cast.
+int32_t data_type(DType type);
 
-/// 4 for the packed types.
-size_t bits_per_element(DataType type);
-
-/// Of a type that is not packed.
-size_t bytes_per_element(DataType type);
-
-/// Bytes that a tensor takes (packed types round up); nullopt where a dimension is negative or the
-/// count does not fit 64 bits.
-std::optional<uint64_t> byte_count(DataType type, std::span<const int64_t> dims);
+/// Bytes that a tensor takes; nullopt where a dimension is negative or the count does not fit 64 bits.
+std::optional<uint64_t> byte_count(DType type, std::span<const int64_t> dims);
 
 /// A size, or the name of a symbolic one; the empty name is an unknown size.
 using Dimension = std::variant<int64_t, std::string>;
@@ -59,7 +34,7 @@ using Dimension = std::variant<int64_t, std::string>;
 /// Name, type and shape of a value.
 struct ValueInfo {
   std::string name;
-  DataType type = DataType::kFloat;
+  DType type = DType::kF32;
   std::vector<Dimension> dims;
 };
 
@@ -81,7 +56,7 @@ Bytes keep_bytes(std::vector<T> values) {
 /// Row-major elements. `name` is empty in an attribute.
 struct Tensor {
   std::string name;
-  DataType type = DataType::kFloat;
+  DType type = DType::kF32;
   std::vector<int64_t> dims;
   Bytes bytes;
 };
@@ -97,7 +72,7 @@ Tensor int64_tensor(std::string name, std::vector<int64_t> values);
 Tensor int8_tensor(std::string name, std::vector<int8_t> values);
 
 /// A tensor of any type and rank over bytes that the caller made.
-Tensor raw_tensor(std::string name, DataType type, std::vector<int64_t> dims, Bytes bytes);
+Tensor raw_tensor(std::string name, DType type, std::vector<int64_t> dims, Bytes bytes);
 
 /// A real number is a double here and a float in the file, as in ONNX.
 using AttributeValue = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<float>,

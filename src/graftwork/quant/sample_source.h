@@ -3,13 +3,8 @@
 
 #include <ATen/ATen.h>
 
-#include <memory>
 #include <string>
 #include <vector>
-
-#include "graftwork/import/data/dataset.h"
-#include "graftwork/import/data/image/preprocess.h"
-#include "graftwork/ir/graph_module.h"
 
 namespace graftwork {
 
@@ -26,26 +21,5 @@ class SampleSource {
   /// What was made of the files, a line each, for people.
   virtual std::vector<std::string> facts() const { return {}; }
 };
-
-/// Which samples to take, and what to make of pictures.
-struct SampleOptions {
-  /// At most so many samples, 0: all. The first ones of arrays, pictures spread evenly over the folder.
-  int64_t limit = 0;
-  ImageOptions images;
-};
-
-/// Files on disk: arrays, matched to the inputs by name (a single unnamed array fits a single input), or pictures for
-/// the only input. Throws Error "data.*" when names, shapes or types do not fit the network, with the input and the
-/// file.
-std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std::filesystem::path& path,
-                                           const SampleOptions& options = {});
-
-/// What pictures must become for an input of the network.
-ImageInput image_input(const Node& input);
-
-/// Shares the array's bytes.
-at::Tensor to_tensor(const Array& array);
-/// A contiguous copy on the CPU.
-Array to_array(const at::Tensor& tensor);
 
 }  // namespace graftwork

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "graftwork/base/error.h"
@@ -12,8 +11,6 @@ namespace graftwork {
 namespace {
 
 constexpr float kLevels = 127;
-constexpr float kSmallestNormalHalf = 6.103515625e-05F;   // 2⁻¹⁴
-constexpr float kSmallestHalf = 5.9604644775390625e-08F;  // 2⁻²⁴
 
 /// Channels without a value take the smallest scale there is.
 at::Tensor without_zeros(const at::Tensor& scales) {
@@ -58,27 +55,6 @@ at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& lar
 }
 
 }  // namespace
-
-float exported_scale(float scale, DType float_type, SmallScale small) {
-  if (float_type != DType::kF16) return scale;
-  const auto half = static_cast<float>(c10::Half(scale));
-  if (!std::isfinite(half)) return scale;
-  if (small == SmallScale::kHalf) return std::max(half, kSmallestHalf);
-  return scale < kSmallestNormalHalf ? scale : half;
-}
-
-at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small) {
-  at::Tensor rounded = scales.to(at::kFloat).contiguous().clone();
-  float* values = rounded.data_ptr<float>();
-  for (int64_t i = 0; i < rounded.numel(); ++i) values[i] = exported_scale(values[i], float_type, small);
-  return rounded;
-}
-
-bool fits_half(const at::Tensor& scales) { return at::equal(scales.to(at::kHalf).to(at::kFloat), scales); }
-
-SmallScale small_scale_of(const ModuleRecord& layer) {
-  return layer.kind == Symbol("nn.Linear") ? SmallScale::kHalf : SmallScale::kWide;
-}
 
 float activation_scale(const Range& range, CalibrationMethod method, DType float_type, SmallScale small) {
   const float amax = range.amax();

@@ -3,27 +3,11 @@
 
 #include <ATen/ATen.h>
 
-#include "graftwork/nn/tensor_store.h"
+#include "graftwork/nn/exported_scale.h"
 #include "graftwork/place/quant_config.h"
 #include "graftwork/quant/calibrator.h"
 
 namespace graftwork {
-
-/// What happens to a scale below FP16's normal numbers (2⁻¹⁴), where half precision loses bits.
-enum class SmallScale : uint8_t {
-  kWide,  ///< It stays FP32, and export writes a Cast behind its DQ.
-  kHalf,  ///< It is rounded all the same: both operands of a product must have scales of one type.
-};
-
-/// `scale` as a file with float regions of `float_type` holds it.
-float exported_scale(float scale, DType float_type, SmallScale small = SmallScale::kWide);
-at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small = SmallScale::kWide);
-
-/// Whether the scales survive in FP16.
-bool fits_half(const at::Tensor& scales);
-
-/// Convolutions take scales of two types, products do not.
-SmallScale small_scale_of(const ModuleRecord& layer);
 
 /// The range's end by `method`, over 127, rounded as it will be exported. 1 for a tensor that was zero throughout.
 float activation_scale(const Range& range, CalibrationMethod method, DType float_type,

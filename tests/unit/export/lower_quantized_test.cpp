@@ -94,7 +94,7 @@ TEST(LowerQuantized, PutsQdqOnActivationsWithTheScaleOfTheStub) {
     EXPECT_EQ(quantize.inputs[0], type == DType::kF16 ? "x_cast" : "x");
     EXPECT_EQ(view.tensor(quantize.inputs[1]).item<float>(), network.tensors.at("quant_stub_0.scale").item<float>());
     EXPECT_EQ(view.stored(quantize.inputs[1]).dims, std::vector<int64_t>());
-    EXPECT_EQ(view.stored(quantize.inputs[2]).type, onnx::DataType::kInt8);
+    EXPECT_EQ(view.stored(quantize.inputs[2]).type, DType::kI8);
   }
 }
 
@@ -111,10 +111,10 @@ TEST(LowerQuantized, KeepsASubnormalScaleInFp32WithCasts) {
     ASSERT_EQ(cast.op_type, "Cast") << view.text();
     EXPECT_EQ(view.integers(cast, "to"), std::vector<int64_t>{10});
     const onnx::Node& dequantize = view.producer(cast.inputs[0]);
-    EXPECT_EQ(view.stored(dequantize.inputs[1]).type, onnx::DataType::kFloat) << operand;
+    EXPECT_EQ(view.stored(dequantize.inputs[1]).type, DType::kF32) << operand;
     if (view.is_stored(dequantize.inputs[0])) continue;
     const onnx::Node& quantize = view.producer(dequantize.inputs[0]);
-    EXPECT_EQ(view.stored(quantize.inputs[1]).type, onnx::DataType::kFloat);
+    EXPECT_EQ(view.stored(quantize.inputs[1]).type, DType::kF32);
     EXPECT_EQ(view.integers(view.producer(quantize.inputs[0]), "to"), std::vector<int64_t>{1});
   }
   const OnnxView wide(lower(network, options_of(DType::kF32)));

@@ -82,15 +82,15 @@ TEST(Lower, CastsAtTheEdgesOfAnFp16Region) {
   EXPECT_EQ(view.text(),
             "Cast x_cast(x) -> x_cast\nGemm l(x_cast, l.weight, l.bias) -> y\nCast output_0_cast(y) -> "
             "output_0\nIdentity output_1_copy(i) -> output_1\n");
-  EXPECT_EQ(view.model().graph.inputs[0].type, onnx::DataType::kFloat);
-  EXPECT_EQ(view.model().graph.outputs[0].type, onnx::DataType::kFloat);
-  EXPECT_EQ(view.stored("l.weight").type, onnx::DataType::kFloat16);
+  EXPECT_EQ(view.model().graph.inputs[0].type, DType::kF32);
+  EXPECT_EQ(view.model().graph.outputs[0].type, DType::kF32);
+  EXPECT_EQ(view.stored("l.weight").type, DType::kF16);
 }
 
 TEST(Lower, GivesResultsTheTypeThatTheNetworkGives) {
   const OnnxView view = lowered(
       "graph(%x: f32[2, 3]) {\n  %y = aten.to.dtype(%x) {dtype=f64}\n  %z = aten.neg.default(%y)\n  return z=%z\n}\n");
-  EXPECT_EQ(view.model().graph.outputs[0].type, onnx::DataType::kDouble);
+  EXPECT_EQ(view.model().graph.outputs[0].type, DType::kF64);
   EXPECT_EQ(view.producer("z").op_type, "Cast") << view.text();
 }
 
@@ -161,10 +161,9 @@ TEST(Lower, WritesANumberWherePyTorchHasOne) {
       "graph(%x: f32[2], %i: i64[2]) {\n  %y = aten.add.Tensor(%x) {other=2, alpha=3}\n  %j = aten.mul.Tensor(%i) "
       "{other=2}\n  return y=%y, j=%j\n}\n",
       DType::kF16);
-  EXPECT_EQ(view.stored(view.only("Add").inputs.at(1) == "y_scaled" ? "y_other" : "none").type,
-            onnx::DataType::kFloat16)
+  EXPECT_EQ(view.stored(view.only("Add").inputs.at(1) == "y_scaled" ? "y_other" : "none").type, DType::kF16)
       << view.text();
-  EXPECT_EQ(view.stored(view.producer("j").inputs.at(1)).type, onnx::DataType::kInt64);
+  EXPECT_EQ(view.stored(view.producer("j").inputs.at(1)).type, DType::kI64);
 }
 
 TEST(Lower, FoldsEpsilonAndSlopesThatAreWholeNumbers) {

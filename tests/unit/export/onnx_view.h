@@ -8,6 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/lower.h"
+#include "graftwork/nn/dtypes.h"
 #include "graftwork/onnx/check.h"
 #include "unit/nn/random_tensors.h"
 
@@ -45,13 +46,8 @@ class OnnxView {
 
   at::Tensor tensor(const std::string& name) const {
     const onnx::Tensor& tensor = stored(name);
-    at::ScalarType type = at::kFloat;
-    for (const at::ScalarType candidate :
-         {at::kFloat, at::kHalf, at::kDouble, at::kChar, at::kLong, at::kInt, at::kBool}) {
-      if (onnx_type_number(candidate) == static_cast<int>(tensor.type)) type = candidate;
-    }
     void* const data = const_cast<std::byte*>(tensor.bytes.view.data());
-    return at::from_blob(data, tensor.dims, at::TensorOptions(type)).clone();
+    return at::from_blob(data, tensor.dims, at::TensorOptions(to_torch(tensor.type))).clone();
   }
 
   std::vector<int64_t> integers(const onnx::Node& node, const std::string& name) const {
@@ -79,25 +75,6 @@ class OnnxView {
   }
 
  private:
-  static int onnx_type_number(at::ScalarType type) {
-    switch (type) {
-      case at::kFloat:
-        return 1;
-      case at::kChar:
-        return 3;
-      case at::kInt:
-        return 6;
-      case at::kLong:
-        return 7;
-      case at::kBool:
-        return 9;
-      case at::kHalf:
-        return 10;
-      default:
-        return 11;
-    }
-  }
-
   onnx::Model model_;
   std::map<std::string, const onnx::Tensor*> tensors_;
   std::map<std::string, const onnx::Node*> producers_;

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "unit/import/zip_bytes.h"
+#include "unit/archive/zip_bytes.h"
 
 namespace graftwork::testing {
 

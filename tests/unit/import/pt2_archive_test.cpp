@@ -1,4 +1,5 @@
 #include "graftwork/import/pt2/archive_layout.h"
+#include "graftwork/import/pt2/element_types.h"
 #include "graftwork/import/pt2/payloads.h"
 #include "unit/import/pickle_bytes.h"
 
@@ -67,7 +68,7 @@ void expect_pickled(const Pt2Archive& archive, bool constants) {
   const PayloadMeta& v = payloads.at("v");
   EXPECT_EQ(v.path_name, "0");
   EXPECT_FALSE(v.is_parameter);
-  EXPECT_EQ(v.tensor->dtype, ScalarType::kFloat);
+  EXPECT_EQ(v.tensor->dtype, scalar_type_of(DType::kF32));
   EXPECT_EQ(std::get<int64_t>(v.tensor->storage_offset), 1);
   EXPECT_EQ(std::get<int64_t>(v.tensor->strides.at(0)), 2);
   EXPECT_TRUE(payloads.at("w").is_parameter);

@@ -1,8 +1,9 @@
 #include <cmath>
 
+#include "graftwork/import/pt2/element_types.h"
 #include "graftwork/import/pt2/schema.h"
+#include "support/reader_testing.h"
 #include "unit/import/pt2_program.h"
-#include "unit/import/reader_testing.h"
 
 namespace graftwork::pt2 {
 namespace {
@@ -57,7 +58,7 @@ TEST(Schema, ReadsTheTablesOfValues) {
   EXPECT_EQ(graph.inputs.size(), 3u);
   EXPECT_EQ(*graph.inputs[2].get_if<double>(), 3.0);
   const TensorMeta& x = graph.tensor_values.at("x");
-  EXPECT_EQ(x.dtype, ScalarType::kFloat);
+  EXPECT_EQ(x.dtype, scalar_type_of(DType::kF32));
   const auto& batch = std::get<SymbolicExpression>(x.sizes[0]);
   EXPECT_EQ(batch.text, "Symbol('s77', positive=True, integer=True)");
   EXPECT_EQ(std::get<int64_t>(batch.hint), 2);
@@ -65,7 +66,7 @@ TEST(Schema, ReadsTheTablesOfValues) {
   EXPECT_EQ(std::get<int64_t>(x.strides[0]), 3);
   EXPECT_EQ(x.layout, Layout::kStrided);
   const TensorMeta& other = graph.tensor_values.at("a.b");
-  EXPECT_EQ(other.dtype, ScalarType::kBFloat16);
+  EXPECT_EQ(other.dtype, scalar_type_of(DType::kBF16));
   EXPECT_EQ(other.device.type, "cuda");
   EXPECT_EQ(other.device.index, 1);
   EXPECT_TRUE(other.requires_grad);
@@ -193,8 +194,8 @@ TEST(Arguments, ReadSymbolicNumbers) {
 }
 
 TEST(Arguments, ReadTypesPlacesAndObjects) {
-  EXPECT_EQ(read_as<ScalarType>("as_scalar_type", 6), ScalarType::kHalf);
-  EXPECT_EQ(read_as<ScalarType>("as_scalar_type", 35), ScalarType::kUInt64);
+  EXPECT_EQ(read_as<ScalarType>("as_scalar_type", 6), scalar_type_of(DType::kF16));
+  EXPECT_EQ(read_as<ScalarType>("as_scalar_type", 35), ScalarType{35});  // uint64
   EXPECT_EQ(read_as<MemoryFormat>("as_memory_format", 2), MemoryFormat::kChannelsLast);
   EXPECT_EQ(read_as<Layout>("as_layout", 7), Layout::kStrided);
   EXPECT_EQ(read_as<Device>("as_device", {{"type", "cpu"}}).type, "cpu");

@@ -1,6 +1,6 @@
 #include "graftwork/import/pt2/schema_json.h"
 
-#include "unit/import/reader_testing.h"
+#include "support/reader_testing.h"
 
 namespace graftwork::pt2 {
 namespace {

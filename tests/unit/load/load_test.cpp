@@ -9,11 +9,11 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/import/data/npz.h"
+#include "graftwork/data/npz.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"
-#include "graftwork/quant/sample_source.h"
+#include "graftwork/samples/tensors.h"
 #include "unit/nn/random_tensors.h"
 
 namespace graftwork::testing {

@@ -64,8 +64,8 @@ TEST(OnnxEncode, CarriesNodesInOrder) {
 
 TEST(OnnxEncode, CarriesTypesAndShapes) {
   Model model = sample_model();
-  model.graph.inputs.push_back({"scalar", DataType::kBool, {}});
-  model.graph.inputs.push_back({"unknown", DataType::kFloat16, {std::string(), int64_t{0}}});
+  model.graph.inputs.push_back({"scalar", DType::kBool, {}});
+  model.graph.inputs.push_back({"unknown", DType::kF16, {std::string(), int64_t{0}}});
   const ::onnx::GraphProto graph = parsed(serialize_model(model)).graph();
   const auto tensor = [&](int i) { return graph.input(i).type().tensor_type(); };
   ASSERT_EQ(tensor(0).shape().dim_size(), 2);
@@ -84,7 +84,7 @@ TEST(OnnxEncode, CarriesTypesAndShapes) {
 
 TEST(OnnxEncode, CarriesInitializers) {
   Model model = sample_model();
-  model.graph.initializers.push_back(raw_tensor("none", DataType::kInt64, {0}, {}));
+  model.graph.initializers.push_back(raw_tensor("none", DType::kI64, {0}, {}));
   model.graph.initializers.push_back(float_tensor("long", std::vector<float>(100'000, 0.25F)));
   const ::onnx::GraphProto graph = parsed(serialize_model(model)).graph();
   ASSERT_EQ(graph.initializer_size(), 4);

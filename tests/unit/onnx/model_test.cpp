@@ -9,24 +9,26 @@
 namespace graftwork::onnx {
 namespace {
 
-TEST(OnnxModel, ByteCountPacksFourBitTypesAndRoundsUp) {
-  EXPECT_EQ(byte_count(DataType::kFloat, std::vector<int64_t>{2, 3}), 24U);
-  EXPECT_EQ(byte_count(DataType::kInt4, std::vector<int64_t>{5}), 3U);
-  EXPECT_EQ(byte_count(DataType::kDouble, {}), 8U);
-  EXPECT_EQ(byte_count(DataType::kInt64, std::vector<int64_t>{4, 0}), 0U);
+TEST(OnnxModel, ByteCountIsElementsTimesTheirSize) {
+  EXPECT_EQ(byte_count(DType::kF32, std::vector<int64_t>{2, 3}), 24U);
+  EXPECT_EQ(byte_count(DType::kF64, {}), 8U);
+  EXPECT_EQ(byte_count(DType::kI64, std::vector<int64_t>{4, 0}), 0U);
 }
 
 TEST(OnnxModel, ByteCountRefusesNegativeAndOverflowingShapes) {
-  EXPECT_EQ(byte_count(DataType::kInt8, std::vector<int64_t>{3, -1}), std::nullopt);
-  EXPECT_EQ(byte_count(DataType::kInt8, std::vector<int64_t>{0, -1}), std::nullopt);
-  EXPECT_EQ(byte_count(DataType::kFloat, std::vector<int64_t>{int64_t{1} << 62, 4}), std::nullopt);
-  EXPECT_EQ(byte_count(DataType::kInt8, std::vector<int64_t>{int64_t{1} << 62, int64_t{1} << 62, 0}), 0U);
+  EXPECT_EQ(byte_count(DType::kI8, std::vector<int64_t>{3, -1}), std::nullopt);
+  EXPECT_EQ(byte_count(DType::kI8, std::vector<int64_t>{0, -1}), std::nullopt);
+  EXPECT_EQ(byte_count(DType::kF32, std::vector<int64_t>{int64_t{1} << 62, 4}), std::nullopt);
+  EXPECT_EQ(byte_count(DType::kI8, std::vector<int64_t>{int64_t{1} << 62, int64_t{1} << 62, 0}), 0U);
 }
 
-TEST(OnnxModel, PackedTypesHaveNoBytesPerElement) {
-  EXPECT_EQ(bytes_per_element(DataType::kFloat16), 2U);
-  EXPECT_EQ(bits_per_element(DataType::kInt4), 4U);
-  EXPECT_THROW(bytes_per_element(DataType::kInt4), InternalError);
+TEST(OnnxModel, ElementTypesHaveTheNumbersOfTheFormat) {
+  // TensorProto.DataType of onnx.proto.
+  const std::vector<std::pair<DType, int32_t>> expected = {{DType::kF32, 1},   {DType::kU8, 2},     {DType::kI8, 3},
+                                                           {DType::kI16, 5},   {DType::kI32, 6},    {DType::kI64, 7},
+                                                           {DType::kBool, 9},  {DType::kF16, 10},   {DType::kF64, 11},
+                                                           {DType::kBF16, 16}, {DType::kF8E4M3, 17}};
+  for (const auto& [type, number] : expected) EXPECT_EQ(data_type(type), number) << dtype_name(type);
 }
 
 TEST(OnnxModel, FactoriesGiveRankAndLittleEndianBytes) {
@@ -38,7 +40,7 @@ TEST(OnnxModel, FactoriesGiveRankAndLittleEndianBytes) {
   EXPECT_EQ(value, -2);
 
   const Tensor vector = int8_tensor("zero", {0, 1, -1});
-  EXPECT_EQ(vector.type, DataType::kInt8);
+  EXPECT_EQ(vector.type, DType::kI8);
   EXPECT_EQ(vector.dims, std::vector<int64_t>{3});
   EXPECT_EQ(std::to_integer<int>(vector.bytes.view[2]), 0xff);
 }

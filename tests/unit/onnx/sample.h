@@ -19,13 +19,13 @@ inline Model sample_model() {
   model.metadata = {{"recipe", "minmax"}, {"accuracy", "unknown"}};
   Graph& graph = model.graph;
   graph.name = "sample";
-  graph.inputs = {{"x", DataType::kFloat, {"batch", int64_t{2}}}};
-  graph.outputs = {{"y", DataType::kFloat, {"batch", int64_t{3}}}};
-  graph.initializers = {raw_tensor("w", DataType::kFloat, {2, 3}, keep_bytes(std::vector<float>{1, 2, 3, 4, 5, 6})),
+  graph.inputs = {{"x", DType::kF32, {"batch", int64_t{2}}}};
+  graph.outputs = {{"y", DType::kF32, {"batch", int64_t{3}}}};
+  graph.initializers = {raw_tensor("w", DType::kF32, {2, 3}, keep_bytes(std::vector<float>{1, 2, 3, 4, 5, 6})),
                         float_tensor("b", {0.5F, -0.5F, 0})};
   graph.nodes = {{"Gemm", "linear", {"x", "w", "b"}, {"h"}, {{"transB", int64_t{0}}, {"alpha", 1.0}}, ""},
                  {"Relu", "act", {"h"}, {"y"}, {}, ""}};
-  graph.value_infos = {{"h", DataType::kFloat, {"batch", int64_t{3}}}};
+  graph.value_infos = {{"h", DType::kF32, {"batch", int64_t{3}}}};
   return model;
 }
 

@@ -147,7 +147,7 @@ TEST_F(OnnxWrite, ReadsBorrowedBytes) {
   const std::string weights(3000, 'w');
   Model model = sample_model();
   model.graph.initializers.push_back(
-      raw_tensor("borrowed", DataType::kUint8, {3000}, {nullptr, std::as_bytes(std::span(weights))}));
+      raw_tensor("borrowed", DType::kU8, {3000}, {nullptr, std::as_bytes(std::span(weights))}));
   EXPECT_EQ(parsed(serialize_model(model)).graph().initializer(2).raw_data(), weights);
 }
 
@@ -164,7 +164,7 @@ TEST_F(OnnxWrite, RefusesAModelFileThatNoReaderTakes) {
   const std::vector<int8_t> few(16);
   Model model = sample_model();
   const std::span<const std::byte> huge(reinterpret_cast<const std::byte*>(few.data()), 3'000'000'000U);
-  model.graph.initializers.push_back(raw_tensor("huge", DataType::kInt8, {3'000'000'000}, {nullptr, huge}));
+  model.graph.initializers.push_back(raw_tensor("huge", DType::kI8, {3'000'000'000}, {nullptr, huge}));
   try {
     write_model(model, folder_ / "m.onnx", {.external_data_above = 4'000'000'000});
     FAIL() << "written";

@@ -1,4 +1,4 @@
-// Scales: of activations, of weights behind a batch norm, as FP16 holds them; and quantize as a whole.
+// Scales: of activations, of weights behind a batch norm; and quantize as a whole.
 #include "graftwork/quant/scales.h"
 
 #include <ATen/Parallel.h>
@@ -14,8 +14,6 @@
 
 namespace graftwork::testing {
 namespace {
-
-constexpr float kSmallestNormalHalf = 6.103515625e-05F;
 
 at::Tensor floats(std::initializer_list<float> values) { return at::tensor(at::ArrayRef<float>(values)); }
 at::Tensor doubles(std::initializer_list<double> values) { return at::tensor(at::ArrayRef<double>(values)); }
@@ -45,20 +43,6 @@ TEST(ActivationScale, MayClipWhatIsRare) {
   const float scale = activation_scale(range, CalibrationMethod::kMse, DType::kF32);
   EXPECT_EQ(scale, range.histogram.least_squares_amax(100, 127) / 127.0F);
   EXPECT_LT(scale, 80.0F / 127.0F);
-}
-
-TEST(ExportedScale, StaysFp32WhereFp16WouldLoseBits) {
-  EXPECT_EQ(exported_scale(0.1F, DType::kF32), 0.1F);
-  EXPECT_EQ(exported_scale(0.1F, DType::kF16), half_of(0.1F));
-  EXPECT_NE(half_of(0.1F), 0.1F);
-  EXPECT_EQ(exported_scale(kSmallestNormalHalf, DType::kF16), kSmallestNormalHalf);
-  const float subnormal = kSmallestNormalHalf * 0.7F;
-  EXPECT_EQ(exported_scale(subnormal, DType::kF16), subnormal);
-  EXPECT_EQ(exported_scale(1e-9F, DType::kF16), 1e-9F);  // FP16 would make it 0
-  EXPECT_EQ(exported_scale(1e5F, DType::kF16), 1e5F);    // and this infinity
-  EXPECT_EQ(exported_scale(subnormal, DType::kF16, SmallScale::kHalf), half_of(subnormal));
-  EXPECT_GT(exported_scale(1e-9F, DType::kF16, SmallScale::kHalf), 0);
-  EXPECT_TRUE(at::equal(exported_scales(floats({0.1F, subnormal}), DType::kF16), floats({half_of(0.1F), subnormal})));
 }
 
 TEST(WeightScales, AreOnePerOutputChannel) {

@@ -2,9 +2,9 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
+#include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
-#include "graftwork/quant/scales.h"
 
 namespace graftwork {
 namespace {

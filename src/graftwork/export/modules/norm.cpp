@@ -55,10 +55,10 @@ std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
   std::vector<int64_t> axes;
   for (size_t i = shape.size(); i > 0; --i) axes.push_back(-static_cast<int64_t>(i));
   const bool half = lowering.options().float_type == DType::kF16;
-  const auto cast = [&](const std::string& value, onnx::DataType to, const std::string& suffix) {
-    return lowering.add("Cast", call.path() + suffix, {value}, {{"to", static_cast<int64_t>(to)}});
+  const auto cast = [&](const std::string& value, DType to, const std::string& suffix) {
+    return lowering.add("Cast", call.path() + suffix, {value}, {{"to", onnx::data_type(to)}});
   };
-  const std::string x = half ? cast(call.inputs[0], onnx::DataType::kFloat, ".f32") : call.inputs[0];
+  const std::string x = half ? cast(call.inputs[0], DType::kF32, ".f32") : call.inputs[0];
   const std::string square = lowering.add("Mul", call.path() + ".square", {x, x});
   const std::string mean =
       lowering.add("ReduceMean", call.path() + ".mean", {square, lowering.integers(call.path() + ".axes", axes)});
@@ -66,7 +66,7 @@ std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
   const std::string root =
       lowering.add("Sqrt", call.path() + ".rms", {lowering.add("Add", call.path() + ".shifted", {mean, eps})});
   std::string value = lowering.add("Div", call.path() + ".normalized", {x, root});
-  if (half) value = cast(value, onnx::DataType::kFloat16, ".f16");
+  if (half) value = cast(value, DType::kF16, ".f16");
   return lowering.add("Mul", call.path(), {value, param_or(lowering, call, "weight", shape, 1)}, {}, call.output);
 }
 

@@ -82,7 +82,7 @@ void power(Lowering& lowering, const Node& node) {
 void cast(Lowering& lowering, const Node& node) {
   const TensorType* to = node.tensor();
   if (!to) throw Error("export.types", "its type is not known");
-  const auto type = static_cast<int64_t>(onnx_type(lowering.exported_dtype(to->dtype)));
+  const auto type = onnx::data_type(lowering.exported_dtype(to->dtype));
   lowering.bind(node, lowering.add("Cast", node.name().str(), {lowering.operand(node, 0)}, {{"to", type}},
                                    lowering.result_name(node)));
 }

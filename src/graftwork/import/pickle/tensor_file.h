@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "graftwork/import/archive/zip_reader.h"
+#include "graftwork/archive/zip_reader.h"
 
 namespace graftwork {
 

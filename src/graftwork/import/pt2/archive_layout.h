@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "graftwork/import/archive/zip_reader.h"
+#include "graftwork/archive/zip_reader.h"
 #include "graftwork/import/pickle/tensor_file.h"
 
 namespace graftwork::pt2 {

@@ -1,16 +1,14 @@
 #include "graftwork/import/pt2/build_graph.h"
 
-#include <unordered_map>
-
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/import/common/constants.h"
+#include "graftwork/import/common/unique_names.h"
 #include "graftwork/import/pt2/call.h"
-#include "graftwork/import/pt2/constant_folding.h"
 #include "graftwork/import/pt2/operator_name.h"
 #include "graftwork/import/pt2/origin.h"
 #include "graftwork/import/pt2/result_names.h"
 #include "graftwork/import/pt2/types.h"
-#include "graftwork/import/pt2/unique_names.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -20,7 +18,7 @@ namespace {
 class Builder {
  public:
   Builder(const ExportedProgram& program, LoadedTensors& tensors, std::vector<std::string>& unsupported)
-      : program_(program), tensors_(tensors), unsupported_(unsupported), folding_(tensors.archive_bytes) {}
+      : program_(program), tensors_(tensors), unsupported_(unsupported) {}
 
   GraphModule run() {
     Scope scope;
@@ -31,7 +29,7 @@ class Builder {
   }
 
  private:
-  Symbol unique_name(const std::string& wanted) { return names_.make(wanted.empty() ? "v" : wanted); }
+  Symbol unique_name(const std::string& wanted) { return value_name(names_, wanted); }
 
   /// Each name stands for one value.
   static void define(Scope& scope, const std::string& name, Meaning meaning) {
@@ -49,9 +47,8 @@ class Builder {
           const auto stored = tensors_.canonical.find(spec.target);
           if (!name) contradiction("the signature's entry for " + spec.target + " names no tensor");
           if (stored == tensors_.canonical.end()) contradiction("the archive has no tensor " + spec.target);
-          meaning.constant = tensors_.store.leaf(stored->second);
-          check_stored(spec.target, meaning.constant->type(), type_of(program_.graph, name->name));
-          meaning.trainable = spec.kind == InputSpec::Kind::kParameter;
+          meaning.constant = Constant{tensors_.store.leaf(stored->second), spec.kind == InputSpec::Kind::kParameter};
+          check_stored(spec.target, meaning.constant->value.type(), type_of(program_.graph, name->name));
           define(scope, name->name, std::move(meaning));
           break;
         }
@@ -118,8 +115,10 @@ class Builder {
     const std::vector<std::string> outputs = output_names(node);
     if (fold(op, name, call, outputs, scope)) return;
     if (outputs.size() == 1 && call.problems.empty()) {
-      if (const auto made = filled_like(op, call.attrs, type_of(graph, outputs[0])))
-        return add_folded(outputs[0], *made, scope);
+      if (const auto made = filled_like(op, call.attrs, type_of(graph, outputs[0]))) {
+        scope[outputs[0]] = known(constants_.keep(outputs[0], *made));
+        return;
+      }
     }
     if (op.str().starts_with("higher_order.")) {
       call.problems = {why_higher_order(node)};
@@ -187,51 +186,32 @@ class Builder {
       return *meaning.node;
     }
     if (!meaning.constant) contradiction("a number stands where a tensor is read");
-    const std::string text = meaning.constant->text();
-    GraphNode*& node = constants_[text];
-    if (!node) {
-      const std::vector<Symbol> leaves = meaning.constant->leaves();
-      std::string name = leaves.empty() ? "constant" : leaves[0].str();
-      for (char& c : name) c = c == '.' ? '_' : c;
-      node = &module_.add_constant(unique_name(name), *meaning.constant);
-    }
-    return *node;
+    return constants_.node(*meaning.constant);
   }
 
   // ---- constants ---------------------------------------------------------------------------------
 
+  static Meaning known(Constant constant) {
+    Meaning meaning;
+    meaning.constant = std::move(constant);
+    return meaning;
+  }
+
+  /// Whether the call's results are known now.
   bool fold(Symbol op, const std::string& name, const Call& call, const std::vector<std::string>& outputs,
             Scope& scope) {
     if (outputs.empty() || !call.problems.empty()) return false;
-    std::vector<ParamExpr> operands;
-    bool trainable = false;
+    std::vector<const Constant*> operands;
     for (const Meaning* operand : call.operands) {
       if (!operand->constant) return false;
-      operands.push_back(*operand->constant);
-      trainable |= operand->trainable;
+      operands.push_back(&*operand->constant);
     }
-    if (const auto expr = as_expression(op, operands, call.attrs)) {
-      Meaning meaning;
-      meaning.constant = *expr;
-      meaning.trainable = trainable;
-      scope[outputs[0]] = meaning;
-      return true;
-    }
-    if (trainable) return false;
-    const auto results = run_constant(op, operands, call.attrs, tensors_.store, folding_);
-    if (!results || results->size() < outputs.size()) return false;
-    for (size_t i = 0; i < outputs.size(); ++i) {
-      add_folded(outputs[i].empty() ? name : outputs[i], (*results)[i], scope);
-    }
+    std::vector<std::string> names;
+    for (const std::string& output : outputs) names.push_back(output.empty() ? name : output);
+    const auto results = constants_.fold(op, operands, call.attrs, names);
+    if (!results) return false;
+    for (size_t i = 0; i < results->size(); ++i) scope[names[i]] = known((*results)[i]);
     return true;
-  }
-
-  void add_folded(const std::string& name, const at::Tensor& tensor, Scope& scope) {
-    const Symbol leaf = cat("folded.", unique_name(name).str());
-    tensors_.store.set(leaf, tensor.contiguous());
-    Meaning meaning;
-    meaning.constant = tensors_.store.leaf(leaf);
-    scope[name] = meaning;
   }
 
   // ---- results -----------------------------------------------------------------------------------
@@ -258,10 +238,9 @@ class Builder {
   const ExportedProgram& program_;
   LoadedTensors& tensors_;
   std::vector<std::string>& unsupported_;
-  FoldingBudget folding_;
   GraphModule module_;
   UniqueNames names_;
-  std::unordered_map<std::string, GraphNode*> constants_;
+  Constants constants_{module_, tensors_.store, names_, tensors_.archive_bytes};
 };
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "graftwork/import/common/constants.h"
 #include "graftwork/import/pt2/schema.h"
-#include "graftwork/ir/graph_module.h"
 
 namespace graftwork::pt2 {
 
@@ -15,11 +15,10 @@ using GraphNode = graftwork::Node;
 
 /// What a name of the exported program stands for.
 struct Meaning {
-  GraphNode* node = nullptr;          // computed at run time
-  std::optional<ParamExpr> constant;  // known now
-  std::optional<Attribute> literal;   // a number in the place of a value
-  bool trainable = false;             // a constant that training changes: never evaluated, only viewed
-  GraphNode* tuple = nullptr;         // an element of it; its get_item is made when it is first read
+  GraphNode* node = nullptr;         // computed at run time
+  std::optional<Constant> constant;  // known now
+  std::optional<Attribute> literal;  // a number in the place of a value
+  GraphNode* tuple = nullptr;        // an element of it; its get_item is made when it is first read
   int64_t index = 0;
 };
 

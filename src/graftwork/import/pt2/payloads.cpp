@@ -3,32 +3,28 @@
 #include <array>
 #include <utility>
 
+#include "graftwork/import/pt2/element_types.h"
+
 namespace graftwork::pt2 {
 namespace {
 
+/// As torch names storages of the types that a graph can have; kUnknown for others.
 ScalarType element_type(std::string_view name) {
-  static constexpr std::array<std::pair<std::string_view, ScalarType>, 18> kTypes{{
-      {"BoolStorage", ScalarType::kBool},
-      {"ByteStorage", ScalarType::kByte},
-      {"CharStorage", ScalarType::kChar},
-      {"ShortStorage", ScalarType::kShort},
-      {"IntStorage", ScalarType::kInt},
-      {"LongStorage", ScalarType::kLong},
-      {"HalfStorage", ScalarType::kHalf},
-      {"FloatStorage", ScalarType::kFloat},
-      {"DoubleStorage", ScalarType::kDouble},
-      {"BFloat16Storage", ScalarType::kBFloat16},
-      {"float8_e4m3fn", ScalarType::kFloat8E4M3Fn},
-      {"float8_e5m2", ScalarType::kFloat8E5M2},
-      {"float8_e4m3fnuz", ScalarType::kFloat8E4M3Fnuz},
-      {"float8_e5m2fnuz", ScalarType::kFloat8E5M2Fnuz},
-      {"float8_e8m0fnu", ScalarType::kFloat8E8M0Fnu},
-      {"uint16", ScalarType::kUInt16},
-      {"uint32", ScalarType::kUInt32},
-      {"uint64", ScalarType::kUInt64},
+  static constexpr std::array<std::pair<std::string_view, DType>, 11> kTypes{{
+      {"BoolStorage", DType::kBool},
+      {"ByteStorage", DType::kU8},
+      {"CharStorage", DType::kI8},
+      {"ShortStorage", DType::kI16},
+      {"IntStorage", DType::kI32},
+      {"LongStorage", DType::kI64},
+      {"HalfStorage", DType::kF16},
+      {"FloatStorage", DType::kF32},
+      {"DoubleStorage", DType::kF64},
+      {"BFloat16Storage", DType::kBF16},
+      {"float8_e4m3fn", DType::kF8E4M3},
   }};
   for (const auto& [known, type] : kTypes) {
-    if (known == name) return type;
+    if (known == name) return scalar_type_of(type);
   }
   return ScalarType::kUnknown;
 }

@@ -14,31 +14,8 @@ namespace graftwork::pt2 {
 
 struct Graph;
 
-/// The schema's own numbers; they are not those of c10::ScalarType.
-enum class ScalarType : int32_t {
-  kUnknown = 0,
-  kByte = 1,
-  kChar = 2,
-  kShort = 3,
-  kInt = 4,
-  kLong = 5,
-  kHalf = 6,
-  kFloat = 7,
-  kDouble = 8,
-  kComplexHalf = 9,
-  kComplexFloat = 10,
-  kComplexDouble = 11,
-  kBool = 12,
-  kBFloat16 = 13,
-  kUInt16 = 28,
-  kFloat8E4M3Fn = 29,
-  kFloat8E5M2 = 30,
-  kFloat8E4M3Fnuz = 31,
-  kFloat8E5M2Fnuz = 32,
-  kFloat8E8M0Fnu = 33,
-  kUInt32 = 34,
-  kUInt64 = 35,
-};
+/// The schema's own number of an element type; element_types.h says what it means.
+enum class ScalarType : int32_t { kUnknown = 0 };
 
 enum class Layout : int32_t {
   kUnknown = 0,

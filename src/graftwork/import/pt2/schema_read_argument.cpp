@@ -2,6 +2,7 @@
 #include <array>
 
 #include "graftwork/base/text.h"
+#include "graftwork/import/pt2/element_types.h"
 #include "graftwork/import/pt2/schema_read.h"
 
 namespace graftwork::pt2 {
@@ -127,10 +128,7 @@ Device read_device(const Cursor& at) {
   return {.type = at.at("type").text(), .index = at.get_optional("index", read_integer)};
 }
 
-ScalarType read_scalar_type(const Cursor& at) {
-  return read_enum<ScalarType>(at, "scalar type",
-                               [](int64_t n) { return (0 <= n && n <= 13) || (28 <= n && n <= 35); });
-}
+ScalarType read_scalar_type(const Cursor& at) { return read_enum<ScalarType>(at, "scalar type", is_scalar_type); }
 
 Layout read_layout(const Cursor& at) {
   return read_enum<Layout>(at, "layout", [](int64_t n) { return 0 <= n && n <= 7; });

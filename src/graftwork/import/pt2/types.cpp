@@ -31,35 +31,6 @@ Dim linear(const SympyExpr& expr) {
 
 }  // namespace
 
-std::optional<DType> dtype_of(ScalarType type) {
-  switch (type) {
-    case ScalarType::kByte:
-      return DType::kU8;
-    case ScalarType::kChar:
-      return DType::kI8;
-    case ScalarType::kShort:
-      return DType::kI16;
-    case ScalarType::kInt:
-      return DType::kI32;
-    case ScalarType::kLong:
-      return DType::kI64;
-    case ScalarType::kHalf:
-      return DType::kF16;
-    case ScalarType::kFloat:
-      return DType::kF32;
-    case ScalarType::kDouble:
-      return DType::kF64;
-    case ScalarType::kBool:
-      return DType::kBool;
-    case ScalarType::kBFloat16:
-      return DType::kBF16;
-    case ScalarType::kFloat8E4M3Fn:
-      return DType::kF8E4M3;
-    default:
-      return std::nullopt;
-  }
-}
-
 Dim dim_of(const SymInt& size) {
   if (const int64_t* number = std::get_if<int64_t>(&size)) return Dim(*number);
   return linear(parse_sympy(std::get<SymbolicExpression>(size).text));

@@ -1,15 +1,11 @@
 // Types of the exported program as types of the graph.
 #pragma once
 
-#include <optional>
-
+#include "graftwork/import/pt2/element_types.h"
 #include "graftwork/import/pt2/schema.h"
 #include "graftwork/ir/type.h"
 
 namespace graftwork::pt2 {
-
-/// Nothing for types that the graph has no name for (complex, unsigned wide integers).
-std::optional<DType> dtype_of(ScalarType type);
 
 /// A number, or an expression over symbols. Equal expressions give equal dims.
 Dim dim_of(const SymInt& size);

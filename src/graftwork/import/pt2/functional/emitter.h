@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "graftwork/import/common/unique_names.h"
 #include "graftwork/import/pt2/schema.h"
-#include "graftwork/import/pt2/unique_names.h"
 
 namespace graftwork::pt2 {
 

@@ -3,9 +3,9 @@
 #include <unordered_map>
 
 #include "graftwork/base/text.h"
+#include "graftwork/import/common/unique_names.h"
 #include "graftwork/import/pt2/argument_names.h"
 #include "graftwork/import/pt2/call.h"
-#include "graftwork/import/pt2/unique_names.h"
 
 namespace graftwork::pt2 {
 namespace {

@@ -1,0 +1,11 @@
+#include "graftwork/archive/zip_format.h"
+
+#include <zlib.h>
+
+namespace graftwork::zip {
+
+uint32_t checksum(std::span<const std::byte> bytes, uint32_t before) {
+  return static_cast<uint32_t>(::crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+}  // namespace graftwork::zip

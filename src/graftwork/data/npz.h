@@ -1,0 +1,52 @@
+// NumPy's .npz format: a zip archive of .npy arrays, stored or compressed.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graftwork/archive/zip_reader.h"
+#include "graftwork/data/npy.h"
+
+namespace graftwork {
+
+/// One .npz file. Stored arrays are views of the mapped file; compressed ones are unpacked at each read.
+class NpzReader {
+ public:
+  /// Reads and checks every array's header. Throws Error "archive.*", "data.npz" (an entry that is no array),
+  /// "data.npy" or "data.dtype".
+  explicit NpzReader(const std::filesystem::path& path);
+
+  struct Entry {
+    std::string name;
+    NpyHeader header;
+    bool is_compressed = false;
+  };
+
+  /// Sorted by name; names without ".npy".
+  const std::vector<Entry>& entries() const { return entries_; }
+
+  /// Bytes of the array's .npy file and what keeps them alive.
+  struct Bytes {
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;
+  };
+  Bytes load(const Entry& entry) const;
+  Array read(const Entry& entry) const;
+
+ private:
+  ZipReader archive_;
+  std::vector<Entry> entries_;
+};
+
+/// All arrays of a file, sorted by name.
+std::vector<NamedArray> read_npz(const std::filesystem::path& path);
+
+/// Writes a .npz as numpy.savez does, uncompressed, whole or not at all, in the order given. The same arrays give the
+/// same bytes. Throws Error "file.unwritable".
+void write_npz(const std::filesystem::path& path, std::span<const NamedArray> arrays);
+
+}  // namespace graftwork

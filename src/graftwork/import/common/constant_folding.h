@@ -1,0 +1,41 @@
+// Operators on constants, evaluated while the graph is built.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "graftwork/nn/tensor_store.h"
+
+namespace graftwork {
+
+/// The operator as a parameter expression (view, permute, slice and their relatives of one constant), so
+/// that sharing stays visible and training reaches the stored tensor.
+std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs);
+
+/// What evaluating may still cost, in bytes read and made: a file names sizes and operators freely, and opening it is
+/// to take memory and time in proportion to its own size.
+class FoldingBudget {
+ public:
+  static constexpr int64_t kPerOperator = int64_t{64} << 20;
+
+  explicit FoldingBudget(size_t file_bytes) : left_((int64_t{128} << 20) + static_cast<int64_t>(file_bytes)) {}
+
+  /// Whether an operator that touches `bytes` may run; it then has.
+  bool spend(int64_t bytes);
+
+ private:
+  int64_t left_;
+};
+
+/// Runs an operator whose operands are all constant. Nothing when it is random, writes in place, gives anything but
+/// tensors, is one of torch's internal operators (whose name begins with an underscore: they trust their arguments),
+/// does not say the sizes of its results beforehand, or is beyond the budget. Several results come in order.
+std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
+                                                    const AttrMap& attrs, const TensorStore& tensors,
+                                                    FoldingBudget& budget);
+
+/// The result of an operator that reads only the shape and element type of its operand (new_zeros, ones_like and their
+/// relatives), where `type` says both. Nothing for other operators, and where a size is known at run time only.
+std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type);
+
+}  // namespace graftwork

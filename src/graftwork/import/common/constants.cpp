@@ -1,0 +1,41 @@
+#include "graftwork/import/common/constants.h"
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+std::optional<std::vector<Constant>> Constants::fold(Symbol op, const std::vector<const Constant*>& operands,
+                                                     const AttrMap& attrs, const std::vector<std::string>& results) {
+  std::vector<ParamExpr> values;
+  bool trainable = false;
+  for (const Constant* operand : operands) {
+    values.push_back(operand->value);
+    trainable |= operand->trainable;
+  }
+  if (const auto expr = as_expression(op, values, attrs)) return std::vector{Constant{*expr, trainable}};
+  if (trainable) return std::nullopt;
+  const auto tensors = run_constant(op, values, attrs, tensors_, budget_);
+  if (!tensors || tensors->size() < results.size()) return std::nullopt;
+  std::vector<Constant> made;
+  for (size_t i = 0; i < results.size(); ++i) made.push_back(keep(results[i], (*tensors)[i]));
+  return made;
+}
+
+Constant Constants::keep(const std::string& name, const at::Tensor& tensor) {
+  const Symbol leaf = cat("folded.", value_name(names_, name).str());
+  tensors_.set(leaf, tensor.contiguous());
+  return {.value = tensors_.leaf(leaf), .trainable = false};
+}
+
+Node& Constants::node(const Constant& constant) {
+  Node*& node = nodes_[constant.value.text()];
+  if (!node) {
+    const std::vector<Symbol> leaves = constant.value.leaves();
+    std::string name = leaves.empty() ? "constant" : leaves[0].str();
+    for (char& c : name) c = c == '.' ? '_' : c;
+    node = &module_.add_constant(value_name(names_, name), constant.value);
+  }
+  return *node;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,49 @@
+// Constants of a network while its graph is built.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graftwork/import/common/constant_folding.h"
+#include "graftwork/import/common/unique_names.h"
+#include "graftwork/ir/graph_module.h"
+#include "graftwork/nn/tensor_store.h"
+
+namespace graftwork {
+
+/// A value that is known while the graph is built.
+struct Constant {
+  ParamExpr value;
+  bool trainable = false;  ///< Training changes it: it is never evaluated, only viewed.
+};
+
+/// Operators on constants become constants, and a constant becomes a node of `module` when something reads it at run
+/// time. What is computed lies in `tensors` as "folded.<name>".
+class Constants {
+ public:
+  /// `file_bytes`: of the file that the network comes from, see FoldingBudget.
+  Constants(GraphModule& module, TensorStore& tensors, UniqueNames& names, size_t file_bytes)
+      : module_(module), tensors_(tensors), names_(names), budget_(file_bytes) {}
+
+  /// The first results of an operator, as many as are asked for: one for a view, which stays an expression, or one for
+  /// each of `results`, their names. Nothing when the operator has to run with the network.
+  std::optional<std::vector<Constant>> fold(Symbol op, const std::vector<const Constant*>& operands,
+                                            const AttrMap& attrs, const std::vector<std::string>& results);
+
+  /// A tensor that was made while the graph is built.
+  Constant keep(const std::string& name, const at::Tensor& tensor);
+
+  /// The node that holds the constant; equal expressions share one.
+  Node& node(const Constant& constant);
+
+ private:
+  GraphModule& module_;
+  TensorStore& tensors_;
+  UniqueNames& names_;
+  FoldingBudget budget_;
+  std::unordered_map<std::string, Node*> nodes_;  // by the expression's text
+};
+
+}  // namespace graftwork

@@ -1,0 +1,28 @@
+// Scales as a file holds them: rounded to the type of its float regions.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "graftwork/ir/module_table.h"
+
+namespace graftwork {
+
+inline constexpr float kSmallestHalf = 5.9604644775390625e-08F;  // 2⁻²⁴
+
+/// What happens to a scale below FP16's normal numbers (2⁻¹⁴), where half precision loses bits.
+enum class SmallScale : uint8_t {
+  kWide,  ///< It stays FP32, and export writes a Cast behind its DQ.
+  kHalf,  ///< It is rounded all the same: both operands of a product must have scales of one type.
+};
+
+/// `scale` as a file with float regions of `float_type` holds it.
+float exported_scale(float scale, DType float_type, SmallScale small = SmallScale::kWide);
+at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small = SmallScale::kWide);
+
+/// Whether the scales survive in FP16.
+bool fits_half(const at::Tensor& scales);
+
+/// Convolutions take scales of two types, products do not.
+SmallScale small_scale_of(const ModuleRecord& layer);
+
+}  // namespace graftwork
