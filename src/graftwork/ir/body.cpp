@@ -231,6 +231,14 @@ BodyInstance::BodyInstance(const ModuleTable& modules, const ModuleRecord& recor
   }
 }
 
+const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner, Symbol path) {
+  if (!owner.body) return nullptr;
+  for (const BodyLayer& layer : owner.body->layers) {
+    if (modules[owner.child(layer.role)].path == path) return &layer;
+  }
+  return nullptr;
+}
+
 Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role) {
   constexpr const char* kRole = "weight_fake_quant";
   return body.layers.size() == 1 ? Symbol(kRole) : Symbol(cat(layer_role.str(), "_", kRole));

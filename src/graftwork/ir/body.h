@@ -89,6 +89,9 @@ class BodyInstance {
   std::vector<const Node*> origin_;  // by index of the instance's node
 };
 
+/// The layer of the module that is the module at `path`; null when it has none.
+const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner, Symbol path);
+
 /// Child role of the quantizer of a layer's weight in modules with this body: "weight_fake_quant", and with the layer's
 /// role in front of it where the body has several layers.
 Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role);

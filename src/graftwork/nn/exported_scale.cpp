@@ -27,8 +27,8 @@ at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScal
 
 bool fits_half(const at::Tensor& scales) { return at::equal(scales.to(at::kHalf).to(at::kFloat), scales); }
 
-SmallScale small_scale_of(const ModuleRecord& layer) {
-  return layer.kind == Symbol("nn.Linear") ? SmallScale::kHalf : SmallScale::kWide;
+SmallScale small_scale_of(const ModuleRecord& layer, bool products_take_one_type) {
+  return products_take_one_type && layer.kind == Symbol("nn.Linear") ? SmallScale::kHalf : SmallScale::kWide;
 }
 
 }  // namespace graftwork

@@ -22,7 +22,7 @@ at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScal
 /// Whether the scales survive in FP16.
 bool fits_half(const at::Tensor& scales);
 
-/// Convolutions take scales of two types, products do not.
-SmallScale small_scale_of(const ModuleRecord& layer);
+/// For a layer, where the engine's products take activation and weight scales of one type: convolutions take two.
+SmallScale small_scale_of(const ModuleRecord& layer, bool products_take_one_type);
 
 }  // namespace graftwork

@@ -65,11 +65,9 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
   for (const PlannedWeight& weight : plan.weights) {
     if (weight.quantized) continue;
     ModuleRecord& record = module.modules().edit(module.modules().find(weight.module));
-    for (const BodyLayer& layer : record.body->layers) {
-      if (module.modules()[record.child(layer.role)].path != weight.layer) continue;
-      const Symbol role = weight_quantizer_role(*record.body, layer.role);
-      std::erase_if(record.children, [&](const auto& child) { return child.first == role; });
-    }
+    const BodyLayer* layer = layer_at(module.modules(), record, weight.layer);
+    const Symbol role = weight_quantizer_role(*record.body, layer->role);
+    std::erase_if(record.children, [&](const auto& child) { return child.first == role; });
   }
 }
 

@@ -98,7 +98,7 @@ class PlanChecker {
   void check_weight(const PlannedWeight& weight) {
     const ModuleId id = module_.modules().find(weight.module);
     const ModuleRecord* record = id ? &module_.modules()[id] : nullptr;
-    const BodyLayer* layer = record && record->body ? layer_of(*record, weight.layer) : nullptr;
+    const BodyLayer* layer = record ? layer_at(module_.modules(), *record, weight.layer) : nullptr;
     if (!layer) refuse("plan.weight", cat(weight.module.str(), " has no layer ", weight.layer.str()));
     if (weight.quantized && !weight_quantizer(*record, layer->role)) {
       refuse("plan.weight", cat(weight.layer.str(), " has no INT8 kernel"));
@@ -108,13 +108,6 @@ class PlanChecker {
                                    " is quantized and its ", weight.quantized ? "input" : "weight",
                                    " is not; the layer runs in floating point", rules_.both_sides_rule));
     }
-  }
-
-  const BodyLayer* layer_of(const ModuleRecord& record, Symbol path) const {
-    for (const BodyLayer& layer : record.body->layers) {
-      if (module_.modules()[record.child(layer.role)].path == path) return &layer;
-    }
-    return nullptr;
   }
 
   bool reads_quantized(const ModuleRecord& record, const BodyLayer& layer) const {

@@ -1,10 +1,10 @@
 #include "graftwork/quant/bias_correction.h"
 
 #include <algorithm>
-#include <span>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/nn/module_kernels.h"
 
 namespace graftwork {
@@ -13,13 +13,27 @@ namespace {
 /// From the back, where an axis of samples makes no difference: channels stand in front of the spatial axes.
 int64_t channel_axis(const at::Tensor& weight) { return 1 - weight.dim(); }
 
-/// The values that each called module has as its input 0.
-std::map<ModuleId, std::vector<Symbol>> first_inputs(const GraphModule& module) {
-  std::map<ModuleId, std::vector<Symbol>> inputs;
+using Calls = std::map<ModuleId, std::vector<const Node*>>;
+
+Calls calls_of(const GraphModule& module) {
+  Calls calls;
   for (const Node& node : module.graph().nodes()) {
-    if (node.kind() == NodeKind::kCallModule) inputs[node.module()].push_back(node.input(0).name());
+    if (node.kind() == NodeKind::kCallModule) calls[node.module()].push_back(&node);
   }
-  return inputs;
+  return calls;
+}
+
+/// Names of the values that the layer reads, one for each call of the module that it is a part of.
+std::vector<Symbol> inputs_of(const BodyLayer& layer, const ModuleRecord& owner, const std::vector<const Node*>& calls) {
+  const Node& value = layer.call->input(0);
+  const std::vector<const Node*>& inputs = owner.body->inputs;
+  std::vector<Symbol> names;
+  for (const Node* call : calls) {
+    const auto slot = std::find(inputs.begin(), inputs.end(), &value);
+    names.push_back(slot == inputs.end() ? inner_value_name(owner.path, value.name())
+                                         : call->input(static_cast<size_t>(slot - inputs.begin())).name());
+  }
+  return names;
 }
 
 /// `error` · mean, with `error` = Ŵ − W, [out, in / groups, kernel …]: per output channel, double.
@@ -34,9 +48,9 @@ at::Tensor shift_of(const at::Tensor& error, const at::Tensor& mean) {
 
 BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
   const ModuleTable& modules = network.module.modules();
-  const std::map<ModuleId, std::vector<Symbol>> called = first_inputs(network.module);
+  const Calls calls = calls_of(network.module);
   std::map<ModuleId, size_t> users;
-  for (const auto& [id, inputs] : called) {
+  for (const auto& [id, nodes] : calls) {
     ++users[id];
     for (const auto& [role, child] : modules[id].children) ++users[child];
   }
@@ -44,11 +58,10 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
     if (!weight.quantized) continue;
     const ModuleId id = modules.find(weight.module);
     const ModuleRecord& fused = modules[id];
-    const Kind& kind = KindTable::builtin().at(fused.kind);
-    GRAFTWORK_ASSERT(kind.steps.front().role == kind.weight_role);
-    Layer layer{fused.child(kind.weight_role), fused.child("weight_fake_quant"), called.at(id)};
+    const BodyLayer& part = *layer_at(modules, fused, weight.layer);
+    Layer layer{fused.child(part.role), weight_quantizer(fused, part.role), inputs_of(part, fused, calls.at(id))};
     if (scale_of(modules[layer.fake_quant], network.tensors).defined()) continue;
-    const ModuleId batch_norm = fused.child("bn");
+    const ModuleId batch_norm = part.batch_norm ? fused.child(part.batch_norm->role()) : ModuleId();
     const ModuleRecord& weighted = modules[layer.weighted];
     if (!batch_norm && !weighted.param("bias") && weighted.kind == Symbol("nn.Linear")) continue;
     const int64_t axis = channel_axis(evaluate(*weighted.param("weight"), network.tensors));
@@ -69,7 +82,7 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
     std::vector<at::Tensor> shifts;
     for (const Layer& layer : layers) {
       const at::Tensor weight = evaluate(*modules[layer.weighted].param("weight"), tensors);
-      const at::Tensor rounded = run_module(modules[layer.fake_quant], std::span(&weight, 1), {modules, tensors});
+      const at::Tensor rounded = weight_of(modules[layer.weighted], layer.fake_quant, {modules, tensors});
       const at::Tensor error = rounded - weight;
       for (const Symbol input : layer.inputs) shifts.push_back(shift_of(error, ranges.at(input.str()).mean.value()));
     }

@@ -33,7 +33,7 @@ class BiasCorrection {
   struct Layer {
     ModuleId weighted;           ///< Owns the weight.
     ModuleId fake_quant;         ///< Rounds it.
-    std::vector<Symbol> inputs;  ///< What it is called on; several when it is called several times.
+    std::vector<Symbol> inputs;  ///< What it reads, by name; several when it is called several times.
   };
 
   /// Layers by what makes up for their shifts: the batch norm behind, or the layer itself by its bias.

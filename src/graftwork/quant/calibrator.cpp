@@ -13,7 +13,9 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/nn/fast_modules.h"
+#include "graftwork/ir/kind.h"
+#include "graftwork/nn/inference_runner.h"
+#include "graftwork/place/stub_plan.h"
 
 namespace graftwork {
 namespace {
@@ -76,17 +78,33 @@ void check_finite(const GraphModule& module, const Batching& batching, const std
   }
 }
 
-std::vector<const Node*> watched_nodes(const GraphModule& module, const std::vector<Symbol>& tensors,
-                                       const CalibrationOptions& options) {
-  std::vector<const Node*> nodes;
+/// A value that is watched, and its name: of a node, or of a value inside a module (inner_value_name).
+struct WatchedValue {
+  ValueRef value;
+  Symbol name;
+};
+
+std::vector<WatchedValue> watched_values(const GraphModule& module, const std::vector<Symbol>& tensors,
+                                         const CalibrationOptions& options) {
+  std::unordered_set<Symbol> named(tensors.begin(), tensors.end());
+  for (const auto& [name, axis] : options.channel_axes) named.insert(name);
+  std::vector<WatchedValue> values;
   for (const Node& node : module.graph().nodes()) {
-    const bool named = std::find(tensors.begin(), tensors.end(), node.name()) != tensors.end() ||
-                       options.channel_axes.contains(node.name());
     const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
                             is_floating(node.tensor()->dtype);
-    if (named || (options.observe_all && float_call)) nodes.push_back(&node);
+    if (named.contains(node.name()) || (options.observe_all && float_call))
+      values.push_back({{&node, {}}, node.name()});
+    if (node.kind() != NodeKind::kCallModule || !module.record(node).body) continue;
+    const ModuleRecord& record = module.record(node);
+    const Kind& kind = module.modules().kinds().at(record.kind);
+    std::vector<Symbol> inner = kind.values_to_quantize;
+    inner.insert(inner.end(), kind.quantizable_values.begin(), kind.quantizable_values.end());
+    for (const Symbol value : inner) {
+      const Symbol name = inner_value_name(record.path, value);
+      if (named.contains(name)) values.push_back({{&node, value}, name});
+    }
   }
-  return nodes;
+  return values;
 }
 
 /// Sets torch's threads for a while.
@@ -111,11 +129,13 @@ class Calibration {
         options_(options),
         batching_(batching_of(network.module)),
         total_((source.size() + batching_.size - 1) / batching_.size),
-        executor_(network.module, fast_modules(network.tensors)),
-        nodes_(watched_nodes(network.module, tensors, options)) {
+        values_(watched_values(network.module, tensors, options)),
+        runner_(network, references(values_)) {
     if (options.histograms) counted_.insert(tensors.begin(), tensors.end());
-    executor_.watch(nodes_);
-    for (const Node* node : nodes_) ranges_[node->name().str()];
+    for (const WatchedValue& watched : values_) {
+      ranges_[watched.name.str()];
+      names_.emplace(std::pair(watched.value.node, watched.value.inner), watched.name);
+    }
   }
 
   std::map<std::string, Range> run() {
@@ -139,6 +159,12 @@ class Calibration {
   }
 
  private:
+  static std::vector<ValueRef> references(const std::vector<WatchedValue>& values) {
+    std::vector<ValueRef> found;
+    for (const WatchedValue& watched : values) found.push_back(watched.value);
+    return found;
+  }
+
   void work(int64_t limit) {
     std::map<std::string, Range> seen;
     const at::NoGradGuard no_grad;
@@ -162,9 +188,8 @@ class Calibration {
     const int64_t end = std::min(begin + batching_.size, source_.size());
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
     check_finite(network_.module, batching_, inputs, source_, begin);
-    RunOptions run;
-    run.any_batch = batching_.size == 1;
-    run.watcher = [&](const Node& node, const at::Tensor& value) {
+    const Watcher watcher = [&](const ValueRef& watched, const at::Tensor& value) {
+      const Symbol watched_name = names_.at({watched.node, watched.inner});
       const at::Tensor values = in_memory_order(
           value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
       const auto [low, high] = at::aminmax(values);
@@ -172,16 +197,16 @@ class Calibration {
       const float max = high.item<float>();
       if (!std::isfinite(min) || !std::isfinite(max)) {
         throw Error("data.value",
-                    cat("%", node.name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
+                    cat("%", watched_name.str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
                     "checking the network and the scaling of the data");
       }
-      Range& range = seen[node.name().str()];
+      Range& range = seen[watched_name.str()];
       range.include(min, max);
-      if (counted_.contains(node.name())) count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
-      if (const auto axis = options_.channel_axes.find(node.name()); axis != options_.channel_axes.end())
+      if (counted_.contains(watched_name)) count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
+      if (const auto axis = options_.channel_axes.find(watched_name); axis != options_.channel_axes.end())
         range.mean.add(value, axis->second);
     };
-    executor_.run(network_.tensors, padded(std::move(inputs), batching_), run);
+    runner_.run(padded(std::move(inputs), batching_), watcher, batching_.size == 1);
     const std::scoped_lock lock(mutex_);
     finished_ += end - begin;
     if (options_.progress) options_.progress(finished_, source_.size());
@@ -197,8 +222,9 @@ class Calibration {
   const CalibrationOptions& options_;
   Batching batching_;
   int64_t total_;
-  Executor executor_;
-  std::vector<const Node*> nodes_;
+  std::vector<WatchedValue> values_;
+  InferenceRunner runner_;
+  std::map<std::pair<const Node*, Symbol>, Symbol> names_;
   std::unordered_set<Symbol> counted_;
   std::atomic<int64_t> next_{0};
   std::mutex mutex_;

@@ -48,7 +48,7 @@ struct CalibrationOptions {
   std::function<bool()> interrupted;
 };
 
-/// Ranges by value name, least and largest over all samples. The network runs as float in micro-batches of a fixed
+/// Ranges by name of a value, or of an inner value (inner_value_name), least and largest over all samples. The network runs as float in micro-batches of a fixed
 /// size, each on one thread, many side by side: the result is the same for any batch size, number of
 /// threads and order of samples. The micro-batch is one sample, or the network's own batch where its graph
 /// holds that number fast; the last one is then filled up with copies of the last sample, which histograms and means

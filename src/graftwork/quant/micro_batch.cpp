@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/quant/calibrator.h"
 
 namespace graftwork {

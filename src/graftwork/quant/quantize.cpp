@@ -4,6 +4,8 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
@@ -14,76 +16,98 @@ namespace {
 
 constexpr float kLargestHalf = 65504.0F;
 
-/// A stub that a product reads has a scale of the type that products take.
-SmallScale small_scale_of(const PlannedStub& stub, const ModuleTable& modules) {
-  for (const StubReader& reader : stub.readers) {
-    const ModuleRecord& fused = modules[modules.find(reader.module)];
-    const ModuleId layer = fused.child(KindTable::builtin().at(fused.kind).weight_role);
-    if (layer && small_scale_of(modules[layer]) == SmallScale::kHalf) return SmallScale::kHalf;
-  }
-  return SmallScale::kWide;
-}
-
 /// What stubs of one scale have in common: the widest range, and a type that suits all readers.
 struct ScaleGroup {
   Range range;
   SmallScale small = SmallScale::kWide;
 };
 
-std::map<Symbol, ScaleGroup> scale_groups(const QuantizationResult& result) {
-  std::map<Symbol, ScaleGroup> groups;
-  for (const PlannedStub& stub : result.plan.stubs) {
-    if (stub.scale_group.empty() || stub.given) continue;
-    ScaleGroup& group = groups[stub.scale_group];
-    group.range.merge(result.ranges.at(stub.tensor.str()));
-    if (small_scale_of(stub, result.network.module.modules()) == SmallScale::kHalf) group.small = SmallScale::kHalf;
-  }
-  return groups;
-}
+/// Gives stubs and weights their scales.
+class ScaleSetter {
+ public:
+  ScaleSetter(QuantizationResult& result, const QuantizeOptions& options)
+      : result_(result),
+        modules_(result.network.module.modules()),
+        float_type_(options.float_type),
+        one_type_(options.backend->file.products_take_scales_of_one_type) {}
 
-void set_stub_scales(QuantizationResult& result, DType float_type) {
-  ModuleTable& modules = result.network.module.modules();
-  const std::map<Symbol, ScaleGroup> groups = scale_groups(result);
-  for (const PlannedStub& stub : result.plan.stubs) {
-    const auto shared = groups.find(stub.scale_group);
-    ScaleGroup own{{}, small_scale_of(stub, modules)};
-    if (!stub.given) own.range = result.ranges.at(stub.tensor.str());
-    if (!stub.given && own.range.amax() == 0)
-      result.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
-    const ScaleGroup& group = shared == groups.end() ? own : shared->second;
-    const ModuleId id = modules.find(stub.stub);
-    const float scale = stub.given ? exported_scale(scale_of(modules[id], result.network.tensors).item<float>(),
-                                                    float_type, group.small)
-                                   : activation_scale(group.range, result.method, float_type, group.small);
-    const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
-    result.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
-    modules.edit(id).set_param("scale", result.network.tensors.leaf(leaf));
-  }
-}
-
-void set_weight_scales(QuantizationResult& result, CalibrationMethod method, DType float_type) {
-  ModuleTable& modules = result.network.module.modules();
-  TensorStore& tensors = result.network.tensors;
-  for (const PlannedWeight& weight : result.plan.weights) {
-    if (!weight.quantized) continue;
-    const ModuleRecord& fused = modules[modules.find(weight.module)];
-    const ModuleId fake_quant = fused.child("weight_fake_quant");
-    const ModuleId bn = fused.child("bn");
-    const ModuleRecord& layer = modules[modules.find(weight.layer)];
-    try {
-      const at::Tensor value = evaluate(*layer.param("weight"), tensors);
-      const int64_t axis = *attribute_of(modules[fake_quant], "axis")->get<int64_t>();
-      const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
-      const at::Tensor given = scale_of(modules[fake_quant], tensors);
-      const Symbol leaf = modules[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
-      const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);
-      tensors.set(leaf, exported_weight_scales(raw, factor, float_type, small_scale_of(layer)));
-      modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
-    } catch (Error& error) {
-      throw error.at(weight.layer.str() + ".weight");
+  void set_stub_scales() {
+    const std::map<Symbol, ScaleGroup> groups = scale_groups();
+    for (const PlannedStub& stub : result_.plan.stubs) {
+      const auto shared = groups.find(stub.scale_group);
+      ScaleGroup own{{}, small_scale(stub)};
+      if (!stub.given) own.range = result_.ranges.at(stub.tensor.str());
+      if (!stub.given && own.range.amax() == 0)
+        result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
+      const ScaleGroup& group = shared == groups.end() ? own : shared->second;
+      const ModuleId id = modules_.find(stub.stub);
+      const float scale = stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
+                                                      float_type_, group.small)
+                                     : activation_scale(group.range, result_.method, float_type_, group.small);
+      const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
+      result_.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
+      modules_.edit(id).set_param("scale", result_.network.tensors.leaf(leaf));
     }
   }
-}
+
+  void set_weight_scales(CalibrationMethod method) {
+    for (const PlannedWeight& weight : result_.plan.weights) {
+      if (!weight.quantized) continue;
+      try {
+        set_weight_scale(weight, method);
+      } catch (Error& error) {
+        throw error.at(weight.layer.str() + ".weight");
+      }
+    }
+  }
+
+ private:
+  /// A stub that a product reads has a scale of the type that products take.
+  SmallScale small_scale(const PlannedStub& stub) const {
+    for (const StubReader& reader : stub.readers) {
+      const ModuleRecord& fused = modules_[modules_.find(reader.module)];
+      for (const BodyLayer& layer : fused.body->layers) {
+        const SmallScale small = small_scale_of(modules_[fused.child(layer.role)], one_type_);
+        if (small == SmallScale::kHalf) return small;
+      }
+    }
+    return SmallScale::kWide;
+  }
+
+  std::map<Symbol, ScaleGroup> scale_groups() const {
+    std::map<Symbol, ScaleGroup> groups;
+    for (const PlannedStub& stub : result_.plan.stubs) {
+      if (stub.scale_group.empty() || stub.given) continue;
+      ScaleGroup& group = groups[stub.scale_group];
+      group.range.merge(result_.ranges.at(stub.tensor.str()));
+      if (small_scale(stub) == SmallScale::kHalf) group.small = SmallScale::kHalf;
+    }
+    return groups;
+  }
+
+  void set_weight_scale(const PlannedWeight& weight, CalibrationMethod method) {
+    TensorStore& tensors = result_.network.tensors;
+    const ModuleRecord& fused = modules_[modules_.find(weight.module)];
+    const BodyLayer& layer = *layer_at(modules_, fused, weight.layer);
+    const ModuleRecord& owner = modules_[fused.child(layer.role)];
+    const ModuleId fake_quant = weight_quantizer(fused, layer.role);
+    const at::Tensor value = evaluate(*owner.param("weight"), tensors);
+    const int64_t axis = *attribute_of(modules_[fake_quant], "axis")->get<int64_t>();
+    const at::Tensor factor =
+        layer.batch_norm ? batch_norm_affine(modules_[fused.child(layer.batch_norm->role())], tensors).factor
+                         : at::Tensor();
+    const at::Tensor given = scale_of(modules_[fake_quant], tensors);
+    const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
+    const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);
+    tensors.set(leaf, exported_weight_scales(raw, factor, float_type_, small_scale_of(owner, one_type_)));
+    modules_.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
+  }
+
+  QuantizationResult& result_;
+  ModuleTable& modules_;
+  DType float_type_;
+  bool one_type_;  // FileRules::products_take_scales_of_one_type
+};
 
 void check_half(const QuantizationResult& result) {
   std::vector<std::string> too_large;
@@ -107,14 +131,14 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   QuantizationResult result{network.clone(), {}, {}, samples.size(), method, 0, samples.facts(), {}};
   if (options.plan) {
     result.plan = *options.plan;
-    check_stub_plan(network.module, result.plan);
+    check_stub_plan(network.module, result.plan, *options.backend);
   } else {
-    result.plan = plan_stubs(network.module, config);
+    result.plan = plan_stubs(network.module, config, *options.backend);
   }
   result.warnings = result.plan.warnings;
-  apply_stub_plan(result.network.module, result.plan);
-  set_weight_scales(result, config.weight.calibration_method,
-                    options.float_type);  // first: a bad weight would look like bad data
+  apply_stub_plan(result.network.module, result.plan, *options.backend);
+  ScaleSetter scales(result, options);
+  scales.set_weight_scales(config.weight.calibration_method);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {
     if (!stub.given) tensors.push_back(stub.tensor);
@@ -127,7 +151,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   if (correction) calibration.channel_axes = correction->channel_axes();
   result.ranges = calibrate(network, tensors, samples, calibration);
   if (options.float_type == DType::kF16) check_half(result);
-  set_stub_scales(result, options.float_type);
+  scales.set_stub_scales();
   if (correction) result.corrected_biases = correction->apply(result.network, result.ranges);
   return result;
 }
