@@ -105,10 +105,6 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
       add_path(app, "--calibrate", flags.data,
                "Samples: .npy, .npz (arrays by input name), JPEG, PNG, or a folder of arrays or pictures")
           ->type_name("DATA"),
-      app.add_option("--batch", flags.batch, "Samples read at once; changes memory and speed, never the result")
-          ->check(CLI::Range(int64_t{1}, kLargestBatch, "1 to 1000000"))
-          ->type_name("N")
-          ->capture_default_str(),
       app.add_option("--limit", flags.limit, "Use N samples only: the first arrays, pictures evenly spread")
           ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
           ->type_name("N"),
