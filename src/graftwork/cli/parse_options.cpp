@@ -8,14 +8,12 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output.h"
-#include "graftwork/onnx/model.h"
+#include "graftwork/onnx/opset_range.h"
 
 namespace graftwork::cli {
 namespace {
 
-constexpr int64_t kLeastOpset = 19;
 // Upper bounds catch slips and what overflowed while it was read; they limit no one.
-constexpr int64_t kLargestBatch = 1'000'000;
 constexpr int64_t kLargestLimit = 1'000'000'000'000;
 constexpr int64_t kLargestImage = 65'535;  // what a JPEG file can hold
 
@@ -176,8 +174,10 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
       ->check(CLI::IsMember({"int8", "float"}))
       ->type_name("FORM")
       ->capture_default_str();
-  app.add_option("--opset", options.opset, cat("ONNX opset, at least ", kLeastOpset, "; default: what the graph needs"))
-      ->check(CLI::Range(kLeastOpset, onnx::kNewestOpset, cat(kLeastOpset, " to ", onnx::kNewestOpset)))
+  const onnx::OpsetRange& opsets = onnx::kWrittenOpsets;
+  const std::string opset_range = cat(opsets.lowest, " to ", opsets.highest);
+  app.add_option("--opset", options.opset, cat("ONNX opset, ", opset_range, "; default: what the graph needs"))
+      ->check(CLI::Range(opsets.lowest, opsets.highest, opset_range))
       ->type_name("N");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
