@@ -15,7 +15,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--update", action="store_true", help="write goldens, counts and excerpts instead of comparing them")
+    parser.addoption(
+        "--update", action="store_true", help="write goldens, counts and excerpts instead of comparing them"
+    )
 
 
 @pytest.fixture(scope="session")

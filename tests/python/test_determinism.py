@@ -30,7 +30,12 @@ def quantize_by(graftwork, source, data, output, *options, threads=None):
 
 @pytest.mark.parametrize(
     ("name", "method", "float_type"),
-    [("digits", "minmax", "fp16"), ("digits", "mse", "fp16"), ("digits", "mse", "fp32"), ("resnet18", "minmax", "fp16")],
+    [
+        ("digits", "minmax", "fp16"),
+        ("digits", "mse", "fp16"),
+        ("digits", "mse", "fp32"),
+        ("resnet18", "minmax", "fp16"),
+    ],
 )
 def test_threads_and_order_leave_no_trace(graftwork, exported, data, tmp_path, name, method, float_type):
     def run(samples, threads=None):

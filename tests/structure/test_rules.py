@@ -1,4 +1,4 @@
-"""Every rule that a message or a comment cites is defined in docs/rules.md, with a source, and every defined one is cited."""
+"""Every rule that a message or a comment cites is defined in docs/rules.md, with a source; every defined one is cited."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,17 @@ ID = r"[A-Z]\d+"
 CITATION = re.compile(rf"\b[Rr]ules? ({ID}(?:(?:, | and | or ){ID})*)")
 # A citation may be broken by the end of a line, with the signs of a comment or of a string on both sides.
 BREAK = re.compile(r'\s*"?\s*\n\s*(?://+|#|\*|")?\s*')
-PLACES = ("src", "bench", "docs", "examples", "tests/golden", "tests/unit", "tests/python", "tests/zoo", "tests/hostile")
+PLACES = (
+    "src",
+    "bench",
+    "docs",
+    "examples",
+    "tests/golden",
+    "tests/unit",
+    "tests/python",
+    "tests/zoo",
+    "tests/hostile",
+)
 SUFFIXES = {".h", ".cpp", ".inc", ".md", ".py", ".gir", ".gpat", ".txt"}
 
 
@@ -54,7 +64,9 @@ def test_every_defined_rule_is_cited_by_the_program_or_a_page():
 def test_a_definition_says_what_and_whence(rule):
     _, text = definitions()[rule]
     assert re.search(r"^Graftwork: \S", text, re.M), "what Graftwork does about it"
-    assert re.search(r"^Source: .*(NVIDIA/TensorRT #\d|NvInfer\.h|TensorRT documentation, \"|tools/|modelopt/)", text, re.M)
+    assert re.search(
+        r"^Source: .*(NVIDIA/TensorRT #\d|NvInfer\.h|TensorRT documentation, \"|tools/|modelopt/)", text, re.M
+    )
 
 
 def test_the_index_has_every_rule_once_in_order():
