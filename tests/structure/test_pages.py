@@ -144,6 +144,18 @@ def test_links_lead_somewhere(page):
             assert anchor in anchors, f"[{text}]({target})"
 
 
+def test_decisions_are_short_and_listed():
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    written = sorted(path.name for path in folder.glob("*.md") if path.name != "README.md")
+    assert sorted(re.findall(r"^- \[([^\]]+)\]\(\1\): ", index, re.M)) == written
+    for name in written:
+        text = (folder / name).read_text()
+        assert len(text.splitlines()) < 25, name
+        for part in ("Planned", "Decided", "Why", "Would change it"):
+            assert f"\n**{part}" in text, f"{name} lacks {part!r}"
+
+
 def drawn_tree():
     """The folders that ARCHITECTURE.md draws, by their paths from the root."""
     folders, branch = [], []

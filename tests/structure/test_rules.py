@@ -1,4 +1,4 @@
-"""Every rule that a message or a comment cites is defined in docs/rules.md, every defined one is cited"""
+"""Every rule that a message or a comment cites is defined in docs/rules.md, and every one defined there is cited."""
 
 import re
 from pathlib import Path
