@@ -33,7 +33,6 @@ ELSEWHERE = {
         "**Converted**": "tests/python/test_architecture.py",
         "**Fused**": "tests/python/test_architecture.py",
         "**Placed**": "tests/python/test_architecture.py",
-        "**Quantized**": "tests/python/test_architecture.py",
         "**Exported**": "tests/python/test_architecture.py",
     },
     "docs/ir.md": {

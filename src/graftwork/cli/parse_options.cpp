@@ -175,9 +175,8 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
       ->type_name("FORM")
       ->capture_default_str();
   const onnx::OpsetRange& opsets = onnx::kWrittenOpsets;
-  const std::string opset_range = cat(opsets.lowest, " to ", opsets.highest);
-  app.add_option("--opset", options.opset, cat("ONNX opset, ", opset_range, "; default: what the graph needs"))
-      ->check(CLI::Range(opsets.lowest, opsets.highest, opset_range))
+  app.add_option("--opset", options.opset, "ONNX opset; default: what the graph needs")
+      ->check(CLI::Range(opsets.lowest, opsets.highest, cat(opsets.lowest, " to ", opsets.highest)))
       ->type_name("N");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
