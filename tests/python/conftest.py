@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import pages
 import rtx_compile
 import support
 
@@ -14,7 +15,9 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--update", action="store_true", help="write goldens and counts instead of comparing them")
+    parser.addoption(
+        "--update", action="store_true", help="write goldens, counts and excerpts instead of comparing them"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +77,24 @@ def golden(request):
             path.write_text(text)
         assert path.exists(), f"no golden {file}; run pytest with --update and read what it wrote"
         assert text == path.read_text(), f"{file} differs; if that is wanted, run pytest with --update"
+
+    return check
+
+
+@pytest.fixture
+def excerpt(request):
+    """excerpt(PAGE, LEAD, text): the page's block behind the paragraph that begins so is this text.
+
+    `structure` takes away what may differ from machine to machine. Under --update the text is written into the page.
+    """
+
+    def check(page, lead, text, structure=str):
+        shown = pages.block(page, lead)
+        if request.config.getoption("--update") and structure(text) != structure(shown.body):
+            pages.replace(shown, text)
+            shown = pages.block(page, lead)
+        wrong = f"{page} shows something else under {lead!r}; pytest --update writes what is printed"
+        assert structure(text) == structure(shown.body), wrong
 
     return check
 

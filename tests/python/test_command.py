@@ -5,6 +5,7 @@ import re
 import zipfile
 
 import numpy as np
+import onnx
 import pytest
 
 import support
@@ -188,13 +189,12 @@ BAD_USAGE = {
     "no output": QUANTIZE,
     "no calibration": ("quantize", "digits.pt2", "-o", "out.onnx"),
     "unknown option": (*QUANTIZE, "-o", "out.onnx", "--frobnicate"),
-    "batch 0": (*QUANTIZE, "-o", "out.onnx", "--batch", "0"),
-    "batch -1": (*QUANTIZE, "-o", "out.onnx", "--batch", "-1"),
-    "batch of letters": (*QUANTIZE, "-o", "out.onnx", "--batch", "many"),
-    "batch beyond 64 bits": (*QUANTIZE, "-o", "out.onnx", "--batch", "99999999999999999999"),
     "limit 0": (*QUANTIZE, "-o", "out.onnx", "--limit", "0"),
+    "limit -1": (*QUANTIZE, "-o", "out.onnx", "--limit", "-1"),
+    "limit of letters": (*QUANTIZE, "-o", "out.onnx", "--limit", "many"),
+    "limit beyond 64 bits": (*QUANTIZE, "-o", "out.onnx", "--limit", "99999999999999999999"),
     "opset 18": (*QUANTIZE, "-o", "out.onnx", "--opset", "18"),
-    "opset 99": (*QUANTIZE, "-o", "out.onnx", "--opset", "99"),
+    "opset 26": (*QUANTIZE, "-o", "out.onnx", "--opset", "26"),
     "unknown float type": (*QUANTIZE, "-o", "out.onnx", "--float", "fp12"),
     "unknown weights": (*QUANTIZE, "-o", "out.onnx", "--weights", "int3"),
     "unknown stage": ("run", "digits.pt2", "--input", "x=x.npy", "--stage", "later", "-o", "out.onnx"),
@@ -207,6 +207,28 @@ def test_bad_usage(graftwork, folder, case):
     before = listing(folder)
     graftwork.fails(*BAD_USAGE[case], codes=(2,), cwd=folder)
     assert listing(folder) == before
+
+
+def test_opset_is_checked_before_anything_is_calibrated(graftwork, folder):
+    """Calibration would find the bad sample and say so: with an opset that can be written it does."""
+    np.save(folder / "bad.npy", spoiled(np.nan))
+    command = ("quantize", "digits.pt2", "--calibrate", "bad.npy", "-o", "out.onnx", "--opset")
+    for opset in ("18", "26"):
+        done = graftwork.fails(*command, opset, codes=(2,), cwd=folder)
+        assert "--opset" in done.stderr
+        assert "19 to 25" in done.stderr
+        assert "NaN" not in done.stderr
+    for opset in ("19", "25"):
+        assert "sample 3 of input x holds NaN" in graftwork.fails(*command, opset, codes=(1,), cwd=folder).stderr
+    assert "--opset N:19 to 25 " in graftwork("quantize", "--help").stdout
+
+
+@pytest.mark.parametrize("opset", [19, 25])
+def test_both_ends_of_the_opset_range_are_written(graftwork, folder, opset):
+    graftwork(*QUANTIZE, "-o", "out.onnx", "--opset", opset, cwd=folder)
+    model = onnx.load(folder / "out.onnx")
+    assert {entry.domain: entry.version for entry in model.opset_import} == {"": opset}
+    onnx.checker.check_model(model, full_check=True)
 
 
 FAILURES = {

@@ -273,11 +273,9 @@ def test_a_folder_of_photos_calibrates_as_their_pixels_do(graftwork, classifier,
     paths = sorted((classifier / "photos").rglob("*.jpg"))
     np.save(tmp_path / "photos.npy", as_pillow_does(paths, size))
     wanted, _ = quantize(graftwork, classifier, tmp_path / "photos.npy", tmp_path / "npy.onnx")
-    for options, threads in (((), 1), ((), 2), (("--batch", 3), 2)):
-        got, text = quantize(
-            graftwork, classifier, classifier / "photos", tmp_path / "a.onnx", *options, threads=threads
-        )
-        assert got == wanted, f"{options}, {threads} threads"
+    for threads in (1, 2, 5):
+        got, text = quantize(graftwork, classifier, classifier / "photos", tmp_path / "a.onnx", threads=threads)
+        assert got == wanted, f"{threads} threads"
     assert "12 samples" in text
     assert f"{size}x{size} pixels, centre crop; mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225" in text
     assert "2 other files skipped" in text

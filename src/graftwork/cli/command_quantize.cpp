@@ -72,6 +72,14 @@ Json quantize_report(const QuantizeOptions& options, const TransformedNetwork& t
   return report;
 }
 
+ExportOptions export_options_of(const QuantizeOptions& options) {
+  ExportOptions result;
+  result.float_type = options.calibration.float_type;
+  result.weights = options.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
+  result.opset = options.opset;
+  return result;
+}
+
 }  // namespace
 
 void quantize(const QuantizeOptions& options) {
@@ -80,6 +88,7 @@ void quantize(const QuantizeOptions& options) {
   check_writable(options.output);
   check_writable(options.report);
   check_image_options(flags.images, {flags.data});
+  const ExportOptions export_options = export_options_of(options);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.patterns);
   recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
@@ -89,14 +98,10 @@ void quantize(const QuantizeOptions& options) {
   refuse_unsupported(loaded);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
-  check_exportable(transformed.network.module);
+  check_exportable(transformed.network.module, export_options);
   watch.lap("transform");
   const QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);
   watch.lap("calibrate");
-  ExportOptions export_options;
-  export_options.float_type = flags.float_type;
-  export_options.weights = options.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
-  export_options.opset = options.opset;
   const onnx::Model model = lower(result.network, export_options);
   interrupt.check();
   onnx::write_model(model, options.output);

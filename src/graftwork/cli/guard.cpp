@@ -35,8 +35,10 @@ int guarded(const std::function<void()>& work) noexcept {
     return report_defect(error.what());
   } catch (const std::bad_alloc&) {
     // No formatting here: there is no memory for it.
-    std::fputs("error[memory]: there is not enough memory\n  try a smaller --batch, or a machine with more memory\n",
-               stderr);
+    std::fputs(
+        "error[memory]: there is not enough memory\n  try fewer threads (OMP_NUM_THREADS=1), or a machine with "
+        "more memory\n",
+        stderr);
     return kFailure;
   } catch (const std::filesystem::filesystem_error& error) {
     return report(Error("file.system", error.what()));

@@ -26,7 +26,6 @@ struct RecipeFlags {
 /// Where the ranges come from; shared by `quantize` and `run`.
 struct CalibrationFlags {
   std::filesystem::path data;
-  int64_t batch = 8;
   int64_t limit = 0;    ///< 0: all samples.
   ImageOptions images;  ///< Also for the inputs of `run`.
   DType float_type = DType::kF16;

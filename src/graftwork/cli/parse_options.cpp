@@ -8,14 +8,12 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output.h"
-#include "graftwork/onnx/model.h"
+#include "graftwork/onnx/opset_range.h"
 
 namespace graftwork::cli {
 namespace {
 
-constexpr int64_t kLeastOpset = 19;
 // Upper bounds catch slips and what overflowed while it was read; they limit no one.
-constexpr int64_t kLargestBatch = 1'000'000;
 constexpr int64_t kLargestLimit = 1'000'000'000'000;
 constexpr int64_t kLargestImage = 65'535;  // what a JPEG file can hold
 
@@ -105,10 +103,6 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
       add_path(app, "--calibrate", flags.data,
                "Samples: .npy, .npz (arrays by input name), JPEG, PNG, or a folder of arrays or pictures")
           ->type_name("DATA"),
-      app.add_option("--batch", flags.batch, "Samples read at once; changes memory and speed, never the result")
-          ->check(CLI::Range(int64_t{1}, kLargestBatch, "1 to 1000000"))
-          ->type_name("N")
-          ->capture_default_str(),
       app.add_option("--limit", flags.limit, "Use N samples only: the first arrays, pictures evenly spread")
           ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
           ->type_name("N"),
@@ -180,8 +174,9 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
       ->check(CLI::IsMember({"int8", "float"}))
       ->type_name("FORM")
       ->capture_default_str();
-  app.add_option("--opset", options.opset, cat("ONNX opset, at least ", kLeastOpset, "; default: what the graph needs"))
-      ->check(CLI::Range(kLeastOpset, onnx::kNewestOpset, cat(kLeastOpset, " to ", onnx::kNewestOpset)))
+  const onnx::OpsetRange& opsets = onnx::kWrittenOpsets;
+  app.add_option("--opset", options.opset, "ONNX opset; default: what the graph needs")
+      ->check(CLI::Range(opsets.lowest, opsets.highest, cat(opsets.lowest, " to ", opsets.highest)))
       ->type_name("N");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");

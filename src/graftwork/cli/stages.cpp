@@ -51,7 +51,6 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   graftwork::QuantizeOptions options;
   options.float_type = flags.float_type;
   options.plan = plan.stubs;
-  options.calibration.batch = flags.batch;
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   options.calibration.interrupted = [&] { return interrupt.requested(); };
   try {

@@ -8,13 +8,11 @@
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/nn/size_arithmetic.h"
+#include "graftwork/onnx/opset_range.h"
 #include "graftwork/onnx/write.h"
 
 namespace graftwork {
 namespace {
-
-constexpr int64_t kLowestOpset = 19;   // Q/DQ with FP16 scales
-constexpr int64_t kHighestOpset = 25;  // what TensorRT 11 reads
 
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
 bool is_size(const Node& node) {
@@ -44,9 +42,17 @@ onnx::ValueInfo value_info(const std::string& name, const Type& type) {
   return {name, type.tensor()->dtype, onnx_dims(type)};
 }
 
+void check_opset(int64_t opset) {
+  const onnx::OpsetRange& range = onnx::kWrittenOpsets;
+  if (opset == 0 || range.contains(opset)) return;
+  throw Error("export.opset", cat("opset ", opset, " is outside ", range.lowest, " to ", range.highest),
+              "leaving it out: the file then has what its operators need");
+}
+
 }  // namespace
 
-void check_exportable(const GraphModule& module) {
+void check_exportable(const GraphModule& module, const ExportOptions& options) {
+  check_opset(options.opset);
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
     const bool unknown_function =
@@ -149,10 +155,7 @@ std::vector<std::string> result_names(Lowering& lowering, const GraphModule& mod
 }  // namespace
 
 onnx::Model lower(const Network& network, const ExportOptions& options) {
-  if (options.opset != 0 && (options.opset < kLowestOpset || options.opset > kHighestOpset)) {
-    throw Error("export.opset", cat("opset ", options.opset, " is outside ", kLowestOpset, " to ", kHighestOpset));
-  }
-  check_exportable(network.module);
+  check_exportable(network.module, options);
   Lowering lowering(network, options);
   onnx::Model& model = lowering.model_;
   const Node& output = *network.module.graph().output();

@@ -17,7 +17,7 @@ struct ExportOptions {
   /// Type of the float regions, kF32 or kF16. Graph inputs and outputs keep their own types.
   DType float_type = DType::kF16;
   WeightForm weights = WeightForm::kInt8;
-  /// Raises the opset above what the graph needs (19 or more); 0: what it needs.
+  /// Raises the opset above what the graph needs (within onnx::kWrittenOpsets); 0: what it needs.
   int64_t opset = 0;
 };
 
@@ -26,8 +26,9 @@ struct ExportOptions {
 /// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name).
 onnx::Model lower(const Network& network, const ExportOptions& options);
 
-/// Throws Error "export.unsupported" that lists every node which has no lowering: to be asked before long work.
-void check_exportable(const GraphModule& module);
+/// Throws Error "export.unsupported" that lists every node which has no lowering, "export.opset": to be asked before
+/// long work.
+void check_exportable(const GraphModule& module, const ExportOptions& options);
 
 /// Whether modules of this kind can be lowered.
 bool has_lowering(Symbol kind);

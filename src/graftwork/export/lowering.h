@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graftwork/export/lower.h"
+#include "graftwork/onnx/opset_range.h"
 
 namespace graftwork {
 
@@ -73,7 +74,7 @@ class Lowering {
   const Network& network_;
   ExportOptions options_;
   onnx::Model model_;
-  int64_t opset_ = 19;
+  int64_t opset_ = onnx::kWrittenOpsets.lowest;
   std::unordered_map<const Node*, std::string> values_;
   std::unordered_map<const Node*, std::string> results_;
   std::set<std::string> value_names_;

@@ -33,8 +33,6 @@ struct Range {
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
 struct CalibrationOptions {
-  /// Samples read from disk at once. Has no influence on the result.
-  int64_t batch = 8;
   /// Worker threads; 0: as many as torch would use. No influence on the result.
   int threads = 0;
   /// Also range every other float tensor (which ones fit FP16).
@@ -48,11 +46,10 @@ struct CalibrationOptions {
   std::function<bool()> interrupted;
 };
 
-/// Ranges by name of a value, or of an inner value (inner_value_name), least and largest over all samples. The network runs as float in micro-batches of a fixed
-/// size, each on one thread, many side by side: the result is the same for any batch size, number of
-/// threads and order of samples. The micro-batch is one sample, or the network's own batch where its graph
-/// holds that number fast; the last one is then filled up with copies of the last sample, which histograms and means
-/// count too.
+/// Ranges by name of a value, or of an inner value (inner_value_name), least and largest over all samples. The network runs
+/// as float in micro-batches of a fixed size, each on one thread, many side by side: the result is the same for any number of threads. The micro-batch is
+/// one sample, and then the order of samples has no influence either; or, where the graph holds its batch fast, it is
+/// that many, and the last one is filled up with copies of the last sample, which histograms and means count too.
 /// Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);

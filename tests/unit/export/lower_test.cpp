@@ -29,7 +29,7 @@ TEST(Kinds, OperatorsWithoutALoweringBecomeModules) {
         parse(cat("graph(%x: f32[2, 3]) {\n  %y: f32[2, 3] = ", kind.name.str(), "(%x)",
                   kind.name == Symbol("aten.dropout.default") ? " {p=0.5, train=false}" : "", "\n  return %y\n}\n"));
     module = transform(module).model;
-    EXPECT_NO_THROW(check_exportable(module)) << kind.name.str();
+    EXPECT_NO_THROW(check_exportable(module, {})) << kind.name.str();
   }
 }
 
@@ -42,7 +42,7 @@ TEST(Lower, ListsEverythingThatHasNoForm) {
   EXPECT_EQ(error.code(), "export.unsupported");
   EXPECT_EQ(error.message(), "2 operators of the network have no ONNX form");
   EXPECT_EQ(error.context(), (std::vector<std::string>{"%a = mine.first.default", "%c = aten.fft_fft.default"}));
-  EXPECT_THROW(check_exportable(network.module), Error);
+  EXPECT_THROW(check_exportable(network.module, {}), Error);
 }
 
 TEST(Lower, TakesTheOpsetThatTheGraphNeedsOrAHigherOne) {
@@ -57,7 +57,9 @@ TEST(Lower, TakesTheOpsetThatTheGraphNeedsOrAHigherOne) {
   EXPECT_EQ(opset(gelu, 0), 20);
   EXPECT_EQ(opset(gelu, 19), 20);
   for (const int64_t wrong : {-1, 1, 18, 26}) {
-    EXPECT_EQ(export_error(plain, options_of(DType::kF32, WeightForm::kInt8, wrong)).code(), "export.opset") << wrong;
+    const ExportOptions options = options_of(DType::kF32, WeightForm::kInt8, wrong);
+    EXPECT_EQ(export_error(plain, options).code(), "export.opset") << wrong;
+    EXPECT_THROW(check_exportable(plain.module, options), Error) << "to be asked first; " << wrong;
   }
 }
 
