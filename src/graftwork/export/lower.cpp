@@ -1,5 +1,6 @@
 #include "graftwork/export/lower.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_map>
 
@@ -7,6 +8,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/opset_range.h"
 #include "graftwork/onnx/write.h"
@@ -42,23 +44,46 @@ onnx::ValueInfo value_info(const std::string& name, const Type& type) {
   return {name, type.tensor()->dtype, onnx_dims(type)};
 }
 
-void check_opset(int64_t opset) {
-  const onnx::OpsetRange& range = onnx::kWrittenOpsets;
+void check_opset(int64_t opset, const FileRules& rules) {
+  onnx::OpsetRange range = onnx::kWrittenOpsets;
+  range.highest = std::min(range.highest, rules.highest_opset.value_or(range.highest));
   if (opset == 0 || range.contains(opset)) return;
   throw Error("export.opset", cat("opset ", opset, " is outside ", range.lowest, " to ", range.highest),
               "leaving it out: the file then has what its operators need");
 }
 
+bool is_lowered(const Node& node) {
+  if (node.kind() == NodeKind::kCallFunction) return find_operator_lowering(node.op()) || is_size(node);
+  return node.kind() != NodeKind::kCallModule || find_module_lowering(node.op()) != nullptr;
+}
+
+/// Places of what has no ONNX form in the module, its parts and theirs.
+void check_module(const ModuleTable& modules, const ModuleRecord& record, const std::string& place,
+                  std::vector<std::string>& places) {
+  if (!record.body) {
+    if (!find_module_lowering(record.kind)) places.push_back(place);
+    return;
+  }
+  for (const Node& node : record.body->module.graph().nodes()) {
+    if (node.kind() == NodeKind::kCallPart) {
+      check_module(modules, modules[record.child(node.role())], cat(place, ": its part ", node.role().str()), places);
+    } else if (!is_lowered(node)) {
+      places.push_back(cat(place, ": %", node.name().str(), " = ", node.op().str()));
+    }
+  }
+}
+
 }  // namespace
 
 void check_exportable(const GraphModule& module, const ExportOptions& options) {
-  check_opset(options.opset);
+  check_opset(options.opset, options.backend->file);
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
-    const bool unknown_function =
-        node.kind() == NodeKind::kCallFunction && !find_operator_lowering(node.op()) && !is_size(node);
-    const bool unknown_module = node.kind() == NodeKind::kCallModule && !has_lowering(node.op());
-    if (unknown_function || unknown_module) places.push_back(place_of(node));
+    if (node.kind() == NodeKind::kCallModule) {
+      check_module(module.modules(), module.record(node), place_of(node), places);
+    } else if (!is_lowered(node)) {
+      places.push_back(place_of(node));
+    }
   }
   if (places.empty()) return;
   Error error(
@@ -69,10 +94,7 @@ void check_exportable(const GraphModule& module, const ExportOptions& options) {
   throw error;
 }
 
-bool has_lowering(Symbol kind) {
-  const Kind* known = KindTable::builtin().find(kind);
-  return find_module_lowering(kind) != nullptr || (known && known->family == Family::kFused);
-}
+bool has_lowering(Symbol kind) { return find_module_lowering(kind) != nullptr; }
 
 ModuleLowering find_module_lowering(Symbol kind) {
   static const std::unordered_map<Symbol, ModuleLowering> table = [] {
@@ -107,28 +129,26 @@ void lower_constant(Lowering& lowering, const Node& node) {
                                                 : lowering.constant(node.name().str(), value));
 }
 
+}  // namespace
+
+std::string lower_module(Lowering& lowering, const Node& node, const std::string& output) {
+  const ModuleRecord& record = lowering.modules()[node.module()];
+  const ModuleCall call{record, {lowering.operand(node, 0)}, node.input(0).type(), node.type(), output};
+  return find_module_lowering(record.kind)(lowering, call);
+}
+
 void lower_node(Lowering& lowering, const Node& node) {
   if (lowering.is_bound(node)) return;  // an element of a tuple, bound with it
   if (node.kind() == NodeKind::kConstant) return lower_constant(lowering, node);
   if (node.kind() == NodeKind::kCallFunction) {
-    if (is_size(node)) return;
-    return find_operator_lowering(node.op())(lowering, node);
-  }
-  const ModuleRecord& record = lowering.modules()[node.module()];
-  if (KindTable::builtin().at(record.kind).family == Family::kFused) {
-    lowering.bind(node, lower_fused(lowering, node, lowering.result_name(node)));
+    if (!is_size(node)) find_operator_lowering(node.op())(lowering, node);
     return;
   }
+  const ModuleRecord& record = lowering.modules()[node.module()];
+  if (record.body) return lower_body(lowering, node);
   const bool is_stub = record.kind == Symbol("QuantStub");
-  const ModuleCall call{record,
-                        {lowering.operand(node, 0)},
-                        node.input(0).type(),
-                        node.type(),
-                        is_stub ? "" : lowering.result_name(node)};
-  lowering.bind(node, find_module_lowering(record.kind)(lowering, call));
+  lowering.bind(node, lower_module(lowering, node, is_stub ? "" : lowering.result_name(node)));
 }
-
-}  // namespace
 
 namespace {
 

@@ -5,6 +5,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/onnx/model.h"
+#include "graftwork/patterns/backend.h"
 
 namespace graftwork {
 
@@ -17,6 +18,8 @@ struct ExportOptions {
   /// Type of the float regions, kF32 or kF16. Graph inputs and outputs keep their own types.
   DType float_type = DType::kF16;
   WeightForm weights = WeightForm::kInt8;
+  /// The engine that the file is for.
+  std::shared_ptr<const Backend> backend = get_backend();
   /// Raises the opset above what the graph needs (within onnx::kWrittenOpsets); 0: what it needs.
   int64_t opset = 0;
 };
@@ -30,7 +33,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options);
 /// long work.
 void check_exportable(const GraphModule& module, const ExportOptions& options);
 
-/// Whether modules of this kind can be lowered.
+/// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.
 bool has_lowering(Symbol kind);
 
 /// Lowers and writes. Throws also what onnx::write_model does.

@@ -36,6 +36,18 @@ std::string Lowering::result_name(const Node& node) {
   return found == results_.end() ? fresh_value(node.name().str()) : found->second;
 }
 
+std::string Lowering::given_name(const Node& node) const {
+  const auto found = results_.find(&node);
+  return found == results_.end() ? std::string() : found->second;
+}
+
+void Lowering::forget(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    values_.erase(&node);
+    results_.erase(&node);
+  }
+}
+
 std::string Lowering::unique_node_name(const std::string& wanted) {
   std::string name = wanted;
   for (size_t k = 1; !node_names_.insert(name).second; ++k) name = cat(wanted, "_", k);
@@ -110,7 +122,12 @@ std::string Lowering::dequantize(const std::string& name, const std::string& cod
   return add("Cast", name + "_cast", {wide}, {{"to", onnx::data_type(DType::kF16)}}, output);
 }
 
+std::string Lowering::quantize_inner_value(const std::string& value, const std::string& name, float scale) {
+  return inner_pairs_[{value, scale}] = quantize_dequantize(value, name, scale);
+}
+
 std::string Lowering::quantize_dequantize(const std::string& value, const std::string& name, float scale) {
+  if (const auto inner = inner_pairs_.find({value, scale}); inner != inner_pairs_.end()) return inner->second;
   const at::Tensor scales = at::scalar_tensor(scale, at::kFloat);
   const bool half = options_.float_type == DType::kF16;
   std::string input = value;

@@ -27,6 +27,8 @@ class Lowering {
   /// The ONNX value of a graph node's input.
   const std::string& operand(const Node& node, size_t slot) const { return values_.at(&node.input(slot)); }
   void bind(const Node& node, std::string value) { values_[&node] = std::move(value); }
+  /// Forgets the nodes of a graph that goes.
+  void forget(const Graph& graph);
   bool is_bound(const Node& node) const { return values_.contains(&node); }
   /// The ONNX value of a node that is bound.
   const std::string& value(const Node& node) const { return values_.at(&node); }
@@ -34,6 +36,9 @@ class Lowering {
   std::string fresh_value(const std::string& wanted);
   /// Results must keep their names: the value that `node` is to produce.
   std::string result_name(const Node& node);
+  /// The name that was given to it; empty when none was.
+  std::string given_name(const Node& node) const;
+  void give_name(const Node& node, std::string name) { results_[&node] = std::move(name); }
 
   // ---- nodes -------------------------------------------------------------------------------------
   /// Appends a node named after `name` (made unique) and returns its output, `output` when given.
@@ -58,6 +63,8 @@ class Lowering {
   // ---- quantization ------------------------------------------------------------------------------
   /// Q and DQ on an activation: `<name>_codes` behind Q, `<name>` behind DQ.
   std::string quantize_dequantize(const std::string& value, const std::string& name, float scale);
+  /// The same for a value inside a body. A stub of that scale that stands on it outside is the same pair then.
+  std::string quantize_inner_value(const std::string& value, const std::string& name, float scale);
   /// Codes and DQ per channel; or, in the float form, the numbers that the codes stand for with Q and DQ.
   std::string quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,
                                int64_t axis);
@@ -77,6 +84,7 @@ class Lowering {
   int64_t opset_ = onnx::kWrittenOpsets.lowest;
   std::unordered_map<const Node*, std::string> values_;
   std::unordered_map<const Node*, std::string> results_;
+  std::map<std::pair<std::string, float>, std::string> inner_pairs_;  // value and scale → behind DQ
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;
   std::map<std::string, at::Tensor> constants_;

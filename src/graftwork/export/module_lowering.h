@@ -42,8 +42,15 @@ bool is_gemm(const Type& input);
 /// Whether nn.Flatten leaves the first axis of this input and makes one of all others; `input` may be null.
 bool joins_all_but_first(const ModuleRecord& flatten, const TensorType* input);
 
-/// A fused module, batch norm folded, weight quantized where it has a calibrated fake-quantize.
-std::string lower_fused(Lowering& lowering, const Node& node, const std::string& output);
+/// A call of a module with a body: its nodes one by one, batch norm folded, weights and inner values quantized where they
+/// have a calibrated fake-quantize. Binds the node's value, or those of its get_items.
+void lower_body(Lowering& lowering, const Node& call);
+
+/// Any node that computes something (export/lower.cpp).
+void lower_node(Lowering& lowering, const Node& node);
+
+/// A call of a module of torch's.
+std::string lower_module(Lowering& lowering, const Node& node, const std::string& output);
 
 /// Lowerings by kind, one table per file of modules/.
 using ModuleLowerings = std::vector<std::pair<Symbol, ModuleLowering>>;

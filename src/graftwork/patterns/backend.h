@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +16,8 @@ namespace graftwork {
 
 /// What an engine takes in a file.
 struct FileRules {
-  int64_t lowest_opset = 19;  ///< Of ONNX. 19 has Q and DQ with FP16 scales.
-  int64_t highest_opset = 25;
+  /// Highest opset of ONNX that it reads; absent: whatever is written.
+  std::optional<int64_t> highest_opset = std::nullopt;
   /// Products take activation and weight scales of one type, so that tiny ones must be rounded to FP16 with the others.
   bool products_take_scales_of_one_type = false;
   /// A quantized 1×1 convolution of one pixel whose result is only flattened is written as a product.

@@ -1,5 +1,6 @@
 // nn.ConvNd, nn.ConvTransposeNd, nn.Linear.
 #include "graftwork/export/module_lowering.h"
+#include "graftwork/ir/body.h"
 
 namespace graftwork {
 namespace {
@@ -10,14 +11,20 @@ std::string float_param(Lowering& lowering, const ModuleCall& call, Symbol name)
               : "";
 }
 
+/// As the module runs with it: a trained layer on its own, outside of a kernel, keeps the rounding of its weight.
+at::Tensor weight(const Lowering& lowering, const ModuleCall& call) {
+  return weight_of(call.record, weight_quantizer(call.record), {lowering.modules(), lowering.network().tensors});
+}
+
 std::string conv(Lowering& lowering, const ModuleCall& call) {
-  return lower_conv(lowering, call, float_param(lowering, call, "weight"), float_param(lowering, call, "bias"));
+  const std::string value = lowering.float_constant(call.path() + ".weight", weight(lowering, call));
+  return lower_conv(lowering, call, value, float_param(lowering, call, "bias"));
 }
 
 std::string linear(Lowering& lowering, const ModuleCall& call) {
-  at::Tensor weight = evaluate(*call.record.param("weight"), lowering.network().tensors);
-  if (!is_gemm(call.input_type)) weight = weight.t();
-  return lower_linear(lowering, call, lowering.float_constant(call.path() + ".weight", weight),
+  at::Tensor value = weight(lowering, call);
+  if (!is_gemm(call.input_type)) value = value.t();
+  return lower_linear(lowering, call, lowering.float_constant(call.path() + ".weight", value),
                       float_param(lowering, call, "bias"));
 }
 

@@ -64,6 +64,7 @@ Backend make_backend() {
   backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(),
                            make_concat_pattern()};
   backend.placement = placement_rules();
+  backend.file.highest_opset = 25;
   backend.file.products_take_scales_of_one_type = true;
   backend.file.pixel_convolutions_as_products = true;
   return backend;
