@@ -1,12 +1,12 @@
 #include "graftwork/ir/text/parse.h"
 
 #include <algorithm>
-#include <charconv>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/lexer.h"
+#include "graftwork/ir/text/literal.h"
 
 namespace graftwork {
 namespace {
@@ -65,12 +65,9 @@ class Parser {
 
   int64_t integer(std::string_view what) {
     const Token token = lexer_.take();
-    int64_t number = 0;
-    const char* last = token.text.data() + token.text.size();
-    const auto [end, error] = std::from_chars(token.text.data(), last, number);
-    if (token.kind != TokenKind::kNumber || error != std::errc() || end != last)
-      lexer_.fail_at(token.offset, cat("expected ", what));
-    return number;
+    const auto number = parse_integer(token);
+    if (!number) lexer_.fail_at(token.offset, cat("expected ", what));
+    return *number;
   }
 
   Type type() {
@@ -173,21 +170,7 @@ class Parser {
       return Attribute(std::move(list));
     }
     const Token token = lexer_.take();
-    if (token.kind == TokenKind::kString) return Attribute(token.text);
-    if (token.text == "none") return Attribute();
-    if (token.text == "true") return Attribute(true);
-    if (token.text == "false") return Attribute(false);
-    if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
-    const char* last = token.text.data() + token.text.size();
-    int64_t whole = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, whole);
-        error == std::errc() && end == last) {
-      return Attribute(whole);
-    }
-    double real = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, real); error == std::errc() && end == last) {
-      return Attribute(real);
-    }
+    if (auto constant = parse_literal(token)) return *std::move(constant);
     lexer_.fail_at(token.offset, "\"" + token.text + "\" is no constant");
   }
 
