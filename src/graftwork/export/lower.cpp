@@ -8,7 +8,6 @@
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/nn/size_arithmetic.h"
-#include "graftwork/onnx/write.h"
 
 namespace graftwork {
 namespace {
@@ -19,12 +18,6 @@ constexpr int64_t kHighestOpset = 25;  // what TensorRT 11 reads
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
 bool is_size(const Node& node) {
   return node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op()) || node.type().scalar();
-}
-
-std::string place_of(const Node& node) {
-  return cat("%", node.name().str(), " = ", node.op().str(),
-             node.origin().module_path.empty() ? "" : " in " + node.origin().module_path.str(),
-             node.origin().source.empty() ? "" : " (" + node.origin().source.str() + ")");
 }
 
 std::vector<onnx::Dimension> onnx_dims(const Type& type) {
@@ -200,10 +193,6 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   model.producer_version = GRAFTWORK_VERSION;
   model.graph.name = "graftwork";
   return std::move(model);
-}
-
-void export_onnx(const Network& network, const std::filesystem::path& path, const ExportOptions& options) {
-  onnx::write_model(lower(network, options), path);
 }
 
 }  // namespace graftwork

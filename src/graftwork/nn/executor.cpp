@@ -22,13 +22,6 @@ struct Executor::Step {
 
 namespace {
 
-std::string place_of(const Node& node) {
-  std::string place = cat("%", node.name().str(), " = ", node.op().str());
-  if (!node.origin().module_path.empty()) place += " in " + node.origin().module_path.str();
-  if (!node.origin().source.empty()) place += " (" + node.origin().source.str() + ")";
-  return place;
-}
-
 /// MKL's vector functions choose their code on their first call. Two threads that do so at once were seen to compute
 /// exp with an error of 1e-4 in one of them; so the first call is made here, by one thread.
 void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::exp(at::zeros({1})); }
