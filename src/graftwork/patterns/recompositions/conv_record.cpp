@@ -32,7 +32,7 @@ std::vector<Symbol> convolution_operators() {
           "aten.convolution.default"};
 }
 
-Outcome raise_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised) {
+Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised) {
   if (weight.type().rank() < 3 || weight.type().rank() > 5) return declined("its weight is " + weight.type().text());
   const ParamExpr* bias = parameter_input(node, 2);
   if (node.input_count() > 2 && !bias) return declined("its bias is computed in the graph");
@@ -57,15 +57,11 @@ Outcome raise_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised
   record.attrs = {{"in_channels", transposed ? rows : columns},
                   {"out_channels", transposed ? columns : rows},
                   {"kernel_size", kernel}};
-  const KindTable& kinds = KindTable::builtin();
-  const auto set = [&](Symbol attr, Attribute value) {
-    if (!(*kinds.at(record.kind).attr(attr)->default_value == value)) record.attrs.set(attr, std::move(value));
-  };
-  set("stride", *stride);
-  set("padding", *padding);
-  set("dilation", *dilation);
-  set("groups", Attribute(groups));
-  if (transposed) set("output_padding", *output_padding);
+  set_attr(record, "stride", *stride);
+  set_attr(record, "padding", *padding);
+  set_attr(record, "dilation", *dilation);
+  set_attr(record, "groups", groups);
+  if (transposed) set_attr(record, "output_padding", *output_padding);
   record.set_param("weight", weight);
   if (bias) record.set_param("bias", *bias);
   return applied();

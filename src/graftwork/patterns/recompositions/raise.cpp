@@ -1,8 +1,5 @@
 #include "graftwork/patterns/recompositions/raise.h"
 
-#include <algorithm>
-#include <cctype>
-
 #include "graftwork/base/text.h"
 
 namespace graftwork {
@@ -51,6 +48,22 @@ ModuleRecord module_at(const Node& node, Symbol kind) {
   return record;
 }
 
+void set_attr(ModuleRecord& record, Symbol attr, Attribute value) {
+  if (const auto& fallback = KindTable::builtin().at(record.kind).attr(attr)->default_value; fallback == value) {
+    record.attrs.erase(attr);
+  } else {
+    record.attrs.set(attr, std::move(value));
+  }
+}
+
+void copy_attr(ModuleRecord& record, Symbol attr, const Node& node) {
+  const AttrForm& form = KindTable::builtin().at(record.kind).attr(attr)->form;
+  const Attribute* value = node.attrs().find(attr);
+  if (!value || !form.admits(*value)) return;
+  // A whole number is written as one that is not.
+  set_attr(record, attr, form.type == AttrForm::Type::kNumber ? Attribute(number_of(node, attr, 0)) : *value);
+}
+
 Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, ModuleRecord& record) {
   size_t slot = 1;
   for (const Symbol name : names) {
@@ -61,17 +74,6 @@ Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, Modul
     record.set_param(name, *expr);
   }
   return applied();
-}
-
-Outcome raise_activation(Graft& graft, Node& root, Node& x, Symbol kind, AttrMap attrs) {
-  if (!root.tensor() || !x.tensor() || root.type() != x.type() || !is_floating(x.tensor()->dtype))
-    return declined("it does not keep a floating-point type");
-  ModuleRecord record = module_at(root, kind);
-  std::string part = kind.str().substr(kind.str().find('.') + 1);
-  std::transform(part.begin(), part.end(), part.begin(), [](unsigned char c) { return std::tolower(c); });
-  record.path = cat(record.path.str(), ".", part);
-  record.attrs = std::move(attrs);
-  return raise_to(graft, root, std::move(record), {&x});
 }
 
 Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_list<Node*> inputs) {

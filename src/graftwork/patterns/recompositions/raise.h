@@ -24,12 +24,16 @@ const ParamExpr* parameter_input(const Node& node, size_t slot);
 /// A record of `kind` at the operator's module path.
 ModuleRecord module_at(const Node& node, Symbol kind);
 
+/// Sets an attribute of the record, or leaves it out where this is the kind's default.
+void set_attr(ModuleRecord& record, Symbol attr, Attribute value);
+
+/// set_attr with the operator's argument of the same name. Where the operator has none, or one of another form, the
+/// kind's default holds.
+void copy_attr(ModuleRecord& record, Symbol attr, const Node& node);
+
 /// Binds the operator's inputs behind the first to the record's parameters of these names, in order; those that are
 /// absent or `none` are left out. Declines when one is computed at run time.
 Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, ModuleRecord& record);
-
-/// Replaces `root`, the last operator of a spelled-out activation, by a module of `kind` on `x`.
-Outcome raise_activation(Graft& graft, Node& root, Node& x, Symbol kind, AttrMap attrs = {});
 
 /// Replaces `old` by a call of `record` on `inputs`. A module that is called again keeps its record.
 Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_list<Node*> inputs);

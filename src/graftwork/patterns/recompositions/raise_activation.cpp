@@ -61,20 +61,14 @@ struct RaiseActivationPattern final : Pattern {
         (number_of(node, "scale", 1) != 1 || number_of(node, "input_scale", 1) != 1)) {
       return "it scales its input or output";
     }
-    const auto set_number = [&](Symbol attr, double fallback) {
-      if (const double value = number_of(node, attr, fallback); value != fallback) record.attrs.set(attr, value);
-    };
-    if (op == Symbol("aten.leaky_relu.default")) set_number("negative_slope", 0.01);
-    if (op == Symbol("aten.elu.default")) set_number("alpha", 1);
-    if (const Attribute* approximate = node.attrs().find("approximate");
-        approximate && approximate->text() != "\"none\"") {
-      record.attrs.set("approximate", *approximate);
-    }
+    if (op == Symbol("aten.leaky_relu.default")) copy_attr(record, "negative_slope", node);
+    if (op == Symbol("aten.elu.default")) copy_attr(record, "alpha", node);
+    if (op == Symbol("aten.gelu.default")) copy_attr(record, "approximate", node);
     if (op != Symbol("aten.prelu.default")) return {};
     const ParamExpr* slope = parameter_input(node, 1);
     if (!slope) return "its slope is computed in the graph";
     record.set_param("weight", slope->view({slope->type().element_count()}));
-    if (slope->type().element_count() != 1) record.attrs.set("num_parameters", slope->type().element_count());
+    set_attr(record, "num_parameters", slope->type().element_count());
     return {};
   }
 };

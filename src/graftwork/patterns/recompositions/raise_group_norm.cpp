@@ -24,7 +24,7 @@ struct RaiseGroupNormPattern final : Pattern {
     ModuleRecord record = module_at(node, "nn.GroupNorm");
     record.attrs.set("num_groups", integer_of(node, match.has(native) ? "group" : "num_groups", 1));
     record.attrs.set("num_channels", *channels);
-    if (const double eps = number_of(node, "eps", 1e-5); eps != 1e-5) record.attrs.set("eps", eps);
+    copy_attr(record, "eps", node);
     if (Outcome bound = bind_params(node, {"weight", "bias"}, record); !bound) return bound;
     return raise_to(graft, match[norm], std::move(record), {&match[x]});
   }
