@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -20,8 +19,7 @@ namespace graftwork::onnx {
 
 static_assert(std::endian::native == std::endian::little, "ONNX stores tensors in little-endian order");
 
-/// Element types, numbered as ONNX numbers them. The 4-bit types are packed two to a byte, the first
-/// element in the low half.
+/// Element types, numbered as ONNX numbers them.
 enum class DataType : int32_t {
   kFloat = 1,
   kUint8 = 2,
@@ -38,19 +36,11 @@ enum class DataType : int32_t {
   kBfloat16 = 16,
   kFloat8e4m3fn = 17,
   kFloat8e5m2 = 19,
-  kUint4 = 21,
-  kInt4 = 22,
-  kFloat4e2m1 = 23,
 };
 
-/// 4 for the packed types.
-size_t bits_per_element(DataType type);
-
-/// Of a type that is not packed.
 size_t bytes_per_element(DataType type);
 
-/// Bytes that a tensor takes (packed types round up); nullopt where a dimension is negative or the
-/// count does not fit 64 bits.
+/// Bytes that a tensor takes; nullopt where a dimension is negative or the count does not fit 64 bits.
 std::optional<uint64_t> byte_count(DataType type, std::span<const int64_t> dims);
 
 /// A size, or the name of a symbolic one; the empty name is an unknown size.
@@ -69,15 +59,6 @@ struct Bytes {
   std::span<const std::byte> view;
 };
 
-/// Takes the elements over.
-template <class T>
-Bytes keep_bytes(std::vector<T> values) {
-  static_assert(std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>);
-  auto owner = std::make_shared<const std::vector<T>>(std::move(values));
-  const std::span<const std::byte> view = std::as_bytes(std::span(*owner));
-  return {std::move(owner), view};
-}
-
 /// Row-major elements. `name` is empty in an attribute.
 struct Tensor {
   std::string name;
@@ -85,16 +66,6 @@ struct Tensor {
   std::vector<int64_t> dims;
   Bytes bytes;
 };
-
-/// A tensor of rank 0.
-Tensor float_scalar(std::string name, float value);
-Tensor int64_scalar(std::string name, int64_t value);
-Tensor int8_scalar(std::string name, int8_t value);
-
-/// A tensor of rank 1.
-Tensor float_tensor(std::string name, std::vector<float> values);
-Tensor int64_tensor(std::string name, std::vector<int64_t> values);
-Tensor int8_tensor(std::string name, std::vector<int8_t> values);
 
 /// A tensor of any type and rank over bytes that the caller made.
 Tensor raw_tensor(std::string name, DataType type, std::vector<int64_t> dims, Bytes bytes);

@@ -8,6 +8,7 @@
 namespace graftwork::onnx {
 namespace {
 
+using testing::float_tensor;
 using testing::sample_model;
 
 /// What the check says about a model that `spoil` has changed; "" where it accepts it.
@@ -85,17 +86,6 @@ TEST(OnnxCheck, NamesATensorWhoseBytesDoNotFit) {
   expect_names(complaint([](Model& m) { m.graph.initializers[0].dims = {2, 4}; }),
                {"initializer \"w\"", "24 bytes", "asks for 32"});
   expect_names(complaint([](Model& m) { m.graph.initializers[0].dims = {2, -3}; }), {"initializer \"w\"", "negative"});
-}
-
-TEST(OnnxCheck, CountsFourBitTensorsPacked) {
-  const auto with_codes = [](size_t bytes) {
-    return complaint([bytes](Model& m) {
-      m.graph.initializers.push_back(
-          raw_tensor("codes", DataType::kInt4, {5}, keep_bytes(std::vector<uint8_t>(bytes))));
-    });
-  };
-  EXPECT_EQ(with_codes(3), "");
-  expect_names(with_codes(5), {"\"codes\"", "5 bytes", "asks for 3"});
 }
 
 TEST(OnnxCheck, LooksIntoTensorAttributes) {
