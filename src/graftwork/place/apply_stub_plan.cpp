@@ -51,8 +51,11 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan) {
   }
   for (const PlannedWeight& weight : plan.weights) {
     if (weight.quantized) continue;
-    ModuleRecord& record = module.modules().edit(module.modules().find(weight.module));
-    std::erase_if(record.children, [](const auto& child) { return child.first == Symbol("weight_fake_quant"); });
+    // A layer that was trained with a quantized weight holds the quantizer that its fused module holds.
+    for (const Symbol path : {weight.module, weight.layer}) {
+      ModuleRecord& record = module.modules().edit(module.modules().find(path));
+      std::erase_if(record.children, [](const auto& child) { return child.first == Symbol("weight_fake_quant"); });
+    }
   }
 }
 
