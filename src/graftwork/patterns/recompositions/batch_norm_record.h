@@ -26,8 +26,8 @@ inline Outcome raise_batch_norm(Graft& graft, Node& old, const Node& norm) {
   const size_t spatial = input->rank() <= 3 ? 1 : input->rank() - 2;
   ModuleRecord record = module_at(norm, cat("nn.BatchNorm", spatial, "d"));
   record.attrs.set("num_features", params.back().second->type().dims[0].value());
-  copy_attr(record, "eps", norm);
-  copy_attr(record, "momentum", norm);
+  if (Outcome copied = copy_attr(record, "eps", norm); !copied) return copied;
+  if (Outcome copied = copy_attr(record, "momentum", norm); !copied) return copied;
   for (const auto& [name, expr] : params) record.set_param(name, *expr);
   return raise_to(graft, old, std::move(record), {&norm.input(0)});
 }

@@ -39,12 +39,13 @@ Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised)
 
   const size_t spatial = weight.type().rank() - 2;
   const bool transposed = node.op().str().starts_with("aten.conv_transpose") || flag_of(node, "transposed", false);
-  const int64_t groups = integer_of(node, "groups", 1);
+  const auto groups = integers_of(node, "groups", 1, 1);
   const auto stride = integers_of(node, "stride", spatial, 1);
   const auto dilation = integers_of(node, "dilation", spatial, 1);
   const auto output_padding = integers_of(node, "output_padding", spatial, 0);
   if (!stride || !dilation || !output_padding)
     return declined("its stride, dilation or output padding is computed in the graph");
+  if (!groups) return declined("the number of its groups is computed in the graph");
   std::vector<int64_t> kernel;
   for (size_t i = 0; i < spatial; ++i) kernel.push_back(weight.type().dims[i + 2].value());
   const auto padding = padding_of(node, kernel, *dilation, raised.pad_in_front);
@@ -53,14 +54,14 @@ Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised)
   ModuleRecord& record = raised.record;
   record = module_at(node, cat(transposed ? "nn.ConvTranspose" : "nn.Conv", spatial, "d"));
   const int64_t rows = weight.type().dims[0].value();
-  const int64_t columns = weight.type().dims[1].value() * groups;
+  const int64_t columns = weight.type().dims[1].value() * groups->front();
   record.attrs = {{"in_channels", transposed ? rows : columns},
                   {"out_channels", transposed ? columns : rows},
                   {"kernel_size", kernel}};
   set_attr(record, "stride", *stride);
   set_attr(record, "padding", *padding);
   set_attr(record, "dilation", *dilation);
-  set_attr(record, "groups", groups);
+  set_attr(record, "groups", groups->front());
   if (transposed) set_attr(record, "output_padding", *output_padding);
   record.set_param("weight", weight);
   if (bias) record.set_param("bias", *bias);

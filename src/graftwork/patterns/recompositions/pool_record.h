@@ -26,8 +26,7 @@ inline bool fill_pool(const Node& node, ModuleRecord& record) {
   record.attrs.set("kernel_size", *kernel);
   record.attrs.set("stride", *stride);
   set_attr(record, "padding", *padding);
-  copy_attr(record, "ceil_mode", node);
-  return true;
+  return static_cast<bool>(copy_attr(record, "ceil_mode", node));
 }
 
 inline Outcome raise_max_pool(Graft& graft, Node& old, Node& pool) {

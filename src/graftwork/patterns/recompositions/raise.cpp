@@ -1,5 +1,7 @@
 #include "graftwork/patterns/recompositions/raise.h"
 
+#include <limits>
+
 #include "graftwork/base/text.h"
 
 namespace graftwork {
@@ -19,6 +21,7 @@ std::optional<std::vector<int64_t>> integers_of(const Node& node, Symbol attr, s
 double number_of(const Node& node, Symbol attr, double fallback) {
   const Attribute* value = node.attrs().find(attr);
   if (!value) return fallback;
+  if (value->get<InputRef>()) return std::numeric_limits<double>::quiet_NaN();
   if (const double* real = value->get<double>()) return *real;
   const int64_t* whole = value->get<int64_t>();
   return whole ? static_cast<double>(*whole) : fallback;
@@ -56,12 +59,15 @@ void set_attr(ModuleRecord& record, Symbol attr, Attribute value) {
   }
 }
 
-void copy_attr(ModuleRecord& record, Symbol attr, const Node& node) {
+Outcome copy_attr(ModuleRecord& record, Symbol attr, const Node& node) {
   const AttrForm& form = KindTable::builtin().at(record.kind).attr(attr)->form;
   const Attribute* value = node.attrs().find(attr);
-  if (!value || !form.admits(*value)) return;
+  if (!value || value->is_none()) return applied();
+  if (value->get<InputRef>()) return declined(cat("its ", attr.str(), " is computed in the graph"));
+  if (!form.admits(*value)) return declined(cat("its ", attr.str(), " is ", value->text()));
   // A whole number is written as one that is not.
   set_attr(record, attr, form.type == AttrForm::Type::kNumber ? Attribute(number_of(node, attr, 0)) : *value);
+  return applied();
 }
 
 Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, ModuleRecord& record) {

@@ -61,9 +61,12 @@ struct RaiseActivationPattern final : Pattern {
         (number_of(node, "scale", 1) != 1 || number_of(node, "input_scale", 1) != 1)) {
       return "it scales its input or output";
     }
-    if (op == Symbol("aten.leaky_relu.default")) copy_attr(record, "negative_slope", node);
-    if (op == Symbol("aten.elu.default")) copy_attr(record, "alpha", node);
-    if (op == Symbol("aten.gelu.default")) copy_attr(record, "approximate", node);
+    for (const auto& [name, attr] : {std::pair<Symbol, Symbol>{"aten.leaky_relu.default", "negative_slope"},
+                                     {"aten.elu.default", "alpha"},
+                                     {"aten.gelu.default", "approximate"}}) {
+      if (op != name) continue;
+      if (Outcome copied = copy_attr(record, attr, node); !copied) return copied.reason();
+    }
     if (op != Symbol("aten.prelu.default")) return {};
     const ParamExpr* slope = parameter_input(node, 1);
     if (!slope) return "its slope is computed in the graph";

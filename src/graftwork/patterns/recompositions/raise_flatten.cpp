@@ -23,7 +23,7 @@ struct RaiseFlattenPattern final : Pattern {
     ModuleRecord record = module_at(node, "nn.Flatten");
     if (node.op() == Symbol("aten.flatten.using_ints")) {
       set_attr(record, "start_dim", integer_of(node, "start_dim", 0));  // torch's when not given; the module's is 1
-      copy_attr(record, "end_dim", node);
+      if (Outcome copied = copy_attr(record, "end_dim", node); !copied) return copied;
       return raise_to(graft, node, std::move(record), {&match[x]});
     }
     // A view that keeps the first extent and joins the others; the others are then known numbers.

@@ -69,7 +69,7 @@ struct RaiseUpsamplePattern final : Pattern {
     const Form& form = form_of(node.op());
     ModuleRecord record = module_at(node, "nn.Upsample");
     record.attrs.set("mode", std::string(form.mode));
-    copy_attr(record, "align_corners", node);
+    if (Outcome copied = copy_attr(record, "align_corners", node); !copied) return copied;
     if (const auto factors = factors_of(node, form.spatial)) {
       const auto numbers = numbers_in(*factors);
       if (!numbers || numbers->size() != form.spatial) return declined("its factors are computed in the graph");
