@@ -4,6 +4,7 @@
 //
 // VERSION 0 or 1 writes that one and ends; "forever" writes them in turn.
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,11 @@ std::vector<std::byte> payload(int version) {
 }
 
 onnx::Model model(int version) {
-  const std::vector<std::byte> bytes = payload(version);
-  std::vector<int8_t> weights(bytes.size());
-  for (size_t i = 0; i < bytes.size(); ++i) weights[i] = static_cast<int8_t>(bytes[i]);
-  const auto size = static_cast<int64_t>(weights.size());
+  const auto weights = std::make_shared<const std::vector<std::byte>>(payload(version));
+  const auto size = static_cast<int64_t>(weights->size());
   onnx::Model made;
   made.graph.name = "version " + std::to_string(version);
-  made.graph.initializers.push_back(onnx::int8_tensor("w", std::move(weights)));
+  made.graph.initializers.push_back(onnx::raw_tensor("w", DType::kI8, {size}, {weights, *weights}));
   made.graph.outputs.push_back({"w", DType::kI8, {size}});
   return made;
 }

@@ -6,11 +6,11 @@
 
 namespace graftwork::cli {
 
-void explain(const GraphModule& module, const ExplainOptions& options) {
+void explain(const GraphModule& module, const ExplainRequest& request) {
   // "%relu" as graphs print it, "relu" as shells like it.
-  const std::string name = options.node.starts_with('%') ? options.node.substr(1) : options.node;
+  const std::string name = request.node.starts_with('%') ? request.node.substr(1) : request.node;
   std::string text;
-  const PatternSections lists = patterns_of(options.patterns);
+  const PatternSections lists = patterns_of(request.patterns);
   for (const Explanation& explanation : graftwork::explain(module, name, lists)) text += explanation.text();
   print_out(text);
 }

@@ -6,6 +6,6 @@
 
 namespace graftwork::cli {
 
-void explain(const GraphModule& module, const ExplainOptions& options);
+void explain(const GraphModule& module, const ExplainRequest& request);
 
 }  // namespace graftwork::cli

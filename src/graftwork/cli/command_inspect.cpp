@@ -52,9 +52,9 @@ std::string operator_lines(const Counts& counts) {
   return text;
 }
 
-std::string inspect_text(const GraphModule& module, const InspectOptions& options) {
+std::string inspect_text(const GraphModule& module, const InspectRequest& request) {
   const ParameterFacts parameters = parameter_facts(module);
-  return cat(options.model.string(), "\n\n", port_lines("inputs", inputs_of(module)),
+  return cat(request.model.string(), "\n\n", port_lines("inputs", inputs_of(module)),
              port_lines("outputs", outputs_of(module)), operator_lines(operator_counts(module)), "parameters\n  ",
              counted(parameters.tensors, "tensor"), ", ", human_bytes(parameters.bytes), "\n\n",
              print(module, ShowTypes::kAlways));
@@ -81,13 +81,13 @@ Json ports_json(const std::vector<Port>& ports) {
 }
 
 std::string inspect_json(const GraphModule& module, const std::vector<std::string>& unsupported,
-                         const InspectOptions& options) {
+                         const InspectRequest& request) {
   const ParameterFacts facts = parameter_facts(module);
   Json parameters = Json::object();
   for (const auto& [name, type] : module.parameters()) parameters[name] = type_json(type);
   Json json;
   json["version"] = GRAFTWORK_VERSION;
-  json["model"] = options.model.filename().string();
+  json["model"] = request.model.filename().string();
   json["inputs"] = ports_json(inputs_of(module));
   json["outputs"] = ports_json(outputs_of(module));
   json["operators"] = operator_counts(module);
@@ -100,8 +100,8 @@ std::string inspect_json(const GraphModule& module, const std::vector<std::strin
 
 }  // namespace
 
-void inspect(const GraphModule& module, const std::vector<std::string>& unsupported, const InspectOptions& options) {
-  print_out(options.json ? inspect_json(module, unsupported, options) : inspect_text(module, options));
+void inspect(const GraphModule& module, const std::vector<std::string>& unsupported, const InspectRequest& request) {
+  print_out(request.json ? inspect_json(module, unsupported, request) : inspect_text(module, request));
   warn_unsupported(unsupported);
 }
 

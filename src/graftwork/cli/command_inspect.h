@@ -9,7 +9,7 @@
 
 namespace graftwork::cli {
 
-/// Prints the network as `options` ask. `unsupported` are the operators that cannot be exported, one a line.
-void inspect(const GraphModule& module, const std::vector<std::string>& unsupported, const InspectOptions& options);
+/// Prints the network as `request` asks. `unsupported` are the operators that cannot be exported, one a line.
+void inspect(const GraphModule& module, const std::vector<std::string>& unsupported, const InspectRequest& request);
 
 }  // namespace graftwork::cli

@@ -17,27 +17,27 @@ namespace {
 
 GraphModule read_graph(const std::filesystem::path& path) { return parse(read_text(path), path.string()); }
 
-void perform(const QuantizeOptions& options) { run_torch_half(options); }
-void perform(const RunOptions& options) { run_torch_half(options); }
+void perform(const QuantizeRequest& request) { run_torch_half(request); }
+void perform(const RunRequest& request) { run_torch_half(request); }
 
-void perform(const TransformOptions& options) {
-  if (!is_printed_graph(options.model)) run_torch_half(options);
-  transform(read_graph(options.model), {}, options);
+void perform(const TransformRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  transform(read_graph(request.model), {}, request);
 }
 
-void perform(const PlanOptions& options) {
-  if (!is_printed_graph(options.model)) run_torch_half(options);
-  plan(read_graph(options.model), options);
+void perform(const PlanRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  plan(read_graph(request.model), request);
 }
 
-void perform(const ExplainOptions& options) {
-  if (!is_printed_graph(options.model)) run_torch_half(options);
-  explain(read_graph(options.model), options);
+void perform(const ExplainRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  explain(read_graph(request.model), request);
 }
 
-void perform(const InspectOptions& options) {
-  if (!is_printed_graph(options.model)) run_torch_half(options);
-  inspect(read_graph(options.model), {}, options);
+void perform(const InspectRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  inspect(read_graph(request.model), {}, request);
 }
 
 }  // namespace
@@ -46,8 +46,8 @@ int run_command_line(int argc, const char* const* argv) noexcept {
   // A file that grows beyond a limit is to fail with a message, as one on a full disk does.
   std::signal(SIGXFSZ, SIG_IGN);
   return guarded([&] {
-    if (const auto request = parse_options(argc, argv)) {
-      std::visit([](const auto& options) { perform(options); }, *request);
+    if (const auto parsed = parse_options(argc, argv)) {
+      std::visit([](const auto& request) { perform(request); }, *parsed);
     }
   });
 }

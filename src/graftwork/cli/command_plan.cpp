@@ -21,22 +21,22 @@ std::string matches_of(const TransformationPlan& plan, const char* phase) {
 
 }  // namespace
 
-void plan(const GraphModule& module, const PlanOptions& options) {
-  check_writable(options.output);
-  PlanFile plan = plan_of(options.plan);
+void plan(const GraphModule& module, const PlanRequest& request) {
+  check_writable(request.output);
+  PlanFile plan = plan_of(request.plan);
   plan.stubs.reset();
-  const PatternSections lists = patterns_of(options.patterns);
+  const PatternSections lists = patterns_of(request.patterns);
   if (!plan.transformation) plan.transformation = get_transformation_plan(module, lists);
   Table table;
   table.add("conversions", matches_of(*plan.transformation, "conversions"));
   table.add("fusions", matches_of(*plan.transformation, "fusions"));
-  if (options.quantize) {
-    plan.stubs = plan_stubs(transform_by(plan, module, lists).model, recipe_of(options.recipe, {}));
+  if (request.quantize) {
+    plan.stubs = plan_stubs(transform_by(plan, module, lists).model, recipe_of(request.recipe, {}));
     table.add("Q/DQ pairs", cat(plan.stubs->stubs.size(), " on activations"));
     table.add("Q/DQ pairs", cat(plan.stubs->quantized_weights(), " on weights"));
   }
-  write_file(options.output, plan_text(plan));
-  print_out(options.output.string() + "\n" + table.text());
+  write_file(request.output, plan_text(plan));
+  print_out(request.output.string() + "\n" + table.text());
 }
 
 }  // namespace graftwork::cli

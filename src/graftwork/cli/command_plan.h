@@ -6,6 +6,6 @@
 
 namespace graftwork::cli {
 
-void plan(const GraphModule& module, const PlanOptions& options);
+void plan(const GraphModule& module, const PlanRequest& request);
 
 }  // namespace graftwork::cli

@@ -57,44 +57,44 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
   return figures;
 }
 
-Json quantize_report(const QuantizeOptions& options, const TransformedNetwork& transformed,
+Json quantize_report(const QuantizeRequest& request, const TransformedNetwork& transformed,
                      const QuantizationResult& result, const onnx::Model& model) {
-  Json report = transform_report(options.model, transformed.network.module, transformed.report);
+  Json report = transform_report(request.model, transformed.network.module, transformed.report);
   add_plan(report, result.plan, stub_figures(result));
   report["warnings"] = result.warnings;
   report["calibration"] = {
       {"method", name_of(result.method)}, {"samples", result.samples}, {"corrected_biases", result.corrected_biases}};
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
-                      {"float", float_name(options.calibration.float_type)},
-                      {"weights", options.float_weights ? "float" : "int8"},
-                      {"bytes", size_on_disk(options.output, model)}};
+                      {"float", float_name(request.calibration.float_type)},
+                      {"weights", request.float_weights ? "float" : "int8"},
+                      {"bytes", size_on_disk(request.output, model)}};
   return report;
 }
 
-ExportOptions export_options_of(const QuantizeOptions& options) {
+ExportOptions export_options_of(const QuantizeRequest& request) {
   ExportOptions result;
-  result.float_type = options.calibration.float_type;
-  result.weights = options.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
-  result.opset = options.opset;
+  result.float_type = request.calibration.float_type;
+  result.weights = request.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
+  result.opset = request.opset;
   return result;
 }
 
 }  // namespace
 
-void quantize(const QuantizeOptions& options) {
+void quantize(const QuantizeRequest& request) {
   const InterruptGuard interrupt;
-  const CalibrationFlags& flags = options.calibration;
-  check_writable(options.output);
-  check_writable(options.report);
+  const CalibrationFlags& flags = request.calibration;
+  check_writable(request.output);
+  check_writable(request.report);
   check_image_options(flags.images, {flags.data});
-  const ExportOptions export_options = export_options_of(options);
+  const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.patterns);
   recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
 
   StopWatch watch;
-  const LoadedNetwork loaded = load_model(options.model);
+  const LoadedNetwork loaded = load_model(request.model);
   refuse_unsupported(loaded);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
@@ -104,22 +104,22 @@ void quantize(const QuantizeOptions& options) {
   watch.lap("calibrate");
   const onnx::Model model = lower(result.network, export_options);
   interrupt.check();
-  onnx::write_model(model, options.output);
+  onnx::write_model(model, request.output);
   watch.lap("export");
 
-  if (!options.report.empty()) {
-    write_file(options.report, to_text(quantize_report(options, transformed, result, model)));
+  if (!request.report.empty()) {
+    write_file(request.report, to_text(quantize_report(request, transformed, result, model)));
   }
   if (flags.quiet) return;
   QuantizeSummary summary;
-  summary.model = options.model.string();
-  summary.output = options.output.string();
+  summary.model = request.model.string();
+  summary.output = request.output.string();
   summary.transformed = &transformed.network.module;
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
-  summary.bytes = size_on_disk(options.output, model);
+  summary.bytes = size_on_disk(request.output, model);
   summary.opset = model.opset;
   summary.float_type = float_name(flags.float_type);
   summary.seconds = watch.laps();

@@ -6,6 +6,6 @@
 namespace graftwork::cli {
 
 /// Writes the file and, where asked, the report; both whole or not at all. Prints a summary unless quiet.
-void quantize(const QuantizeOptions& options);
+void quantize(const QuantizeRequest& request);
 
 }  // namespace graftwork::cli

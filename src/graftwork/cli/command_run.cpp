@@ -19,10 +19,10 @@ namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
 
-std::vector<std::filesystem::path> data_of(const RunOptions& options) {
+std::vector<std::filesystem::path> data_of(const RunRequest& request) {
   std::vector<std::filesystem::path> data;
-  for (const InputFile& file : options.inputs) data.push_back(file.path);
-  if (!options.calibration.data.empty()) data.push_back(options.calibration.data);
+  for (const InputFile& file : request.inputs) data.push_back(file.path);
+  if (!request.calibration.data.empty()) data.push_back(request.calibration.data);
   return data;
 }
 
@@ -37,7 +37,7 @@ Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& f
 /// Keeps the values that were asked for, then puts overrides in their place.
 class Tap {
  public:
-  Tap(const GraphModule& module, const RunOptions& options) {
+  Tap(const GraphModule& module, const RunRequest& request) {
     std::map<std::string, const Node*> nodes;
     for (const Node& node : module.graph().nodes()) {
       if (node.kind() != NodeKind::kOutput) nodes.emplace(node.name().str(), &node);
@@ -51,15 +51,15 @@ class Tap {
       }
       return node->second;
     };
-    for (const std::string& name : options.values) {
+    for (const std::string& name : request.values) {
       if (name != "all") {
         kept_.insert(find(name, "--values"));
       } else {
         for (const auto& [unused, node] : nodes) kept_.insert(node);
       }
     }
-    if (!options.override_file.empty()) {
-      for (const NamedArray& named : read_npz(options.override_file)) {
+    if (!request.override_file.empty()) {
+      for (const NamedArray& named : read_npz(request.override_file)) {
         overrides_.emplace(find(named.name, "--override"), to_tensor(named.array));
       }
     }
@@ -97,31 +97,31 @@ void write_tensors(const std::filesystem::path& path, const Tensors& tensors) {
 
 }  // namespace
 
-void run(const RunOptions& options) {
+void run(const RunRequest& request) {
   const InterruptGuard interrupt;
-  check_writable(options.output);
-  check_image_options(options.calibration.images, data_of(options));
-  const LoadedNetwork loaded = load_model(options.model);
+  check_writable(request.output);
+  check_image_options(request.calibration.images, data_of(request));
+  const LoadedNetwork loaded = load_model(request.model);
   refuse_unsupported(loaded);
-  const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, options.inputs, options.calibration.images);
-  const Network network = network_at(options.stage, loaded.network, options.calibration, interrupt);
-  Tap tap(network.module, options);
+  const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, request.inputs, request.calibration.images);
+  const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);
+  Tap tap(network.module, request);
 
   Executor executor(network.module);
   executor.watch(tap.watched());
-  graftwork::RunOptions how;
+  RunOptions how;
   how.watcher = [&](const Node& node, at::Tensor& value) { tap.see(node, value); };
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);
   interrupt.check();
 
-  std::string summary = options.output.string() + "\n";
+  std::string summary = request.output.string() + "\n";
   for (size_t i = 0; i < results.size(); ++i) {
     const std::string name = network.module.signature().outputs[i].str();
     tap.values()[name] = results[i];
     summary += cat("  ", name, "  ", type_of(results[i]).text(), "\n");
   }
-  write_tensors(options.output, tap.values());
-  if (!options.calibration.quiet) print_out(summary);
+  write_tensors(request.output, tap.values());
+  if (!request.calibration.quiet) print_out(summary);
 }
 
 }  // namespace graftwork::cli

@@ -7,6 +7,6 @@ namespace graftwork::cli {
 
 /// Writes the results by name, and the inner values that were asked for by the names of their nodes. Where both
 /// names are one, the result is written.
-void run(const RunOptions& options);
+void run(const RunRequest& request);
 
 }  // namespace graftwork::cli

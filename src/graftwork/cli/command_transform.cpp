@@ -10,20 +10,20 @@
 namespace graftwork::cli {
 
 void transform(const GraphModule& module, const std::vector<std::string>& unsupported,
-               const TransformOptions& options) {
-  check_writable(options.output);
-  check_writable(options.report);
-  const TransformationResult result = transform_by(plan_of(options.plan), module, patterns_of(options.patterns));
-  if (!options.report.empty()) {
-    Json report = transform_report(options.model, result.model, result.report);
+               const TransformRequest& request) {
+  check_writable(request.output);
+  check_writable(request.report);
+  const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.patterns));
+  if (!request.report.empty()) {
+    Json report = transform_report(request.model, result.model, result.report);
     report["unsupported"] = unsupported;
-    write_file(options.report, to_text(report));
+    write_file(request.report, to_text(report));
   }
-  if (options.output.empty()) {
+  if (request.output.empty()) {
     print_out(print(result.model));
   } else {
-    write_file(options.output, print(result.model));
-    print_out(options.output.string() + "\n" + graph_summary(result.model));
+    write_file(request.output, print(result.model));
+    print_out(request.output.string() + "\n" + graph_summary(result.model));
   }
   warn_unsupported(unsupported);
 }

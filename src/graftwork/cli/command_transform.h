@@ -9,8 +9,8 @@
 
 namespace graftwork::cli {
 
-/// Transforms the network and writes graph and report as `options` ask. `unsupported` are the operators that cannot be
+/// Transforms the network and writes graph and report as `request` asks. `unsupported` are the operators that cannot be
 /// exported, one a line.
-void transform(const GraphModule& module, const std::vector<std::string>& unsupported, const TransformOptions& options);
+void transform(const GraphModule& module, const std::vector<std::string>& unsupported, const TransformRequest& request);
 
 }  // namespace graftwork::cli

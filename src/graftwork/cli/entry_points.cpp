@@ -40,34 +40,34 @@ int guarded_torch(const std::function<void()>& work) noexcept {
 
 using namespace graftwork::cli;
 
-const char* graftwork_torch_build() noexcept { return GRAFTWORK_VERSION; }
+const char* graftwork_torch_version() noexcept { return GRAFTWORK_VERSION; }
 
-int graftwork_torch_quantize(const QuantizeOptions& options) noexcept {
-  return guarded_torch([&] { quantize(options); });
+int graftwork_torch_quantize(const QuantizeRequest& request) noexcept {
+  return guarded_torch([&] { quantize(request); });
 }
 
-int graftwork_torch_transform(const TransformOptions& options) noexcept {
+int graftwork_torch_transform(const TransformRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::LoadedNetwork loaded = load_model(options.model);
-    transform(loaded.network.module, loaded.unsupported, options);
+    const graftwork::LoadedNetwork loaded = load_model(request.model);
+    transform(loaded.network.module, loaded.unsupported, request);
   });
 }
 
-int graftwork_torch_plan(const PlanOptions& options) noexcept {
-  return guarded_torch([&] { plan(load_model(options.model).network.module, options); });
+int graftwork_torch_plan(const PlanRequest& request) noexcept {
+  return guarded_torch([&] { plan(load_model(request.model).network.module, request); });
 }
 
-int graftwork_torch_explain(const ExplainOptions& options) noexcept {
-  return guarded_torch([&] { explain(load_model(options.model).network.module, options); });
+int graftwork_torch_explain(const ExplainRequest& request) noexcept {
+  return guarded_torch([&] { explain(load_model(request.model).network.module, request); });
 }
 
-int graftwork_torch_inspect(const InspectOptions& options) noexcept {
+int graftwork_torch_inspect(const InspectRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::LoadedNetwork loaded = load_model(options.model);
-    inspect(loaded.network.module, loaded.unsupported, options);
+    const graftwork::LoadedNetwork loaded = load_model(request.model);
+    inspect(loaded.network.module, loaded.unsupported, request);
   });
 }
 
-int graftwork_torch_run(const RunOptions& options) noexcept {
-  return guarded_torch([&] { run(options); });
+int graftwork_torch_run(const RunRequest& request) noexcept {
+  return guarded_torch([&] { run(request); });
 }

@@ -18,7 +18,7 @@ using PatternFiles = std::vector<std::filesystem::path>;
 
 /// What stays in floating point; shared by `quantize`, `run` and `plan`.
 struct RecipeFlags {
-  std::filesystem::path config;  ///< Empty: the default recipe.
+  std::filesystem::path file;  ///< Empty: the default recipe.
   std::vector<std::string> skip_stub;
   std::vector<std::string> skip_weight;
 };
@@ -36,7 +36,7 @@ struct CalibrationFlags {
   bool quiet = false;
 };
 
-struct QuantizeOptions {
+struct QuantizeRequest {
   std::filesystem::path model;
   std::filesystem::path output;
   std::filesystem::path report;  ///< Empty: none.
@@ -45,7 +45,7 @@ struct QuantizeOptions {
   bool float_weights = false;
 };
 
-struct TransformOptions {
+struct TransformRequest {
   std::filesystem::path model;
   std::filesystem::path plan;  ///< Empty: none.
   PatternFiles patterns;
@@ -53,7 +53,7 @@ struct TransformOptions {
   std::filesystem::path report;  ///< Empty: none.
 };
 
-struct PlanOptions {
+struct PlanRequest {
   std::filesystem::path model;
   std::filesystem::path output;
   std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
@@ -62,13 +62,13 @@ struct PlanOptions {
   RecipeFlags recipe;  ///< Only with `quantize`.
 };
 
-struct ExplainOptions {
+struct ExplainRequest {
   std::filesystem::path model;
   PatternFiles patterns;
   std::string node;
 };
 
-struct InspectOptions {
+struct InspectRequest {
   std::filesystem::path model;
   bool json = false;
 };
@@ -81,7 +81,7 @@ struct InputFile {
   std::filesystem::path path;
 };
 
-struct RunOptions {
+struct RunRequest {
   std::filesystem::path model;
   std::filesystem::path output;
   std::vector<InputFile> inputs;

@@ -52,7 +52,7 @@ void add_model(CLI::App& app, std::filesystem::path& model, const std::string& t
 /// The options that say what to quantize.
 std::vector<CLI::Option*> add_recipe(CLI::App& app, RecipeFlags& flags, Words& words) {
   return {
-      add_path(app, "--config", flags.config, "Recipe in JSON: precision, ranges, modules to skip"),
+      add_path(app, "--config", flags.file, "Recipe in JSON: precision, ranges, modules to skip"),
       add_list(app, "--skip", words.skip, "NAME", "Keep this module in floating point: a path, a kind, or with *"),
       add_list(app, "--skip-stub", flags.skip_stub, "NAME", "As --skip, for its inputs only"),
       add_list(app, "--skip-weight", flags.skip_weight, "NAME", "As --skip, for its weight only"),
@@ -164,7 +164,7 @@ void finish_calibration(CalibrationFlags& flags, const Words& words, const std::
   finish_recipe(flags.recipe, words);
 }
 
-void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
+void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
   add_calibration(app, options.calibration, words)[0]->required();
   add_images(app, options.calibration.images, words);
@@ -188,7 +188,7 @@ void add_quantize(CLI::App& app, QuantizeOptions& options, Words& words) {
       "  graftwork quantize resnet18.pt2 --calibrate photos/ --limit 500 -o resnet18_int8.onnx");
 }
 
-void add_transform(CLI::App& app, TransformOptions& options) {
+void add_transform(CLI::App& app, TransformRequest& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   add_path(app, "-o,--output", options.output, "Write the graph here (.gir); default: print it");
   add_plan_file(app, options.plan);
@@ -199,7 +199,7 @@ void add_transform(CLI::App& app, TransformOptions& options) {
       "Example:\n  graftwork transform resnet18.pt2 -o resnet18.gir --report report.json");
 }
 
-void add_plan(CLI::App& app, PlanOptions& options, Words& words) {
+void add_plan(CLI::App& app, PlanRequest& options, Words& words) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   CLI::Option* const quantize = app.add_flag("--quantize", options.quantize, "Plan Q/DQ too");
   for (CLI::Option* option : add_recipe(app, options.recipe, words)) option->needs(quantize);
@@ -212,7 +212,7 @@ void add_plan(CLI::App& app, PlanOptions& options, Words& words) {
       "  graftwork quantize resnet18.pt2 --plan plan.json --calibrate images.npy -o resnet18_int8.onnx");
 }
 
-void add_explain(CLI::App& app, ExplainOptions& options) {
+void add_explain(CLI::App& app, ExplainRequest& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   app.add_option("NODE", options.node, "A value (%relu or relu), or the path of a module (layer1.0.conv1)")->required();
   add_patterns(app, options.patterns);
@@ -221,7 +221,7 @@ void add_explain(CLI::App& app, ExplainOptions& options) {
       "Example:\n  graftwork explain resnet18.pt2 layer1.0.relu");
 }
 
-void add_inspect(CLI::App& app, InspectOptions& options) {
+void add_inspect(CLI::App& app, InspectRequest& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   app.add_flag("--json", options.json, "For machines");
   app.footer(
@@ -229,7 +229,7 @@ void add_inspect(CLI::App& app, InspectOptions& options) {
       "Example:\n  graftwork inspect resnet18.pt2");
 }
 
-std::vector<CLI::Option*> add_run(CLI::App& app, RunOptions& options, Words& words) {
+std::vector<CLI::Option*> add_run(CLI::App& app, RunRequest& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
   add_list(app, "--input", words.inputs, "NAME=FILE",
            "Value of an input: .npy, JPEG, PNG, or a folder; NAME= may be left out if there is one input, and an .npz "
@@ -262,7 +262,7 @@ InputFile input_file(const std::string& text) {
   return input;
 }
 
-void finish_run(RunOptions& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
+void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
   if (words.stage == "transformed") options.stage = Stage::kTransformed;
   if (words.stage == "quantized") options.stage = Stage::kQuantized;
   if (options.stage == Stage::kQuantized && options.calibration.data.empty()) {
@@ -307,12 +307,12 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer("`graftwork quantize --help` shows the options of a subcommand and an example.");
 
-  QuantizeOptions quantize;
-  TransformOptions transform;
-  PlanOptions plan;
-  ExplainOptions explain;
-  InspectOptions inspect;
-  RunOptions run;
+  QuantizeRequest quantize;
+  TransformRequest transform;
+  PlanRequest plan;
+  ExplainRequest explain;
+  InspectRequest inspect;
+  RunRequest run;
   Words quantize_words;
   Words plan_words;
   Words run_words;

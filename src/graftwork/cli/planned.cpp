@@ -15,7 +15,7 @@ TransformationResult transform_by(const PlanFile& plan, const GraphModule& modul
 }
 
 QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan) {
-  QuantConfig recipe = flags.config.empty() ? QuantConfig() : read_quant_config(flags.config);
+  QuantConfig recipe = flags.file.empty() ? QuantConfig() : read_quant_config(flags.file);
   recipe.skip.stub.insert(recipe.skip.stub.end(), flags.skip_stub.begin(), flags.skip_stub.end());
   recipe.skip.weight.insert(recipe.skip.weight.end(), flags.skip_weight.begin(), flags.skip_weight.end());
   if (plan.stubs && !(recipe.skip.stub.empty() && recipe.skip.weight.empty())) {

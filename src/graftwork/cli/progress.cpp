@@ -56,17 +56,17 @@ std::string progress_text(int64_t done, int64_t total, double seconds, size_t co
   return cat(label, "[", std::string(filled, '#'), std::string(width - filled, '-'), "] ", figures);
 }
 
-Progress::Progress(bool quiet) : quiet_(quiet), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
+ProgressBar::ProgressBar(bool quiet) : quiet_(quiet), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
-Progress::~Progress() {
+ProgressBar::~ProgressBar() {
   if (bar_open_) std::fputc('\n', stderr);
 }
 
-double Progress::seconds_since(Clock::time_point then) const {
+double ProgressBar::seconds_since(Clock::time_point then) const {
   return std::chrono::duration<double>(Clock::now() - then).count();
 }
 
-void Progress::update(int64_t done, int64_t total) {
+void ProgressBar::update(int64_t done, int64_t total) {
   if (quiet_) return;
   if (on_terminal_) {
     if (!started_ || done == total || seconds_since(drawn_) >= kSecondsBetweenDrawings) draw(done, total);
@@ -77,7 +77,7 @@ void Progress::update(int64_t done, int64_t total) {
   started_ = true;
 }
 
-void Progress::draw(int64_t done, int64_t total) {
+void ProgressBar::draw(int64_t done, int64_t total) {
   constexpr const char* kClearToEnd = "\x1b[K";
   const std::string text = progress_text(done, total, seconds_since(begin_), terminal_columns());
   std::fprintf(stderr, "\r%s%s", text.c_str(), kClearToEnd);

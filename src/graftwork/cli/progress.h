@@ -11,13 +11,13 @@ namespace graftwork::cli {
 std::string progress_text(int64_t done, int64_t total, double seconds, size_t columns);
 
 /// One calibration. Not for several threads at once.
-class Progress {
+class ProgressBar {
  public:
-  explicit Progress(bool quiet);
+  explicit ProgressBar(bool quiet);
   /// Ends a bar that is still open, so that an error message starts on its own line.
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  ~ProgressBar();
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
 
   void update(int64_t done, int64_t total);
 

@@ -47,8 +47,8 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   interrupt.check();
   const std::unique_ptr<SampleSource> samples =
       open_samples(transformed.module, flags.data, {flags.limit, flags.images});
-  Progress progress(flags.quiet);
-  graftwork::QuantizeOptions options;
+  ProgressBar progress(flags.quiet);
+  QuantizeOptions options;
   options.float_type = flags.float_type;
   options.plan = plan.stubs;
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };

@@ -37,14 +37,14 @@ Function* find(void* library, const char* name) {
   return reinterpret_cast<Function*>(symbol);
 }
 
-template <class Options>
-[[noreturn]] void run(const char* entry_point, const Options& options) {
+template <class Request>
+[[noreturn]] void run(const char* entry_point, const Request& request) {
   void* const library = open_library();
-  const std::string build = find<decltype(graftwork_torch_build)>(library, "graftwork_torch_build")();
-  if (build != GRAFTWORK_VERSION) {
-    refuse(cat("libgraftwork_torch.so is version ", build, ", this is " GRAFTWORK_VERSION));
+  const std::string version = find<decltype(graftwork_torch_version)>(library, "graftwork_torch_version")();
+  if (version != GRAFTWORK_VERSION) {
+    refuse(cat("libgraftwork_torch.so is version ", version, ", this is " GRAFTWORK_VERSION));
   }
-  const int status = find<int(const Options&) noexcept>(library, entry_point)(options);
+  const int status = find<int(const Request&) noexcept>(library, entry_point)(request);
   // Everything is written; torch's static destructors would take another 0.2 s to give back what the system takes back.
   std::fflush(nullptr);
   std::_Exit(status);
@@ -52,8 +52,8 @@ template <class Options>
 
 #else
 
-template <class Options>
-[[noreturn]] void run(const char*, const Options&) {
+template <class Request>
+[[noreturn]] void run(const char*, const Request&) {
   throw Error("build.torch",
               "this graftwork was built without torch: it can inspect, explain, transform and plan .gir files only",
               "a build with GRAFTWORK_WITH_TORCH=ON");
@@ -63,11 +63,11 @@ template <class Options>
 
 }  // namespace
 
-void run_torch_half(const QuantizeOptions& options) { run("graftwork_torch_quantize", options); }
-void run_torch_half(const TransformOptions& options) { run("graftwork_torch_transform", options); }
-void run_torch_half(const PlanOptions& options) { run("graftwork_torch_plan", options); }
-void run_torch_half(const ExplainOptions& options) { run("graftwork_torch_explain", options); }
-void run_torch_half(const InspectOptions& options) { run("graftwork_torch_inspect", options); }
-void run_torch_half(const RunOptions& options) { run("graftwork_torch_run", options); }
+void run_torch_half(const QuantizeRequest& request) { run("graftwork_torch_quantize", request); }
+void run_torch_half(const TransformRequest& request) { run("graftwork_torch_transform", request); }
+void run_torch_half(const PlanRequest& request) { run("graftwork_torch_plan", request); }
+void run_torch_half(const ExplainRequest& request) { run("graftwork_torch_explain", request); }
+void run_torch_half(const InspectRequest& request) { run("graftwork_torch_inspect", request); }
+void run_torch_half(const RunRequest& request) { run("graftwork_torch_run", request); }
 
 }  // namespace graftwork::cli

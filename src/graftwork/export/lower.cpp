@@ -11,7 +11,6 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/opset_range.h"
-#include "graftwork/onnx/write.h"
 
 namespace graftwork {
 namespace {
@@ -19,12 +18,6 @@ namespace {
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
 bool is_size(const Node& node) {
   return node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op()) || node.type().scalar();
-}
-
-std::string place_of(const Node& node) {
-  return cat("%", node.name().str(), " = ", node.op().str(),
-             node.origin().module_path.empty() ? "" : " in " + node.origin().module_path.str(),
-             node.origin().source.empty() ? "" : " (" + node.origin().source.str() + ")");
 }
 
 std::vector<onnx::Dimension> onnx_dims(const Type& type) {
@@ -222,10 +215,6 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   model.producer_version = GRAFTWORK_VERSION;
   model.graph.name = "graftwork";
   return std::move(model);
-}
-
-void export_onnx(const Network& network, const std::filesystem::path& path, const ExportOptions& options) {
-  onnx::write_model(lower(network, options), path);
 }
 
 }  // namespace graftwork

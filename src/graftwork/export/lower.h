@@ -1,8 +1,6 @@
 // From a network to an ONNX model with explicit Q/DQ.
 #pragma once
 
-#include <filesystem>
-
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/onnx/model.h"
 #include "graftwork/patterns/backend.h"
@@ -35,8 +33,5 @@ void check_exportable(const GraphModule& module, const ExportOptions& options);
 
 /// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.
 bool has_lowering(Symbol kind);
-
-/// Lowers and writes. Throws also what onnx::write_model does.
-void export_onnx(const Network& network, const std::filesystem::path& path, const ExportOptions& options);
 
 }  // namespace graftwork

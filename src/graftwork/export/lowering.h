@@ -69,8 +69,6 @@ class Lowering {
   std::string quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,
                                int64_t axis);
 
-  onnx::Model finish() &&;
-
  private:
   std::string unique_node_name(const std::string& wanted);
   std::string zero_point(const std::string& name, const std::vector<int64_t>& shape);

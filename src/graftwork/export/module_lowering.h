@@ -1,6 +1,7 @@
 // How each module kind is written.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,9 @@ struct ModuleCall {
   bool flag(Symbol attr) const { return *attribute_of(record, attr)->get<bool>(); }
 };
 
-using ModuleLowering = std::string (*)(Lowering&, const ModuleCall&);
+using ModuleLowering = std::function<std::string(Lowering&, const ModuleCall&)>;
 
-/// Null for a kind that has none.
+/// Empty for a kind that has none.
 ModuleLowering find_module_lowering(Symbol kind);
 
 /// ONNX lists the padding of all axes at their beginning, then of all at their end.

@@ -1,6 +1,7 @@
 // How operators that stayed operators are written.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "graftwork/export/lowering.h"
@@ -8,9 +9,9 @@
 namespace graftwork {
 
 /// Lowers a call_function node and binds its value (and those of its get_items). May throw Error "export.*".
-using OperatorLowering = void (*)(Lowering&, const Node&);
+using OperatorLowering = std::function<void(Lowering&, const Node&)>;
 
-/// Null for an operator that has none.
+/// Empty for an operator that has none.
 OperatorLowering find_operator_lowering(Symbol op);
 
 /// Lowerings by operator, one table per file of operators/.

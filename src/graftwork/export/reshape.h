@@ -1,4 +1,4 @@
-// Reshapes, whose target may have one extent that is known at run time only.
+// Reshapes to extents that may be known at run time only.
 #pragma once
 
 #include "graftwork/export/lowering.h"
@@ -6,7 +6,8 @@
 namespace graftwork {
 
 /// A Reshape from `from` to `to`. An extent that is symbolic in `to` and stands unchanged at the same place in
-/// `from` is copied (0), one other symbolic extent is left open (−1); more cannot be written: Error "export.shape".
+/// `from` is copied (0), one other symbolic extent is left open (−1). With more of them the target is put together at
+/// run time (lower_shape). Throws Error "export.shape" when a shape is not known, or as lower_shape does.
 std::string lower_reshape(Lowering& lowering, const std::string& name, const std::string& input, const Type& from,
                           const Type& to, const std::string& output);
 

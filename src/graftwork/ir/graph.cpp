@@ -1,6 +1,7 @@
 #include "graftwork/ir/graph.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 
 namespace graftwork {
 namespace {
@@ -25,6 +26,13 @@ Node* Node::resolve() {
   Node* node = this;
   while (node && !node->alive_) node = node->replacement_;
   return node;
+}
+
+std::string place_of(const Node& node) {
+  std::string place = cat("%", node.name().str(), " = ", node.op().str());
+  if (!node.origin().module_path.empty()) place += " in " + node.origin().module_path.str();
+  if (!node.origin().source.empty()) place += " (" + node.origin().source.str() + ")";
+  return place;
 }
 
 NodeIterator& NodeIterator::operator++() {

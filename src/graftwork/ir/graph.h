@@ -104,7 +104,6 @@ class alignas(64) Node {
   /// erased without replacement.
   Node* resolve();
   Node* next() const { return next_; }
-  Node* prev() const { return prev_; }
 
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -141,6 +140,9 @@ class alignas(64) Node {
   std::unique_ptr<Use[]> many_inputs_;  // where there are more than kInlineInputs
   std::unique_ptr<ParamExpr> constant_;
 };
+
+/// What it calls and where it comes from, for errors: "%y = aten.relu.default in layer1.relu (model.py:88)".
+std::string place_of(const Node& node);
 
 /// Iterates over live nodes in order. `next` is read late: erasing any node, the current one too, is
 /// safe, and nodes inserted behind the current one are visited.

@@ -15,20 +15,19 @@ at::Tensor along(const at::Tensor& scale, int64_t axis, int64_t rank) {
 }
 
 void check_precision(std::string_view precision) {
-  if (precision != "int8" && precision != "int4")
-    throw Error("quant.precision", cat("there is no integer precision ", precision));
+  if (precision != "int8") throw Error("quant.precision", cat("there is no integer precision ", precision));
 }
 
 }  // namespace
 
 QuantRange activation_range(std::string_view precision) {
   check_precision(precision);
-  return precision == "int4" ? QuantRange{-8, 7} : QuantRange{-128, 127};
+  return {-128, 127};
 }
 
 QuantRange weight_range(std::string_view precision) {
   check_precision(precision);
-  return precision == "int4" ? QuantRange{-7, 7} : QuantRange{-127, 127};
+  return {-127, 127};
 }
 
 at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {

@@ -5,11 +5,13 @@
 
 namespace graftwork {
 
-/// Integer range of a precision ("int8" activations −128..127, weights −127..127; "int4" weights −7..7).
 struct QuantRange {
   double min = -128;
   double max = 127;
 };
+
+/// Integer range of a precision: "int8", activations −128..127, weights −127..127. Throws Error "quant.precision" for
+/// any other.
 QuantRange activation_range(std::string_view precision);
 QuantRange weight_range(std::string_view precision);
 

@@ -35,13 +35,6 @@ namespace {
 /// exp with an error of 1e-4 in one of them; so the first call is made here, by one thread.
 void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::exp(at::zeros({1})); }
 
-std::string place_of(const Node& node) {
-  std::string place = cat("%", node.name().str(), " = ", node.op().str());
-  if (!node.origin().module_path.empty()) place += " in " + node.origin().module_path.str();
-  if (!node.origin().source.empty()) place += " (" + node.origin().source.str() + ")";
-  return place;
-}
-
 }  // namespace
 
 class Program::Builder {

@@ -6,20 +6,6 @@
 #include "graftwork/base/error.h"
 
 namespace graftwork::onnx {
-namespace {
-
-template <class T>
-Tensor vector_tensor(std::string name, DType type, std::vector<T> values) {
-  const auto size = static_cast<int64_t>(values.size());
-  return {std::move(name), type, {size}, keep_bytes(std::move(values))};
-}
-
-template <class T>
-Tensor scalar_tensor(std::string name, DType type, T value) {
-  return {std::move(name), type, {}, keep_bytes(std::vector<T>{value})};
-}
-
-}  // namespace
 
 int32_t data_type(DType type) {
   switch (type) {
@@ -63,24 +49,6 @@ std::optional<uint64_t> byte_count(DType type, std::span<const int64_t> dims) {
     elements *= static_cast<uint64_t>(dim);
   }
   return elements * dtype_bytes(type);
-}
-
-Tensor float_scalar(std::string name, float value) { return scalar_tensor(std::move(name), DType::kF32, value); }
-
-Tensor int64_scalar(std::string name, int64_t value) { return scalar_tensor(std::move(name), DType::kI64, value); }
-
-Tensor int8_scalar(std::string name, int8_t value) { return scalar_tensor(std::move(name), DType::kI8, value); }
-
-Tensor float_tensor(std::string name, std::vector<float> values) {
-  return vector_tensor(std::move(name), DType::kF32, std::move(values));
-}
-
-Tensor int64_tensor(std::string name, std::vector<int64_t> values) {
-  return vector_tensor(std::move(name), DType::kI64, std::move(values));
-}
-
-Tensor int8_tensor(std::string name, std::vector<int8_t> values) {
-  return vector_tensor(std::move(name), DType::kI8, std::move(values));
 }
 
 Tensor raw_tensor(std::string name, DType type, std::vector<int64_t> dims, Bytes bytes) {

@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -44,15 +43,6 @@ struct Bytes {
   std::span<const std::byte> view;
 };
 
-/// Takes the elements over.
-template <class T>
-Bytes keep_bytes(std::vector<T> values) {
-  static_assert(std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>);
-  auto owner = std::make_shared<const std::vector<T>>(std::move(values));
-  const std::span<const std::byte> view = std::as_bytes(std::span(*owner));
-  return {std::move(owner), view};
-}
-
 /// Row-major elements. `name` is empty in an attribute.
 struct Tensor {
   std::string name;
@@ -60,16 +50,6 @@ struct Tensor {
   std::vector<int64_t> dims;
   Bytes bytes;
 };
-
-/// A tensor of rank 0.
-Tensor float_scalar(std::string name, float value);
-Tensor int64_scalar(std::string name, int64_t value);
-Tensor int8_scalar(std::string name, int8_t value);
-
-/// A tensor of rank 1.
-Tensor float_tensor(std::string name, std::vector<float> values);
-Tensor int64_tensor(std::string name, std::vector<int64_t> values);
-Tensor int8_tensor(std::string name, std::vector<int8_t> values);
 
 /// A tensor of any type and rank over bytes that the caller made.
 Tensor raw_tensor(std::string name, DType type, std::vector<int64_t> dims, Bytes bytes);

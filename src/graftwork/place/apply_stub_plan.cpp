@@ -12,6 +12,10 @@ struct Reading {
   uint32_t slot;
 };
 
+void remove_child(ModuleRecord& record, Symbol role) {
+  std::erase_if(record.children, [&](const auto& child) { return child.first == role; });
+}
+
 void add_inner_stub(GraphModule& module, const PlannedStub& stub) {
   ModuleRecord record;
   record.path = stub.stub;
@@ -64,10 +68,12 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
   }
   for (const PlannedWeight& weight : plan.weights) {
     if (weight.quantized) continue;
-    ModuleRecord& record = module.modules().edit(module.modules().find(weight.module));
-    const BodyLayer* layer = layer_at(module.modules(), record, weight.layer);
-    const Symbol role = weight_quantizer_role(*record.body, layer->role);
-    std::erase_if(record.children, [&](const auto& child) { return child.first == role; });
+    // A layer that was trained with a quantized weight holds the quantizer that its fused module holds.
+    const ModuleId owner = module.modules().find(weight.module), layer = module.modules().find(weight.layer);
+    const ModuleRecord& fused = module.modules()[owner];
+    const Symbol role = weight_quantizer_role(*fused.body, layer_at(module.modules(), fused, weight.layer)->role);
+    remove_child(module.modules().edit(owner), role);
+    remove_child(module.modules().edit(layer), "weight_fake_quant");
   }
 }
 

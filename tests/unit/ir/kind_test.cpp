@@ -42,11 +42,9 @@ TEST(KindTable, EachKindIsWhole) {
 }
 
 TEST(KindTable, FusedKindsNameTheirPartsAndStubs) {
-  size_t count = 0;
   for (const Kind& kind : table().all()) {
     if (kind.family != Family::kFused) continue;
     SCOPED_TRACE(kind.name.str());
-    ++count;
     EXPECT_TRUE(kind.name.str().starts_with("Fused"));
     EXPECT_FALSE(kind.steps.empty());
     bool owns_weight = kind.weight_role.empty();
@@ -56,7 +54,6 @@ TEST(KindTable, FusedKindsNameTheirPartsAndStubs) {
     for (const FusedStep& step : kind.steps) EXPECT_LT(step.add_input, static_cast<int64_t>(kind.max_inputs));
     EXPECT_NE(kind.attr("stubs"), nullptr);
   }
-  EXPECT_EQ(count, 9u);
 }
 
 TEST(KindTable, KnowsWhatIsQuantizedWhere) {

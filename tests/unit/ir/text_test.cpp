@@ -4,6 +4,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/ir/isomorphism.h"
+#include "graftwork/ir/text/literal.h"
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
@@ -245,6 +246,31 @@ TEST(Parse, OnlyTuplesHaveElements) {
   EXPECT_THROW(parse("graph(%x: f32[2]) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"), Error);
   EXPECT_NO_THROW(parse("graph(%x: ?) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"));
   EXPECT_THROW(parse("graph(%x: \"f32\"[2]) {\n  return %x\n}\n"), Error);
+}
+
+TEST(Literal, IsOneToken) {
+  const auto read = [](std::string_view text) {
+    const auto value = parse_literal(Lexer(text, "t").take());
+    return value ? value->text() : "nothing";
+  };
+  EXPECT_EQ(read("none"), "none");
+  EXPECT_EQ(read("true"), "true");
+  EXPECT_EQ(read("f16"), "f16");
+  EXPECT_EQ(read("\"none\""), "\"none\"");
+  EXPECT_EQ(read("-7"), "-7");
+  EXPECT_EQ(read("9223372036854775807"), "9223372036854775807");
+  EXPECT_EQ(read("9223372036854775808"), Attribute(9223372036854775808.0).text()) << "beyond 64 bits it is a float";
+  EXPECT_EQ(read("1e-05"), "1e-05");
+  EXPECT_EQ(read("-inf"), "-inf");
+  EXPECT_EQ(read("nan"), "nan");
+  for (const char* none : {"", "[", "relu", "1x", "0x10", "1e999"}) EXPECT_EQ(read(none), "nothing") << none;
+}
+
+TEST(Literal, OfAnIntegerIsANumberAlone) {
+  const auto read = [](std::string_view text) { return parse_integer(Lexer(text, "t").take()); };
+  EXPECT_EQ(read("-7"), -7);
+  for (const char* none : {"", "1.0", "1x", "true", "\"1\"", "9223372036854775808"})
+    EXPECT_EQ(read(none), std::nullopt);
 }
 
 TEST(Parse, RefusesDeepNestingInsteadOfRunningOutOfStack) {

@@ -130,6 +130,17 @@ TEST(Executor, GivesTheGradientsOfThePlainOperators) {
   }
 }
 
+/// To be enabled once one place says which quantizer a weight has.
+TEST(Executor, DISABLED_RunsATransposedConvolutionOnTheWeightThatItWasTrainedWith) {
+  const Network network = network_of(
+      "graph(%x: f32[1, 4, 5, 5]) {\n  %y = nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=3, "
+      "kernel_size=[2, 2]} [weight_fake_quant=WeightFakeQuantize @q {axis=1, given_scale=0.5}]\n  return %y\n}\n");
+  const at::Tensor x = random_inputs(network.module)[0];
+  const at::Tensor weight = at::fake_quantize_per_tensor_affine(network.tensors.at("c.weight"), 0.5, 0, -127, 127);
+  const at::Tensor expected = at::conv_transpose2d(x, weight, network.tensors.at("c.bias"));
+  EXPECT_LT(relative_difference(Executor(network.module).run(network.tensors, std::array{x})[0], expected), 1e-5);
+}
+
 TEST(Executor, RunsOperatorsWithSeveralResults) {
   const at::Tensor x = random_tensor({DType::kF32, {Dim(4), Dim(6)}}, 1);
   const std::vector<at::Tensor> results = run(

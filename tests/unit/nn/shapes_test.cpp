@@ -231,9 +231,7 @@ void expect_promise_kept(const Case& call, bool is_module) {
   } catch (const Error& error) {
     FAIL() << error.report();
   }
-  if (node.tensor()) {
-    EXPECT_EQ(node.type().text(), type_of(results[0]).text());
-  }
+  EXPECT_EQ(node.type().text(), type_of(results[0]).text());
 }
 
 TEST(Kinds, PromiseTheShapesThatModulesGive) {

@@ -8,6 +8,7 @@
 namespace graftwork::onnx {
 namespace {
 
+using testing::float_tensor;
 using testing::sample_model;
 
 /// What the check says about a model that `spoil` has changed; "" where it accepts it.

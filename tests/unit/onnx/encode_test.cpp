@@ -7,6 +7,8 @@
 namespace graftwork::onnx {
 namespace {
 
+using testing::float_tensor;
+using testing::int8_tensor;
 using testing::parsed;
 using testing::sample_model;
 

@@ -1,14 +1,33 @@
-// A small well-formed model for the tests of this room, and protobuf's reading of bytes.
+// A small well-formed model for the tests of this room, tensors of given numbers, and protobuf's reading of bytes.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <onnx.pb.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "graftwork/onnx/model.h"
 
 namespace graftwork::onnx::testing {
+
+template <class T>
+Bytes keep_bytes(std::vector<T> values) {
+  auto owner = std::make_shared<const std::vector<T>>(std::move(values));
+  const std::span<const std::byte> view = std::as_bytes(std::span(*owner));
+  return {std::move(owner), view};
+}
+
+inline Tensor float_tensor(std::string name, std::vector<float> values) {
+  const auto size = static_cast<int64_t>(values.size());
+  return raw_tensor(std::move(name), DType::kF32, {size}, keep_bytes(std::move(values)));
+}
+
+inline Tensor int8_tensor(std::string name, std::vector<int8_t> values) {
+  const auto size = static_cast<int64_t>(values.size());
+  return raw_tensor(std::move(name), DType::kI8, {size}, keep_bytes(std::move(values)));
+}
 
 /// y = max(x @ w + b, 0) for a [batch, 2] x and a [2, 3] w.
 inline Model sample_model() {

@@ -17,6 +17,7 @@ namespace graftwork::onnx {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::int8_tensor;
 using testing::parsed;
 using testing::sample_model;
 

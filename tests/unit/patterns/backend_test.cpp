@@ -54,6 +54,7 @@ TEST_F(Backends, WhatDoesNotExistIsRefused) {
   EXPECT_EQ(code_of([] { set_backend("tensorrt2"); }), "backend.unknown");
   try {
     set_backend("none");
+    FAIL() << "it was chosen";
   } catch (const Error& error) {
     EXPECT_EQ(error.message(), "there is no backend \"none\"");
     EXPECT_EQ(error.hint(), "one of: tensorrt");

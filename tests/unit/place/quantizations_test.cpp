@@ -143,6 +143,7 @@ TEST(Concat, SharesThroughOneIntoTheNextAndThroughViews) {
 TEST(Concat, OfValuesThatAreReadInFloatingPointSharesNothing) {
   const StubPlan plan = plan_stubs(
       network(kImage, {"%a = conv a(%x)", "%b = conv b(%a)", "%c = aten.cat.default(%a, %b) {dim=1}"}, "%c"), {});
+  EXPECT_EQ(plan.stubs.size(), 2U) << plan.text();
   for (const PlannedStub& stub : plan.stubs) EXPECT_TRUE(stub.scale_group.empty()) << stub.stub.str();
 }
 

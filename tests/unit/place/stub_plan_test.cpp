@@ -215,6 +215,20 @@ TEST(ModulesToSkip, LoseTheirFakeQuantizeAndTheirStub) {
   }
 }
 
+TEST(ModulesToSkip, LoseTheFakeQuantizeThatTheyWereTrainedWithToo) {
+  const std::string trained = cat("graph(%x: f32[1, 4, 2, 2]) {\n  %y = ", conv("c", "(%x)"),
+                                  " [weight_fake_quant=WeightFakeQuantize @c.q {given_scale=0.05}]\n  return %y\n}\n");
+  for (const bool skipped : {true, false}) {
+    GraphModule module = transformed(trained);
+    apply_stub_plan(module, plan_stubs(module, skipped ? skipping({"c"}, {"c"}) : QuantConfig()));
+    verify(module);
+    for (const Symbol path : {"c", "FusedConvBN_0"}) {
+      const ModuleRecord& record = module.modules()[module.modules().find(path)];
+      EXPECT_NE(static_cast<bool>(record.child("weight_fake_quant")), skipped) << path.str();
+    }
+  }
+}
+
 TEST(FitsPattern, KnowsStars) {
   for (const char* pattern : {"a.b.c", "*", "a*", "*c", "a.*.c", "**b**", "a.b.c*"})
     EXPECT_TRUE(fits_pattern("a.b.c", pattern)) << pattern;

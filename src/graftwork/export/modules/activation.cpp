@@ -4,15 +4,11 @@
 namespace graftwork {
 namespace {
 
-template <const char* const& kOpType>
-std::string unary(Lowering& lowering, const ModuleCall& call) {
-  return lowering.add(kOpType, call.path(), call.inputs, {}, call.output);
+ModuleLowering unary(const char* op_type) {
+  return [op_type](Lowering& lowering, const ModuleCall& call) {
+    return lowering.add(op_type, call.path(), call.inputs, {}, call.output);
+  };
 }
-constexpr const char* kRelu = "Relu";
-constexpr const char* kSigmoid = "Sigmoid";
-constexpr const char* kTanh = "Tanh";
-constexpr const char* kHardSwish = "HardSwish";
-constexpr const char* kMish = "Mish";
 
 std::string relu6(Lowering& lowering, const ModuleCall& call) {
   return lowering.add("Clip", call.path(),
@@ -57,18 +53,18 @@ std::string prelu(Lowering& lowering, const ModuleCall& call) {
 }  // namespace
 
 ModuleLowerings activation_lowerings() {
-  return {{"nn.ReLU", unary<kRelu>},
+  return {{"nn.ReLU", unary("Relu")},
           {"nn.ReLU6", relu6},
           {"nn.LeakyReLU", leaky_relu},
           {"nn.ELU", elu},
           {"nn.GELU", gelu},
           {"nn.SiLU", silu},
-          {"nn.Hardswish", unary<kHardSwish>},
+          {"nn.Hardswish", unary("HardSwish")},
           {"nn.Hardsigmoid", hardsigmoid},
-          {"nn.Sigmoid", unary<kSigmoid>},
-          {"nn.Tanh", unary<kTanh>},
+          {"nn.Sigmoid", unary("Sigmoid")},
+          {"nn.Tanh", unary("Tanh")},
           {"nn.PReLU", prelu},
-          {"nn.Mish", unary<kMish>}};
+          {"nn.Mish", unary("Mish")}};
 }
 
 }  // namespace graftwork

@@ -53,14 +53,13 @@ void glu(Lowering& lowering, const Node& node) {
   lowering.bind(node, lowering.add("Mul", name, {value, open}, {}, lowering.result_name(node)));
 }
 
-template <const char* const& kOpType>
-void along_axis(Lowering& lowering, const Node& node) {
-  const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
-  lowering.bind(node, lowering.add(kOpType, node.name().str(), {operand_as_result(lowering, node, 0)}, {{"axis", axis}},
-                                   lowering.result_name(node)));
+OperatorLowering along_axis(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
+    lowering.bind(node, lowering.add(op_type, node.name().str(), {operand_as_result(lowering, node, 0)},
+                                     {{"axis", axis}}, lowering.result_name(node)));
+  };
 }
-constexpr const char* kSoftmax = "Softmax";
-constexpr const char* kLogSoftmax = "LogSoftmax";
 
 }  // namespace
 
@@ -70,10 +69,10 @@ OperatorLowerings activation_operator_lowerings() {
           {"aten.selu.default", selu},
           {"aten.celu.default", celu},
           {"aten.glu.default", glu},
-          {"aten.softmax.int", along_axis<kSoftmax>},
-          {"aten._softmax.default", along_axis<kSoftmax>},
-          {"aten.log_softmax.int", along_axis<kLogSoftmax>},
-          {"aten._log_softmax.default", along_axis<kLogSoftmax>}};
+          {"aten.softmax.int", along_axis("Softmax")},
+          {"aten._softmax.default", along_axis("Softmax")},
+          {"aten.log_softmax.int", along_axis("LogSoftmax")},
+          {"aten._log_softmax.default", along_axis("LogSoftmax")}};
 }
 
 }  // namespace graftwork

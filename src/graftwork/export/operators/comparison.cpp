@@ -6,33 +6,35 @@ namespace graftwork {
 namespace {
 
 /// Both operands in the type that torch compares in: the tensor's, when the other one is a number.
-template <const char* const& kOpType, bool kNegated>
-void compare(Lowering& lowering, const Node& node) {
-  const std::string& name = node.name().str();
+std::vector<std::string> compared_operands(Lowering& lowering, const Node& node) {
+  if (!node.attrs().find("other")) return {lowering.operand(node, 0), lowering.operand(node, 1)};
   const TensorType* in = node.input(0).tensor();
-  std::string second;
-  if (node.attrs().find("other")) {
-    const double value = number_attr(node, "other", 0);
-    const std::string constant = name + "_other";
-    second = !in || is_floating(in->dtype) ? lowering.float_scalar(constant, value)
-                                           : lowering.constant(constant, at::scalar_tensor(value, to_torch(in->dtype)));
-  } else {
-    second = lowering.operand(node, 1);
-  }
-  const std::vector<std::string> operands{lowering.operand(node, 0), second};
-  if (!kNegated) {
-    lowering.bind(node, lowering.add(kOpType, name, operands, {}, lowering.result_name(node)));
-    return;
-  }
-  const std::string opposite = lowering.add(kOpType, name + "_opposite", operands);
+  const double value = number_attr(node, "other", 0);
+  const std::string name = node.name().str() + "_other";
+  return {lowering.operand(node, 0), !in || is_floating(in->dtype)
+                                         ? lowering.float_scalar(name, value)
+                                         : lowering.constant(name, at::scalar_tensor(value, to_torch(in->dtype)))};
+}
+
+OperatorLowering compare(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    std::vector<std::string> operands = compared_operands(lowering, node);
+    lowering.bind(node, lowering.add(op_type, node.name().str(), std::move(operands), {}, lowering.result_name(node)));
+  };
+}
+
+void not_equal(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const std::string opposite = lowering.add("Equal", name + "_opposite", compared_operands(lowering, node));
   lowering.bind(node, lowering.add("Not", name, {opposite}, {}, lowering.result_name(node)));
 }
 
-template <const char* const& kOpType>
-void logic(Lowering& lowering, const Node& node) {
-  std::vector<std::string> operands;
-  for (size_t slot = 0; slot < node.input_count(); ++slot) operands.push_back(lowering.operand(node, slot));
-  lowering.bind(node, lowering.add(kOpType, node.name().str(), std::move(operands), {}, lowering.result_name(node)));
+OperatorLowering logic(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    std::vector<std::string> operands;
+    for (size_t slot = 0; slot < node.input_count(); ++slot) operands.push_back(lowering.operand(node, slot));
+    lowering.bind(node, lowering.add(op_type, node.name().str(), std::move(operands), {}, lowering.result_name(node)));
+  };
 }
 
 void where(Lowering& lowering, const Node& node) {
@@ -50,35 +52,25 @@ void masked_fill(Lowering& lowering, const Node& node) {
                                    lowering.result_name(node)));
 }
 
-constexpr const char* kEqual = "Equal";
-constexpr const char* kGreater = "Greater";
-constexpr const char* kGreaterOrEqual = "GreaterOrEqual";
-constexpr const char* kLess = "Less";
-constexpr const char* kLessOrEqual = "LessOrEqual";
-constexpr const char* kAnd = "And";
-constexpr const char* kOr = "Or";
-constexpr const char* kXor = "Xor";
-constexpr const char* kNot = "Not";
-
 }  // namespace
 
 OperatorLowerings comparison_lowerings() {
-  return {{"aten.eq.Scalar", compare<kEqual, false>},
-          {"aten.eq.Tensor", compare<kEqual, false>},
-          {"aten.ne.Scalar", compare<kEqual, true>},
-          {"aten.ne.Tensor", compare<kEqual, true>},
-          {"aten.gt.Scalar", compare<kGreater, false>},
-          {"aten.gt.Tensor", compare<kGreater, false>},
-          {"aten.ge.Scalar", compare<kGreaterOrEqual, false>},
-          {"aten.ge.Tensor", compare<kGreaterOrEqual, false>},
-          {"aten.lt.Scalar", compare<kLess, false>},
-          {"aten.lt.Tensor", compare<kLess, false>},
-          {"aten.le.Scalar", compare<kLessOrEqual, false>},
-          {"aten.le.Tensor", compare<kLessOrEqual, false>},
-          {"aten.logical_and.default", logic<kAnd>},
-          {"aten.logical_or.default", logic<kOr>},
-          {"aten.logical_xor.default", logic<kXor>},
-          {"aten.logical_not.default", logic<kNot>},
+  return {{"aten.eq.Scalar", compare("Equal")},
+          {"aten.eq.Tensor", compare("Equal")},
+          {"aten.ne.Scalar", not_equal},
+          {"aten.ne.Tensor", not_equal},
+          {"aten.gt.Scalar", compare("Greater")},
+          {"aten.gt.Tensor", compare("Greater")},
+          {"aten.ge.Scalar", compare("GreaterOrEqual")},
+          {"aten.ge.Tensor", compare("GreaterOrEqual")},
+          {"aten.lt.Scalar", compare("Less")},
+          {"aten.lt.Tensor", compare("Less")},
+          {"aten.le.Scalar", compare("LessOrEqual")},
+          {"aten.le.Tensor", compare("LessOrEqual")},
+          {"aten.logical_and.default", logic("And")},
+          {"aten.logical_or.default", logic("Or")},
+          {"aten.logical_xor.default", logic("Xor")},
+          {"aten.logical_not.default", logic("Not")},
           {"aten.where.self", where},
           {"aten.masked_fill.Scalar", masked_fill}};
 }

@@ -14,23 +14,25 @@ std::string number(Lowering& lowering, const Node& node, Symbol attr, double fal
   return lowering.constant(name, at::scalar_tensor(value, to_torch(node.tensor()->dtype)));
 }
 
-template <const char* const& kOpType>
-void binary(Lowering& lowering, const Node& node) {
-  const bool is_number = node.attrs().find("other") != nullptr;
-  std::string second = is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, 1);
-  if (number_attr(node, "alpha", 1) != 1) {
-    second = lowering.add("Mul", node.name().str() + "_scaled", {second, number(lowering, node, "alpha", 1)});
-  }
-  lowering.bind(
-      node,
-      lowering.add(kOpType, node.origin().module_path.empty() ? node.name().str() : node.origin().module_path.str(),
-                   {operand_as_result(lowering, node, 0), second}, {}, lowering.result_name(node)));
+/// `x op (alpha · other)`.
+OperatorLowering binary(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    const bool is_number = node.attrs().find("other") != nullptr;
+    std::string second = is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, 1);
+    if (number_attr(node, "alpha", 1) != 1) {
+      second = lowering.add("Mul", node.name().str() + "_scaled", {second, number(lowering, node, "alpha", 1)});
+    }
+    const Symbol path = node.origin().module_path;
+    lowering.bind(node, lowering.add(op_type, path.empty() ? node.name().str() : path.str(),
+                                     {operand_as_result(lowering, node, 0), second}, {}, lowering.result_name(node)));
+  };
 }
 
-template <const char* const& kOpType>
-void unary(Lowering& lowering, const Node& node) {
-  lowering.bind(node, lowering.add(kOpType, node.name().str(), {operand_as_result(lowering, node, 0)}, {},
-                                   lowering.result_name(node)));
+OperatorLowering unary(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    lowering.bind(node, lowering.add(op_type, node.name().str(), {operand_as_result(lowering, node, 0)}, {},
+                                     lowering.result_name(node)));
+  };
 }
 
 void clamp(Lowering& lowering, const Node& node) {
@@ -87,66 +89,44 @@ void cast(Lowering& lowering, const Node& node) {
                                    lowering.result_name(node)));
 }
 
-constexpr const char* kAdd = "Add";
-constexpr const char* kSub = "Sub";
-constexpr const char* kMul = "Mul";
-constexpr const char* kDiv = "Div";
-constexpr const char* kMax = "Max";
-constexpr const char* kMin = "Min";
-constexpr const char* kNeg = "Neg";
-constexpr const char* kAbs = "Abs";
-constexpr const char* kExp = "Exp";
-constexpr const char* kLog = "Log";
-constexpr const char* kSqrt = "Sqrt";
-constexpr const char* kErf = "Erf";
-constexpr const char* kReciprocal = "Reciprocal";
-constexpr const char* kIdentity = "Identity";
-constexpr const char* kSin = "Sin";
-constexpr const char* kCos = "Cos";
-constexpr const char* kFloor = "Floor";
-constexpr const char* kCeil = "Ceil";
-constexpr const char* kRound = "Round";
-constexpr const char* kSign = "Sign";
-constexpr const char* kPow = "Pow";
-
 }  // namespace
 
 OperatorLowerings elementwise_lowerings() {
-  return {{"aten.add.Tensor", binary<kAdd>},
-          {"aten.add.Scalar", binary<kAdd>},
-          {"aten.sub.Tensor", binary<kSub>},
-          {"aten.sub.Scalar", binary<kSub>},
-          {"aten.mul.Tensor", binary<kMul>},
-          {"aten.mul.Scalar", binary<kMul>},
-          {"aten.div.Tensor", binary<kDiv>},
-          {"aten.div.Scalar", binary<kDiv>},
-          {"aten.maximum.default", binary<kMax>},
-          {"aten.minimum.default", binary<kMin>},
-          {"aten.max.other", binary<kMax>},
-          {"aten.min.other", binary<kMin>},
+  return {{"aten.add.Tensor", binary("Add")},
+          {"aten.add.Scalar", binary("Add")},
+          {"aten.sub.Tensor", binary("Sub")},
+          {"aten.sub.Scalar", binary("Sub")},
+          {"aten.mul.Tensor", binary("Mul")},
+          {"aten.mul.Scalar", binary("Mul")},
+          {"aten.div.Tensor", binary("Div")},
+          {"aten.div.Scalar", binary("Div")},
+          {"aten.maximum.default", binary("Max")},
+          {"aten.minimum.default", binary("Min")},
+          {"aten.max.other", binary("Max")},
+          {"aten.min.other", binary("Min")},
           {"aten.rsub.Scalar", reversed_sub},
           {"aten.clamp_min.default", clamp},
           {"aten.clamp_max.default", clamp},
           {"aten.square.default", square},
           {"aten.log1p.default", log1p},
-          {"aten.sin.default", unary<kSin>},
-          {"aten.cos.default", unary<kCos>},
-          {"aten.floor.default", unary<kFloor>},
-          {"aten.ceil.default", unary<kCeil>},
-          {"aten.round.default", unary<kRound>},
-          {"aten.sign.default", unary<kSign>},
-          {"aten.pow.Tensor_Tensor", binary<kPow>},
-          {"aten.neg.default", unary<kNeg>},
-          {"aten.abs.default", unary<kAbs>},
-          {"aten.exp.default", unary<kExp>},
-          {"aten.log.default", unary<kLog>},
-          {"aten.sqrt.default", unary<kSqrt>},
-          {"aten.erf.default", unary<kErf>},
-          {"aten.reciprocal.default", unary<kReciprocal>},
-          {"aten.clone.default", unary<kIdentity>},
-          {"aten.contiguous.default", unary<kIdentity>},
-          {"aten.detach.default", unary<kIdentity>},
-          {"aten.alias.default", unary<kIdentity>},
+          {"aten.sin.default", unary("Sin")},
+          {"aten.cos.default", unary("Cos")},
+          {"aten.floor.default", unary("Floor")},
+          {"aten.ceil.default", unary("Ceil")},
+          {"aten.round.default", unary("Round")},
+          {"aten.sign.default", unary("Sign")},
+          {"aten.pow.Tensor_Tensor", binary("Pow")},
+          {"aten.neg.default", unary("Neg")},
+          {"aten.abs.default", unary("Abs")},
+          {"aten.exp.default", unary("Exp")},
+          {"aten.log.default", unary("Log")},
+          {"aten.sqrt.default", unary("Sqrt")},
+          {"aten.erf.default", unary("Erf")},
+          {"aten.reciprocal.default", unary("Reciprocal")},
+          {"aten.clone.default", unary("Identity")},
+          {"aten.contiguous.default", unary("Identity")},
+          {"aten.detach.default", unary("Identity")},
+          {"aten.alias.default", unary("Identity")},
           {"aten.clamp.default", clamp},
           {"aten.hardtanh.default", clamp},
           {"aten.rsqrt.default", rsqrt},

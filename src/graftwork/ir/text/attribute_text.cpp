@@ -1,8 +1,7 @@
 #include "graftwork/ir/text/attribute_text.h"
 
-#include <charconv>
-
 #include "graftwork/base/text.h"
+#include "graftwork/ir/text/literal.h"
 
 namespace graftwork {
 namespace {
@@ -23,12 +22,9 @@ Attribute read_reference(Lexer& lexer, References references) {
 
 int64_t read_integer(Lexer& lexer, std::string_view what) {
   const Token token = lexer.take();
-  int64_t number = 0;
-  const char* last = token.text.data() + token.text.size();
-  const auto [end, error] = std::from_chars(token.text.data(), last, number);
-  if (token.kind != TokenKind::kNumber || error != std::errc() || end != last)
-    lexer.fail_at(token.offset, cat("expected ", what));
-  return number;
+  const auto number = parse_integer(token);
+  if (!number) lexer.fail_at(token.offset, cat("expected ", what));
+  return *number;
 }
 
 Attribute read_attribute(Lexer& lexer, References references, int depth) {
@@ -43,20 +39,7 @@ Attribute read_attribute(Lexer& lexer, References references, int depth) {
     return Attribute(std::move(list));
   }
   const Token token = lexer.take();
-  if (token.kind == TokenKind::kString) return Attribute(token.text);
-  if (token.text == "none") return Attribute();
-  if (token.text == "true") return Attribute(true);
-  if (token.text == "false") return Attribute(false);
-  if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
-  const char* last = token.text.data() + token.text.size();
-  int64_t whole = 0;
-  if (const auto [end, error] = std::from_chars(token.text.data(), last, whole); error == std::errc() && end == last) {
-    return Attribute(whole);
-  }
-  double real = 0;
-  if (const auto [end, error] = std::from_chars(token.text.data(), last, real); error == std::errc() && end == last) {
-    return Attribute(real);
-  }
+  if (auto constant = parse_literal(token)) return *std::move(constant);
   lexer.fail_at(token.offset, "\"" + token.text + "\" is no constant");
 }
 

@@ -26,8 +26,8 @@ inline Outcome raise_batch_norm(Graft& graft, Node& old, const Node& norm) {
   const size_t spatial = input->rank() <= 3 ? 1 : input->rank() - 2;
   ModuleRecord record = module_at(norm, cat("nn.BatchNorm", spatial, "d"));
   record.attrs.set("num_features", params.back().second->type().dims[0].value());
-  if (const double eps = number_of(norm, "eps", 1e-5); eps != 1e-5) record.attrs.set("eps", eps);
-  if (const double momentum = number_of(norm, "momentum", 0.1); momentum != 0.1) record.attrs.set("momentum", momentum);
+  if (Outcome copied = copy_attr(record, "eps", norm); !copied) return copied;
+  if (Outcome copied = copy_attr(record, "momentum", norm); !copied) return copied;
   for (const auto& [name, expr] : params) record.set_param(name, *expr);
   return raise_to(graft, old, std::move(record), {&norm.input(0)});
 }

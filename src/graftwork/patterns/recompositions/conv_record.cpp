@@ -33,19 +33,20 @@ std::vector<Symbol> convolution_operators() {
           "aten.convolution.default"};
 }
 
-Outcome raise_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised) {
+Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised) {
   if (weight.type().rank() < 3 || weight.type().rank() > 5) return declined("its weight is " + weight.type().text());
   const ParamExpr* bias = parameter_input(node, 2);
   if (node.input_count() > 2 && !bias) return declined("its bias is computed in the graph");
 
   const size_t spatial = weight.type().rank() - 2;
   const bool transposed = node.op().str().starts_with("aten.conv_transpose") || flag_of(node, "transposed", false);
-  const int64_t groups = integer_of(node, "groups", 1);
+  const auto groups = integers_of(node, "groups", 1, 1);
   const auto stride = integers_of(node, "stride", spatial, 1);
   const auto dilation = integers_of(node, "dilation", spatial, 1);
   const auto output_padding = integers_of(node, "output_padding", spatial, 0);
   if (!stride || !dilation || !output_padding)
     return declined("its stride, dilation or output padding is computed in the graph");
+  if (!groups) return declined("the number of its groups is computed in the graph");
   std::vector<int64_t> kernel;
   for (size_t i = 0; i < spatial; ++i) kernel.push_back(weight.type().dims[i + 2].value());
   const auto padding = padding_of(node, kernel, *dilation, raised.pad_in_front);
@@ -54,19 +55,15 @@ Outcome raise_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised
   ModuleRecord& record = raised.record;
   record = module_at(node, cat(transposed ? "nn.ConvTranspose" : "nn.Conv", spatial, "d"));
   const int64_t rows = weight.type().dims[0].value();
-  const int64_t columns = weight.type().dims[1].value() * groups;
+  const int64_t columns = weight.type().dims[1].value() * groups->front();
   record.attrs = {{"in_channels", transposed ? rows : columns},
                   {"out_channels", transposed ? columns : rows},
                   {"kernel_size", kernel}};
-  const KindTable& kinds = *KindTable::torch();
-  const auto set = [&](Symbol attr, Attribute value) {
-    if (!(*kinds.at(record.kind).attr(attr)->default_value == value)) record.attrs.set(attr, std::move(value));
-  };
-  set("stride", *stride);
-  set("padding", *padding);
-  set("dilation", *dilation);
-  set("groups", Attribute(groups));
-  if (transposed) set("output_padding", *output_padding);
+  set_attr(record, "stride", *stride);
+  set_attr(record, "padding", *padding);
+  set_attr(record, "dilation", *dilation);
+  set_attr(record, "groups", groups->front());
+  if (transposed) set_attr(record, "output_padding", *output_padding);
   record.set_param("weight", weight);
   if (bias) record.set_param("bias", *bias);
   return applied();

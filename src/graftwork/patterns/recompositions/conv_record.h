@@ -19,7 +19,7 @@ struct RaisedConv {
 
 /// What `node` is on this weight and on the bias in its third input. Declines when an argument is computed in the
 /// graph.
-Outcome raise_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised);
+Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised);
 
 /// Puts it in place of `node`, reading `x`.
 Outcome replace_by_conv(Graft& graft, Node& node, Node& x, RaisedConv raised);

@@ -25,9 +25,8 @@ inline bool fill_pool(const Node& node, ModuleRecord& record) {
   if (!kernel || !stride || !padding) return false;
   record.attrs.set("kernel_size", *kernel);
   record.attrs.set("stride", *stride);
-  if (*padding != std::vector<int64_t>(spatial, 0)) record.attrs.set("padding", *padding);
-  if (flag_of(node, "ceil_mode", false)) record.attrs.set("ceil_mode", true);
-  return true;
+  set_attr(record, "padding", *padding);
+  return static_cast<bool>(copy_attr(record, "ceil_mode", node));
 }
 
 inline Outcome raise_max_pool(Graft& graft, Node& old, Node& pool) {
@@ -35,7 +34,7 @@ inline Outcome raise_max_pool(Graft& graft, Node& old, Node& pool) {
   ModuleRecord record = module_at(pool, cat("nn.MaxPool", spatial, "d"));
   const auto dilation = integers_of(pool, "dilation", spatial, 1);
   if (!fill_pool(pool, record) || !dilation) return declined("its window is computed in the graph");
-  if (*dilation != std::vector<int64_t>(spatial, 1)) record.attrs.set("dilation", *dilation);
+  set_attr(record, "dilation", *dilation);
   return raise_to(graft, old, std::move(record), {&pool.input(0)});
 }
 

@@ -1,9 +1,9 @@
 #include "graftwork/patterns/recompositions/raise.h"
 
-#include <algorithm>
-#include <cctype>
+#include <limits>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kind.h"
 
 namespace graftwork {
 
@@ -22,6 +22,7 @@ std::optional<std::vector<int64_t>> integers_of(const Node& node, Symbol attr, s
 double number_of(const Node& node, Symbol attr, double fallback) {
   const Attribute* value = node.attrs().find(attr);
   if (!value) return fallback;
+  if (value->get<InputRef>()) return std::numeric_limits<double>::quiet_NaN();
   if (const double* real = value->get<double>()) return *real;
   const int64_t* whole = value->get<int64_t>();
   return whole ? static_cast<double>(*whole) : fallback;
@@ -51,6 +52,25 @@ ModuleRecord module_at(const Node& node, Symbol kind) {
   return record;
 }
 
+void set_attr(ModuleRecord& record, Symbol attr, Attribute value) {
+  if (const auto& fallback = KindTable::torch()->at(record.kind).attr(attr)->default_value; fallback == value) {
+    record.attrs.erase(attr);
+  } else {
+    record.attrs.set(attr, std::move(value));
+  }
+}
+
+Outcome copy_attr(ModuleRecord& record, Symbol attr, const Node& node) {
+  const AttrForm& form = KindTable::torch()->at(record.kind).attr(attr)->form;
+  const Attribute* value = node.attrs().find(attr);
+  if (!value || value->is_none()) return applied();
+  if (value->get<InputRef>()) return declined(cat("its ", attr.str(), " is computed in the graph"));
+  if (!form.admits(*value)) return declined(cat("its ", attr.str(), " is ", value->text()));
+  // A whole number is written as one that is not.
+  set_attr(record, attr, form.type == AttrForm::Type::kNumber ? Attribute(number_of(node, attr, 0)) : *value);
+  return applied();
+}
+
 Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, ModuleRecord& record) {
   size_t slot = 1;
   for (const Symbol name : names) {
@@ -61,17 +81,6 @@ Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, Modul
     record.set_param(name, *expr);
   }
   return applied();
-}
-
-Outcome raise_activation(Graft& graft, Node& root, Node& x, Symbol kind, AttrMap attrs) {
-  if (!root.tensor() || !x.tensor() || root.type() != x.type() || !is_floating(x.tensor()->dtype))
-    return declined("it does not keep a floating-point type");
-  ModuleRecord record = module_at(root, kind);
-  std::string part = kind.str().substr(kind.str().find('.') + 1);
-  std::transform(part.begin(), part.end(), part.begin(), [](unsigned char c) { return std::tolower(c); });
-  record.path = cat(record.path.str(), ".", part);
-  record.attrs = std::move(attrs);
-  return raise_to(graft, root, std::move(record), {&x});
 }
 
 Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_list<Node*> inputs) {

@@ -45,7 +45,9 @@ struct RaiseActivationPattern final : Pattern {
       if (number_of(node, required.attr, required.when_absent) != required.value) return declined(source->otherwise);
     }
     ModuleRecord record = module_at(node, activation->kind);
-    for (const AttrSpec& spec : activation->attrs) copy_attribute(node, spec, record);
+    for (const AttrSpec& spec : activation->attrs) {
+      if (Outcome copied = copy_attr(record, spec.name, node); !copied) return copied;
+    }
     if (!activation->params.empty()) {
       if (Outcome slope = set_slope(node, record); !slope) return slope;
     }
@@ -53,20 +55,12 @@ struct RaiseActivationPattern final : Pattern {
   }
 
  private:
-  static void copy_attribute(const Node& node, const AttrSpec& spec, ModuleRecord& record) {
-    const Attribute* given = node.attrs().find(spec.name);
-    if (!given || *given == *spec.default_value) return;
-    if (spec.form.type != AttrForm::Type::kNumber) return record.attrs.set(spec.name, *given);
-    const double value = number_of(node, spec.name, 0);
-    if (value != *spec.default_value->get<double>()) record.attrs.set(spec.name, value);
-  }
-
   /// PReLU, the one activation with a parameter.
   static Outcome set_slope(const Node& node, ModuleRecord& record) {
     const ParamExpr* slope = parameter_input(node, 1);
     if (!slope) return declined("its slope is computed in the graph");
     record.set_param("weight", slope->view({slope->type().element_count()}));
-    if (slope->type().element_count() != 1) record.attrs.set("num_parameters", slope->type().element_count());
+    set_attr(record, "num_parameters", slope->type().element_count());
     return applied();
   }
 };

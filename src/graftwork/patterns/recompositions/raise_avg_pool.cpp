@@ -27,7 +27,7 @@ struct RaiseAvgPoolPattern final : Pattern {
     }
     ModuleRecord record = module_at(node, cat("nn.AvgPool", spatial_of(node.op()), "d"));
     if (!fill_pool(node, record)) return declined("its window is computed in the graph");
-    if (!flag_of(node, "count_include_pad", true)) record.attrs.set("count_include_pad", false);
+    if (Outcome copied = copy_attr(record, "count_include_pad", node); !copied) return copied;
     return raise_to(graft, node, std::move(record), {&match[x]});
   }
 

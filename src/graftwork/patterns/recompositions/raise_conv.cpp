@@ -20,7 +20,7 @@ struct RaiseConvPattern final : Pattern {
     const ParamExpr* weight = parameter_input(node, 1);
     if (!weight) return declined("its weight is computed in the graph");
     RaisedConv raised;
-    if (Outcome read = raise_conv(node, *weight, raised); !read) return read;
+    if (Outcome read = read_conv(node, *weight, raised); !read) return read;
     return replace_by_conv(graft, node, match[x], std::move(raised));
   }
 };

@@ -16,7 +16,7 @@ struct RaiseDropoutPattern final : Pattern {
     Node& node = match[dropout];
     if (flag_of(node, "train", true)) return declined("the dropout is in training mode");
     ModuleRecord record = module_at(node, "nn.Dropout");
-    if (const double p = number_of(node, "p", 0.5); p != 0.5) record.attrs.set("p", p);
+    if (Outcome copied = copy_attr(record, "p", node); !copied) return copied;
     return raise_to(graft, node, std::move(record), {&match[x]});
   }
 };

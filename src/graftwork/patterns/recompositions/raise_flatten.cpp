@@ -22,10 +22,8 @@ struct RaiseFlattenPattern final : Pattern {
     if (!in || !out) return declined("its shapes are not known");
     ModuleRecord record = module_at(node, "nn.Flatten");
     if (node.op() == Symbol("aten.flatten.using_ints")) {
-      const int64_t start = integer_of(node, "start_dim", 0);
-      const int64_t end = integer_of(node, "end_dim", -1);
-      if (start != 1) record.attrs.set("start_dim", start);
-      if (end != -1) record.attrs.set("end_dim", end);
+      set_attr(record, "start_dim", integer_of(node, "start_dim", 0));  // torch's when not given; the module's is 1
+      if (Outcome copied = copy_attr(record, "end_dim", node); !copied) return copied;
       return raise_to(graft, node, std::move(record), {&match[x]});
     }
     // A view that keeps the first extent and joins the others; the others are then known numbers.

@@ -22,9 +22,11 @@ struct RaiseGroupNormPattern final : Pattern {
     const auto channels = in && in->rank() >= 2 ? in->dims[1].maybe_value() : std::nullopt;
     if (!channels) return declined("the number of its channels is not known");
     ModuleRecord record = module_at(node, "nn.GroupNorm");
-    record.attrs.set("num_groups", integer_of(node, match.has(native) ? "group" : "num_groups", 1));
+    const auto groups = integers_of(node, match.has(native) ? "group" : "num_groups", 1, 1);
+    if (!groups) return declined("the number of its groups is computed in the graph");
+    record.attrs.set("num_groups", groups->front());
     record.attrs.set("num_channels", *channels);
-    if (const double eps = number_of(node, "eps", 1e-5); eps != 1e-5) record.attrs.set("eps", eps);
+    if (Outcome copied = copy_attr(record, "eps", node); !copied) return copied;
     if (Outcome bound = bind_params(node, {"weight", "bias"}, record); !bound) return bound;
     return raise_to(graft, match[norm], std::move(record), {&match[x]});
   }

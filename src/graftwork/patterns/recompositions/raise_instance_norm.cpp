@@ -22,7 +22,7 @@ struct RaiseInstanceNormPattern final : Pattern {
     if (!channels) return declined("the number of its channels is not known");
     ModuleRecord record = module_at(node, cat("nn.InstanceNorm", in->rank() - 2, "d"));
     record.attrs.set("num_features", *channels);
-    if (const double eps = number_of(node, "eps", 1e-5); eps != 1e-5) record.attrs.set("eps", eps);
+    if (Outcome copied = copy_attr(record, "eps", node); !copied) return copied;
     // Running statistics may be given too; they are not read.
     if (Outcome bound = bind_params(node, {"weight", "bias"}, record); !bound) return bound;
     return raise_to(graft, node, std::move(record), {&match[x]});

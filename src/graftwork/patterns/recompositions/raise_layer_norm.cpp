@@ -22,7 +22,7 @@ struct RaiseLayerNormPattern final : Pattern {
     if (!shape || !shape->get<std::vector<int64_t>>()) return declined("its shape is computed in the graph");
     ModuleRecord record = module_at(node, "nn.LayerNorm");
     record.attrs.set("normalized_shape", *shape);
-    if (const double eps = number_of(node, "eps", 1e-5); eps != 1e-5) record.attrs.set("eps", eps);
+    if (Outcome copied = copy_attr(record, "eps", node); !copied) return copied;
     if (Outcome bound = bind_params(node, {"weight", "bias"}, record); !bound) return bound;
     return raise_to(graft, match[norm], std::move(record), {&match[x]});
   }

@@ -18,7 +18,7 @@ struct RaisePixelShufflePattern final : Pattern {
     Node& node = match[shuffle];
     const auto raise = [&](Symbol kind, Symbol attr) {
       ModuleRecord record = module_at(node, kind);
-      record.attrs.set(attr, integer_of(node, attr, 1));
+      if (Outcome copied = copy_attr(record, attr, node); !copied) return copied;
       return raise_to(graft, node, std::move(record), {&match[x]});
     };
     if (node.op() == Symbol("aten.pixel_shuffle.default")) return raise("nn.PixelShuffle", "upscale_factor");

@@ -38,7 +38,7 @@ struct RaiseQuantizedLayerPattern final : Pattern {
       if (expr.type().rank() != 2) return declined("its weight is " + expr.type().text());
       if (node.input_count() > 2 && !bias) return declined("its bias is computed in the graph");
       raised.record = linear_record(node, expr, bias);
-    } else if (Outcome read = raise_conv(node, expr, raised); !read) {
+    } else if (Outcome read = read_conv(node, expr, raised); !read) {
       return read;
     }
     ModuleRecord fake_quant;

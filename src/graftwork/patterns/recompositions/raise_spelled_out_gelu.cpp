@@ -34,7 +34,7 @@ struct RaiseSpelledOutGELUPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutGELUPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.GELU");
+    return raise_spelled_out(graft, match[act], match[x], "nn.GELU");
   }
 };
 
@@ -48,7 +48,7 @@ struct RaiseSpelledOutTanhGELUPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutTanhGELUPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.GELU", {{"approximate", Attribute("tanh")}});
+    return raise_spelled_out(graft, match[act], match[x], "nn.GELU", {{"approximate", Attribute("tanh")}});
   }
 };
 

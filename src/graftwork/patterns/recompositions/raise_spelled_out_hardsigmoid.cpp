@@ -4,7 +4,6 @@
 //
 // Or the limits 0 and 1 on x / 6 + 1/2.
 #include "graftwork/patterns/recompositions/patterns.h"
-#include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
 namespace graftwork {
@@ -19,7 +18,7 @@ struct RaiseSpelledOutHardsigmoidPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutHardsigmoidPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.Hardsigmoid");
+    return raise_spelled_out(graft, match[act], match[x], "nn.Hardsigmoid");
   }
 };
 

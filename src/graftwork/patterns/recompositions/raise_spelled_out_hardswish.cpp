@@ -5,7 +5,6 @@
 //
 // Or x times its hard sigmoid.
 #include "graftwork/patterns/recompositions/patterns.h"
-#include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
 namespace graftwork {
@@ -20,7 +19,7 @@ struct RaiseSpelledOutHardswishPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutHardswishPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.Hardswish");
+    return raise_spelled_out(graft, match[act], match[x], "nn.Hardswish");
   }
 };
 

@@ -24,7 +24,7 @@ struct RaiseSpelledOutLeakyReLUPattern final : Pattern {
     const double slope = number_of(match[scaled], "other", 0);
     // The larger of the two is the activation only for slopes up to 1.
     if (match.has(larger) && !(slope >= 0 && slope <= 1)) return declined("its slope is not between 0 and 1");
-    return raise_activation(graft, match[act], match[x], "nn.LeakyReLU", {{"negative_slope", Attribute(slope)}});
+    return raise_spelled_out(graft, match[act], match[x], "nn.LeakyReLU", {{"negative_slope", Attribute(slope)}});
   }
 };
 

@@ -22,7 +22,7 @@ struct RaiseSpelledOutMishPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutMishPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.Mish");
+    return raise_spelled_out(graft, match[act], match[x], "nn.Mish");
   }
 };
 

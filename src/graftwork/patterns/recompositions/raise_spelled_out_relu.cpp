@@ -23,7 +23,7 @@ struct RaiseSpelledOutReLUPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutReLUPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.ReLU");
+    return raise_spelled_out(graft, match[act], match[x], "nn.ReLU");
   }
 };
 

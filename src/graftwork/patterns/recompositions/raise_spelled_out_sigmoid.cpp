@@ -3,7 +3,6 @@
 // %s = aten.add.Tensor(%e) {other=1}
 // %y = aten.reciprocal.default(%s)               =>   %y = nn.Sigmoid(%x)
 #include "graftwork/patterns/recompositions/patterns.h"
-#include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
 namespace graftwork {
@@ -17,7 +16,7 @@ struct RaiseSpelledOutSigmoidPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutSigmoidPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.Sigmoid");
+    return raise_spelled_out(graft, match[act], match[x], "nn.Sigmoid");
   }
 };
 

@@ -1,7 +1,6 @@
 // %g = aten.sigmoid.default(%x)
 // %y = aten.mul.Tensor(%x, %g)     =>   %y = nn.SiLU(%x)
 #include "graftwork/patterns/recompositions/patterns.h"
-#include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
 namespace graftwork {
@@ -15,7 +14,7 @@ struct RaiseSpelledOutSiLUPattern final : Pattern {
   std::string_view name() const override { return "RaiseSpelledOutSiLUPattern"; }
   std::vector<Pat> roots() const override { return {act}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    return raise_activation(graft, match[act], match[x], "nn.SiLU");
+    return raise_spelled_out(graft, match[act], match[x], "nn.SiLU");
   }
 };
 

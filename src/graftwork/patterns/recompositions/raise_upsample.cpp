@@ -70,7 +70,7 @@ struct RaiseUpsamplePattern final : Pattern {
     const Form& form = form_of(node.op());
     ModuleRecord record = module_at(node, "nn.Upsample");
     record.attrs.set("mode", std::string(form.mode));
-    if (flag_of(node, "align_corners", false)) record.attrs.set("align_corners", true);
+    if (Outcome copied = copy_attr(record, "align_corners", node); !copied) return copied;
     if (const auto factors = factors_of(node, form.spatial)) {
       const auto numbers = numbers_in(*factors);
       if (!numbers || numbers->size() != form.spatial) return declined("its factors are computed in the graph");

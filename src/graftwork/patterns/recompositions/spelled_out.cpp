@@ -1,7 +1,11 @@
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <limits>
 
+#include "graftwork/base/text.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
 namespace graftwork {
@@ -46,6 +50,17 @@ Pat clipped(const Pat& x, double low, double high) {
   const Pat clip = either(op("aten.clamp.default")(x).where(limits("min", "max"), ""),
                           op("aten.hardtanh.default")(x).where(limits("min_val", "max_val"), ""));
   return low == 0 && high == 6 ? either(op({"nn.ReLU6", "aten.relu6.default"})(x), clip) : clip;
+}
+
+Outcome raise_spelled_out(Graft& graft, Node& last, Node& x, Symbol kind, AttrMap attrs) {
+  if (!last.tensor() || !x.tensor() || last.type() != x.type() || !is_floating(x.tensor()->dtype))
+    return declined("it does not keep a floating-point type");
+  ModuleRecord record = module_at(last, kind);
+  std::string part = kind.str().substr(kind.str().find('.') + 1);
+  std::transform(part.begin(), part.end(), part.begin(), [](unsigned char c) { return std::tolower(c); });
+  record.path = cat(record.path.str(), ".", part);
+  record.attrs = std::move(attrs);
+  return raise_to(graft, last, std::move(record), {&x});
 }
 
 }  // namespace graftwork

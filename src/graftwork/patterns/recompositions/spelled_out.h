@@ -1,7 +1,8 @@
-// What spelled-out activations are made of: sums and products with a number.
+// Spelled-out activations: what they are made of, sums and products with a number, and what they become.
 #pragma once
 
 #include "graftwork/match/pat.h"
+#include "graftwork/rewrite/pattern.h"
 
 namespace graftwork {
 
@@ -15,5 +16,8 @@ Pat product(const Pat& a, const Pat& b);
 Pat scaled_product(const Pat& a, const Pat& b, double factor);
 /// The values of x between low and high, as torch spells it: clamp, hardtanh, ReLU6.
 Pat clipped(const Pat& x, double low, double high);
+
+/// Replaces `last`, the last operator of the activation, by a module of `kind` on `x`.
+Outcome raise_spelled_out(Graft& graft, Node& last, Node& x, Symbol kind, AttrMap attrs = {});
 
 }  // namespace graftwork

@@ -1,11 +1,11 @@
 #include "graftwork/patterns/text/reader.h"
 
 #include <array>
-#include <charconv>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/kernel_text.h"
+#include "graftwork/ir/text/literal.h"
 #include "graftwork/match/tree.h"
 
 namespace graftwork::gpat {
@@ -253,15 +253,10 @@ class Reader {
   }
 
   uint32_t count() {
-    uint32_t number = 0;
-    const Token& token = lexer_.peek();
-    const char* last = token.text.data() + token.text.size();
-    const auto [end, error] = std::from_chars(token.text.data(), last, number);
-    if (token.kind != TokenKind::kNumber || error != std::errc() || end != last || number > Pat::kMaxStretch) {
-      fail(cat("a number up to ", Pat::kMaxStretch));
-    }
+    const auto number = parse_integer(lexer_.peek());
+    if (!number || *number < 0 || *number > int64_t{Pat::kMaxStretch}) fail(cat("a number up to ", Pat::kMaxStretch));
     lexer_.take();
-    return number;
+    return static_cast<uint32_t>(*number);
   }
 
   Where where() {
@@ -531,7 +526,7 @@ class Reader {
     const TokenKind kind = lexer_.peek().kind;
     if (kind != TokenKind::kWord && kind != TokenKind::kNumber && kind != TokenKind::kString) fail("a value");
     const Token token = lexer_.take();
-    if (kind == TokenKind::kWord && !is_literal(token)) return name_or_call(token, std::move(expr));
+    if (kind == TokenKind::kWord && !parse_literal(token)) return name_or_call(token, std::move(expr));
     expr.literal = literal(token);
     return expr;
   }
@@ -563,29 +558,10 @@ class Reader {
     return grown(std::move(expr));
   }
 
-  static bool is_literal(const Token& token) {
-    return token.text == "none" || token.text == "true" || token.text == "false" || token.text == "inf" ||
-           token.text == "nan" || parse_dtype(token.text);
-  }
-
   Attribute literal(const Token& token) {
-    if (token.kind == TokenKind::kString) return Attribute(token.text);
+    if (auto value = parse_literal(token)) return *std::move(value);
     if (token.kind != TokenKind::kWord && token.kind != TokenKind::kNumber) {
       lexer_.fail_at(token.offset, cat("expected a value and found ", shown(token)));
-    }
-    if (token.text == "none") return Attribute();
-    if (token.text == "true") return Attribute(true);
-    if (token.text == "false") return Attribute(false);
-    if (const auto dtype = parse_dtype(token.text)) return Attribute(*dtype);
-    const char* last = token.text.data() + token.text.size();
-    int64_t whole = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, whole);
-        error == std::errc() && end == last) {
-      return Attribute(whole);
-    }
-    double real = 0;
-    if (const auto [end, error] = std::from_chars(token.text.data(), last, real); error == std::errc() && end == last) {
-      return Attribute(real);
     }
     lexer_.fail_at(token.offset, cat(shown(token), " is no number"));
   }
