@@ -6,6 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
+#include "graftwork/data/dataset.h"
 #include "graftwork/data/image/image_set.h"
 #include "graftwork/data/npz.h"
 #include "graftwork/data/sample_files.h"
