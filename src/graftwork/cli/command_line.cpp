@@ -11,11 +11,12 @@
 #include "graftwork/cli/parse_options.h"
 #include "graftwork/cli/torch_half.h"
 #include "graftwork/ir/text/parse.h"
+#include "graftwork/patterns/backend.h"
 
 namespace graftwork::cli {
 namespace {
 
-GraphModule read_graph(const std::filesystem::path& path) { return parse(read_text(path), path.string()); }
+GraphModule read_graph(const std::filesystem::path& path) { return parse(read_text(path), path.string(), get_backend()->kinds); }
 
 void perform(const QuantizeRequest& request) { run_torch_half(request); }
 void perform(const RunRequest& request) { run_torch_half(request); }

@@ -25,13 +25,14 @@ void plan(const GraphModule& module, const PlanRequest& request) {
   check_writable(request.output);
   PlanFile plan = plan_of(request.plan);
   plan.stubs.reset();
-  const PatternSections lists = patterns_of(request.patterns);
+  const PatternSections lists = patterns_of(request.backend);
   if (!plan.transformation) plan.transformation = get_transformation_plan(module, lists);
   Table table;
   table.add("conversions", matches_of(*plan.transformation, "conversions"));
   table.add("fusions", matches_of(*plan.transformation, "fusions"));
   if (request.quantize) {
-    plan.stubs = plan_stubs(transform_by(plan, module, lists).model, recipe_of(request.recipe, {}));
+    plan.stubs = plan_stubs(transform_by(plan, module, lists).model, recipe_of(request.recipe, {}),
+                            *backend_of(request.backend));
     table.add("Q/DQ pairs", cat(plan.stubs->stubs.size(), " on activations"));
     table.add("Q/DQ pairs", cat(plan.stubs->quantized_weights(), " on weights"));
   }

@@ -74,6 +74,7 @@ Json quantize_report(const QuantizeRequest& request, const TransformedNetwork& t
 
 ExportOptions export_options_of(const QuantizeRequest& request) {
   ExportOptions result;
+  result.backend = backend_of(request.calibration.backend);
   result.float_type = request.calibration.float_type;
   result.weights = request.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
   result.opset = request.opset;
@@ -90,7 +91,7 @@ void quantize(const QuantizeRequest& request) {
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
-  const PatternSections lists = patterns_of(flags.patterns);
+  const PatternSections lists = patterns_of(flags.backend);
   recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
 
   StopWatch watch;

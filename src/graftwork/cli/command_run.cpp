@@ -11,6 +11,7 @@
 #include "graftwork/cli/stages.h"
 #include "graftwork/data/npz.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/nn/executor.h"
 #include "graftwork/samples/tensors.h"
 
@@ -29,63 +30,79 @@ std::vector<std::filesystem::path> data_of(const RunRequest& request) {
 Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& flags, const InterruptGuard& interrupt) {
   if (stage == Stage::kFloat) return loaded.clone();
   const PlanFile plan = plan_of(flags.plan);
-  TransformedNetwork transformed = transform_network(loaded, plan, patterns_of(flags.patterns));
+  TransformedNetwork transformed = transform_network(loaded, plan, patterns_of(flags.backend));
   if (stage == Stage::kTransformed) return std::move(transformed.network);
   return quantize_network(transformed.network, plan, flags, interrupt).network;
 }
 
-/// Keeps the values that were asked for, then puts overrides in their place.
+/// Keeps the values that were asked for, then puts overrides in their place. A value inside a module goes by the module's
+/// path and its name there.
 class Tap {
  public:
   Tap(const GraphModule& module, const RunRequest& request) {
-    std::map<std::string, const Node*> nodes;
     for (const Node& node : module.graph().nodes()) {
-      if (node.kind() != NodeKind::kOutput) nodes.emplace(node.name().str(), &node);
+      if (node.kind() == NodeKind::kOutput) continue;
+      named_.emplace(node.name().str(), Named{{&node, {}}});
+      if (node.kind() == NodeKind::kCallModule && module.record(node).body) add_inner(module.record(node), node);
     }
-    std::set<const Node*> watched;
-    const auto find = [&](const std::string& name, const char* option) {
-      const auto node = nodes.find(name);
-      if (node == nodes.end()) {
-        throw Error("run.value", cat(option, ": there is no value %", name, " at this stage"),
-                    "`graftwork inspect` or `graftwork transform` to see the names");
-      }
-      return node->second;
-    };
     for (const std::string& name : request.values) {
       if (name != "all") {
-        kept_.insert(find(name, "--values"));
-      } else {
-        for (const auto& [unused, node] : nodes) kept_.insert(node);
+        find(name, "--values").is_kept = true;
+        continue;
       }
+      for (auto& [unused, named] : named_) named.is_kept |= named.value.inner.empty();
     }
     if (!request.override_file.empty()) {
-      for (const NamedArray& named : read_npz(request.override_file)) {
-        overrides_.emplace(find(named.name, "--override"), to_tensor(named.array));
-      }
+      for (const NamedArray& named : read_npz(request.override_file))
+        find(named.name, "--override").other = to_tensor(named.array);
     }
-    watched = kept_;
-    for (const auto& [node, unused] : overrides_) watched.insert(node);
-    watched_.assign(watched.begin(), watched.end());
   }
 
-  const std::vector<const Node*>& watched() const { return watched_; }
+  std::vector<ValueRef> watched() const {
+    std::vector<ValueRef> values;
+    for (const auto& [name, named] : named_) {
+      if (named.is_kept || named.other.defined()) values.push_back(named.value);
+    }
+    return values;
+  }
   Tensors& values() { return values_; }
 
-  void see(const Node& node, at::Tensor& value) {
-    if (kept_.contains(&node)) values_[node.name().str()] = value;
-    const auto other = overrides_.find(&node);
-    if (other == overrides_.end()) return;
-    if (other->second.scalar_type() != value.scalar_type() || other->second.sizes() != value.sizes()) {
-      throw Error("run.override", cat("%", node.name().str(), " is ", type_of(value).text(), ", its override is ",
-                                      type_of(other->second).text()));
+  void see(const ValueRef& seen, at::Tensor& value) {
+    for (const auto& [name, named] : named_) {
+      if (!(named.value == seen)) continue;
+      if (named.is_kept) values_[name] = value;
+      if (!named.other.defined()) return;
+      if (named.other.scalar_type() != value.scalar_type() || named.other.sizes() != value.sizes()) {
+        throw Error("run.override",
+                    cat("%", name, " is ", type_of(value).text(), ", its override is ", type_of(named.other).text()));
+      }
+      value = named.other;
+      return;
     }
-    value = other->second;
   }
 
  private:
-  std::set<const Node*> kept_;
-  std::map<const Node*, at::Tensor> overrides_;
-  std::vector<const Node*> watched_;
+  struct Named {
+    ValueRef value;
+    bool is_kept = false;
+    at::Tensor other = {};
+  };
+
+  void add_inner(const ModuleRecord& record, const Node& call) {
+    for (const Node& node : record.body->module.graph().nodes()) {
+      if (node.kind() == NodeKind::kInput || node.kind() == NodeKind::kOutput) continue;
+      named_.emplace(inner_value_name(record.path, node.name()).str(), Named{{&call, node.name()}});
+    }
+  }
+
+  Named& find(const std::string& name, const char* option) {
+    const auto found = named_.find(name);
+    if (found != named_.end()) return found->second;
+    throw Error("run.value", cat(option, ": there is no value %", name, " at this stage"),
+                "`graftwork inspect` or `graftwork transform` to see the names");
+  }
+
+  std::map<std::string, Named> named_;
   Tensors values_;
 };
 
@@ -107,10 +124,9 @@ void run(const RunRequest& request) {
   const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);
   Tap tap(network.module, request);
 
-  Executor executor(network.module);
-  executor.watch(tap.watched());
+  const Executor executor(network.module, tap.watched());
   RunOptions how;
-  how.watcher = [&](const Node& node, at::Tensor& value) { tap.see(node, value); };
+  how.watcher = [&](const ValueRef& seen, at::Tensor& value) { tap.see(seen, value); };
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);
   interrupt.check();
 

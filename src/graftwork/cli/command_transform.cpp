@@ -13,7 +13,7 @@ void transform(const GraphModule& module, const std::vector<std::string>& unsupp
                const TransformRequest& request) {
   check_writable(request.output);
   check_writable(request.report);
-  const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.patterns));
+  const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.backend));
   if (!request.report.empty()) {
     Json report = transform_report(request.model, result.model, result.report);
     report["unsupported"] = unsupported;

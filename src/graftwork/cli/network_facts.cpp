@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "graftwork/ir/kind.h"
+
 namespace graftwork::cli {
 namespace {
 
@@ -9,10 +11,8 @@ bool is_call(const Node& node) {
   return node.kind() == NodeKind::kCallModule || node.kind() == NodeKind::kCallFunction;
 }
 
-bool is_fused(const Node& node) {
-  if (node.kind() != NodeKind::kCallModule) return false;
-  const Kind* kind = KindTable::builtin().find(node.op());
-  return kind && kind->family == Family::kFused;
+bool is_fused(const GraphModule& module, const Node& node) {
+  return node.kind() == NodeKind::kCallModule && module.modules().kinds().at(node.op()).is_fused();
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ Counts fused_counts(const GraphModule& module) {
   Counts counts;
   std::set<ModuleId> seen;
   for (const Node& node : module.graph().nodes()) {
-    if (is_fused(node) && seen.insert(node.module()).second) ++counts[node.op().str()];
+    if (is_fused(module, node) && seen.insert(node.module()).second) ++counts[node.op().str()];
   }
   return counts;
 }
@@ -37,7 +37,7 @@ Counts fused_counts(const GraphModule& module) {
 Counts unfused_counts(const GraphModule& module) {
   Counts counts;
   for (const Node& node : module.graph().nodes()) {
-    if (is_call(node) && !is_fused(node)) ++counts[node.op().str()];
+    if (is_call(node) && !is_fused(module, node)) ++counts[node.op().str()];
   }
   return counts;
 }

@@ -13,8 +13,11 @@
 
 namespace graftwork::cli {
 
-/// Files of patterns (.gpat) that go in front of the built-in lists; shared by all that transform.
-using PatternFiles = std::vector<std::filesystem::path>;
+/// Which engine, and files of patterns (.gpat) that go in front of its lists; shared by all that transform.
+struct BackendFlags {
+  std::string name;  ///< Empty: the only backend there is.
+  std::vector<std::filesystem::path> patterns;
+};
 
 /// What stays in floating point; shared by `quantize`, `run` and `plan`.
 struct RecipeFlags {
@@ -32,7 +35,7 @@ struct CalibrationFlags {
   std::optional<CalibrationMethod> method;  ///< Instead of the recipe's.
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.
-  PatternFiles patterns;
+  BackendFlags backend;
   bool quiet = false;
 };
 
@@ -48,7 +51,7 @@ struct QuantizeRequest {
 struct TransformRequest {
   std::filesystem::path model;
   std::filesystem::path plan;  ///< Empty: none.
-  PatternFiles patterns;
+  BackendFlags backend;
   std::filesystem::path output;  ///< Empty: standard output.
   std::filesystem::path report;  ///< Empty: none.
 };
@@ -57,14 +60,14 @@ struct PlanRequest {
   std::filesystem::path model;
   std::filesystem::path output;
   std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
-  PatternFiles patterns;
+  BackendFlags backend;
   bool quantize = false;
   RecipeFlags recipe;  ///< Only with `quantize`.
 };
 
 struct ExplainRequest {
   std::filesystem::path model;
-  PatternFiles patterns;
+  BackendFlags backend;
   std::string node;
 };
 

@@ -68,12 +68,13 @@ CLI::Option* add_plan_file(CLI::App& app, std::filesystem::path& plan) {
   return add_path(app, "--plan", plan, "Do what this plan says (`graftwork plan`), edited or not");
 }
 
-CLI::Option* add_patterns(CLI::App& app, PatternFiles& files) {
-  return app
-      .add_option_function<std::vector<std::string>>(
-          "--patterns",
-          [&files](const std::vector<std::string>& values) { files.assign(values.begin(), values.end()); },
-          "Patterns of your own (.gpat, docs/patterns.md), in front of the built-in ones")
+/// Which engine, and whose patterns.
+void add_backend(CLI::App& app, BackendFlags& flags) {
+  app.add_option("--backend", flags.name, "The engine that the file is for: tensorrt")->type_name("NAME");
+  app.add_option_function<std::vector<std::string>>(
+         "--patterns",
+         [&flags](const std::vector<std::string>& values) { flags.patterns.assign(values.begin(), values.end()); },
+         "Patterns of your own (.gpat, docs/patterns.md), in front of the built-in ones")
       ->allow_extra_args(false)
       ->type_name("FILE");
 }
@@ -169,7 +170,7 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   add_calibration(app, options.calibration, words)[0]->required();
   add_images(app, options.calibration.images, words);
   add_plan_file(app, options.calibration.plan);
-  add_patterns(app, options.calibration.patterns);
+  add_backend(app, options.calibration.backend);
   app.add_option("--weights", words.weights, "Store weights as int8 codes (TensorRT 9 and later) or float")
       ->check(CLI::IsMember({"int8", "float"}))
       ->type_name("FORM")
@@ -192,7 +193,7 @@ void add_transform(CLI::App& app, TransformRequest& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   add_path(app, "-o,--output", options.output, "Write the graph here (.gir); default: print it");
   add_plan_file(app, options.plan);
-  add_patterns(app, options.patterns);
+  add_backend(app, options.backend);
   add_path(app, "--report", options.report, "Write which pattern did what, and why others did not, in JSON");
   app.footer(
       "Use it to see what is fused, and to learn the module names that --skip takes.\n\n"
@@ -204,7 +205,7 @@ void add_plan(CLI::App& app, PlanRequest& options, Words& words) {
   CLI::Option* const quantize = app.add_flag("--quantize", options.quantize, "Plan Q/DQ too");
   for (CLI::Option* option : add_recipe(app, options.recipe, words)) option->needs(quantize);
   add_path(app, "--plan", options.plan, "Keep the transformation of this plan, edited or not; plan Q/DQ behind it");
-  add_patterns(app, options.patterns);
+  add_backend(app, options.backend);
   add_path(app, "-o,--output", options.output, "The plan to write (JSON)")->required();
   app.footer(
       "Use it to see every decision before it is carried out, to change one, and to do the same again later.\n\n"
@@ -215,7 +216,7 @@ void add_plan(CLI::App& app, PlanRequest& options, Words& words) {
 void add_explain(CLI::App& app, ExplainRequest& options) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   app.add_option("NODE", options.node, "A value (%relu or relu), or the path of a module (layer1.0.conv1)")->required();
-  add_patterns(app, options.patterns);
+  add_backend(app, options.backend);
   app.footer(
       "Use it when something did not fuse: it names the patterns that could have, and what was in their way.\n\n"
       "Example:\n  graftwork explain resnet18.pt2 layer1.0.relu");
@@ -242,7 +243,7 @@ std::vector<CLI::Option*> add_run(CLI::App& app, RunRequest& options, Words& wor
   const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
   add_images(app, options.calibration.images, words);
   add_plan_file(app, options.calibration.plan);
-  add_patterns(app, options.calibration.patterns);
+  add_backend(app, options.calibration.backend);
   add_path(app, "--override", options.override_file, "Arrays by value name (.npz) that readers get in their place");
   add_list(app, "--values", options.values, "NAME", "Write this inner value too, as it was before an override; or all");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
@@ -275,7 +276,10 @@ void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::
   if (options.stage == Stage::kFloat && !options.calibration.plan.empty()) {
     refuse("--plan belongs to --stage transformed and quantized", "run");
   }
-  if (options.stage == Stage::kFloat && !options.calibration.patterns.empty()) {
+  if (options.stage == Stage::kFloat && !options.calibration.backend.name.empty()) {
+    refuse("--backend belongs to --stage transformed and quantized", "run");
+  }
+  if (options.stage == Stage::kFloat && !options.calibration.backend.patterns.empty()) {
     refuse("--patterns belongs to --stage transformed and quantized", "run");
   }
   finish_calibration(options.calibration, words, "run");

@@ -7,7 +7,13 @@ namespace graftwork::cli {
 
 PlanFile plan_of(const std::filesystem::path& path) { return path.empty() ? PlanFile() : read_plan(path); }
 
-PatternSections patterns_of(const PatternFiles& files) { return with_patterns(files, active_patterns()); }
+std::shared_ptr<const Backend> backend_of(const BackendFlags& flags) {
+  return flags.name.empty() ? get_backend() : backends().find(flags.name);
+}
+
+PatternSections patterns_of(const BackendFlags& flags) {
+  return with_patterns(flags.patterns, graftwork::patterns_of(*backend_of(flags)));
+}
 
 TransformationResult transform_by(const PlanFile& plan, const GraphModule& module, const PatternSections& lists) {
   if (!plan.transformation) return graftwork::transform(module, lists);

@@ -10,9 +10,12 @@ namespace graftwork::cli {
 /// An empty plan where there is no file. Throws what read_plan does.
 PlanFile plan_of(const std::filesystem::path& path);
 
-/// The lists of the backend with the patterns of `files` in front. Throws Error "gpat.syntax", "patterns.name",
+/// Throws Error "backend.*".
+std::shared_ptr<const Backend> backend_of(const BackendFlags& flags);
+
+/// The lists of the backend with the user's patterns in front. Throws Error "backend.*", "gpat.syntax", "patterns.name",
 /// "file.*".
-PatternSections patterns_of(const PatternFiles& files);
+PatternSections patterns_of(const BackendFlags& flags);
 
 /// By the plan where it says how, else as `transform` decides.
 TransformationResult transform_by(const PlanFile& plan, const GraphModule& module, const PatternSections& lists);

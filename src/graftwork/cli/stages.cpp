@@ -50,6 +50,7 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   ProgressBar progress(flags.quiet);
   QuantizeOptions options;
   options.float_type = flags.float_type;
+  options.backend = backend_of(flags.backend);
   options.plan = plan.stubs;
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   options.calibration.interrupted = [&] { return interrupt.requested(); };

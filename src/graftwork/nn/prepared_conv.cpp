@@ -41,51 +41,68 @@ PostOperation post_operation(const ModuleRecord& act) {
   return PostOperation("gelu", {}, *attribute_of(act, "approximate")->get<std::string>());
 }
 
-/// What a prepared convolution can take in, as trees over a resolved body.
-struct ConvForms {
-  Pat x = any();
-  Pat conv = op("nn.Conv2d")(x);
-  Pat bn = op("nn.BatchNorm2d")(conv);
-  Pat trunk = either(bn, conv);
-  Pat act = op({"nn.ReLU", "nn.Sigmoid", "nn.Tanh", "nn.Hardswish", "nn.SiLU", "nn.ReLU6", "nn.LeakyReLU",
-                "nn.GELU"})(trunk);
-  Pat residual = any();
-  Pat sum = op("aten.add.Tensor")(trunk, residual).commutes();
-  Pat relu = op("nn.ReLU")(sum);
+/// Where a body has a convolution with what can be taken in; null where there is none.
+struct FoundConv {
+  const Node* x = nullptr;
+  const Node* conv = nullptr;
+  const Node* bn = nullptr;
+  const Node* residual = nullptr;
+  const Node* act = nullptr;
+  std::vector<const Node*> nodes;  // in the order of the body
+};
 
-  /// Nodes of the body, null where the form has none.
-  struct Found {
-    const Node* x = nullptr;
-    const Node* conv = nullptr;
-    const Node* residual = nullptr;
-    const Node* act = nullptr;
-    std::vector<const Node*> nodes;  // in the order of the body
-  };
+/// What a prepared convolution can take in, as a tree over a resolved body.
+class ConvForm {
+ public:
+  ConvForm(bool adds, const std::vector<Symbol>& activations) : adds_(adds), acts_(!activations.empty()) {
+    if (adds) last_ = op("aten.add.Tensor")(last_, residual_).commutes().where(is_plain, "");
+    if (acts_) last_ = act_ = op(std::span<const Symbol>(activations))(last_);
+    tree_.emplace({last_});
+  }
 
-  /// The longest form in the body. Its layers are few: one is enough.
-  std::optional<Found> find(const GraphModule& body) const {
+  std::optional<FoundConv> find(const GraphModule& body) const {
     Matcher matcher({&body, nullptr, nullptr});
     Match match;
-    for (const Pat& last : {relu, sum, act, trunk}) {
-      const Tree tree({last});
-      for (Node& node : body.graph().nodes()) {
-        const std::vector<Symbol>& anchors = tree.anchor_ops();
-        const bool may_be = std::find(anchors.begin(), anchors.end(), node.op()) != anchors.end();
-        if (!may_be || !matcher.find(tree, node, match)) continue;
-        if (match.has(sum) && !match[sum].attrs().empty()) continue;
-        Found found;
-        found.x = &match[x];
-        found.conv = &match[conv];
-        if (match.has(residual)) found.residual = &match[residual];
-        if (match.has(relu)) found.act = &match[relu];
-        if (match.has(act)) found.act = &match[act];
-        found.nodes.assign(match.nodes().rbegin(), match.nodes().rend());
-        return found;
-      }
+    std::vector<Node*> nodes;
+    for (Node& node : body.graph().nodes()) nodes.push_back(&node);
+    // From the end: the last node of a form anchors it.
+    for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+      const std::vector<Symbol>& anchors = tree_->anchor_ops();
+      const bool may_be = std::find(anchors.begin(), anchors.end(), (*node)->op()) != anchors.end();
+      if (!may_be || !matcher.find(*tree_, **node, match)) continue;
+      FoundConv found{&match[x_], &match[conv_], nullptr, nullptr, nullptr,
+                      {match.nodes().rbegin(), match.nodes().rend()}};
+      if (match.has(bn_)) found.bn = &match[bn_];
+      if (adds_) found.residual = &match[residual_];
+      if (acts_) found.act = &match[act_];
+      return found;
     }
     return std::nullopt;
   }
+
+ private:
+  static bool is_plain(const GraphModule&, const Node& node) { return node.attrs().empty(); }
+
+  bool adds_, acts_;
+  Pat x_ = any();
+  Pat conv_ = op("nn.Conv2d")(x_);
+  Pat bn_ = op("nn.BatchNorm2d")(conv_);
+  Pat residual_ = any();
+  Pat act_ = any();
+  Pat last_ = either(bn_, conv_);
+  std::optional<Tree> tree_;
 };
+
+/// The longest form in the body. Its layers are few: one is enough.
+std::optional<FoundConv> find_conv(const GraphModule& body) {
+  const std::vector<Symbol> activations{"nn.ReLU", "nn.Sigmoid",   "nn.Tanh", "nn.Hardswish", "nn.SiLU",
+                                        "nn.ReLU6", "nn.LeakyReLU", "nn.GELU"};
+  for (const auto& [adds, acts] : {std::pair(true, std::vector<Symbol>{"nn.ReLU"}), std::pair(true, std::vector<Symbol>()),
+                                   std::pair(false, activations), std::pair(false, std::vector<Symbol>())}) {
+    if (auto found = ConvForm(adds, acts).find(body)) return found;
+  }
+  return std::nullopt;
+}
 
 class PreparedConv final : public PreparedModule {
  public:
@@ -177,9 +194,9 @@ class Preparation {
   Prepared operator()(const GraphModule& module, const Node& call) {
     const ModuleRecord& record = module.record(call);
     const auto [known, is_new] = found_.try_emplace(record.body);
-    if (is_new) known->second = forms_->find(record.body->module);
+    if (is_new) known->second = find_conv(record.body->module);
     if (!known->second) return {};
-    const ConvForms::Found& found = *known->second;
+    const FoundConv& found = *known->second;
     const ModuleTable& modules = module.modules();
     const auto part = [&](const Node* node) {
       return node ? &modules[record.child(node->role())] : nullptr;
@@ -188,7 +205,7 @@ class Preparation {
                                     [&](const BodyLayer& one) { return one.call == found.conv; });
     if (layer == record.body->layers.end() || !fits(modules, record, call, found)) return {};
     const ModuleRecord& conv = *part(found.conv);
-    const ModuleRecord* bn = part(layer->batch_norm);
+    const ModuleRecord* bn = part(found.bn);
     if (!is_plain_f32(conv, tensors_) || (bn && !is_plain_f32(*bn, tensors_))) return {};
     const at::Tensor weight = weight_of(conv, weight_quantizer(record, layer->role), {modules, tensors_});
     Prepared prepared;
@@ -202,7 +219,7 @@ class Preparation {
  private:
   /// f32, and an addition that does not broadcast: oneDNN's does not.
   static bool fits(const ModuleTable& modules, const ModuleRecord& record, const Node& call,
-                   const ConvForms::Found& found) {
+                   const FoundConv& found) {
     std::vector<Type> inputs;
     for (const Use& use : call.inputs()) inputs.push_back(use.producer()->type());
     try {
@@ -218,8 +235,7 @@ class Preparation {
   }
 
   const TensorStore& tensors_;
-  std::shared_ptr<const ConvForms> forms_ = std::make_shared<ConvForms>();
-  std::unordered_map<const ResolvedBody*, std::optional<ConvForms::Found>> found_;  // once for each body
+  std::unordered_map<const ResolvedBody*, std::optional<FoundConv>> found_;  // once for each body
 };
 
 }  // namespace

@@ -36,11 +36,17 @@ void BackendRegistry::add(Backend backend) {
 }
 
 void BackendRegistry::set(std::string_view name) {
+  find(name);
   const std::scoped_lock lock(state_->mutex);
-  if (!state_->by_name.contains(name)) {
-    throw Error("backend.unknown", cat("there is no backend ", quoted(name)), cat("one of: ", state_->list()));
-  }
   state_->chosen = name;
+}
+
+std::shared_ptr<const Backend> BackendRegistry::find(std::string_view name) const {
+  const std::scoped_lock lock(state_->mutex);
+  const auto found = state_->by_name.find(name);
+  if (found == state_->by_name.end())
+    throw Error("backend.unknown", cat("there is no backend ", quoted(name)), cat("one of: ", state_->list()));
+  return found->second;
 }
 
 std::shared_ptr<const Backend> BackendRegistry::get() const {

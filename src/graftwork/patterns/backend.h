@@ -51,6 +51,8 @@ class BackendRegistry {
   void add(Backend backend);
   /// Chooses. Throws Error "backend.unknown" that lists what there is.
   void set(std::string_view name);
+  /// By name. Throws Error "backend.unknown" that lists what there is.
+  std::shared_ptr<const Backend> find(std::string_view name) const;
   /// The chosen one. Throws Error "backend.none" when there are none, "backend.choice" when there are several and none
   /// is chosen.
   std::shared_ptr<const Backend> get() const;
