@@ -1,5 +1,6 @@
 // Pattern files: what compiles is run on a network, which stays whole whatever the pattern does to it.
 #include "fuzz/target.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/text/parse.h"
@@ -23,7 +24,7 @@ const GraphModule& network() {
 }
 
 void run_patterns(std::string_view text) {
-  verify(transform(network(), parse_pattern_sections(text, "fuzz.gpat")).model);
+  verify(transform(network(), parse_pattern_sections(text, "fuzz.gpat", tensorrt_backend().kinds)).model);
 }
 
 }  // namespace

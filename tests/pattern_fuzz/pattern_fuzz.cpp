@@ -17,6 +17,7 @@
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/stub_plan.h"
 #include "pattern_fuzz/random_network.h"
+#include "support/networks.h"
 #include "support/same_numbers.h"
 #include "support/shuffle.h"
 
@@ -64,7 +65,7 @@ std::optional<std::string> different_results(const GraphModule& network, const G
 /// What is wrong with the network; nothing when all is well.
 std::optional<std::string> check(const std::string& text, uint64_t seed, Applied* applied) {
   try {
-    const GraphModule network = parse(text);
+    const GraphModule network = parse_network(text);
     verify(network);
     const TransformationResult result = transform(network);
     verify(result.model);
@@ -72,7 +73,7 @@ std::optional<std::string> check(const std::string& text, uint64_t seed, Applied
       for (const AppliedMatch& match : result.report.applied) ++(*applied)[match.pattern.str()];
     }
     const std::string printed = print(result.model);
-    if (print(parse(printed)) != printed) return "printing and parsing the result loses something";
+    if (print(parse_network(printed)) != printed) return "printing and parsing the result loses something";
     if (auto found = different_results(network, result.model, text, seed)) return found;
     const TransformationResult other = transform(shuffled(network, seed));
     if (auto found = difference(result.model, other.model)) return "the order of the nodes matters: " + *found;

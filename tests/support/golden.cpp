@@ -12,12 +12,12 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/isomorphism.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/rewrite/rewriter.h"
 #include "support/golden_file.h"
+#include "support/networks.h"
 #include "support/shuffle.h"
 
 namespace graftwork::testing {
@@ -66,12 +66,12 @@ std::vector<std::string> skipped_lines(const Report& report) {
 
 /// Parses a part of a golden file; errors name the line of that file.
 GraphModule parse_at(const GoldenFile& file, const std::string& text, size_t line) {
-  return parse(std::string(line - 1, '\n') + text, file.path.string());
+  return parse_network(std::string(line - 1, '\n') + text, file.path.string());
 }
 
 void expect_round_trip(const GraphModule& module) {
   const std::string text = print(module);
-  const GraphModule again = parse(text);
+  const GraphModule again = parse_network(text);
   const auto found = difference(module, again);
   EXPECT_FALSE(found) << "printing and parsing loses something: " << *found;
   EXPECT_EQ(print(again), text);

@@ -4,6 +4,7 @@
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/onnx/write.h"
 #include "graftwork/patterns/transform.h"
+#include "support/networks.h"
 #include "unit/export/onnx_view.h"
 
 namespace graftwork::testing {
@@ -15,7 +16,8 @@ OnnxView lowered(std::string_view text, DType type = DType::kF32) {
 
 TEST(Kinds, CanAllBeLowered) {
   const std::set<std::string> elsewhere{"WeightFakeQuantize"};  // by the fused module that owns the weight
-  for (const Kind& kind : KindTable::builtin().all()) {
+  for (const auto& shared : KindTable::torch()->all()) {
+    const Kind& kind = *shared;
     if (kind.family == Family::kOperator) continue;
     EXPECT_NE(has_lowering(kind.name), elsewhere.contains(kind.name.str())) << kind.name.str();
   }
@@ -23,10 +25,11 @@ TEST(Kinds, CanAllBeLowered) {
 }
 
 TEST(Kinds, OperatorsWithoutALoweringBecomeModules) {
-  for (const Kind& kind : KindTable::builtin().all()) {
+  for (const auto& shared : KindTable::torch()->all()) {
+    const Kind& kind = *shared;
     if (kind.family != Family::kOperator || find_operator_lowering(kind.name)) continue;
     GraphModule module =
-        parse(cat("graph(%x: f32[2, 3]) {\n  %y: f32[2, 3] = ", kind.name.str(), "(%x)",
+        parse_network(cat("graph(%x: f32[2, 3]) {\n  %y: f32[2, 3] = ", kind.name.str(), "(%x)",
                   kind.name == Symbol("aten.dropout.default") ? " {p=0.5, train=false}" : "", "\n  return %y\n}\n"));
     module = transform(module).model;
     EXPECT_NO_THROW(check_exportable(module, {})) << kind.name.str();

@@ -81,7 +81,11 @@ class OnnxView {
 };
 
 inline ExportOptions options_of(DType type, WeightForm weights = WeightForm::kInt8, int64_t opset = 0) {
-  return {type, weights, opset};
+  ExportOptions options;
+  options.float_type = type;
+  options.weights = weights;
+  options.opset = opset;
+  return options;
 }
 
 inline Error export_error(const Network& network, const ExportOptions& options) {

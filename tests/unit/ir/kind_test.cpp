@@ -6,18 +6,20 @@
 #include <set>
 
 #include "graftwork/base/error.h"
-#include "graftwork/ir/graph_module.h"
-#include "graftwork/ir/text/parse.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/ir/verify.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
 
-const KindTable& table() { return KindTable::builtin(); }
+const KindTable& table() { return *KindTable::torch(); }
+const KindTable& kernels() { return *tensorrt_backend().kinds; }
 
 /// The type of %y in a network with the given inputs and one statement; what went wrong when it is refused.
 std::string type_of(const std::string& inputs, const std::string& statement) {
   try {
-    const GraphModule module = parse("graph(" + inputs + ") {\n  %y = " + statement + "\n  return %y\n}\n");
+    const GraphModule module = testing::parse_network("graph(" + inputs + ") {\n  %y = " + statement + "\n  return %y\n}\n");
     return module.graph().output()->input(0).type().text();
   } catch (const Error& error) {
     return error.message();
@@ -25,7 +27,8 @@ std::string type_of(const std::string& inputs, const std::string& statement) {
 }
 
 TEST(KindTable, EachKindIsWhole) {
-  for (const Kind& kind : table().all()) {
+  for (const auto& shared : table().all()) {
+    const Kind& kind = *shared;
     SCOPED_TRACE(kind.name.str());
     EXPECT_EQ(table().find(kind.name), &kind);
     EXPECT_TRUE(kind.shape) << "every kind has a shape function";
@@ -42,25 +45,27 @@ TEST(KindTable, EachKindIsWhole) {
 }
 
 TEST(KindTable, FusedKindsNameTheirPartsAndStubs) {
-  for (const Kind& kind : table().all()) {
-    if (kind.family != Family::kFused) continue;
+  size_t count = 0;
+  for (const auto& shared : kernels().all()) {
+    const Kind& kind = *shared;
+    if (!kind.is_fused()) continue;
     SCOPED_TRACE(kind.name.str());
+    ++count;
     EXPECT_TRUE(kind.name.str().starts_with("Fused"));
-    EXPECT_FALSE(kind.steps.empty());
-    bool owns_weight = kind.weight_role.empty();
-    for (const FusedStep& step : kind.steps) owns_weight |= step.role == kind.weight_role;
-    EXPECT_TRUE(owns_weight) << "the weight's owner is one of the parts";
+    ASSERT_TRUE(kind.body);
+    EXPECT_NO_THROW(verify(*kind.body));
+    EXPECT_FALSE(roles_of(*kind.body).empty());
     for (const int64_t input : kind.inputs_to_quantize) EXPECT_LT(static_cast<size_t>(input), kind.max_inputs);
-    for (const FusedStep& step : kind.steps) EXPECT_LT(step.add_input, static_cast<int64_t>(kind.max_inputs));
     EXPECT_NE(kind.attr("stubs"), nullptr);
   }
+  EXPECT_EQ(count, tensorrt_fusions().size()) << "each of TensorRT's fusions makes a kernel of its own";
 }
 
 TEST(KindTable, KnowsWhatIsQuantizedWhere) {
-  EXPECT_EQ(table().at("FusedConvBNAddAct").inputs_to_quantize, (std::vector<int64_t>{0, 1}));
-  EXPECT_EQ(table().at("FusedActAdd").inputs_to_quantize, (std::vector<int64_t>{0, 1}));
-  EXPECT_EQ(table().at("FusedLinear").inputs_to_quantize, (std::vector<int64_t>{0}));
-  EXPECT_TRUE(table().at("FusedAdaptiveAvgPool2d").inputs_to_quantize.empty());
+  EXPECT_EQ(kernels().at("FusedConvBNAddAct").inputs_to_quantize, (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(kernels().at("FusedActAdd").inputs_to_quantize, (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(kernels().at("FusedLinear").inputs_to_quantize, (std::vector<int64_t>{0}));
+  EXPECT_TRUE(kernels().at("FusedAdaptiveAvgPool2d").inputs_to_quantize.empty());
   EXPECT_EQ(table().at("nn.Conv2d").output_channel_axis, 0);
   EXPECT_EQ(table().at("nn.ConvTranspose2d").output_channel_axis, 1);
   EXPECT_EQ(table().at("nn.Linear").output_channel_axis, 0);
@@ -76,7 +81,7 @@ TEST(KindTable, FindsNothingForAnUnknownName) {
 TEST(KindTable, RefusesTwoKindsOfOneName) {
   Kind kind;
   kind.name = "Twice";
-  EXPECT_THROW(KindTable({kind, kind}), InternalError);
+  EXPECT_THROW(KindTable({kind, kind}), Error);
 }
 
 TEST(Shape, OfConvolutions) {
@@ -156,7 +161,7 @@ TEST(Shape, IsRefusedWhenTheInputsDoNotFit) {
   refusal("nn.Flatten @f(%x) {start_dim=3, end_dim=1}", "cannot flatten 3..1");
   refusal("nn.ReLU @r(%x, %x)", "takes 1 input, not 2");
   refusal("FusedActAdd @f(%x) [act=nn.ReLU @a]", "takes 2 inputs, not 1");
-  refusal("FusedConvBNAct @f(%x) [act=nn.ReLU @a]", "has no part conv");
+  refusal("FusedConvBNAct @f(%x) [act=nn.ReLU @a]", "needs the part conv");
   refusal("aten.view.default(%x) {size=[3, -1]}", "cannot view");
   refusal("aten.view.default(%x) {size=[-1, -1]}", "cannot view");
   refusal("aten.view.default(%x) {size=[-2, -256]}", "cannot view");

@@ -6,6 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/operator_call.h"
+#include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
 namespace graftwork::testing {
@@ -17,7 +18,7 @@ std::vector<at::Tensor> run(const GraphModule& module, const std::vector<at::Ten
 }
 
 at::Tensor run_one(std::string_view text, const std::vector<at::Tensor>& inputs) {
-  return run(parse(text), inputs).at(0);
+  return run(parse_network(text), inputs).at(0);
 }
 
 at::Tensor counting(at::IntArrayRef sizes, at::ScalarType type = at::kFloat) {
@@ -35,7 +36,7 @@ Error error_of(const std::function<void()>& action) {
 
 TEST(Executor, TakesParametersAsArguments) {
   const GraphModule module =
-      parse("graph(%x: f32[2, 3]) {\n  %y = nn.Linear @fc(%x) {in_features=3, out_features=4}\n  return %y\n}\n");
+      parse_network("graph(%x: f32[2, 3]) {\n  %y = nn.Linear @fc(%x) {in_features=3, out_features=4}\n  return %y\n}\n");
   const Executor executor(module);
   const std::vector<at::Tensor> inputs = random_inputs(module);
   for (const uint64_t seed : {1, 2}) {
@@ -49,23 +50,23 @@ TEST(Executor, TakesParametersAsArguments) {
 
 TEST(Executor, FreesValuesAfterTheirLastUse) {
   // Every value but %a has one reader right behind it; %a is read at the end; %unused and the indices by nobody.
-  const GraphModule module = parse(
+  const GraphModule module = parse_network(
       "graph(%x: f32[2, 4]) {\n"
       "  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  %unused = aten.neg.default(%b)\n  %c = "
       "aten.neg.default(%b)\n"
       "  %t: (f32[2, 1], i64[2, 1]) = aten.max.dim(%c) {dim=1, keepdim=true}\n  %p = get_item(%t) {index=0}\n"
       "  %q = aten.cat.default(%p, %p, %p, %p) {dim=1}\n  %d = aten.neg.default(%q)\n  %e = aten.add.Tensor(%d, %a)\n  "
       "return %e\n}\n");
-  Executor executor(module);
-  std::vector<const Node*> all;
+  std::vector<ValueRef> all;
   for (const Node& node : module.graph().nodes()) {
-    if (node.kind() != NodeKind::kInput) all.push_back(&node);
+    if (node.kind() != NodeKind::kInput && node.kind() != NodeKind::kOutput) all.push_back({&node});
   }
-  executor.watch(all);
+  const Executor executor(module, all);
   std::vector<std::pair<std::string, c10::weak_intrusive_ptr<c10::TensorImpl>>> seen;
   std::map<std::string, std::string> alive_at;
   RunOptions options;
-  options.watcher = [&](const Node& node, const at::Tensor& value) {
+  options.watcher = [&](const ValueRef& watched, const at::Tensor& value) {
+    const Node& node = *watched.node;
     seen.emplace_back(node.name().str(), value.getIntrusivePtr());
     for (const auto& [name, weak] : seen) {
       if (!weak.expired()) alive_at[node.name().str()] += name + " ";
@@ -82,12 +83,10 @@ TEST(Executor, FreesValuesAfterTheirLastUse) {
 
 TEST(Executor, LetsAWatcherReplaceAValue) {
   const GraphModule module =
-      parse("graph(%x: f32[2]) {\n  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  return %b, %a\n}\n");
-  Executor executor(module);
-  const Node* const watched = &node_named(module, "a");
-  executor.watch(std::span(&watched, 1));
+      parse_network("graph(%x: f32[2]) {\n  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  return %b, %a\n}\n");
+  const Executor executor(module, {{&node_named(module, "a")}});
   RunOptions options;
-  options.watcher = [](const Node&, at::Tensor& value) { value = at::full({2}, 7.0F); };
+  options.watcher = [](const ValueRef&, at::Tensor& value) { value = at::full({2}, 7.0F); };
   const std::vector<at::Tensor> results = executor.run({}, std::vector{at::ones({2})}, options);
   EXPECT_TRUE(at::equal(results[0], at::full({2}, -7.0F)));
   EXPECT_TRUE(at::equal(results[1], at::full({2}, 7.0F)));
@@ -144,7 +143,7 @@ TEST(Executor, DISABLED_RunsATransposedConvolutionOnTheWeightThatItWasTrainedWit
 TEST(Executor, RunsOperatorsWithSeveralResults) {
   const at::Tensor x = random_tensor({DType::kF32, {Dim(4), Dim(6)}}, 1);
   const std::vector<at::Tensor> results = run(
-      parse(
+      parse_network(
           "graph(%x: f32[4, 6]) {\n"
           "  %m: (f32[4], i64[4]) = aten.max.dim(%x) {dim=1}\n  %v = get_item(%m) {index=0}\n  %i = get_item(%m) "
           "{index=1}\n"
@@ -175,7 +174,7 @@ TEST(Executor, PassesATensorListBehindATensor) {
 
 TEST(Executor, LeavesTypePromotionToNumbersAsNumbers) {
   const auto type = [](const char* dtype, const char* call) {
-    const GraphModule module = parse(cat("graph(%x: ", dtype, "[2]) {\n  %y = ", call, "\n  return %y\n}\n"));
+    const GraphModule module = parse_network(cat("graph(%x: ", dtype, "[2]) {\n  %y = ", call, "\n  return %y\n}\n"));
     return run(module, random_inputs(module))[0].scalar_type();
   };
   EXPECT_EQ(type("i64", "aten.mul.Tensor(%x) {other=2.5}"), at::kFloat);
@@ -190,7 +189,7 @@ TEST(Executor, LeavesTypePromotionToNumbersAsNumbers) {
 }
 
 TEST(Executor, PassesSizesThatAreKnownAtRunTimeOnly) {
-  const GraphModule module = parse(
+  const GraphModule module = parse_network(
       "graph(%x: f32[s0, 4]) {\n"
       "  %n: int = aten.sym_size.int(%x) {dim=0}\n  %h: int = sym.floordiv(%n) {a=$0, b=2}\n  %m: int = sym.mul(%h, "
       "%n) {a=$1, b=$0}\n"
@@ -206,7 +205,7 @@ TEST(Executor, PassesSizesThatAreKnownAtRunTimeOnly) {
 }
 
 TEST(Executor, SaysAboutSizesWhatIsWrongWithThem) {
-  const GraphModule module = parse(
+  const GraphModule module = parse_network(
       "graph(%x: f32[s0]) {\n  %n: int = aten.sym_size.int(%x) {dim=0}\n  %h: int = sym.floordiv(%n) {a=7, b=$0}\n"
       "  %y: f32[s1] = aten.full.default(%h) {size=[$0], fill_value=0}\n  return %y\n}\n");
   EXPECT_EQ(run(module, {at::ones({2})})[0].numel(), 3);
@@ -216,7 +215,7 @@ TEST(Executor, SaysAboutSizesWhatIsWrongWithThem) {
 }
 
 TEST(Executor, ReportsAllUnknownOperatorsAtOnce) {
-  const GraphModule module = parse(
+  const GraphModule module = parse_network(
       "graph(%x: f32[2]) {\n  %a: f32[2] = mine.first.default(%x)\n  %b = aten.neg.default(%a)\n"
       "  %c: f32[2] = aten.relu.nonsense(%b)\n  return %c\n}\n");
   const Error error = error_of([&] { Executor executor(module); });
@@ -228,7 +227,7 @@ TEST(Executor, ReportsAllUnknownOperatorsAtOnce) {
 
 TEST(Executor, ReportsAttributesThatNoArgumentTakes) {
   const auto message = [](const char* call) {
-    const GraphModule module = parse(cat("graph(%x: f32[2]) {\n  %y: f32[2] = ", call, "\n  return %y\n}\n"));
+    const GraphModule module = parse_network(cat("graph(%x: f32[2]) {\n  %y: f32[2] = ", call, "\n  return %y\n}\n"));
     return error_of([&] { Executor executor(module); }).report();
   };
   EXPECT_NE(message("aten.neg.default(%x) {speed=2}").find("aten.neg.default has no argument speed"),
@@ -239,14 +238,14 @@ TEST(Executor, ReportsAttributesThatNoArgumentTakes) {
 
 TEST(Executor, NamesTheNodeWhereTorchFails) {
   const GraphModule module =
-      parse("graph(%x: f32[2, 3]) {\n  %y: f32[2, 2] = aten.mm.default(%x, %x)\n  return %y\n}\n");
+      parse_network("graph(%x: f32[2, 3]) {\n  %y: f32[2, 2] = aten.mm.default(%x, %x)\n  return %y\n}\n");
   const Error error = error_of([&] { run(module, {at::ones({2, 3})}); });
   EXPECT_EQ(error.code(), "nn.run");
   EXPECT_EQ(error.context().at(0), "%y = aten.mm.default");
 }
 
 TEST(Executor, ChecksItsInputs) {
-  const GraphModule module = parse("graph(%x: f32[2, s0], %z: i64[3]) {\n  return %x, %z\n}\n");
+  const GraphModule module = parse_network("graph(%x: f32[2, s0], %z: i64[3]) {\n  return %x, %z\n}\n");
   const at::Tensor x = at::ones({2, 5}), z = at::ones({3}, at::kLong);
   EXPECT_EQ(run(module, {x, z}).size(), 2U);
   for (const std::vector<at::Tensor>& wrong : std::vector<std::vector<at::Tensor>>{

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/executor.h"
+#include "support/networks.h"
 
 namespace graftwork::testing {
 
@@ -50,7 +50,7 @@ inline std::vector<at::Tensor> random_inputs(const GraphModule& module, uint64_t
 
 /// A network from its printed form, its parameters filled in.
 inline Network network_of(std::string_view text) {
-  GraphModule module = parse(text);
+  GraphModule module = parse_network(text);
   TensorStore tensors = random_parameters(module);
   return {std::move(module), std::move(tensors)};
 }

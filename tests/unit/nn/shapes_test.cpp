@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
 namespace graftwork::testing {
@@ -247,12 +248,15 @@ TEST(Kinds, AreAllInTheCasesAbove) {
   for (const auto* cases : {&module_cases(), &operator_cases()}) {
     for (const Case& call : *cases) seen.insert(kind_of(call).str());
   }
-  for (const Kind& kind : KindTable::builtin().all())
-    EXPECT_TRUE(seen.contains(kind.name.str())) << kind.name.str() << " has no case";
+  for (const KindTable* table : {KindTable::torch().get(), tensorrt_backend().kinds.get()}) {
+    for (const auto& kind : table->all())
+      EXPECT_TRUE(seen.contains(kind->name.str())) << kind->name.str() << " has no case";
+  }
 }
 
 TEST(Kinds, CanAllBeRun) {
-  for (const Kind& kind : KindTable::builtin().all()) {
+  for (const auto& shared : KindTable::torch()->all()) {
+    const Kind& kind = *shared;
     const bool runs = kind.family == Family::kOperator ? find_operator(kind.name).has_value() : has_kernel(kind.name);
     EXPECT_TRUE(runs) << kind.name.str();
   }
@@ -268,13 +272,13 @@ TEST(Kinds, RefuseWhatTorchRefuses) {
       {"f32[2, 6, 4, 4]", "nn.BatchNorm2d {num_features=5}"},
       {"f32[1, 3, 2, 2]", "nn.MaxPool2d {kernel_size=[4, 4], stride=[1, 1]}"},
       {"f32[2, 3]", "nn.Flatten {start_dim=2}"}};
-  for (const Case& call : wrong) EXPECT_THROW(parse(text_of(call, true)), Error) << call.call;
+  for (const Case& call : wrong) EXPECT_THROW(parse_network(text_of(call, true)), Error) << call.call;
   const std::vector<Case> wrong_operators{{"f32[2, 3]", "aten.view.default {size=[4, -1]}"},
                                           {"f32[2, 3]", "aten.permute.default {dims=[0]}"},
                                           {"f32[2, 3]", "aten.add.Tensor", "f32[2]"},
                                           {"f32[2, 3]", "aten.cat.default", "f32[2, 4]"},
                                           {"f32[2, 3]", "aten.unsqueeze.default {dim=3}"}};
-  for (const Case& call : wrong_operators) EXPECT_THROW(parse(text_of(call, false)), Error) << call.call;
+  for (const Case& call : wrong_operators) EXPECT_THROW(parse_network(text_of(call, false)), Error) << call.call;
 }
 
 }  // namespace

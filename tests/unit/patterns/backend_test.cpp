@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "graftwork/base/error.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/patterns/transform.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
@@ -22,7 +22,11 @@ std::string code_of(const std::function<void()>& work) {
 Backend small() {
   PatternList fusions = tensorrt_fusions();
   std::erase_if(fusions, [](const auto& pattern) { return pattern->name() != "LinearPattern"; });
-  return {"small", {}, fusions};
+  Backend backend;
+  backend.name = "small";
+  backend.kinds = tensorrt_backend().kinds;
+  backend.fusions = std::move(fusions);
+  return backend;
 }
 
 /// Leaves the process as it was.
@@ -34,8 +38,7 @@ class Backends : public ::testing::Test {
 TEST_F(Backends, TheOnlyOneIsChosenByItself) {
   EXPECT_EQ(discover_backends(), (std::vector<std::string>{"tensorrt"}));
   EXPECT_EQ(get_backend()->name, "tensorrt");
-  EXPECT_TRUE(get_backend()->can("int8"));
-  EXPECT_FALSE(get_backend()->can("int3"));
+  EXPECT_EQ(get_backend()->precisions, std::vector<std::string>{"int8"});
 }
 
 TEST_F(Backends, OfSeveralOneMustBeChosen) {
@@ -61,14 +64,14 @@ TEST_F(Backends, WhatDoesNotExistIsRefused) {
   }
   EXPECT_EQ(get_backend()->name, "tensorrt") << "the choice is what it was";
   EXPECT_EQ(code_of([] { backends().add(tensorrt_backend()); }), "backend.name");
-  EXPECT_EQ(code_of([] { backends().add({"", {}, {}}); }), "backend.name");
+  EXPECT_EQ(code_of([] { backends().add(Backend()); }), "backend.name");
   const BackendRegistry empty;
   EXPECT_EQ(code_of([&] { empty.get(); }), "backend.none");
   EXPECT_TRUE(empty.names().empty());
 }
 
 TEST_F(Backends, TransformTakesTheListsOfTheChosenOne) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[2, 8]) {\n  %y = nn.Linear @fc(%x) {in_features=8, out_features=4}\n  %a = nn.ReLU "
       "@r(%y)\n  return %a\n}\n");
   EXPECT_EQ(transform(module).report.counts().count("LinearActPattern"), 1u);

@@ -4,14 +4,14 @@
 #include <gtest/gtest.h>
 
 #include "graftwork/base/error.h"
-#include "graftwork/ir/text/parse.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
 
 /// The batch norm of the second convolution has another reader; the last activation is none that fuses.
 GraphModule network() {
-  return parse(
+  return testing::parse_network(
       "graph(%x: f32[2, 4, 8, 8]) {\n"
       "  %c = nn.Conv2d @stem.conv(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1]}\n"
       "  %r = aten.relu.default(%c)\n"

@@ -5,11 +5,11 @@
 #include <thread>
 
 #include "graftwork/base/text.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"
 #include "support/golden_file.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
@@ -71,7 +71,7 @@ TEST(Recompositions, OperatorsOfOneModuleThatDifferAreModulesOfTheirOwn) {
 }
 
 TEST(Transform, DoesNotChangeItsInput) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[1, 4, 8, 8]) {\n"
       "  %w = constant @c.weight: f32[4, 4, 1, 1]\n"
       "  %c: f32[1, 4, 8, 8] = aten.conv2d.default(%x, %w)\n"
@@ -88,7 +88,7 @@ TEST(Transform, DoesNotChangeItsInput) {
 }
 
 TEST(Transform, TakesASubsetOfThePatterns) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[1, 4, 8, 8]) {\n"
       "  %c = nn.Conv2d @c(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1]}\n"
       "  %d = nn.Dropout @d(%c)\n"
@@ -98,7 +98,7 @@ TEST(Transform, TakesASubsetOfThePatterns) {
 }
 
 TEST(Transform, OneListServesManyThreads) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[1, 4, 8, 8]) {\n"
       "  %c = nn.Conv2d @c(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1]}\n"
       "  %d = nn.Dropout @d(%c)\n"
@@ -125,7 +125,7 @@ TEST(Fusions, AChainOf1000NodesIsFusedInOrder) {
     text += cat("  %b", i, " = nn.BatchNorm2d @b", i, "(%c", i, ") {num_features=4}\n");
     text += cat("  %a", i, " = nn.ReLU @r", i, "(%b", i, ")\n");
   }
-  const TransformationResult result = transform(parse(text + "  return %a333\n}\n"));
+  const TransformationResult result = transform(testing::parse_network(text + "  return %a333\n}\n"));
   verify(result.model);
   EXPECT_EQ(result.report.counts(), (std::map<std::string, size_t>{{"ConvBNActPattern", 333}}));
   int expected = -1;

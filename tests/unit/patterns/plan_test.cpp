@@ -2,17 +2,17 @@
 #include <gtest/gtest.h>
 
 #include "graftwork/base/error.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
 
 /// A convolution with batch norm and activation, a check that goes, and a classifier that becomes a convolution.
 GraphModule network() {
-  return parse(
+  return testing::parse_network(
       "graph(%x: f32[2, 3, 4, 4]) {\n"
       "  %c = nn.Conv2d @conv(%x) {in_channels=3, out_channels=4, kernel_size=[1, 1]}\n"
       "  %b = nn.BatchNorm2d @bn(%c) {num_features=4}\n"

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/patterns/text/parse.h"
 
 namespace graftwork {
@@ -13,7 +14,7 @@ namespace {
 /// "line:column: message (try hint)".
 std::string error_of(const std::string& text) {
   try {
-    parse_patterns(text, "f");
+    parse_patterns(text, "f", tensorrt_backend().kinds);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), "gpat.syntax") << error.report();
     EXPECT_EQ(error.context().size(), 1u);

@@ -3,25 +3,25 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/text/parse.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/rewrite/rewriter.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
 
 GraphModule network(const std::string& statements, const std::string& inputs = "%x: f32[1, 4, 8, 8]") {
-  return parse("graph(" + inputs + ") {\n" + statements + "\n}\n");
+  return testing::parse_network("graph(" + inputs + ") {\n" + statements + "\n}\n");
 }
 
 /// The body of one conversion, run once.
 struct Ran {
   Ran(GraphModule before, const std::string& body)
       : module(std::move(before)),
-        report(Rewriter(parse_patterns("conversion P {" + body + "}", "test.gpat")).run_once(module)) {
+        report(Rewriter(parse_patterns("conversion P {" + body + "}", "test.gpat", tensorrt_backend().kinds)).run_once(module)) {
     verify(module);
   }
   size_t count() const { return report.applied.size(); }
@@ -116,12 +116,12 @@ TEST(Text, AFileHoldsPatternsOfAllSections) {
       "conversion B { %y = nn.Dropout(%x) => %x }\n"
       "recomposition C { %y = aten.relu.default(%x) => %y = nn.ReLU(%x) }\n"
       "conversion D { %y = nn.Identity(%x) => %x }\n";
-  const PatternSections sections = parse_pattern_sections(text, "three.gpat");
+  const PatternSections sections = parse_pattern_sections(text, "three.gpat", tensorrt_backend().kinds);
   ASSERT_EQ(sections.fusions.size(), 1u);
   ASSERT_EQ(sections.conversions.size(), 2u);
   ASSERT_EQ(sections.recompositions.size(), 1u);
   EXPECT_EQ(sections.conversions[1]->name(), "D");
-  const PatternList all = parse_patterns(text, "three.gpat");
+  const PatternList all = parse_patterns(text, "three.gpat", tensorrt_backend().kinds);
   std::string names;
   for (const auto& pattern : all) names += pattern->name();
   EXPECT_EQ(names, "ABCD");
@@ -216,7 +216,7 @@ TEST(Text, FurtherInputsNeedNoNames) {
 
 TEST(Text, ConstantsBecomeParameters) {
   const Ran ran(
-      parse("graph(%x: f32[2, 3]) {\n  %w = constant @fc.weight: f32[3, 5]\n  %b = constant @fc.bias: f32[5]\n"
+      testing::parse_network("graph(%x: f32[2, 3]) {\n  %w = constant @fc.weight: f32[3, 5]\n  %b = constant @fc.bias: f32[5]\n"
             "  %y: f32[2, 5] = aten.addmm.default(%b, %x, %w)\n  return %y\n}\n"),
       "%w = constant where %w.rank == 2 %b = constant %y = aten.addmm.default(%b, %x, %w) => %y = nn.Linear "
       "@fc(%x) {in_features=%w.shape[0], out_features=%w.shape[1], weight=permute(%w, [1, 0]), bias=%b}");
@@ -306,7 +306,7 @@ TEST(Text, FusionsGetTheStubsOfTheirKind) {
   GraphModule module = network(
       "  %c = nn.Conv2d @c(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1], groups=4}\n  %y = nn.Conv2d "
       "@d(%c) {in_channels=4, out_channels=6, kernel_size=[1, 1], groups=2}\n  return %y");
-  Rewriter(parse_patterns("fusion F { %c = nn.Conv2d(%x) => %c = FusedConvBN(%x) [conv=%c] }", "f.gpat"))
+  Rewriter(parse_patterns("fusion F { %c = nn.Conv2d(%x) => %c = FusedConvBN(%x) [conv=%c] }", "f.gpat", tensorrt_backend().kinds))
       .run_once(module);
   const std::string text = print(module);
   EXPECT_NE(text.find("FusedConvBN @FusedConvBN_0(%x) {stubs=[0]} [conv="), std::string::npos) << text;
@@ -335,7 +335,8 @@ TEST(Text, APlanThatNamesAMissingPatternIsRefused) {
   const GraphModule module = network("  %y = nn.Linear @fc(%x) {in_features=8, out_features=4}\n  return %y");
   PatternSections lists = active_patterns();
   const PatternList mine =
-      parse_patterns("fusion Mine { %y = nn.Linear(%x) => %y = FusedLinear(%x) [linear=%y] }", "mine.gpat");
+      parse_patterns("fusion Mine { %y = nn.Linear(%x) => %y = FusedLinear(%x) [linear=%y] }", "mine.gpat",
+                     tensorrt_backend().kinds);
   lists.fusions.insert(lists.fusions.begin(), mine.begin(), mine.end());
   const TransformationPlan plan = get_transformation_plan(module, lists);
   EXPECT_EQ(print(apply_transformation_plan(module, plan, lists).model), print(transform(module, lists).model));

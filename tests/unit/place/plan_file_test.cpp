@@ -5,16 +5,16 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
 
 GraphModule network() {
-  return parse(
+  return testing::parse_network(
       "graph(%x: f32[2, 3, 4, 4]) {\n"
       "  %c = nn.Conv2d @conv(%x) {in_channels=3, out_channels=4, kernel_size=[1, 1]}\n"
       "  %r = nn.ReLU @relu(%c)\n"

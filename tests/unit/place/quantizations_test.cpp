@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "graftwork/base/text.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/stub_plan.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
@@ -21,7 +21,7 @@ GraphModule network(const std::string& inputs, std::initializer_list<std::string
     }
     text += "  " + statement + "\n";
   }
-  return transform(parse(text + "  return " + results + "\n}\n")).model;
+  return transform(testing::parse_network(text + "  return " + results + "\n}\n")).model;
 }
 
 /// The lines of the plan about activations.

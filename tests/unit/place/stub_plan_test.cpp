@@ -6,12 +6,12 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/quant_config.h"
 #include "graftwork/place/skip_list.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
@@ -30,7 +30,7 @@ std::string residual_net() {
       "  %f = nn.Flatten @flat(%p)\n  %y = nn.Linear @fc(%f) {in_features=16, out_features=10}\n  return %y\n}\n");
 }
 
-GraphModule transformed(const std::string& text) { return transform(parse(text)).model; }
+GraphModule transformed(const std::string& text) { return transform(testing::parse_network(text)).model; }
 
 QuantConfig skipping(std::vector<std::string> stub, std::vector<std::string> weight = {}) {
   QuantConfig config;
@@ -69,7 +69,7 @@ TEST(StubPlan, CarriedOutGivesAValidNetworkThatReadsItsStubs) {
   GraphModule module = before.clone();
   apply_stub_plan(module, plan_stubs(module, {}));
   verify(module);
-  EXPECT_EQ(print(parse(print(module))), print(module));
+  EXPECT_EQ(print(testing::parse_network(print(module))), print(module));
   std::vector<std::string> calls;
   for (const Node& node : module.graph().nodes()) {
     std::string call = node.name().str() + " <-";
@@ -119,7 +119,7 @@ TEST(StubPlan, ServesEveryCallOfAModuleThatIsCalledTwice) {
       cat("graph(%x: f32[2, 4, 4, 4]) {\n  %a = FusedConvBN @m(%x) {stubs=[0]} [conv=", conv("c", ""),
           ", weight_fake_quant=WeightFakeQuantize @m.q]\n  %b = aten.neg.default(%a)\n  %y = FusedConvBN @m(%b)\n  "
           "return %y\n}\n");
-  GraphModule module = parse(text);
+  GraphModule module = testing::parse_network(text);
   const StubPlan plan = plan_stubs(module, {});
   EXPECT_EQ(plan.stubs.size(), 2U) << plan.text();
   EXPECT_EQ(plan.weights.size(), 1U) << plan.text();

@@ -7,6 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/transform.h"
+#include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
@@ -176,7 +177,7 @@ TEST(Calibrate, LeavesTorchsThreadsAsTheyWere) {
 }
 
 TEST(MicroBatch, IsOneWhereTheGraphHoldsForAnyBatch) {
-  const auto size = [](const std::string& text) { return batching_of(parse(text)).size; };
+  const auto size = [](const std::string& text) { return batching_of(parse_network(text)).size; };
   EXPECT_EQ(batching_of(residual_network("s0").module).size, 1);
   EXPECT_EQ(batching_of(residual_network("8").module).size, 1);
   EXPECT_EQ(batching_of(fixed_batch_network().module).size, 4);
@@ -200,7 +201,7 @@ TEST(MicroBatch, IsOneWhereTheGraphHoldsForAnyBatch) {
 
 TEST(MicroBatch, KnowsTheInputsThatHoldSamples) {
   const auto batched = [](const std::string& inputs, const std::string& sum) {
-    const Batching batching = batching_of(parse("graph(" + inputs + ") {\n" + sum + "  return %y\n}\n"));
+    const Batching batching = batching_of(parse_network("graph(" + inputs + ") {\n" + sum + "  return %y\n}\n"));
     std::string text = std::to_string(batching.size) + ":";
     for (const bool holds : batching.batched) text += holds ? " samples" : " one";
     return text;

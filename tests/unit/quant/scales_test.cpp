@@ -150,13 +150,11 @@ TEST(Quantize, GivesANetworkWhoseValuesLieOnTheGridOfTheirScales) {
     const QuantizationResult result = quantized(small_network(), images(9), type);
     EXPECT_EQ(result.warnings, std::vector<std::string>());
     const Node& stub = node_named(result.network.module, "quant_stub_1");
-    Executor executor(result.network.module);
-    const Node* const watched = &stub;
-    executor.watch(std::span(&watched, 1));
+    const Executor executor(result.network.module, {{&stub}});
     RunOptions options;
     options.any_batch = true;
     at::Tensor value;
-    options.watcher = [&](const Node&, const at::Tensor& seen) { value = seen; };
+    options.watcher = [&](const ValueRef&, const at::Tensor& seen) { value = seen; };
     executor.run(result.network.tensors, std::vector{images(4)}, options);
     const at::Tensor scale = result.network.tensors.at("quant_stub_1.scale");
     EXPECT_EQ(scale.item<float>(),

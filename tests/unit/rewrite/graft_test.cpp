@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "graftwork/base/error.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
@@ -40,7 +40,7 @@ class GraftTest : public ::testing::Test {
   }
   std::string result() const { return print(module); }
 
-  GraphModule module = parse(kNetwork);
+  GraphModule module = testing::parse_network(kNetwork);
 };
 
 TEST_F(GraftTest, WhatIsNotCommittedLeavesNoTrace) {
@@ -115,7 +115,7 @@ TEST_F(GraftTest, NothingToDoDeclines) {
 
 TEST_F(GraftTest, RemovesWhatNothingUses) {
   module =
-      parse("graph(%x: f32[2]) {\n  %n = size(%x)\n  %a = assert(%n)\n  %y = aten.neg.default(%x)\n  return %y\n}\n");
+      testing::parse_network("graph(%x: f32[2]) {\n  %n = size(%x)\n  %a = assert(%n)\n  %y = aten.neg.default(%x)\n  return %y\n}\n");
   Graft graft(module);
   EXPECT_FALSE(graft.remove(at("n")));
   ASSERT_TRUE(graft.remove(at("a")));
@@ -175,7 +175,7 @@ TEST_F(GraftTest, ARecordThatItsKindDoesNotKnowIsRefused) {
 }
 
 TEST_F(GraftTest, OneNodeMayReplaceSeveralValues) {
-  module = parse(
+  module = testing::parse_network(
       "graph(%x: f32[2, 4]) {\n"
       "  %q = nn.ReLU @q(%x)\n"
       "  %k = nn.Tanh @k(%x)\n"
@@ -192,7 +192,7 @@ TEST_F(GraftTest, OneNodeMayReplaceSeveralValues) {
 }
 
 TEST_F(GraftTest, AMergedNodeThatIsNeededBeforeItsInputsAreReadyDeclines) {
-  module = parse(
+  module = testing::parse_network(
       "graph(%x: f32[2, 4]) {\n"
       "  %q = nn.ReLU @q(%x)\n"
       "  %u = aten.neg.default(%q)\n"

@@ -8,9 +8,9 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/isomorphism.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
+#include "support/networks.h"
 #include "support/shuffle.h"
 
 namespace graftwork {
@@ -59,7 +59,7 @@ GraphModule network(const std::vector<std::string>& statements, const std::strin
     const size_t equals = each.find(" = ");
     text += statement(each.substr(0, equals) + ": f32[2]" + each.substr(equals));
   }
-  return parse(text + statement("return " + results) + "}\n");
+  return testing::parse_network(text + statement("return " + results) + "}\n");
 }
 
 /// What became of each node, in graph order: "FG(x)", or the operator's own name.
@@ -136,7 +136,7 @@ TEST(Rewriter, OfOnePatternTheEarlierRootInCanonicalOrderWins) {
   };
   const std::string p = "  %p = nn.ReLU @2(%a)\n", q = "  %q = nn.ReLU @1(%a)\n";
   for (const std::string& each : {text(p, q), text(q, p)}) {
-    GraphModule module = parse(each);
+    GraphModule module = testing::parse_network(each);
     const Pat x = any(), a = op("nn.Sigmoid")(x).may_escape(), r = op("nn.ReLU")(a);
     const auto fuse = pattern("Both", {r}, [=](const Match& match, Graft& graft) {
       return graft.replace(match[r], graft.call_function("aten.neg.default", {&match[x]}, {}));
@@ -183,7 +183,7 @@ TEST(Rewriter, AMatchMayLoseItsInputToAnotherMatch) {
 class FailingPatternTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(FailingPatternTest, LeavesTheNetworkAsItWas) {
-  GraphModule module = parse("graph(%x: f32[2, 4]) {\n  %a = nn.ReLU @a(%x)\n  %b = nn.Tanh @b(%a)\n  return %b\n}\n");
+  GraphModule module = testing::parse_network("graph(%x: f32[2, 4]) {\n  %a = nn.ReLU @a(%x)\n  %b = nn.Tanh @b(%a)\n  return %b\n}\n");
   const std::string before = print(module);
   const size_t records = module.modules().size();
   const Pat x = any(), a = op("nn.ReLU")(x);

@@ -199,7 +199,8 @@ class BodyLowering {
     if (!fake_quant) {
       const at::Tensor plain =
           fold_into_weight(owner, evaluate(*owner.param("weight"), lowering_.network().tensors), folded.factor);
-      return lower_on_weight(lowering_, call, lowering_.float_constant(name, transpose ? plain.t() : plain), bias());
+      const std::string weight = lowering_.float_constant(name, transpose ? plain.t() : plain);
+      return lower_on_weight(lowering_, call, weight, bias());
     }
     QuantizedWeight weight = quantized_weight(lowering_, owner, *fake_quant, folded);
     if (transpose) weight = {weight.codes.t().contiguous(), weight.scales, 1 - weight.axis};

@@ -1,13 +1,14 @@
 // The fast path against the reference, fake quantization, and batch norm folding.
-#include "graftwork/nn/fast_modules.h"
+#include "graftwork/nn/inference_runner.h"
 
 #include <gtest/gtest.h>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kinds/activation.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
-#include "graftwork/patterns/activations.h"
+#include "graftwork/nn/prepared_conv.h"
 #include "unit/nn/random_tensors.h"
 
 namespace graftwork::testing {
@@ -20,21 +21,16 @@ void expect_fast_equals_reference(const std::string& text, const std::vector<std
   SCOPED_TRACE(text);
   const at::NoGradGuard no_grad;
   const Network network = network_of(text);
-  size_t prepared = 0;
-  const Preparer prepare = fast_modules(network.tensors);
-  const Executor fast(network.module, [&](const GraphModule& module, const Node& node) {
-    auto made = prepare(module, node);
-    prepared += made ? 1 : 0;
-    return made;
-  });
-  EXPECT_EQ(prepared, is_prepared ? 1U : 0U);
+  const Preparer prepare = prepared_convolutions(network.tensors);
+  EXPECT_EQ(prepare(network.module, node_named(network.module, "y")).module != nullptr, is_prepared);
+  const InferenceRunner fast(network);
   const Executor reference(network.module);
   std::vector<std::vector<at::Tensor>> runs;
   if (shapes.empty()) runs.push_back(random_inputs(network.module));
   for (const std::vector<int64_t>& shape : shapes) runs.push_back({at::randn(shape)});
   for (const std::vector<at::Tensor>& inputs : runs) {
     const std::vector<at::Tensor> before{inputs[0].clone(), inputs.back().clone()};
-    EXPECT_LE(relative_difference(fast.run(network.tensors, inputs)[0], reference.run(network.tensors, inputs)[0]),
+    EXPECT_LE(relative_difference(fast.run(inputs)[0], reference.run(network.tensors, inputs)[0]),
               1e-5)
         << inputs[0].sizes();
     EXPECT_TRUE(at::equal(before[0], inputs[0]) && at::equal(before[1], inputs.back())) << "an input was written to";
@@ -48,7 +44,7 @@ std::string one_input(const std::string& kind, const std::string& parts, const c
   return cat("graph(%x: ", input, ") {\n  %y = ", kind, " @m(%x) [", parts, "]\n  return %y\n}\n");
 }
 
-TEST(FastModules, EqualTheReferenceWithEveryActivation) {
+TEST(InferenceRunner, EqualTheReferenceWithEveryActivation) {
   for (const Symbol act : fusible_activations()) {
     std::vector<std::string> forms{""};
     if (act == Symbol("nn.GELU")) forms.emplace_back(" {approximate=\"tanh\"}");
@@ -67,7 +63,7 @@ TEST(FastModules, EqualTheReferenceWithEveryActivation) {
   }
 }
 
-TEST(FastModules, EqualTheReferenceForEveryConvolution) {
+TEST(InferenceRunner, EqualTheReferenceForEveryConvolution) {
   const std::vector<std::string> attributes{"out_channels=5, kernel_size=[1, 1]",
                                             "out_channels=16, kernel_size=[3, 2], stride=[2, 3], padding=[2, 0]",
                                             "out_channels=8, kernel_size=[3, 3], dilation=[2, 3], padding=[1, 3]",
@@ -88,11 +84,11 @@ TEST(FastModules, EqualTheReferenceForEveryConvolution) {
   }
 }
 
-TEST(FastModules, TakeAnEpsilonThatIsWrittenAsAWholeNumber) {
+TEST(InferenceRunner, TakeAnEpsilonThatIsWrittenAsAWholeNumber) {
   expect_fast_equals_reference(one_input("FusedConvBN", join({kConv, "bn=nn.BatchNorm2d @b {num_features=8, eps=1}"})));
 }
 
-TEST(FastModules, LeaveAResidualThatBroadcastsToTheReference) {
+TEST(InferenceRunner, LeaveAResidualThatBroadcastsToTheReference) {
   expect_fast_equals_reference(cat("graph(%x: f32[2, 8, 9, 7]) {\n  %y = FusedConvBNAddAct @m(%x, %x) [", kConv,
                                    ", act=nn.ReLU @a]\n  return %y\n}\n"));
   expect_fast_equals_reference(
@@ -101,13 +97,13 @@ TEST(FastModules, LeaveAResidualThatBroadcastsToTheReference) {
       {}, false);
 }
 
-TEST(FastModules, LeaveOtherKindsAndTypesToTheReference) {
+TEST(InferenceRunner, LeaveOtherKindsAndTypesToTheReference) {
   const auto prepares = [](const std::string& text, at::ScalarType type) {
     Network network = network_of(text);
     TensorStore tensors;
     for (const auto& [name, tensor] : network.tensors) tensors.set(name, tensor.to(type));
     const Node& node = node_named(network.module, "y");
-    return fast_modules(tensors)(network.module, node) != nullptr;
+    return prepared_convolutions(tensors)(network.module, node).module != nullptr;
   };
   const std::string conv = one_input("FusedConvBN", kConv);
   EXPECT_TRUE(prepares(conv, at::kFloat));
