@@ -30,14 +30,19 @@ void ModuleRecord::set_param(Symbol name, ParamExpr value) {
   params.emplace_back(name, std::move(value));
 }
 
+void ModuleTable::admit(const ModuleRecord& record) const { check_attributes(record); }
+
 ModuleId ModuleTable::add(ModuleRecord record) {
-  check_attributes(record);
+  admit(record);
   const ModuleId id{static_cast<uint32_t>(records_.size())};
-  GRAFTWORK_ASSERT(by_path_.emplace(record.path, id).second);
+  const bool is_free = by_path_.emplace(record.path, id).second;
+  GRAFTWORK_ASSERT(is_free);
   ++counts_[record.kind];
   records_.push_back(std::move(record));
   return id;
 }
+
+void ModuleTable::swap(ModuleId id, ModuleRecord& record) noexcept { std::swap(records_[id.index], record); }
 
 ModuleId ModuleTable::find(Symbol path) const {
   const auto found = by_path_.find(path);

@@ -16,6 +16,8 @@
 
 namespace graftwork {
 
+class Graft;
+
 /// Index of a record in its ModuleTable.
 struct ModuleId {
   uint32_t index = UINT32_MAX;
@@ -38,19 +40,15 @@ struct ModuleRecord {
   void set_param(Symbol name, ParamExpr value);
 };
 
-/// All records of a GraphModule. Records are never removed: children of fused modules stay where they
-/// were, and an id never dangles.
+/// All records of a GraphModule. Builders add; grafts (rewrite/graft.h) change. Records are never removed: children of
+/// fused modules stay where they were, and an id never dangles.
 class ModuleTable {
  public:
   /// Requires a path that is not taken. Throws as check_attributes does.
   ModuleId add(ModuleRecord record);
   ModuleId find(Symbol path) const;
   const ModuleRecord& operator[](ModuleId id) const { return records_[id.index]; }
-  ModuleRecord& edit(ModuleId id) { return records_[id.index]; }
   size_t size() const { return records_.size(); }
-
-  /// Takes back the records added last, so that `size` remain.
-  void truncate(size_t size) noexcept;
 
   /// "FusedConvBN_0", "FusedConvBN_1", ...: the first of this kind's numbers that is not taken.
   Symbol fresh_path(Symbol kind) const;
@@ -60,6 +58,17 @@ class ModuleTable {
   Symbol unique_path(Symbol path) const;
 
  private:
+  friend class Graft;
+  friend struct GraphTestAccess;
+
+  /// What a new record and a changed one must pass. Throws as check_attributes does.
+  void admit(const ModuleRecord& record) const;
+  /// Puts a changed record in the place of the one that it was made from, which comes back in `record`. Requires
+  /// admit(), the same path and the same kind.
+  void swap(ModuleId id, ModuleRecord& record) noexcept;
+  /// Takes back the records added last, so that `size` remain.
+  void truncate(size_t size) noexcept;
+
   std::deque<ModuleRecord> records_;
   std::unordered_map<Symbol, ModuleId> by_path_;
   std::unordered_map<Symbol, size_t> counts_;  // records per kind: where fresh_path starts to look

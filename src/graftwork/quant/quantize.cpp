@@ -8,6 +8,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/scales.h"
+#include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
 namespace {
@@ -42,7 +43,8 @@ std::map<Symbol, ScaleGroup> scale_groups(const QuantizationResult& result) {
 }
 
 void set_stub_scales(QuantizationResult& result, DType float_type) {
-  ModuleTable& modules = result.network.module.modules();
+  const ModuleTable& modules = result.network.module.modules();
+  Graft graft(result.network.module);
   const std::map<Symbol, ScaleGroup> groups = scale_groups(result);
   for (const PlannedStub& stub : result.plan.stubs) {
     const auto shared = groups.find(stub.scale_group);
@@ -57,32 +59,35 @@ void set_stub_scales(QuantizationResult& result, DType float_type) {
                                    : activation_scale(group.range, result.method, float_type, group.small);
     const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
     result.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
-    modules.edit(id).set_param("scale", result.network.tensors.leaf(leaf));
+    graft.edit(id).set_param("scale", result.network.tensors.leaf(leaf));
   }
+  graft.apply();
 }
 
 void set_weight_scales(QuantizationResult& result, CalibrationMethod method, DType float_type) {
-  ModuleTable& modules = result.network.module.modules();
+  const ModuleTable& modules = result.network.module.modules();
   TensorStore& tensors = result.network.tensors;
+  Graft graft(result.network.module);
   for (const PlannedWeight& weight : result.plan.weights) {
     if (!weight.quantized) continue;
     const ModuleRecord& fused = modules[modules.find(weight.module)];
-    const ModuleId fake_quant = fused.child("weight_fake_quant");
+    ModuleRecord& fake_quant = graft.edit(fused.child("weight_fake_quant"));
     const ModuleId bn = fused.child("bn");
     const ModuleRecord& layer = modules[modules.find(weight.layer)];
     try {
       const at::Tensor value = evaluate(*layer.param("weight"), tensors);
-      const int64_t axis = *attribute_of(modules[fake_quant], "axis")->get<int64_t>();
+      const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
       const at::Tensor factor = bn ? batch_norm_affine(modules[bn], tensors).factor : at::Tensor();
-      const at::Tensor given = scale_of(modules[fake_quant], tensors);
-      const Symbol leaf = modules[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
+      const at::Tensor given = scale_of(fake_quant, tensors);
+      const Symbol leaf = fake_quant.path.str() + (given.defined() ? ".exported_scale" : ".scale");
       const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);
       tensors.set(leaf, exported_weight_scales(raw, factor, float_type, small_scale_of(layer)));
-      modules.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
+      fake_quant.set_param("scale", tensors.leaf(leaf));
     } catch (Error& error) {
       throw error.at(weight.layer.str() + ".weight");
     }
   }
+  graft.apply();
 }
 
 void check_half(const QuantizationResult& result) {
