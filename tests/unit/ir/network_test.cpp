@@ -245,6 +245,8 @@ TEST(Verify, FindsWhatIsBroken) {
   expect_broken("stands behind its user",
                 [](GraphModule& m) { GraphTestAccess::set_input(m.graph(), named(m, "c"), 0, named(m, "s")); });
   expect_broken("was erased", [](GraphModule& m) { GraphTestAccess::erase(m.graph(), named(m, "s")); });
+  expect_broken("another value has this name",
+                [](GraphModule& m) { GraphTestAccess::set_name(m.graph(), named(m, "d"), "c"); });
   expect_broken("its kind infers", [](GraphModule& m) {
     GraphTestAccess::set_type(m.graph(), named(m, "c"), TensorType{DType::kF32, {2}});
   });
