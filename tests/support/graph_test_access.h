@@ -16,10 +16,8 @@ struct GraphTestAccess {
     graph.set_input(node, slot, producer);
   }
   static void erase(Graph& graph, Node& node) { graph.erase(node); }
-  static void erase_unused(Graph& graph, Node& node, ErasedNodes& gone) { graph.erase_unused(node, gone); }
   static void set_type(Graph& graph, Node& node, Type type) { graph.set_type(node, std::move(type)); }
   static void set_name(Graph& graph, Node& node, Symbol name) { graph.set_name(node, name); }
-  static Symbol unique_name(Graph& graph, Symbol wanted) { return graph.unique_name(wanted); }
   static void compact(Graph& graph) { graph.compact(); }
 
   static ModuleRecord& edit(ModuleTable& modules, ModuleId id) { return modules.records_[id.index]; }

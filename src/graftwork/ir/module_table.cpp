@@ -34,9 +34,9 @@ void ModuleTable::admit(const ModuleRecord& record) const { check_attributes(rec
 
 ModuleId ModuleTable::add(ModuleRecord record) {
   admit(record);
+  GRAFTWORK_ASSERT(!by_path_.contains(record.path));
   const ModuleId id{static_cast<uint32_t>(records_.size())};
-  const bool is_free = by_path_.emplace(record.path, id).second;
-  GRAFTWORK_ASSERT(is_free);
+  by_path_.emplace(record.path, id);
   ++counts_[record.kind];
   records_.push_back(std::move(record));
   return id;
