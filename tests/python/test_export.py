@@ -195,3 +195,19 @@ def test_operands_of_different_types_are_promoted_as_pytorch_does(graftwork, tmp
     onnx.checker.check_model(str(out), full_check=True)
     with torch.no_grad():
         assert support.relative_error(support.only(support.run_onnx(out, x.numpy())), model(x).numpy()) <= 1e-5
+
+
+def test_two_even_windows_with_same_padding(graftwork, tmp_path):
+    """What they add on one side alone is a Pad of its own for each."""
+    layers = [torch.nn.Conv1d(4, 8, 4, padding="same"), torch.nn.ReLU(), torch.nn.Conv1d(8, 8, 4, padding="same")]
+    model, x = torch.nn.Sequential(*layers).eval(), torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(5))
+    save_pt2(model, tmp_path / "same.pt2", x, dynamic_batch=False)
+    np.save(tmp_path / "x.npy", x.numpy())
+    out = tmp_path / "same.onnx"
+    graftwork("quantize", tmp_path / "same.pt2", "--calibrate", tmp_path / "x.npy", *FP32, "-o", out)
+    onnx.checker.check_model(str(out), full_check=True)
+    graph = support.QdqGraph(out)
+    assert [node.name for node in graph.nodes("Pad")] == ["pad", "pad_1"]
+    assert len(graph.activation_quantizers()) == 2
+    with torch.no_grad():
+        assert support.sqnr_db(model(x).numpy(), support.only(support.run_onnx(out, x.numpy()))) >= 25

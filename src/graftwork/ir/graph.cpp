@@ -1,5 +1,7 @@
 #include "graftwork/ir/graph.h"
 
+#include <utility>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
@@ -71,7 +73,7 @@ Node& Graph::create(NodeSpec&& spec, std::span<Node* const> inputs) {
   Node& node = arena_.emplace_back(spec.kind);
   node.id_ = {static_cast<uint32_t>(arena_.size() - 1), generation_};
   node.op_ = spec.op;
-  node.name_ = spec.name;
+  set_name(node, spec.name);
   node.module_ = spec.module;
   node.attrs_ = std::move(spec.attrs);
   node.type_ = std::move(spec.type);
@@ -101,6 +103,10 @@ Node& Graph::append(NodeSpec spec, std::span<Node* const> inputs) {
 
 Node& Graph::stage(NodeSpec spec, std::span<Node* const> inputs) { return create(std::move(spec), inputs); }
 
+void Graph::take_name(Node& node, Symbol wanted) noexcept {
+  if (!wanted.empty() && names_->exchange(node.name_, wanted)) node.name_ = wanted;
+}
+
 void Graph::link_before(Node& staged, Node& at) noexcept {
   Node* before = at.prev_;
   staged.prev_ = before;
@@ -120,7 +126,27 @@ void Graph::link_before(Node& staged, Node& at) noexcept {
 
 void Graph::discard(Node& staged) noexcept {
   for (uint32_t slot = 0; slot < staged.input_count_; ++slot) detach(staged.inputs_[slot]);
+  if (names_) names_->remove(staged.name_);
   staged.alive_ = false;
+}
+
+void Graph::set_name(Node& node, Symbol name) {
+  if (names_) {
+    names_->add(name);
+    names_->remove(node.name_);
+  }
+  node.name_ = name;
+}
+
+Symbol Graph::unique_name(Symbol wanted) {
+  if (!names_) {
+    auto names = std::make_unique<NodeNames>();
+    for (const Node& node : arena_) {
+      if (node.alive_) names->add(node.name_);
+    }
+    names_ = std::move(names);
+  }
+  return names_->unique(wanted);
 }
 
 void Graph::attach(Use& use, Node& producer) noexcept {
@@ -133,11 +159,10 @@ void Graph::attach(Use& use, Node& producer) noexcept {
 }
 
 void Graph::detach(Use& use) noexcept {
-  if (!use.producer_) return;
+  if (!use.link_) return;
   *use.link_ = use.next_;
   if (use.next_) use.next_->link_ = use.link_;
   --use.producer_->use_count_;
-  use.producer_ = nullptr;
   use.next_ = nullptr;
   use.link_ = nullptr;
 }
@@ -160,8 +185,31 @@ void Graph::erase(Node& node) noexcept {
   for (uint32_t slot = 0; slot < node.input_count_; ++slot) detach(node.inputs_[slot]);
   node.prev_->next_ = node.next_;
   node.next_->prev_ = node.prev_;
+  if (names_) names_->remove(node.name_);
   node.alive_ = false;
   --live_;
+}
+
+bool Graph::is_needed(const Node& node) {
+  return node.first_use_ || node.kind_ == NodeKind::kInput || node.kind_ == NodeKind::kOutput;
+}
+
+void Graph::erase_unused(Node& node, ErasedNodes& gone) noexcept {
+  // Depth first. What remains to be looked at is a list through the operands of erased nodes, which stand in no other.
+  Use* open = nullptr;
+  Node* at = &node;
+  while (at) {
+    if (at->alive_ && !is_needed(*at)) {
+      erase(*at);
+      gone.append(*at);
+      for (uint32_t slot = at->input_count_; slot-- > 0;) {
+        at->inputs_[slot].next_ = open;
+        open = &at->inputs_[slot];
+      }
+    }
+    at = open ? open->producer_ : nullptr;
+    if (open) open = std::exchange(open->next_, nullptr);
+  }
 }
 
 void Graph::relabel(Node& around) noexcept {

@@ -14,17 +14,18 @@
 #include <memory_resource>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "graftwork/base/symbol.h"
 #include "graftwork/ir/attribute.h"
 #include "graftwork/ir/module_table.h"
+#include "graftwork/ir/node_names.h"
 #include "graftwork/ir/param_expr.h"
 #include "graftwork/ir/type.h"
 
 namespace graftwork {
 
+class Graft;
 class Graph;
 class Node;
 
@@ -34,7 +35,7 @@ enum class NodeKind : uint8_t { kInput, kConstant, kCallModule, kCallPart, kCall
 /// One operand slot of `user`. Member of its value's intrusive use list, so adding and removing are O(1).
 class Use {
  public:
-  /// The node that produces the operand.
+  /// The node that produces the operand; of an erased user, the node that did.
   Node* producer() const { return producer_; }
   Node* user() const { return user_; }
   /// Position among the user's inputs.
@@ -98,6 +99,8 @@ class alignas(64) Node {
   NodeId id() const { return id_; }
 
   bool alive() const { return alive_; }
+  /// False while a graft holds the node and has not put it into the graph.
+  bool in_order() const { return next_ != nullptr; }
   /// Whether this node stands before `other` in the graph's order. O(1).
   bool before(const Node& other) const { return label_ < other.label_; }
   /// What a graft put in this erased node's place; this node itself while it lives. Null when it was
@@ -110,6 +113,7 @@ class alignas(64) Node {
 
  private:
   friend class Graph;
+  friend class ErasedNodes;
 
  public:
   /// Use Graph to create nodes; public only because containers construct in place.
@@ -132,7 +136,7 @@ class alignas(64) Node {
   uint64_t label_ = 0;
   std::array<Use, kInlineInputs> few_inputs_;
   size_t use_count_ = 0;
-  Node* prev_ = nullptr;
+  Node* prev_ = nullptr;  // of an erased node, the next of its ErasedNodes
   Node* replacement_ = nullptr;
   Type type_;
   AttrMap attrs_;
@@ -177,6 +181,24 @@ struct NodeRange {
   NodeIterator end() const { return last; }
 };
 
+/// Erased nodes, in the order in which they went. The list runs through the nodes: erasing allocates nothing.
+class ErasedNodes {
+ public:
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const Node* node = first_; node; node = node->prev_) visit(*node);
+  }
+  void append(Node& erased) noexcept {
+    erased.prev_ = nullptr;
+    (last_ ? last_->prev_ : first_) = &erased;
+    last_ = &erased;
+  }
+
+ private:
+  Node* first_ = nullptr;
+  Node* last_ = nullptr;
+};
+
 /// What a new node is, before it has a place. `type` may be unknown.
 struct NodeSpec {
   NodeKind kind = NodeKind::kCallFunction;
@@ -189,7 +211,7 @@ struct NodeSpec {
   Origin origin;
 };
 
-/// Owns the nodes. Builders (importers, the parser) append; grafts change. Nothing else mutates.
+/// Owns the nodes. Builders (importers, the parser) append; grafts (rewrite/graft.h) change. Nothing else mutates.
 class Graph {
  public:
   Graph();
@@ -212,7 +234,12 @@ class Graph {
 
   /// Creates a node behind all others. O(inputs).
   Node& append(NodeSpec spec, std::span<Node* const> inputs);
-  /// Creates a node that is in no order yet, for Graft: `link_before` or `discard` must follow.
+
+ private:
+  friend class Graft;
+  friend struct GraphTestAccess;
+
+  /// Creates a node that is in no order yet: `link_before` or `discard` must follow.
   Node& stage(NodeSpec spec, std::span<Node* const> inputs);
   /// Gives a staged node its place. O(1) amortised O(log n).
   void link_before(Node& staged, Node& at) noexcept;
@@ -223,14 +250,22 @@ class Graph {
   void set_input(Node& node, size_t slot, Node& producer) noexcept;
   /// Requires that nothing uses the node. Its memory stays until compact().
   void erase(Node& node) noexcept;
+  /// Erases the node unless something uses it, and what only it needed; appends them to `gone`. Inputs and outputs of
+  /// the graph stay.
+  void erase_unused(Node& node, ErasedNodes& gone) noexcept;
   void set_type(Node& node, Type type) { node.type_ = std::move(type); }
-  void set_name(Node& node, Symbol name) { node.name_ = name; }
-
+  void set_name(Node& node, Symbol name);
+  /// `wanted`, or `wanted_1`, `wanted_2`, ... when a node has that name. The first question is O(nodes), each that
+  /// follows O(1) amortised.
+  Symbol unique_name(Symbol wanted);
+  /// Gives a node that unique_name() has given another name the one that was wanted, if it is free now. An empty one is
+  /// wanted by none.
+  void take_name(Node& node, Symbol wanted) noexcept;
   /// Frees tombstones. Invalidates every NodeId, and every Node* of an erased node; only between passes.
   void compact();
 
- private:
   Node& create(NodeSpec&& spec, std::span<Node* const> inputs);
+  static bool is_needed(const Node& node);
   void attach(Use& use, Node& producer) noexcept;
   void detach(Use& use) noexcept;
   void relabel(Node& around) noexcept;
@@ -242,6 +277,7 @@ class Graph {
   Node* output_ = nullptr;
   size_t live_ = 0;
   uint32_t generation_ = 0;
+  std::unique_ptr<NodeNames> names_;  // once unique_name() was asked
 };
 
 }  // namespace graftwork

@@ -73,15 +73,22 @@ const ResolvedBody* ModuleTable::body_of(const ModuleRecord& record) {
   return known.back().body.get();
 }
 
-ModuleId ModuleTable::add(ModuleRecord record) {
+void ModuleTable::admit(ModuleRecord& record) {
   check_attributes(record, *kinds_);
   record.body = body_of(record);
+}
+
+ModuleId ModuleTable::add(ModuleRecord record) {
+  admit(record);
+  GRAFTWORK_ASSERT(!by_path_.contains(record.path));
   const ModuleId id{static_cast<uint32_t>(records_.size())};
-  GRAFTWORK_ASSERT(by_path_.emplace(record.path, id).second);
+  by_path_.emplace(record.path, id);
   ++counts_[record.kind];
   records_.push_back(std::move(record));
   return id;
 }
+
+void ModuleTable::swap(ModuleId id, ModuleRecord& record) noexcept { std::swap(records_[id.index], record); }
 
 ModuleId ModuleTable::find(Symbol path) const {
   const auto found = by_path_.find(path);

@@ -17,6 +17,7 @@
 
 namespace graftwork {
 
+class Graft;
 struct Kind;
 class KindTable;
 struct ResolvedBody;
@@ -44,8 +45,8 @@ struct ModuleRecord {
   void set_param(Symbol name, ParamExpr value);
 };
 
-/// All records of a GraphModule. Records are never removed: children of fused modules stay where they
-/// were, and an id never dangles.
+/// All records of a GraphModule. Builders add; grafts (rewrite/graft.h) change. Records are never removed: children of
+/// fused modules stay where they were, and an id never dangles.
 class ModuleTable {
  public:
   explicit ModuleTable(std::shared_ptr<const KindTable> kinds);
@@ -62,11 +63,7 @@ class ModuleTable {
   ModuleId add(ModuleRecord record);
   ModuleId find(Symbol path) const;
   const ModuleRecord& operator[](ModuleId id) const { return records_[id.index]; }
-  ModuleRecord& edit(ModuleId id) { return records_[id.index]; }
   size_t size() const { return records_.size(); }
-
-  /// Takes back the records added last, so that `size` remain.
-  void truncate(size_t size) noexcept;
 
   /// "FusedConvBN_0", "FusedConvBN_1", ...: the first of this kind's numbers that is not taken.
   Symbol fresh_path(Symbol kind) const;
@@ -79,6 +76,20 @@ class ModuleTable {
   size_t body_count() const;
 
  private:
+  friend class Graft;
+  friend struct GraphTestAccess;
+
+  /// What a new record and a changed one must pass; sets what its parts compute. Throws as check_attributes and
+  /// resolve_body do.
+  void admit(ModuleRecord& record);
+  /// A record that no node calls yet.
+  ModuleRecord& edit_new(ModuleId id) { return records_[id.index]; }
+  /// Puts a changed record in the place of the one that it was made from, which comes back in `record`. Requires
+  /// admit(), the same path and the same kind.
+  void swap(ModuleId id, ModuleRecord& record) noexcept;
+  /// Takes back the records added last, so that `size` remain.
+  void truncate(size_t size) noexcept;
+
   struct SharedBody {
     std::vector<std::pair<Symbol, Symbol>> parts;  // role and kind, as children stand
     std::shared_ptr<const ResolvedBody> body;

@@ -1,5 +1,7 @@
 #include "graftwork/ir/verify.h"
 
+#include <unordered_set>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
@@ -71,8 +73,10 @@ void check_type(const GraphModule& module, const Node& node) {
 void verify(const GraphModule& module) {
   const Graph& graph = module.graph();
   if (!graph.output()) throw InternalError("the graph has no output");
+  std::unordered_set<Symbol> names;
   for (const Node& node : graph.nodes()) {
     check_links(node);
+    if (!node.name().empty() && !names.insert(node.name()).second) fail(node, "another value has this name");
     if (node.kind() == NodeKind::kOutput && &node != graph.output()) fail(node, "there are two outputs");
     if (!node.before(*graph.output()) && &node != graph.output()) fail(node, "it stands behind the output");
     if (node.kind() != NodeKind::kCallModule) continue;

@@ -12,7 +12,8 @@ namespace {
 
 std::string bytes_of(const google::protobuf::MessageLite& message) {
   std::string bytes;
-  GRAFTWORK_ASSERT(message.SerializeToString(&bytes));
+  const bool is_complete = message.SerializeToString(&bytes);
+  GRAFTWORK_ASSERT(is_complete);
   return bytes;
 }
 

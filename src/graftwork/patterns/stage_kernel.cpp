@@ -131,9 +131,8 @@ Outcome replace_by_kernel(KernelCall call, Graft& graft) {
   std::vector<Type> types;
   for (const Node* replaced : call.replaces) types.push_back(replaced->type());
   Node& tuple = graft.call_module(id, call.inputs, Type::tuple(std::move(types)));
-  const std::vector<Symbol>& names = modules[id].body->module.signature().outputs;
   for (size_t i = 0; i < call.replaces.size(); ++i) {
-    Node& result = graft.get_item(tuple, static_cast<int64_t>(i), names[i]);
+    Node& result = graft.get_item(tuple, static_cast<int64_t>(i));
     if (Outcome outcome = graft.replace(*call.replaces[i], result); !outcome) return outcome;
   }
   return applied();

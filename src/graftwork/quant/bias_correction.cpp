@@ -6,6 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/module_kernels.h"
+#include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
 namespace {
@@ -76,8 +77,9 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
 
 int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Range>& ranges) const {
   const at::NoGradGuard no_grad;
-  ModuleTable& modules = quantized.module.modules();
+  const ModuleTable& modules = quantized.module.modules();
   TensorStore& tensors = quantized.tensors;
+  Graft graft(quantized.module);
   for (const auto& [target, layers] : layers_) {
     std::vector<at::Tensor> shifts;
     for (const Layer& layer : layers) {
@@ -95,8 +97,9 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
     const at::Tensor before = expr ? evaluate(*expr, tensors) : at::zeros_like(shift, like.options());
     const Symbol leaf = cat(owner.path.str(), ".corrected_", param.str());
     tensors.set(leaf, (before.to(at::kDouble) + (is_layer ? -shift : shift)).to(before.scalar_type()));
-    modules.edit(target).set_param(param, tensors.leaf(leaf));
+    graft.edit(target).set_param(param, tensors.leaf(leaf));
   }
+  graft.apply();
   return static_cast<int64_t>(layers_.size());
 }
 

@@ -10,6 +10,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/scales.h"
+#include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
 namespace {
@@ -32,6 +33,7 @@ class ScaleSetter {
         one_type_(options.backend->file.products_take_scales_of_one_type) {}
 
   void set_stub_scales() {
+    Graft graft(result_.network.module);
     const std::map<Symbol, ScaleGroup> groups = scale_groups();
     for (const PlannedStub& stub : result_.plan.stubs) {
       const auto shared = groups.find(stub.scale_group);
@@ -46,19 +48,22 @@ class ScaleSetter {
                                      : activation_scale(group.range, result_.method, float_type_, group.small);
       const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
       result_.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
-      modules_.edit(id).set_param("scale", result_.network.tensors.leaf(leaf));
+      graft.edit(id).set_param("scale", result_.network.tensors.leaf(leaf));
     }
+    graft.apply();
   }
 
   void set_weight_scales(CalibrationMethod method) {
+    Graft graft(result_.network.module);
     for (const PlannedWeight& weight : result_.plan.weights) {
       if (!weight.quantized) continue;
       try {
-        set_weight_scale(weight, method);
+        set_weight_scale(weight, method, graft);
       } catch (Error& error) {
         throw error.at(weight.layer.str() + ".weight");
       }
     }
+    graft.apply();
   }
 
  private:
@@ -85,7 +90,7 @@ class ScaleSetter {
     return groups;
   }
 
-  void set_weight_scale(const PlannedWeight& weight, CalibrationMethod method) {
+  void set_weight_scale(const PlannedWeight& weight, CalibrationMethod method, Graft& graft) {
     TensorStore& tensors = result_.network.tensors;
     const ModuleRecord& fused = modules_[modules_.find(weight.module)];
     const BodyLayer& layer = *layer_at(modules_, fused, weight.layer);
@@ -100,11 +105,11 @@ class ScaleSetter {
     const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
     const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);
     tensors.set(leaf, exported_weight_scales(raw, factor, float_type_, small_scale_of(owner, one_type_)));
-    modules_.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
+    graft.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
   }
 
   QuantizationResult& result_;
-  ModuleTable& modules_;
+  const ModuleTable& modules_;
   DType float_type_;
   bool one_type_;  // FileRules::products_take_scales_of_one_type
 };

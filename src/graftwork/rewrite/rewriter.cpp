@@ -140,9 +140,8 @@ std::vector<Node*> Rewriter::neighbourhood(const GraphModule& module, std::vecto
     for (uint32_t level = 0; level <= depth_; ++level) {
       for (size_t i = 0, reached = touched.size(); i < reached; ++i) {
         if (!above.insert(touched[i])) continue;
-        for (const Use& use : touched[i]->inputs()) {
-          if (use.producer()) touched.push_back(use.producer());
-        }
+        if (!touched[i]->alive()) continue;
+        for (const Use& use : touched[i]->inputs()) touched.push_back(use.producer());
       }
     }
   }
@@ -334,7 +333,8 @@ std::vector<uint32_t> Rewriter::apply(Round& round, const std::vector<uint32_t>&
       outcome = entry.pattern->graft(candidate.match, graft);
       if (outcome) outcome = graft.check();
       if (outcome) {
-        graft.commit([&](Node& node) { round.touched.push_back(&node); });
+        graft.commit();
+        graft.visit_touched([&](Node& node) { round.touched.push_back(&node); });
         if (const Node* now = root.resolve()) done.result = now->name();
       }
     } catch (const InternalError&) {

@@ -10,6 +10,8 @@
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
+#include "graftwork/rewrite/graft.h"
+#include "support/graph_test_access.h"
 #include "support/shuffle.h"
 
 namespace graftwork {
@@ -77,7 +79,7 @@ TEST(ModuleTable, TakesBackWhatWasAddedLast) {
   ModuleTable table;
   table.add(record_of("a", "nn.ReLU"));
   table.add(record_of("FusedLinear_0", "FusedLinear"));
-  table.truncate(1);
+  GraphTestAccess::truncate(table, 1);
   EXPECT_EQ(table.size(), 1u);
   EXPECT_FALSE(table.find("FusedLinear_0"));
   EXPECT_EQ(table.fresh_path("FusedLinear"), Symbol("FusedLinear_0"));
@@ -89,9 +91,12 @@ TEST(GraphModule, AClonesChangesStayItsOwn) {
   verify(copy);
   EXPECT_FALSE(difference(module, copy));
   EXPECT_EQ(print(copy), print(module));
-  copy.graph().set_name(named(copy, "c"), "other");
-  copy.modules().edit(copy.modules().find("a.conv")).attrs.set("groups", 2);
-  copy.graph().set_input(*copy.graph().output(), 1, named(copy, "d"));
+  Graft graft(copy);
+  graft.edit(copy.modules().find("a.conv")).attrs.set("groups", 2);
+  ASSERT_TRUE(graft.rewire(*copy.graph().output(), 1, named(copy, "d")));
+  ASSERT_TRUE(graft.replace(named(copy, "s"), graft.call_function("aten.neg.default", {&named(copy, "c")}, {})));
+  graft.apply();
+  EXPECT_TRUE(difference(module, copy));
   EXPECT_EQ(print(module), kNetwork);
 }
 
@@ -237,13 +242,20 @@ TEST(Verify, FindsWhatIsBroken) {
     EXPECT_NE(broken(module).find(expected), std::string::npos) << broken(module);
   };
   expect_broken("nothing is wrong", [](GraphModule&) {});
-  expect_broken("stands behind its user", [](GraphModule& m) { m.graph().set_input(named(m, "c"), 0, named(m, "s")); });
-  expect_broken("was erased", [](GraphModule& m) { m.graph().erase(named(m, "s")); });
-  expect_broken("its kind infers",
-                [](GraphModule& m) { m.graph().set_type(named(m, "c"), TensorType{DType::kF32, {2}}); });
-  expect_broken("takes 4 channels",
-                [](GraphModule& m) { m.graph().set_type(named(m, "x"), TensorType{DType::kF32, {1, 3, 8, 8}}); });
-  const auto edit = [](GraphModule& m) -> ModuleRecord& { return m.modules().edit(m.modules().find("a.conv")); };
+  expect_broken("stands behind its user",
+                [](GraphModule& m) { GraphTestAccess::set_input(m.graph(), named(m, "c"), 0, named(m, "s")); });
+  expect_broken("was erased", [](GraphModule& m) { GraphTestAccess::erase(m.graph(), named(m, "s")); });
+  expect_broken("another value has this name",
+                [](GraphModule& m) { GraphTestAccess::set_name(m.graph(), named(m, "d"), "c"); });
+  expect_broken("its kind infers", [](GraphModule& m) {
+    GraphTestAccess::set_type(m.graph(), named(m, "c"), TensorType{DType::kF32, {2}});
+  });
+  expect_broken("takes 4 channels", [](GraphModule& m) {
+    GraphTestAccess::set_type(m.graph(), named(m, "x"), TensorType{DType::kF32, {1, 3, 8, 8}});
+  });
+  const auto edit = [](GraphModule& m) -> ModuleRecord& {
+    return GraphTestAccess::edit(m.modules(), m.modules().find("a.conv"));
+  };
   expect_broken("has no attribute speed", [&](GraphModule& m) { edit(m).attrs.set("speed", 3); });
   expect_broken("needs the attribute in_channels", [&](GraphModule& m) { edit(m).attrs.erase("in_channels"); });
   expect_broken("as stride, not [1]", [&](GraphModule& m) { edit(m).attrs.set("stride", std::vector<int64_t>{1}); });

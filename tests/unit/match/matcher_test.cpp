@@ -8,6 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/parse.h"
+#include "graftwork/rewrite/graft.h"
 #include "support/shuffle.h"
 
 namespace graftwork {
@@ -534,10 +535,9 @@ TEST(Match, RefreshFollowsReplacements) {
   const Pat a = any(), b = op("g")(a);
   Attempt attempt(module, {b}, "b");
   ASSERT_TRUE(attempt.found);
-  Graph& graph = module.graph();
-  graph.set_input(named(module, "c"), 0, named(module, "x"));
-  graph.replace_all_uses(named(module, "a"), named(module, "z"));
-  graph.erase(named(module, "a"));
+  Graft graft(module);
+  ASSERT_TRUE(graft.replace(named(module, "a"), named(module, "z")));
+  graft.apply();
   attempt.match.refresh();
   EXPECT_EQ(attempt.name(a), "z");
 }

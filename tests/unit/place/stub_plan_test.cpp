@@ -127,6 +127,22 @@ TEST(StubPlan, ServesEveryCallOfAModuleThatIsCalledTwice) {
   verify(module);
 }
 
+TEST(StubPlan, TellsTwoPadsApartThatGraftsHaveMade) {
+  GraphModule module = transformed(
+      "graph(%x: f32[2, 4, 32]) {\n  %v = constant @v: f32[4, 4, 4]\n  %w = constant @w: f32[4, 4, 4]\n"
+      "  %a: f32[2, 4, 32] = aten.conv1d.padding(%x, %v) {padding=\"same\"}\n"
+      "  %r = aten.relu.default(%a)\n"
+      "  %y: f32[2, 4, 32] = aten.conv1d.padding(%r, %w) {padding=\"same\"}\n  return %y\n}\n");
+  apply_stub_plan(module, plan_stubs(module, {}));
+  verify(module);
+  const Node& last = module.graph().output()->input(0).input(0);
+  ASSERT_EQ(last.op(), Symbol("QuantStub")) << print(module);
+  EXPECT_EQ(last.input(0).name(), Symbol("pad_1"));
+  const Node& first = last.input(0).input(0).input(0);
+  ASSERT_EQ(first.op(), Symbol("QuantStub")) << print(module);
+  EXPECT_EQ(first.input(0).name(), Symbol("pad"));
+}
+
 TEST(StubPlan, LeavesGroupsWithoutAnInt8KernelInFloatingPoint) {
   const StubPlan plan =
       plan_stubs(transformed(cat("graph(%x: f32[1, 4, 2, 2]) {\n  %y = ", conv("c", "(%x)", 4, ", groups=2"),

@@ -35,7 +35,7 @@ class GraftTest : public ::testing::Test {
   }
   void commit(Graft& graft) {
     ASSERT_TRUE(graft.check()) << graft.check().reason();
-    graft.commit([](Node&) {});
+    graft.commit();
     verify(module);
   }
   std::string result() const { return print(module); }
@@ -128,7 +128,8 @@ TEST_F(GraftTest, TouchesNewNodesTheirReadersAndWhatLostAReader) {
   ASSERT_TRUE(graft.replace(at("b"), graft.call_module(graft.add_record(record("new", "nn.SiLU")), {&at("x")})));
   ASSERT_TRUE(graft.check());
   std::string touched;
-  graft.commit([&](Node& node) { touched += node.name().str() + " "; });
+  graft.commit();
+  graft.visit_touched([&](Node& node) { touched += node.name().str() + " "; });
   EXPECT_EQ(touched, "b c x ");
 }
 
@@ -208,6 +209,247 @@ TEST_F(GraftTest, AMergedNodeThatIsNeededBeforeItsInputsAreReadyDeclines) {
     EXPECT_EQ(graft.check().reason(), "the new node would be needed before %u is ready");
   }
   EXPECT_EQ(result(), before);
+}
+
+TEST_F(GraftTest, ANewNodeThatReadsOneOfSeveralReplacedValuesDeclines) {
+  Graft graft(module);
+  Node& both = graft.call_function("aten.add.Tensor", {&at("a"), &at("z")}, {});
+  ASSERT_TRUE(graft.replace(at("a"), both));
+  ASSERT_TRUE(graft.replace(at("b"), both));
+  EXPECT_EQ(graft.check().reason(), "the new node would be needed before %a is ready");
+}
+
+TEST_F(GraftTest, ANewNodeThatNothingReadsDeclines) {
+  Graft graft(module);
+  graft.call_function("aten.neg.default", {&at("x")}, {});
+  ASSERT_TRUE(graft.replace(at("b"), at("x")));
+  EXPECT_EQ(graft.check().reason(), "nothing reads the new aten.neg.default");
+}
+
+// Rewired operands.
+
+constexpr const char* kFork =
+    "graph(%x: f32[2, 4]) {\n"
+    "  %a = nn.ReLU @a(%x)\n"
+    "  %p = aten.neg.default(%a)\n"
+    "  %q = aten.add.Tensor(%a, %a)\n"
+    "  %r = aten.mul.Tensor(%q, %a)\n"
+    "  return %r, %p\n"
+    "}\n";
+
+TEST_F(GraftTest, PutsANodeInFrontOfSomeReaders) {
+  module = parse(kFork);
+  Graft graft(module);
+  Node& stub = graft.call_module(graft.add_record(record("quant_stub_0", "QuantStub")), {&at("a")});
+  ASSERT_TRUE(graft.rewire(at("q"), 1, stub));
+  ASSERT_TRUE(graft.rewire(at("r"), 1, stub));
+  EXPECT_EQ(graft.check().reason(), "");
+  commit(graft);
+  EXPECT_EQ(result(),
+            "graph(%x: f32[2, 4]) {\n"
+            "  %a = nn.ReLU @a(%x)\n"
+            "  %p = aten.neg.default(%a)\n"
+            "  %quant_stub_0 = QuantStub @quant_stub_0(%a)\n"
+            "  %q = aten.add.Tensor(%a, %quant_stub_0)\n"
+            "  %r = aten.mul.Tensor(%q, %quant_stub_0)\n"
+            "  return %r, %p\n"
+            "}\n");
+}
+
+TEST_F(GraftTest, PutsEachNewNodeWhereItIsNeeded) {
+  module = parse(kFork);
+  Graft graft(module);
+  Node& late = graft.call_function("aten.abs.default", {&at("q")}, {});
+  Node& early = graft.call_function("aten.cos.default", {&at("x")}, {});
+  ASSERT_TRUE(graft.rewire(*module.graph().output(), 0, late));
+  ASSERT_TRUE(graft.rewire(at("p"), 0, early));
+  commit(graft);
+  EXPECT_EQ(result(),
+            "graph(%x: f32[2, 4]) {\n"
+            "  %a = nn.ReLU @a(%x)\n"
+            "  %cos = aten.cos.default(%x)\n"
+            "  %p = aten.neg.default(%cos)\n"
+            "  %q = aten.add.Tensor(%a, %a)\n"
+            "  %abs = aten.abs.default(%q)\n"
+            "  return %abs, %p\n"
+            "}\n");
+}
+
+TEST_F(GraftTest, WhatLosesItsLastReaderToARewiredOperandGoes) {
+  Graft graft(module);
+  ASSERT_TRUE(graft.rewire(at("c"), 0, at("x")));
+  commit(graft);
+  EXPECT_EQ(result(), "graph(%x: f32[2, 4], %z: f32[2, 4]) {\n  %c = aten.add.Tensor(%x, %z)\n  return %c\n}\n");
+}
+
+TEST_F(GraftTest, ARewiredOperandKeepsItsTypeAndItsOrder) {
+  Graft graft(module);
+  Node& turned = graft.call_function("aten.transpose.int", {&at("a")}, {{"dim0", 0}, {"dim1", 1}});
+  EXPECT_EQ(graft.rewire(at("c"), 1, turned).reason(), "operand 1 of %c would be f32[4, 2] instead of f32[2, 4]");
+  graft.reset();
+  ASSERT_TRUE(graft.rewire(at("a"), 0, at("b")));
+  EXPECT_EQ(graft.check().reason(), "%b would be needed before it is ready");
+  graft.reset();
+  ASSERT_TRUE(graft.rewire(at("b"), 0, graft.call_function("aten.neg.default", {&at("c")}, {})));
+  EXPECT_EQ(graft.check().reason(), "the new node would be needed before %c is ready");
+}
+
+TEST_F(GraftTest, AnOperandReadsOneValue) {
+  Graft graft(module);
+  ASSERT_TRUE(graft.rewire(at("c"), 1, at("x")));
+  ASSERT_TRUE(graft.rewire(at("c"), 1, at("x")));
+  EXPECT_TRUE(graft.check());
+  ASSERT_TRUE(graft.rewire(at("c"), 1, at("a")));
+  EXPECT_EQ(graft.check().reason(), "operand 1 of %c would read two values");
+  graft.reset();
+  ASSERT_TRUE(graft.replace(at("b"), at("a")));
+  ASSERT_TRUE(graft.rewire(at("c"), 1, at("b")));
+  EXPECT_EQ(graft.check().reason(), "%b is read again and replaced");
+}
+
+TEST_F(GraftTest, RewiredReadersAreTouched) {
+  Graft graft(module);
+  ASSERT_TRUE(graft.rewire(at("c"), 0, at("x")));
+  graft.apply();
+  std::string touched;
+  graft.visit_touched([&](Node& node) { touched += node.name().str() + " "; });
+  EXPECT_EQ(touched, "c x ");
+}
+
+// Edited records.
+
+constexpr const char* kFused =
+    "graph(%x: f32[1, 4, 8, 8]) {\n"
+    "  %f = FusedConvBN @FusedConvBN_0(%x) {stubs=[0]} [conv=nn.Conv2d @conv {in_channels=4, out_channels=4, "
+    "kernel_size=[1, 1]}, weight_fake_quant=WeightFakeQuantize @w]\n"
+    "  return %f\n"
+    "}\n";
+
+TEST_F(GraftTest, EditsRecords) {
+  module = parse(kFused);
+  const ParamExpr scale = ParamExpr::leaf("s", {DType::kF32, {4}});
+  Graft graft(module);
+  const ModuleId fused = at("f").module(), weight = module.modules()[fused].child("weight_fake_quant");
+  graft.edit(weight).set_param("scale", scale);
+  std::erase_if(graft.edit(fused).children,
+                [](const auto& child) { return child.first == Symbol("weight_fake_quant"); });
+  graft.edit(fused).attrs.set("stubs", std::vector<int64_t>{});
+  EXPECT_EQ(result(), kFused) << "before commit() the records are what they were";
+  commit(graft);
+  EXPECT_EQ(
+      result(),
+      "graph(%x: f32[1, 4, 8, 8]) {\n"
+      "  %f = FusedConvBN @FusedConvBN_0(%x) [conv=nn.Conv2d @conv {in_channels=4, out_channels=4, kernel_size=[1, "
+      "1]}]\n"
+      "  return %f\n"
+      "}\n");
+  EXPECT_EQ(*module.modules()[weight].param("scale"), scale);
+  std::string touched;
+  graft.visit_touched([&](Node& node) { touched += node.name().str() + " "; });
+  EXPECT_EQ(touched, "f ");
+}
+
+TEST_F(GraftTest, TakesEditsBackWithTheRest) {
+  module = parse(kFused);
+  Graft graft(module);
+  graft.edit(at("f").module()).children.emplace_back("act", graft.add_record(record("act", "nn.ReLU")));
+  ASSERT_TRUE(graft.check());
+  graft.reset();
+  EXPECT_EQ(result(), kFused);
+  EXPECT_FALSE(module.modules().find("act"));
+  EXPECT_EQ(graft.check().reason(), "it replaces nothing");
+}
+
+TEST_F(GraftTest, AnEditThatChangesATypeDeclines) {
+  module = parse(kFused);
+  {
+    Graft graft(module);
+    const ModuleId conv = module.modules().find("conv");
+    graft.edit(conv).attrs.set("padding", std::vector<int64_t>{1, 1});
+    EXPECT_EQ(graft.check().reason(), "%f would be f32[1, 4, 10, 10] instead of f32[1, 4, 8, 8]");
+    graft.reset();
+    graft.edit(conv).attrs.set("in_channels", 3);
+    EXPECT_THROW((void)graft.check(), Error) << "the input has 4 channels";
+  }
+  EXPECT_EQ(result(), kFused);
+}
+
+TEST_F(GraftTest, AnEditThatItsKindDoesNotKnowIsRefused) {
+  Graft graft(module);
+  graft.edit(at("a").module()).attrs.set("slope", 0.5);
+  EXPECT_THROW((void)graft.check(), Error);
+  graft.reset();
+  graft.edit(at("a").module()).children.emplace_back("act", ModuleId{});
+  EXPECT_EQ(graft.check().reason(), "part act of a has no record");
+  graft.reset();
+  graft.edit(at("a").module()).path = "b";
+  EXPECT_THROW((void)graft.check(), InternalError);
+}
+
+// Names.
+
+TEST_F(GraftTest, NamesAreUniqueWhateverTheOperator) {
+  const auto pad_in_front = [&](Node& reader) {
+    Graft graft(module);
+    Node& pad = graft.call_function("aten.pad.default", {&reader.input(0)}, {{"pad", std::vector<int64_t>{0, 0}}});
+    ASSERT_TRUE(graft.rewire(reader, 0, pad));
+    commit(graft);
+  };
+  pad_in_front(at("b"));
+  {
+    Graft dropped(module);
+    Node& pad = dropped.call_function("aten.pad.default", {&at("a")}, {{"pad", std::vector<int64_t>{0, 0}}});
+    ASSERT_TRUE(dropped.rewire(at("b"), 0, pad));
+  }
+  pad_in_front(at("a"));
+  pad_in_front(at("c"));
+  EXPECT_EQ(at("b").input(0).name(), Symbol("pad"));
+  EXPECT_EQ(at("a").input(0).name(), Symbol("pad_1"));
+  EXPECT_EQ(at("c").input(0).name(), Symbol("pad_2"));
+}
+
+TEST_F(GraftTest, NoNewNodeTakesTheNameOfAnotherValue) {
+  module = parse(
+      "graph(%pad: f32[2, 4]) {\n"
+      "  %fused_act_add_0 = nn.ReLU @a(%pad)\n"
+      "  %c = aten.add.Tensor(%fused_act_add_0, %pad)\n"
+      "  return %c\n"
+      "}\n");
+  Graft graft(module);
+  Node& pad = graft.call_function("aten.pad.default", {&at("pad")}, {{"pad", std::vector<int64_t>{0, 0}}});
+  ModuleRecord fused;
+  fused.kind = "FusedActAdd";
+  fused.children.emplace_back("act", at("fused_act_add_0").module());
+  Node& node = graft.call_module(graft.add_instance(std::move(fused)), {&at("fused_act_add_0"), &pad});
+  ASSERT_TRUE(graft.replace(at("c"), node));
+  commit(graft);
+  EXPECT_EQ(pad.name(), Symbol("pad_1"));
+  EXPECT_EQ(node.name(), Symbol("fused_act_add_0_1"));
+}
+
+TEST_F(GraftTest, ACopyOfWhatGoesTakesItsName) {
+  Graft graft(module);
+  Node& copy = graft.call_module(at("a").module(), {&at("z")});
+  ASSERT_TRUE(graft.replace(at("b"), graft.call_module(at("b").module(), {&copy})));
+  commit(graft);
+  EXPECT_EQ(result(),
+            "graph(%x: f32[2, 4], %z: f32[2, 4]) {\n"
+            "  %a = nn.ReLU @a(%z)\n"
+            "  %b = nn.Tanh @b(%a)\n"
+            "  %c = aten.add.Tensor(%b, %z)\n"
+            "  return %c\n"
+            "}\n");
+}
+
+TEST_F(GraftTest, ANameIsFreeAgainOnceItsNodeIsGone) {
+  const auto read_negated = [&](Node& x) {
+    Graft graft(module);
+    ASSERT_TRUE(graft.rewire(at("c"), 0, graft.call_function("aten.neg.default", {&x}, {})));
+    commit(graft);
+  };
+  read_negated(at("x"));
+  read_negated(at("z"));
+  EXPECT_EQ(at("c").input(0).name(), Symbol("neg"));
 }
 
 }  // namespace

@@ -314,13 +314,13 @@ class Parser {
     if (lexer_.at("@")) {
       const ModuleHead head = module_head(op);
       const std::vector<Node*> inputs = operands();
-      Node& node = module_.add_call_module(name, module_body(head), inputs);
-      if (declared.is_known() && !compatible(declared, node.type())) {
-        lexer_.fail_at(op.offset,
-                       cat("%", name, " is declared ", declared.text(), " and would be ", node.type().text()));
+      NodeSpec spec = call_module_spec(module_.modules(), module_body(head), inputs);
+      spec.name = name;
+      if (declared.is_known() && !compatible(declared, spec.type)) {
+        lexer_.fail_at(op.offset, cat("%", name, " is declared ", declared.text(), " and would be ", spec.type.text()));
       }
-      if (declared.is_known()) module_.graph().set_type(node, declared);
-      return node;
+      if (declared.is_known()) spec.type = declared;
+      return module_.graph().append(std::move(spec), inputs);
     }
     const std::vector<Node*> inputs = operands();
     AttrMap attrs = read_attributes(lexer_, {inputs.size(), false});

@@ -1,0 +1,31 @@
+#include "graftwork/ir/node_names.h"
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+void NodeNames::add(Symbol name) {
+  if (name.empty()) return;
+  if (name.id() >= counts_.size()) counts_.resize(name.id() + 1);
+  ++counts_[name.id()];
+}
+
+void NodeNames::remove(Symbol name) noexcept {
+  if (!name.empty()) --counts_[name.id()];
+}
+
+Symbol NodeNames::unique(Symbol wanted) {
+  Symbol name = wanted;
+  while (is_taken(name)) name = cat(wanted.str(), "_", ++last_suffix_[wanted]);
+  return name;
+}
+
+bool NodeNames::exchange(Symbol made, Symbol wanted) noexcept {
+  if (is_taken(wanted)) return false;
+  ++counts_[wanted.id()];
+  --counts_[made.id()];
+  --last_suffix_.find(wanted)->second;  // the number is free again
+  return true;
+}
+
+}  // namespace graftwork
