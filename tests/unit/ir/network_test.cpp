@@ -7,11 +7,11 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/canonical_order.h"
 #include "graftwork/ir/isomorphism.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/rewrite/graft.h"
 #include "support/graph_test_access.h"
+#include "support/networks.h"
 #include "support/shuffle.h"
 
 namespace graftwork {
@@ -57,13 +57,13 @@ TEST(ModuleTable, FindsRecordsByPath) {
 
 TEST(ModuleTable, CountsInstancesPerKind) {
   ModuleTable table;
-  EXPECT_EQ(table.fresh_path("FusedLinear"), Symbol("FusedLinear_0"));
-  table.add(record_of("FusedLinear_0", "FusedLinear"));
-  EXPECT_EQ(table.fresh_path("FusedLinear"), Symbol("FusedLinear_1"));
+  EXPECT_EQ(table.fresh_path("nn.Identity"), Symbol("nn.Identity_0"));
+  table.add(record_of("nn.Identity_0", "nn.Identity"));
+  EXPECT_EQ(table.fresh_path("nn.Identity"), Symbol("nn.Identity_1"));
   EXPECT_EQ(table.fresh_path("FusedConvBN"), Symbol("FusedConvBN_0"));
   table.add(record_of("FusedConvBN_0", "nn.ReLU"));
   EXPECT_EQ(table.fresh_path("FusedConvBN"), Symbol("FusedConvBN_1"));
-  EXPECT_TRUE(table.is_instance(table.find("FusedLinear_0")));
+  EXPECT_TRUE(table.is_instance(table.find("nn.Identity_0")));
   EXPECT_FALSE(table.is_instance(table.find("FusedConvBN_0")));
 }
 
@@ -78,15 +78,15 @@ TEST(ModuleTable, MakesPathsUnique) {
 TEST(ModuleTable, TakesBackWhatWasAddedLast) {
   ModuleTable table;
   table.add(record_of("a", "nn.ReLU"));
-  table.add(record_of("FusedLinear_0", "FusedLinear"));
+  table.add(record_of("nn.Identity_0", "nn.Identity"));
   GraphTestAccess::truncate(table, 1);
   EXPECT_EQ(table.size(), 1u);
-  EXPECT_FALSE(table.find("FusedLinear_0"));
-  EXPECT_EQ(table.fresh_path("FusedLinear"), Symbol("FusedLinear_0"));
+  EXPECT_FALSE(table.find("nn.Identity_0"));
+  EXPECT_EQ(table.fresh_path("nn.Identity"), Symbol("nn.Identity_0"));
 }
 
 TEST(GraphModule, AClonesChangesStayItsOwn) {
-  const GraphModule module = parse(kNetwork);
+  const GraphModule module = testing::parse_network(kNetwork);
   GraphModule copy = module.clone();
   verify(copy);
   EXPECT_FALSE(difference(module, copy));
@@ -101,7 +101,7 @@ TEST(GraphModule, AClonesChangesStayItsOwn) {
 }
 
 TEST(GraphModule, ListsTheStoredTensorsThatItReads) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[2, 4]) {\n"
       "  %k = constant view(@k: f32[8], [2, 4])\n"
       "  %f = FusedLinear @FusedLinear_0(%x) [linear=nn.Linear @fc {in_features=4, out_features=4, weight=multiply(@w: "
@@ -114,9 +114,9 @@ TEST(GraphModule, ListsTheStoredTensorsThatItReads) {
 }
 
 TEST(Isomorphism, NamesAndOrderDoNotMatter) {
-  const GraphModule module = parse(kNetwork);
+  const GraphModule module = testing::parse_network(kNetwork);
   EXPECT_EQ(difference(module, module), std::nullopt);
-  EXPECT_EQ(difference(module, parse(changed(changed(changed(kNetwork, "%s =", "%t ="), "(%s, %k)", "(%t, %k)"),
+  EXPECT_EQ(difference(module, testing::parse_network(changed(changed(changed(kNetwork, "%s =", "%t ="), "(%s, %k)", "(%t, %k)"),
                                              "%z: f32", "%z: f32"))),
             std::nullopt);
   for (uint64_t seed = 0; seed < 20; ++seed)
@@ -125,7 +125,7 @@ TEST(Isomorphism, NamesAndOrderDoNotMatter) {
 
 TEST(Isomorphism, ExplainsEachKindOfDifference) {
   const auto expect_difference = [](const std::string& from, const std::string& to, const std::string& expected) {
-    const auto found = difference(parse(kNetwork), parse(changed(kNetwork, from, to)));
+    const auto found = difference(testing::parse_network(kNetwork), testing::parse_network(changed(kNetwork, from, to)));
     ASSERT_TRUE(found) << from << " → " << to;
     EXPECT_NE(found->find(expected), std::string::npos) << *found;
   };
@@ -169,7 +169,7 @@ std::vector<std::string> ranking(const GraphModule& module) {
 }
 
 TEST(CanonicalOrder, DoesNotDependOnHowTheGraphIsStored) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[1, 4], %z: f32[1, 4]) {\n"
       "  %k = constant @k: f32[4]\n"
       "  %j = constant @j: f32[4]\n"
@@ -190,7 +190,7 @@ TEST(CanonicalOrder, DoesNotDependOnHowTheGraphIsStored) {
 }
 
 TEST(CanonicalOrder, RanksByDepthThenPath) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[1, 4]) {\n"
       "  %b = nn.ReLU @b(%x)\n"
       "  %a = nn.ReLU @a(%x)\n"
@@ -204,12 +204,12 @@ TEST(CanonicalOrder, RanksByDepthThenPath) {
 
 TEST(CanonicalOrder, ConstantsAddNoDepth) {
   const GraphModule module =
-      parse("graph() {\n  %k = constant @k: f32[4]\n  %y = aten.neg.default(%k)\n  return %y\n}\n");
+      testing::parse_network("graph() {\n  %k = constant @k: f32[4]\n  %y = aten.neg.default(%k)\n  return %y\n}\n");
   EXPECT_EQ(CanonicalOrder(module).depth(named(module, "y")), 0u);
 }
 
 TEST(CanonicalOrder, TwinsOfOneModuleAreToldApartByWhoReadsThem) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[1, 4]) {\n"
       "  %t1 = nn.Tanh @t(%x)\n"
       "  %t2 = nn.Tanh @t(%x)\n"
@@ -233,11 +233,11 @@ std::string broken(GraphModule& module) {
   return "nothing is wrong";
 }
 
-TEST(Verify, AcceptsASoundNetwork) { EXPECT_NO_THROW(verify(parse(kNetwork))); }
+TEST(Verify, AcceptsASoundNetwork) { EXPECT_NO_THROW(verify(testing::parse_network(kNetwork))); }
 
 TEST(Verify, FindsWhatIsBroken) {
   const auto expect_broken = [](const std::string& expected, auto&& damage) {
-    GraphModule module = parse(kNetwork);
+    GraphModule module = testing::parse_network(kNetwork);
     damage(module);
     EXPECT_NE(broken(module).find(expected), std::string::npos) << broken(module);
   };

@@ -5,15 +5,15 @@
 #include "graftwork/base/file.h"
 #include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/text/literal.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
+#include "support/networks.h"
 
 namespace graftwork {
 namespace {
 
 void expect_canonical(const std::string& text) {
-  const GraphModule module = parse(text);
+  const GraphModule module = testing::parse_network(text);
   verify(module);
   EXPECT_EQ(print(module), text);
 }
@@ -82,7 +82,7 @@ TEST(Print, TellsValuesOfOneNameApart) {
             "  %v = aten.neg.default(%x_2)\n"
             "  return %v\n"
             "}\n");
-  EXPECT_EQ(print(parse(print(module))), print(module));
+  EXPECT_EQ(print(testing::parse_network(print(module))), print(module));
 }
 
 TEST(Print, ManyValuesOfOneNameCostLittle) {
@@ -96,9 +96,9 @@ TEST(Print, ManyValuesOfOneNameCostLittle) {
 
 TEST(Print, ShowsAllTypesOnRequest) {
   const GraphModule module =
-      parse("graph(%x: f32[2, 4]) {\n  %y = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
+      testing::parse_network("graph(%x: f32[2, 4]) {\n  %y = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
   EXPECT_NE(print(module, ShowTypes::kAlways).find("%y: f32[2, 3] = nn.Linear"), std::string::npos);
-  EXPECT_FALSE(difference(parse(print(module, ShowTypes::kAlways)), module));
+  EXPECT_FALSE(difference(testing::parse_network(print(module, ShowTypes::kAlways)), module));
 }
 
 TEST(Print, KeepsATypeThatIsNotInferred) {
@@ -107,7 +107,7 @@ TEST(Print, KeepsATypeThatIsNotInferred) {
 }
 
 TEST(Parse, TakesCommentsSpacesAndDefaults) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "// a network\n"
       "graph ( % x : f32 [ 2 , 4 ] , ) { // inputs\n"
       "  %y = nn.Linear @fc (%x,) {in_features=4, out_features=3, bias=@fc.bias: f32[3],}\n"
@@ -117,7 +117,7 @@ TEST(Parse, TakesCommentsSpacesAndDefaults) {
 }
 
 TEST(Parse, GivesModulesTheParametersOfTheirKind) {
-  const GraphModule module = parse(
+  const GraphModule module = testing::parse_network(
       "graph(%x: f32[2, 4, 8, 8]) {\n"
       "  %b = nn.BatchNorm2d @bn(%x) {num_features=4, weight=none}\n"
       "  return %b\n"
@@ -144,7 +144,7 @@ class WrongTextTest : public ::testing::TestWithParam<WrongText> {};
 TEST_P(WrongTextTest, IsRefusedWithItsPlace) {
   const WrongText& wrong = GetParam();
   try {
-    parse(wrong.text, "a.gir");
+    testing::parse_network(wrong.text, "a.gir");
     FAIL() << "this was parsed:\n" << wrong.text;
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), "gir.syntax");
@@ -219,7 +219,7 @@ std::string repeated(const std::string& text, size_t count) {
 
 TEST(Parse, PartsAreThoseOfTheKind) {
   const auto parts = [](const std::string& written) {
-    return parse("graph(%x: f32[2, 8]) {\n  %y = FusedLinearAct @f(%x) [" + written + "]\n  return %y\n}\n");
+    return testing::parse_network("graph(%x: f32[2, 8]) {\n  %y = FusedLinearAct @f(%x) [" + written + "]\n  return %y\n}\n");
   };
   const std::string linear = "linear=nn.Linear @l {in_features=8, out_features=4}";
   const std::string act = "act=nn.ReLU @r";
@@ -229,12 +229,12 @@ TEST(Parse, PartsAreThoseOfTheKind) {
   EXPECT_THROW(parts(linear + ", " + act + ", " + act), Error);
   EXPECT_THROW(parts(linear + ", " + act + ", pool=nn.ReLU @p"), Error);
   EXPECT_THROW(parts(linear + ", " + act + ", weight_fake_quant=nn.ReLU @q"), Error);
-  EXPECT_THROW(parts("linear=nn.ReLU @l, " + act), Error);
+  EXPECT_THROW(parts(linear + ", " + act + ", x_quant=QuantStub @q"), Error) << "an input is quantized outside";
 }
 
 TEST(Parse, ParametersHaveTheShapeOfTheirKind) {
   const auto weight = [](const std::string& type) {
-    return parse("graph(%x: f32[2, 8]) {\n  %y = nn.Linear @l(%x) {in_features=8, out_features=4, weight=@w: " + type +
+    return testing::parse_network("graph(%x: f32[2, 8]) {\n  %y = nn.Linear @l(%x) {in_features=8, out_features=4, weight=@w: " + type +
                  "}\n  return %y\n}\n");
   };
   EXPECT_NO_THROW(weight("f32[4, 8]"));
@@ -243,9 +243,9 @@ TEST(Parse, ParametersHaveTheShapeOfTheirKind) {
 }
 
 TEST(Parse, OnlyTuplesHaveElements) {
-  EXPECT_THROW(parse("graph(%x: f32[2]) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"), Error);
-  EXPECT_NO_THROW(parse("graph(%x: ?) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"));
-  EXPECT_THROW(parse("graph(%x: \"f32\"[2]) {\n  return %x\n}\n"), Error);
+  EXPECT_THROW(testing::parse_network("graph(%x: f32[2]) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"), Error);
+  EXPECT_NO_THROW(testing::parse_network("graph(%x: ?) {\n  %y = get_item(%x) {index=0}\n  return %y\n}\n"));
+  EXPECT_THROW(testing::parse_network("graph(%x: \"f32\"[2]) {\n  return %x\n}\n"), Error);
 }
 
 TEST(Literal, IsOneToken) {
@@ -283,7 +283,7 @@ TEST(Parse, RefusesDeepNestingInsteadOfRunningOutOfStack) {
   };
   for (const std::string& text : deep) {
     try {
-      parse(text);
+      testing::parse_network(text);
       ADD_FAILURE() << text.substr(0, 60);
     } catch (const Error& error) {
       EXPECT_NE(error.message().find("nested deeper than"), std::string::npos) << error.report();
@@ -301,11 +301,11 @@ TEST(Parse, AnyDamageIsAnErrorOfOurs) {
       "  %i = get_item(%t) {index=0}\n"
       "  return out=%i\n"
       "}\n";
-  parse(text);
+  testing::parse_network(text);
   size_t refused = 0;
   const auto attempt = [&](const std::string& damaged) {
     try {
-      parse(damaged);
+      testing::parse_network(damaged);
     } catch (const Error&) {
       ++refused;
     }

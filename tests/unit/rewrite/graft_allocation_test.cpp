@@ -5,9 +5,9 @@
 #include <new>
 
 #include "graftwork/base/text.h"
-#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/rewrite/graft.h"
+#include "support/networks.h"
 
 namespace {
 
@@ -32,7 +32,7 @@ TEST(GraftAllocation, CommitAllocatesNothingHoweverMuchGoes) {
   for (int i = 0; i < 10'000; ++i) {
     text += cat("  %n", i + 1, ": f32[2, 4] = aten.where.self(%n", i, ", %n", i, ", %x)\n");
   }
-  GraphModule module = parse(text + "  %k = nn.ReLU @k(%x)\n  %s = aten.add.Tensor(%n10000, %k)\n  return %s\n}\n");
+  GraphModule module = testing::parse_network(text + "  %k = nn.ReLU @k(%x)\n  %s = aten.add.Tensor(%n10000, %k)\n  return %s\n}\n");
   Graft graft(module);
   ModuleRecord record;
   record.path = "stub";

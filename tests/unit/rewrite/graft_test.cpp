@@ -238,7 +238,7 @@ constexpr const char* kFork =
     "}\n";
 
 TEST_F(GraftTest, PutsANodeInFrontOfSomeReaders) {
-  module = parse(kFork);
+  module = testing::parse_network(kFork);
   Graft graft(module);
   Node& stub = graft.call_module(graft.add_record(record("quant_stub_0", "QuantStub")), {&at("a")});
   ASSERT_TRUE(graft.rewire(at("q"), 1, stub));
@@ -257,7 +257,7 @@ TEST_F(GraftTest, PutsANodeInFrontOfSomeReaders) {
 }
 
 TEST_F(GraftTest, PutsEachNewNodeWhereItIsNeeded) {
-  module = parse(kFork);
+  module = testing::parse_network(kFork);
   Graft graft(module);
   Node& late = graft.call_function("aten.abs.default", {&at("q")}, {});
   Node& early = graft.call_function("aten.cos.default", {&at("x")}, {});
@@ -326,7 +326,7 @@ constexpr const char* kFused =
     "}\n";
 
 TEST_F(GraftTest, EditsRecords) {
-  module = parse(kFused);
+  module = testing::parse_network(kFused);
   const ParamExpr scale = ParamExpr::leaf("s", {DType::kF32, {4}});
   Graft graft(module);
   const ModuleId fused = at("f").module(), weight = module.modules()[fused].child("weight_fake_quant");
@@ -350,7 +350,7 @@ TEST_F(GraftTest, EditsRecords) {
 }
 
 TEST_F(GraftTest, TakesEditsBackWithTheRest) {
-  module = parse(kFused);
+  module = testing::parse_network(kFused);
   Graft graft(module);
   graft.edit(at("f").module()).children.emplace_back("act", graft.add_record(record("act", "nn.ReLU")));
   ASSERT_TRUE(graft.check());
@@ -361,7 +361,7 @@ TEST_F(GraftTest, TakesEditsBackWithTheRest) {
 }
 
 TEST_F(GraftTest, AnEditThatChangesATypeDeclines) {
-  module = parse(kFused);
+  module = testing::parse_network(kFused);
   {
     Graft graft(module);
     const ModuleId conv = module.modules().find("conv");
@@ -409,7 +409,7 @@ TEST_F(GraftTest, NamesAreUniqueWhateverTheOperator) {
 }
 
 TEST_F(GraftTest, NoNewNodeTakesTheNameOfAnotherValue) {
-  module = parse(
+  module = testing::parse_network(
       "graph(%pad: f32[2, 4]) {\n"
       "  %fused_act_add_0 = nn.ReLU @a(%pad)\n"
       "  %c = aten.add.Tensor(%fused_act_add_0, %pad)\n"

@@ -8,8 +8,7 @@ namespace {
 
 constexpr int kDepthLimit = 64;
 
-Attribute read_reference(Lexer& lexer, References references) {
-  const size_t offset = lexer.peek().offset;
+Attribute read_reference(Lexer& lexer, References references, size_t offset) {
   if (references.record && lexer.peek().kind == TokenKind::kWord)
     return RecordRef{lexer.expect_name("the name of an attribute")};
   const int64_t slot = read_integer(lexer, "an input number");
@@ -29,7 +28,7 @@ int64_t read_integer(Lexer& lexer, std::string_view what) {
 
 Attribute read_attribute(Lexer& lexer, References references, int depth) {
   if (depth > kDepthLimit) lexer.fail(cat("nested deeper than ", kDepthLimit, " levels"));
-  if (lexer.accept("$")) return read_reference(lexer, references);
+  if (const size_t offset = lexer.peek().offset; lexer.accept("$")) return read_reference(lexer, references, offset);
   if (lexer.accept("[")) {
     Attribute::List list;
     while (!lexer.accept("]")) {

@@ -64,8 +64,13 @@ class BodyBuilder {
 
   Node& operation(const Capture& capture, const PositionText& position, const std::vector<Node*>& operands) {
     if (capture.form == Form::kStretch) fail(capture, "may be any operators, and a body knows its own", "a chain of kinds");
+    const bool is_module = std::any_of(capture.ops.begin(), capture.ops.end(),
+                                       [&](Symbol op) { return names_.vocabulary().module_kind(op) != nullptr; });
+    if (is_module) {
+      fail(capture, "has no place in the graft: what it computes is lost",
+           cat("it as a part, or %", shown_name(capture.name), "(...) on another value"));
+    }
     if (capture.ops.size() != 1) fail(capture, "may be one of several operators, and a body has one", "one operator");
-    if (names_.vocabulary().module_kind(capture.ops[0])) fail(capture, "is a module and no part", cat("it in [...]"));
     if (capture.form != Form::kOp) fail(capture, "is an operator that may be absent", "an operator without a quantifier");
     AttrMap attrs;
     for (const Assignment& assignment : position.attributes) {

@@ -266,15 +266,14 @@ class Compiler {
                 reason);
       return;
     }
-    const Pat& anchor = names_[program_->roots[0]].value;
-    anchor.where(MatchCondition([expr = std::move(expr), captures, parts = mentions.parts](const GraphModule& module,
+    names_[self].part.where(MatchCondition([expr = std::move(expr), captures, parts = mentions.parts](const GraphModule& module,
                                                                                            const Bindings& bound) {
                    const Scope scope{module, *captures, &bound, nullptr};
-                   const bool is_absent =
-                       std::any_of(parts.begin(), parts.end(), [&](size_t part) { return !scope.part(part); });
-                   return is_absent || decide(expr, scope) == Truth::kTrue;
-                 }),
-                 reason);
+                              const bool is_absent = std::any_of(parts.begin(), parts.end(),
+                                                                 [&](size_t part) { return !scope.part(part); });
+                              return is_absent || decide(expr, scope) == Truth::kTrue;
+                            }),
+                            reason);
   }
 
   static std::string reason_of(const Expr& expr) {

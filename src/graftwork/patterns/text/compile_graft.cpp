@@ -303,7 +303,10 @@ class GraftCompiler {
              cat("[", node.role().str(), "=%name]"));
       }
       if (given != roles.parts.end() && is_needed && names_[given->second].form == Capture::Form::kOptional) {
-        fail(text.callee.offset,
+        const auto written = std::find_if(text.parts.begin(), text.parts.end(), [&](const ResultText::Part& part) {
+          return node.role() == Symbol(part.role.text);
+        });
+        fail(written->capture.offset,
              cat("%", shown_name(names_[given->second].name), " may be absent, and ", kind.name.str(), " needs its part ",
                  node.role().str()),
              "a position without \"?\"");

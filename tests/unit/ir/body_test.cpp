@@ -1,0 +1,169 @@
+// Bodies: read, printed, verified, compared, resolved, shared and inferred.
+#include "graftwork/ir/body.h"
+
+#include <gtest/gtest.h>
+
+#include "graftwork/base/error.h"
+#include "graftwork/ir/isomorphism.h"
+#include "graftwork/ir/text/kernel_text.h"
+#include "graftwork/ir/text/lexer.h"
+#include "graftwork/ir/text/parse.h"
+#include "graftwork/ir/text/print.h"
+#include "graftwork/ir/verify.h"
+
+namespace graftwork {
+namespace {
+
+constexpr const char* kSplitMlp =
+    "kernel SplitMlp(%x, %gate) {\n"
+    "  %up = @up(%x)\n"
+    "  %norm = @norm(%up)?\n"
+    "  %hidden = @act(%norm)*\n"
+    "  %scaled = aten.mul.Tensor(%hidden) {other=$factor}\n"
+    "  %down = @down(%scaled)\n"
+    "  %sum = aten.add.Tensor(%down, %gate)\n"
+    "  return %sum, inner=%hidden\n"
+    "  quantize %x, %scaled\n"
+    "  can_quantize %gate, %down\n"
+    "}\n";
+
+Kind kernel(const std::string& text) {
+  Lexer lexer(text, "k.gpat");
+  lexer.take();  // "kernel"
+  return read_kernel(lexer, Family::kFused);
+}
+
+std::string error_of(const std::string& text) {
+  try {
+    kernel(text);
+    return "none";
+  } catch (const Error& error) {
+    return error.report();
+  }
+}
+
+/// A network that calls the kernel with these parts.
+std::string network(const std::string& parts, const std::string& attrs = "{factor=2}") {
+  return std::string(kSplitMlp) + "graph(%x: f32[2, 8], %g: f32[2, 8]) {\n  %y = SplitMlp @SplitMlp_0(%x, %g) " + attrs +
+         " [" + parts +
+         "]\n  %y_sum = get_item(%y) {index=0}\n  %y_inner = get_item(%y) {index=1}\n  return %y_sum, %y_inner\n}\n";
+}
+
+std::string cat_parts(std::initializer_list<std::string> parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+constexpr const char* kUp = "up=nn.Linear @up {in_features=8, out_features=4}";
+constexpr const char* kDown = "down=nn.Linear @down {in_features=4, out_features=8}";
+
+TEST(Body, PrintsAsItIsRead) {
+  const Kind kind = kernel(kSplitMlp);
+  EXPECT_EQ(print_kernel(kind), kSplitMlp);
+  EXPECT_NO_THROW(verify(*kind.body));
+  EXPECT_EQ(kind.inputs_to_quantize, std::vector<int64_t>{0});
+  EXPECT_EQ(kind.values_to_quantize, std::vector<Symbol>{"scaled"});
+  EXPECT_EQ(kind.quantizable_values, (std::vector<Symbol>{"gate", "down"}));
+  EXPECT_TRUE(kind.may_quantize(1));
+  EXPECT_FALSE(kind.may_quantize(0));
+  EXPECT_EQ(kind.min_inputs, 2u);
+  EXPECT_NE(kind.attr("factor"), nullptr) << "operators may refer to attributes of the module";
+  EXPECT_EQ(roles_of(*kind.body), (std::vector<Symbol>{"up", "norm", "act", "down"}));
+}
+
+TEST(Body, IsComparedLikeAnyGraph) {
+  const Kind one = kernel(kSplitMlp);
+  std::string other = kSplitMlp;
+  EXPECT_TRUE(same_definition(one, kernel(other)));
+  other.replace(other.find("@down"), 5, "@last");
+  EXPECT_FALSE(same_definition(one, kernel(other)));
+  EXPECT_NE(difference(*one.body, *kernel(other).body), std::nullopt);
+}
+
+TEST(Body, RefusesWhatItCannotBe) {
+  EXPECT_NE(error_of("kernel K(%x) {\n  %y = @a(%z)\n  return %y\n}").find("%z is not defined above\n  at  k.gpat:2:11"),
+            std::string::npos);
+  EXPECT_NE(error_of("kernel K(%x) {\n  %x = @a(%x)\n  return %x\n}").find("%x is defined twice"), std::string::npos);
+  EXPECT_NE(error_of("kernel K(%x) {\n  %y = nn.ReLU(%x)\n  return %y\n}").find("by the role of a part"),
+            std::string::npos);
+  EXPECT_NE(error_of("kernel K(%x) {\n  %y = @a(%x)\n  return %y\n  quantize %y\n}").find("%y is a result"),
+            std::string::npos);
+  EXPECT_NE(error_of("kernel K(%x, %z) {\n  %y = @a(%x, %z)?\n  return %y\n}").find("other than one input"),
+            std::string::npos);
+  EXPECT_NE(error_of("kernel K(%x) {\n  %y = aten.neg.default(%x) {a=$1}\n  return %y\n}").find("no input 1"),
+            std::string::npos);
+}
+
+TEST(Body, IsResolvedForThePartsThatThereAre) {
+  const std::string norm = "norm=nn.BatchNorm1d @n {num_features=4}";
+  const std::string acts = "act_0=nn.ReLU @r, act_1=nn.Sigmoid @s";
+  const GraphModule module = parse(network(cat_parts({kUp, norm, acts, kDown})));
+  const ModuleRecord& record = module.modules()[module.modules().find("SplitMlp_0")];
+  ASSERT_NE(record.body, nullptr);
+  std::vector<std::string> ops;
+  for (const Node& node : record.body->module.graph().nodes()) {
+    if (node.kind() == NodeKind::kCallPart) ops.push_back(node.op().str());
+  }
+  EXPECT_EQ(ops, (std::vector<std::string>{"nn.Linear", "nn.BatchNorm1d", "nn.ReLU", "nn.Sigmoid", "nn.Linear"}));
+  ASSERT_EQ(record.body->layers.size(), 2u);
+  EXPECT_EQ(record.body->layers[0].role, Symbol("up"));
+  ASSERT_NE(record.body->layers[0].batch_norm, nullptr) << "all that reads the layer is a batch norm";
+  EXPECT_EQ(record.body->layers[0].batch_norm->role(), Symbol("norm"));
+  EXPECT_EQ(record.body->layers[1].batch_norm, nullptr);
+  EXPECT_EQ(weight_quantizer_role(*record.body, "down"), Symbol("down_weight_fake_quant"));
+}
+
+TEST(Body, LacksPartsThatMayBeAbsentAndNoOthers) {
+  const GraphModule module = parse(network(cat_parts({kUp, kDown})));
+  verify(module);
+  EXPECT_EQ(module.graph().output()->input(0).type().text(), "f32[2, 8]");
+  EXPECT_EQ(module.graph().output()->input(1).type().text(), "f32[2, 4]");
+  EXPECT_FALSE(difference(parse(print(module)), module));
+  EXPECT_EQ(print(parse(print(module))), print(module));
+  try {
+    parse(network(kUp));
+    FAIL() << "it was accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("SplitMlp needs the part down"), std::string::npos) << error.report();
+  }
+}
+
+TEST(Body, IsOneForAllModulesWithTheSameParts) {
+  std::string text = std::string(kSplitMlp) + "graph(%x: f32[2, 8], %g: f32[2, 8]) {\n";
+  std::string value = "%x";
+  for (int i = 0; i < 10; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string act = i % 2 ? "act_0=nn.ReLU @r" + n + ", " : "";
+    text += "  %y" + n + " = SplitMlp @m" + n + "(" + value + ", %g) {factor=2} [up=nn.Linear @up" + n +
+            " {in_features=8, out_features=4}, " + act + "down=nn.Linear @down" + n +
+            " {in_features=4, out_features=8}, up_weight_fake_quant=WeightFakeQuantize @q" + n + "]\n  %s" + n +
+            " = get_item(%y" + n + ") {index=0}\n";
+    value = "%s" + n;
+  }
+  const GraphModule module = parse(text + "  return " + value + "\n}\n");
+  EXPECT_EQ(module.modules().body_count(), 2u) << "with the activation and without; quantizers make no difference";
+  EXPECT_EQ(module.clone().modules().body_count(), 2u);
+}
+
+TEST(Body, CarriesTheAttributesOfItsModule) {
+  const GraphModule module = parse(network(cat_parts({kUp, kDown}), "{factor=3}"));
+  const ModuleRecord& record = module.modules()[module.modules().find("SplitMlp_0")];
+  const BodyInstance typed(module.modules(), record,
+                           std::vector<Type>{TensorType{DType::kF32, {2, 8}}, TensorType{DType::kF32, {2, 8}}});
+  const Node& scaled = typed.at(*record.body->value("scaled"));
+  EXPECT_EQ(*scaled.attrs().find("other"), Attribute(3));
+  EXPECT_EQ(scaled.name(), Symbol("up.mul")) << "operators are named after the first part";
+  EXPECT_EQ(scaled.type().text(), "f32[2, 4]");
+}
+
+TEST(KindTable, TakesOneDefinitionOfANameOnly) {
+  const std::shared_ptr<const KindTable> once = KindTable::torch()->with({kernel(kSplitMlp)});
+  EXPECT_NO_THROW(once->with({kernel(kSplitMlp)})) << "the same again";
+  EXPECT_THROW(once->with({kernel("kernel SplitMlp(%x) {\n  %y = @a(%x)\n  return %y\n}")}), Error);
+  EXPECT_TRUE(once->includes(*KindTable::torch()));
+  EXPECT_FALSE(KindTable::torch()->includes(*once));
+}
+
+}  // namespace
+}  // namespace graftwork
