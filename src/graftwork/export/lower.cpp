@@ -69,7 +69,7 @@ void check_module(const ModuleTable& modules, const ModuleRecord& record, const 
 }  // namespace
 
 void check_exportable(const GraphModule& module, const ExportOptions& options) {
-  check_opset(options.opset, options.backend->file);
+  check_opset(options.opset, or_used(options.backend)->file);
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
     if (node.kind() == NodeKind::kCallModule) {

@@ -16,8 +16,8 @@ struct ExportOptions {
   /// Type of the float regions, kF32 or kF16. Graph inputs and outputs keep their own types.
   DType float_type = DType::kF16;
   WeightForm weights = WeightForm::kInt8;
-  /// The engine that the file is for.
-  std::shared_ptr<const Backend> backend = get_backend();
+  /// The engine that the file is for; null: the one that is used (get_backend).
+  std::shared_ptr<const Backend> backend;
   /// Raises the opset above what the graph needs (within onnx::kWrittenOpsets); 0: what it needs.
   int64_t opset = 0;
 };

@@ -20,6 +20,7 @@ onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor) {
 }  // namespace
 
 Lowering::Lowering(const Network& network, const ExportOptions& options) : network_(network), options_(options) {
+  options_.backend = or_used(options.backend);
   // Names of inputs and results belong to the user; everything else steps aside.
   for (const Node* input : network.module.graph().inputs()) value_names_.insert(input->name().str());
   for (const Symbol name : network.module.signature().outputs) value_names_.insert(name.str());

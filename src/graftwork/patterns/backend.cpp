@@ -86,6 +86,9 @@ BackendRegistry& backends() {
 
 void set_backend(std::string_view name) { backends().set(name); }
 std::shared_ptr<const Backend> get_backend() { return backends().get(); }
+std::shared_ptr<const Backend> or_used(std::shared_ptr<const Backend> backend) {
+  return backend ? std::move(backend) : get_backend();
+}
 std::vector<std::string> discover_backends() { return backends().names(); }
 void reset_backends() { backends().reset({tensorrt_backend()}); }
 

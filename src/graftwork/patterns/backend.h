@@ -73,6 +73,8 @@ BackendRegistry& backends();
 void set_backend(std::string_view name);
 std::shared_ptr<const Backend> get_backend();
 std::vector<std::string> discover_backends();
+/// `backend`, or where it is null the one that is used.
+std::shared_ptr<const Backend> or_used(std::shared_ptr<const Backend> backend);
 /// Back to the start: what was added is gone, nothing is chosen.
 void reset_backends();
 

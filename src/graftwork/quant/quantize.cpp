@@ -26,11 +26,11 @@ struct ScaleGroup {
 /// Gives stubs and weights their scales.
 class ScaleSetter {
  public:
-  ScaleSetter(QuantizationResult& result, const QuantizeOptions& options)
+  ScaleSetter(QuantizationResult& result, DType float_type, const FileRules& rules)
       : result_(result),
         modules_(result.network.module.modules()),
-        float_type_(options.float_type),
-        one_type_(options.backend->file.products_take_scales_of_one_type) {}
+        float_type_(float_type),
+        one_type_(rules.products_take_scales_of_one_type) {}
 
   void set_stub_scales() {
     Graft graft(result_.network.module);
@@ -132,17 +132,18 @@ void check_half(const QuantizationResult& result) {
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
+  const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
   QuantizationResult result{network.clone(), {}, {}, samples.size(), method, 0, samples.facts(), {}};
   if (options.plan) {
     result.plan = *options.plan;
-    check_stub_plan(network.module, result.plan, *options.backend);
+    check_stub_plan(network.module, result.plan, *backend);
   } else {
-    result.plan = plan_stubs(network.module, config, *options.backend);
+    result.plan = plan_stubs(network.module, config, *backend);
   }
   result.warnings = result.plan.warnings;
-  apply_stub_plan(result.network.module, result.plan, *options.backend);
-  ScaleSetter scales(result, options);
+  apply_stub_plan(result.network.module, result.plan, *backend);
+  ScaleSetter scales(result, options.float_type, backend->file);
   scales.set_weight_scales(config.weight.calibration_method);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {

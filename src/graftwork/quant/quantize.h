@@ -15,7 +15,7 @@ struct QuantizeOptions {
   CalibrationOptions calibration;
   /// Type of the float regions: scales are rounded to it before anything uses them. kF32 or kF16.
   DType float_type = DType::kF16;
-  std::shared_ptr<const Backend> backend = get_backend();
+  std::shared_ptr<const Backend> backend;  ///< Null: the one that is used (get_backend).
   /// Where Q/DQ go; absent: as plan_stubs decides. The recipe's modules to skip then count for nothing.
   std::optional<StubPlan> plan;
 };

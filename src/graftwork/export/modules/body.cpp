@@ -51,7 +51,9 @@ QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& l
     const at::Tensor magnitude = folded.factor.abs();
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
-  stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type, small_scale_of(layer, lowering.options().backend->file.products_take_scales_of_one_type));
+  const FileRules& rules = lowering.options().backend->file;
+  stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type,
+                           small_scale_of(layer, rules.products_take_scales_of_one_type));
   return {codes, stored, axis};
 }
 
