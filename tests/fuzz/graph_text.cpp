@@ -3,16 +3,18 @@
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/patterns/transform.h"
 
 namespace graftwork::fuzz {
 namespace {
 
 void read_graph(std::string_view text) {
-  const GraphModule module = parse(text);
+  const std::shared_ptr<const KindTable>& kinds = tensorrt_backend().kinds;
+  const GraphModule module = parse(text, "text", kinds);
   verify(module);
   const std::string printed = print(module);
-  demand(print(parse(printed)) == printed);
+  demand(print(parse(printed, "text", kinds)) == printed);
   answer([&] { verify(transform(module).model); });
 }
 

@@ -143,7 +143,8 @@ def modules():
         "two inputs where there is one": "%y = nn.ReLU @m(%x, %x)",
         "no input where there is one": "%y = nn.ReLU @m()",
         "a fused module without parts": "%y = FusedConvBNAct @m(%x)",
-        "a fused module of wrong parts": "%y = FusedConvBNAct @m(%x) [conv=nn.ReLU @r, bn=nn.ReLU @r, act=nn.ReLU @r]",
+        "a stub on a value that no kernel has": "%y = FusedLinear @m(%x) "
+        "[linear=nn.Linear @l {in_features=8, out_features=4}, linear_quant=QuantStub @q]",
         "a fused module that is its own part": "%y = FusedConvBNAct @m(%x) [conv=FusedConvBNAct @m]",
         "a module that is described twice": "%y = nn.ReLU @m(%x) {inplace=false} {inplace=false}",
         "a part that the fused module has not": "%y = FusedActAdd @m(%x, %x) [act=nn.ReLU @r, evil=nn.ReLU @r]",

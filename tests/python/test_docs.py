@@ -16,7 +16,13 @@ import support
 import zoo
 
 # page: the file that a ```gir or ```python block without a name is
-SESSIONS = {"docs/plans.md": "net.gir", "docs/data.md": "make.py", "docs/recipe.md": "make.py", "docs/patterns.md": ""}
+SESSIONS = {
+    "docs/plans.md": "net.gir",
+    "docs/data.md": "make.py",
+    "docs/recipe.md": "make.py",
+    "docs/patterns.md": "",
+    "docs/kernels.md": "make.py",
+}
 # Every other block, by page and by how the paragraph in front of it begins, and what holds it.
 ELSEWHERE = {
     "README.md": {

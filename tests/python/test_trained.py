@@ -13,8 +13,6 @@ from support import load_npz, only, relative_error, run_onnx
 
 COARSE = 0.05  # a step that no float arithmetic can be mistaken for
 
-ONE_RESOLVER = pytest.mark.xfail(strict=True, reason="kernels do not yet agree on which quantizer a weight has")
-
 
 def fake_quantized(weight, per_channel, axis=0):
     """The weight in steps of COARSE; per channel the scales are all the same."""
@@ -83,7 +81,6 @@ def test_a_trained_weight_that_is_skipped_runs_as_it_is_exported(graftwork, tmp_
     assert relative_error(here, there) < 1e-5
 
 
-@ONE_RESOLVER
 def test_trained_weights_calibrate_alike_in_both_forms(graftwork, tmp_path):
     """One scale for the whole tensor, and the same scale for each channel: one network, one set of ranges."""
     ranges = []
@@ -103,7 +100,6 @@ def test_a_trained_convolution_is_transformed_as_it_is(graftwork, tmp_path, per_
     assert relative_error(saved.run(graftwork, "--stage", "transformed"), saved.reference) < 1e-5
 
 
-@ONE_RESOLVER
 @pytest.mark.parametrize("per_channel", [True, False], ids=["per_channel", "per_tensor"])
 def test_a_trained_transposed_convolution_is_transformed_as_it_is(graftwork, tmp_path, per_channel):
     saved = Saved(tmp_path, TrainedConvTranspose, per_channel)

@@ -25,9 +25,11 @@ Json reader_json(const StubReader& reader) { return {{"module", reader.module.st
 Json stub_json(const PlannedStub& stub, const StubFigures& figures) {
   Json readers = Json::array();
   for (const StubReader& reader : stub.readers) readers.push_back(reader_json(reader));
-  return {{"name", stub.stub.str()},    {"tensor", stub.tensor.str()}, {"scale", number(figures.scale)},
-          {"min", number(figures.min)}, {"max", number(figures.max)},  {"readers", std::move(readers)},
-          {"reason", stub.reason}};
+  Json json{{"name", stub.stub.str()},    {"tensor", stub.tensor.str()}, {"scale", number(figures.scale)},
+            {"min", number(figures.min)}, {"max", number(figures.max)},  {"readers", std::move(readers)},
+            {"reason", stub.reason}};
+  if (!stub.value.empty()) json["value"] = stub.value.str();
+  return json;
 }
 
 }  // namespace
@@ -53,6 +55,7 @@ void add_plan(Json& report, const StubPlan& plan, const std::vector<StubFigures>
   for (const MissingStub& missing : plan.missing) {
     Json json = reader_json(missing.reader);
     json["reason"] = missing.reason;
+    if (!missing.value.empty()) json["value"] = missing.value.str();
     report["missing"].push_back(std::move(json));
   }
   report["weights"] = Json::array();

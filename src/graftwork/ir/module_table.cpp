@@ -8,6 +8,11 @@
 #include "graftwork/ir/kind.h"
 
 namespace graftwork {
+namespace {
+
+constexpr uint32_t kLargestModule = 4096;
+
+}  // namespace
 
 const ParamExpr* ModuleRecord::param(Symbol name) const {
   for (const auto& [param_name, expr] : params) {
@@ -76,6 +81,22 @@ const ResolvedBody* ModuleTable::body_of(const ModuleRecord& record) {
 void ModuleTable::admit(ModuleRecord& record) {
   check_attributes(record, *kinds_);
   record.body = body_of(record);
+  record.size = size_of(record);
+}
+
+/// Parts may be shared, so that few lines of text could stand for any amount of work.
+uint32_t ModuleTable::size_of(const ModuleRecord& record) const {
+  if (!record.body) return 1;
+  uint32_t size = 0;
+  for (const Node& node : record.body->module.graph().nodes()) {
+    if (node.kind() == NodeKind::kCallPart) size += records_[record.child(node.role()).index].size;
+    if (node.kind() == NodeKind::kCallFunction) ++size;
+    if (size > kLargestModule) {
+      throw Error("ir.parts", cat("@", record.path.str(), " runs more than ", kLargestModule, " modules and operators"),
+                  "several modules");
+    }
+  }
+  return size;
 }
 
 ModuleId ModuleTable::add(ModuleRecord record) {

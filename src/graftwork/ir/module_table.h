@@ -37,7 +37,9 @@ struct ModuleRecord {
   AttrMap attrs;
   std::vector<std::pair<Symbol, ParamExpr>> params;
   std::vector<std::pair<Symbol, ModuleId>> children;
-  const ResolvedBody* body = nullptr;  ///< What the parts compute together; set by the table that the record is in.
+  // Set by the table that the record is in.
+  const ResolvedBody* body = nullptr;  ///< What the parts compute together.
+  uint32_t size = 1;                   ///< Modules and operators that one call runs, those in parts too.
 
   const ParamExpr* param(Symbol name) const;
   /// The child with this role; a false id when there is none.
@@ -95,6 +97,7 @@ class ModuleTable {
     std::shared_ptr<const ResolvedBody> body;
   };
   const ResolvedBody* body_of(const ModuleRecord& record);
+  uint32_t size_of(const ModuleRecord& record) const;
 
   std::shared_ptr<const KindTable> kinds_;
   std::unordered_map<Symbol, std::vector<SharedBody>> bodies_;  // by kind

@@ -61,6 +61,7 @@ class Stages {
  public:
   Stages(const GraphModule& module, const PatternSections& lists)
       : loaded_(module), converted_(module.clone()), lists_(lists) {
+    converted_.modules().use_kinds(lists.kinds);
     before_ = prepare_graph(converted_, lists.recompositions);
     before_.append(Rewriter(lists.conversions).run_to_fixpoint(converted_));
     fused_ = converted_.clone();

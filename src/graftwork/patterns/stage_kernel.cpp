@@ -114,7 +114,9 @@ bool is_commutative(const Node& operation) {
 
 Outcome replace_by_kernel(KernelCall call, Graft& graft) {
   const ModuleTable& modules = graft.module().modules();
-  const Kind& kind = modules.kinds().at(call.kind);
+  const Kind* known = modules.kinds().find(call.kind);
+  if (!known || !known->body) return declined(cat("the network's backend has no kernel ", call.kind.str()));
+  const Kind& kind = *known;
   ModuleRecord record;
   record.kind = call.kind;
   record.attrs = std::move(call.attrs);

@@ -157,6 +157,21 @@ TEST(Body, CarriesTheAttributesOfItsModule) {
   EXPECT_EQ(scaled.type().text(), "f32[2, 4]");
 }
 
+TEST(Body, IsRefusedWhereSharedPartsMakeItHuge) {
+  std::string text = "kernel Twice(%x) {\n  %a = @p(%x)\n  %b = @q(%a)\n  return %b\n}\ngraph(%x: f32[2]) {\n";
+  std::string part = "nn.ReLU @m0";
+  for (int i = 1; i <= 40; ++i) {
+    const std::string inner = part.substr(0, part.find(' ', part.find('@')));
+    part = "Twice @m" + std::to_string(i) + " [p=" + part + ", q=" + inner + "]";
+  }
+  try {
+    parse(text + "  %y = " + part.substr(0, 5) + " @m40(%x)" + part.substr(part.find(" [")) + "\n  return %y\n}\n");
+    FAIL() << "2^40 modules are a few lines of text";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("runs more than 4096 modules and operators"), std::string::npos) << error.report();
+  }
+}
+
 TEST(KindTable, TakesOneDefinitionOfANameOnly) {
   const std::shared_ptr<const KindTable> once = KindTable::torch()->with({kernel(kSplitMlp)});
   EXPECT_NO_THROW(once->with({kernel(kSplitMlp)})) << "the same again";

@@ -129,8 +129,7 @@ TEST(Executor, GivesTheGradientsOfThePlainOperators) {
   }
 }
 
-/// To be enabled once one place says which quantizer a weight has.
-TEST(Executor, DISABLED_RunsATransposedConvolutionOnTheWeightThatItWasTrainedWith) {
+TEST(Executor, RunsATransposedConvolutionOnTheWeightThatItWasTrainedWith) {
   const Network network = network_of(
       "graph(%x: f32[1, 4, 5, 5]) {\n  %y = nn.ConvTranspose2d @c(%x) {in_channels=4, out_channels=3, "
       "kernel_size=[2, 2]} [weight_fake_quant=WeightFakeQuantize @q {axis=1, given_scale=0.5}]\n  return %y\n}\n");

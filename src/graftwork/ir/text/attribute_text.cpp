@@ -27,7 +27,7 @@ int64_t read_integer(Lexer& lexer, std::string_view what) {
 }
 
 Attribute read_attribute(Lexer& lexer, References references, int depth) {
-  if (depth > kDepthLimit) lexer.fail(cat("nested deeper than ", kDepthLimit, " levels"));
+  if (depth >= kDepthLimit) lexer.fail(cat("nested deeper than ", kDepthLimit, " levels"));
   if (const size_t offset = lexer.peek().offset; lexer.accept("$")) return read_reference(lexer, references, offset);
   if (lexer.accept("[")) {
     Attribute::List list;

@@ -127,6 +127,7 @@ class BodyComparison {
   }
 
   static std::string text_of(const Node& node) {
+    if (node.kind() == NodeKind::kInput) return cat("its input %", node.name().str());
     return node.kind() == NodeKind::kCallPart ? cat("the part ", node.role().str()) : node.op().str();
   }
 
