@@ -2,6 +2,8 @@
 //     rewrite_bench NODES        prints what one run_to_fixpoint on a fresh network costs: "WALL CPU", then its size
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/patterns/stage_kernel.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/rewrite/rewriter.h"
 #include "serve.h"
 
@@ -22,11 +24,13 @@ struct ConvBnAct final : Pattern {
   std::string_view name() const override { return "ConvBnAct"; }
   std::vector<Pat> roots() const override { return {last}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    ModuleRecord record;
-    record.kind = match.has(act) ? "FusedConvBNAct" : "FusedConvBN";
-    record.children = {{"conv", match[conv].module()}, {"bn", match[bn].module()}};
-    if (match.has(act)) record.children.emplace_back("act", match[act].module());
-    return graft.replace(match[last], graft.call_module(graft.add_instance(std::move(record)), {&match[x]}));
+    KernelCall call;
+    call.kind = match.has(act) ? "FusedConvBNAct" : "FusedConvBN";
+    call.parts = {{"conv", match[conv].module()}, {"bn", match[bn].module()}};
+    if (match.has(act)) call.parts.emplace_back("act", match[act].module());
+    call.inputs = {&match[x]};
+    call.replaces = {&match[last]};
+    return replace_by_kernel(std::move(call), graft);
   }
 };
 
@@ -110,7 +114,7 @@ void build(GraphModule& network, size_t nodes, size_t blocks) {
 
 void run(size_t nodes) {
   const size_t blocks = nodes * 18 / 100;
-  GraphModule network;
+  GraphModule network(tensorrt_backend().kinds);
   build(network, nodes, blocks);
   const size_t built = network.graph().size();
   const Rewriter rewriter({std::make_shared<ConvBnAct>(), std::make_shared<Silu>()});

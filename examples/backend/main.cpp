@@ -1,7 +1,8 @@
-// A backend of one's own: kernels under its own names, its own guard, its own placement of Q/DQ, and a file written by it.
+// A backend of one's own: kernels under its own names, its own guard, its own placement of Q/DQ, and a file written by
+// it.
 //
-// The engine is made up. It runs a linear layer with its activation as one kernel, gated ones too; its INT8 products need
-// widths that are multiples of 8; it has no INT8 convolutions; and it wants what a gate multiplies in INT8.
+// The engine is made up. It runs a linear layer with its activation as one kernel, gated ones too; its INT8 products
+// need widths that are multiples of 8; it has no INT8 convolutions; and it wants what a gate multiplies in INT8.
 #include <iostream>
 
 #include "graftwork/base/error.h"
@@ -132,7 +133,9 @@ void show(const Network& network, const std::shared_ptr<const Backend>& backend)
   file.backend = backend;
   file.float_type = DType::kF32;
   const onnx::Model model = lower(result.network, file);
-  std::cout << backend->name << "\n\n" << transformed.report.text() << "\n" << print(transformed.model) << "\n"
+  std::cout << backend->name << "\n\n"
+            << transformed.report.text() << "\n"
+            << print(transformed.model) << "\n"
             << result.plan.text() << "\n";
   for (const onnx::Node& node : model.graph.nodes) std::cout << node.op_type << " " << node.name << "\n";
   std::cout << "opset " << model.opset << "\n\n";

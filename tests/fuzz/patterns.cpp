@@ -1,8 +1,8 @@
 // Pattern files: what compiles is run on a network, which stays whole whatever the pattern does to it.
 #include "fuzz/target.h"
-#include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/verify.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/patterns/text/parse.h"
 #include "graftwork/patterns/transform.h"
 

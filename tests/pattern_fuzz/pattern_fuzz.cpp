@@ -48,8 +48,9 @@ TensorStore scaled_parameters(const GraphModule& module) {
   return scaled;
 }
 
-/// How the results of the two differ. A fake-quantizer makes a whole step of a rounding error where a value lies between
-/// two codes, on few inputs; a pattern that is wrong shows on others too. So networks with one must differ on three.
+/// How the results of the two differ. A fake-quantizer makes a whole step of a rounding error where a value lies
+/// between two codes, on few inputs; a pattern that is wrong shows on others too. So networks with one must differ on
+/// three.
 std::optional<std::string> different_results(const GraphModule& network, const GraphModule& result,
                                              const std::string& text, uint64_t seed) {
   const TensorStore tensors = scaled_parameters(network);

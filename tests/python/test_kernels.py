@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import onnx
 import onnxruntime
-import pages
 import pytest
-import support
 import torch
+
+import pages
+import support
 
 # Two results, an optional part, an attribute of the record, an inner value with a stub of its own.
 PATTERNS = """

@@ -16,7 +16,9 @@
 namespace graftwork::cli {
 namespace {
 
-GraphModule read_graph(const std::filesystem::path& path) { return parse(read_text(path), path.string(), get_backend()->kinds); }
+GraphModule read_graph(const std::filesystem::path& path) {
+  return parse(read_text(path), path.string(), get_backend()->kinds);
+}
 
 void perform(const QuantizeRequest& request) { run_torch_half(request); }
 void perform(const RunRequest& request) { run_torch_half(request); }

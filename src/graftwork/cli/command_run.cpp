@@ -10,8 +10,8 @@
 #include "graftwork/cli/run_inputs.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/data/npz.h"
-#include "graftwork/nn/dtypes.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/executor.h"
 #include "graftwork/samples/tensors.h"
 
@@ -35,8 +35,8 @@ Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& f
   return quantize_network(transformed.network, plan, flags, interrupt).network;
 }
 
-/// Keeps the values that were asked for, then puts overrides in their place. A value inside a module goes by the module's
-/// path and its name there.
+/// Keeps the values that were asked for, then puts overrides in their place. A value inside a module goes by the
+/// module's path and its name there.
 class Tap {
  public:
   Tap(const GraphModule& module, const RunRequest& request) {

@@ -13,8 +13,8 @@ PlanFile plan_of(const std::filesystem::path& path);
 /// Throws Error "backend.*".
 std::shared_ptr<const Backend> backend_of(const BackendFlags& flags);
 
-/// The lists of the backend with the user's patterns in front. Throws Error "backend.*", "gpat.syntax", "patterns.name",
-/// "file.*".
+/// The lists of the backend with the user's patterns in front. Throws Error "backend.*", "gpat.syntax",
+/// "patterns.name", "file.*".
 PatternSections patterns_of(const BackendFlags& flags);
 
 /// By the plan where it says how, else as `transform` decides.

@@ -43,8 +43,8 @@ bool is_gemm(const Type& input);
 /// Whether nn.Flatten leaves the first axis of this input and makes one of all others; `input` may be null.
 bool joins_all_but_first(const ModuleRecord& flatten, const TensorType* input);
 
-/// A call of a module with a body: its nodes one by one, batch norm folded, weights and inner values quantized where they
-/// have a calibrated fake-quantize. Binds the node's value, or those of its get_items.
+/// A call of a module with a body: its nodes one by one, batch norm folded, weights and inner values quantized where
+/// they have a calibrated fake-quantize. Binds the node's value, or those of its get_items.
 void lower_body(Lowering& lowering, const Node& call);
 
 /// Any node that computes something (export/lower.cpp).

@@ -29,9 +29,8 @@ struct RecordRef {
 class Attribute {
  public:
   using List = std::vector<Attribute>;
-  using Data =
-      std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, RecordRef, std::vector<int64_t>,
-                   List>;
+  using Data = std::variant<std::monostate, bool, int64_t, double, std::string, DType, InputRef, RecordRef,
+                            std::vector<int64_t>, List>;
 
   Attribute() = default;
   Attribute(bool value) : data_(value) {}

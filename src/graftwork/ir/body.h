@@ -55,8 +55,8 @@ struct ResolvedBody {
   const Node* value(Symbol name) const;
 };
 
-/// Resolves the body of `kind` for parts of these kinds, by role; other roles count for nothing. Throws Error "ir.parts"
-/// when a part that the body needs is missing.
+/// Resolves the body of `kind` for parts of these kinds, by role; other roles count for nothing. Throws Error
+/// "ir.parts" when a part that the body needs is missing.
 std::shared_ptr<const ResolvedBody> resolve_body(const Kind& kind, std::span<const std::pair<Symbol, Symbol>> parts,
                                                  const KindTable& kinds);
 

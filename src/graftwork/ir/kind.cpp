@@ -125,8 +125,9 @@ std::shared_ptr<const KindTable> KindTable::with(std::vector<Kind> kinds, LayerG
   for (Kind& kind : kinds) {
     const Kind* known = find(kind.name);
     if (known && !same_definition(*known, kind)) {
-      throw Error("ir.kind", cat("there is another kind ", kind.name.str(),
-                                 known->definition_place.empty() ? "" : ", of " + known->definition_place),
+      throw Error("ir.kind",
+                  cat("there is another kind ", kind.name.str(),
+                      known->definition_place.empty() ? "" : ", of " + known->definition_place),
                   "another name");
     }
     if (!known) result->add(std::make_shared<const Kind>(std::move(kind)));

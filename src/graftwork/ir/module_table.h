@@ -57,8 +57,8 @@ class ModuleTable {
   /// The kinds that records may be of.
   const KindTable& kinds() const { return *kinds_; }
   const std::shared_ptr<const KindTable>& shared_kinds() const { return kinds_; }
-  /// Takes the kinds of an engine, and keeps those that it has beside them. Throws Error "ir.kind" where two of one name
-  /// differ.
+  /// Takes the kinds of an engine, and keeps those that it has beside them. Throws Error "ir.kind" where two of one
+  /// name differ.
   void use_kinds(std::shared_ptr<const KindTable> kinds);
 
   /// Requires a path that is not taken. Throws as check_attributes and resolve_body do.

@@ -49,9 +49,9 @@ Pat Pat::attr(Symbol name, Attribute value) const {
   const std::string reason = cat("its ", name.str(), " is not ", value.text());
   return where(
       [name, value = std::move(value)](const GraphModule& module, const Node& node) {
-        const Attribute* found =
-            node.kind() == NodeKind::kCallModule ? attribute_of(module.record(node), name, module.modules().kinds())
-                                                 : node.attrs().find(name);
+        const Attribute* found = node.kind() == NodeKind::kCallModule
+                                     ? attribute_of(module.record(node), name, module.modules().kinds())
+                                     : node.attrs().find(name);
         return found && *found == value;
       },
       reason);

@@ -13,9 +13,9 @@ struct RunOptions {
   bool any_batch = false;
 };
 
-/// Runs a graph by the reference kernels, bodies node by node, every fake-quantize as it stands. Parameters are arguments
-/// of each run: training, functional calls and copies need that. Runs under autograd when it is on, in every mode, and
-/// reads no tensor's values. Refers to the graph, which must stay as it is. Safe to run from many threads.
+/// Runs a graph by the reference kernels, bodies node by node, every fake-quantize as it stands. Parameters are
+/// arguments of each run: training, functional calls and copies need that. Runs under autograd when it is on, in every
+/// mode, and reads no tensor's values. Refers to the graph, which must stay as it is. Safe to run from many threads.
 class Executor {
  public:
   /// Throws as Program does.

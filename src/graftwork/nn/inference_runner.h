@@ -6,12 +6,13 @@
 namespace graftwork {
 
 /// Runs a network with the parameters that it has when this is made: what a body can compute at once is prepared
-/// (prepared_conv.h), batch norm folded, weights packed. It computes what the reference executor computes in evaluation,
-/// to rounding. For another table of parameters, for training, and for gradients there is the Executor. Safe to run from
-/// many threads.
+/// (prepared_conv.h), batch norm folded, weights packed. It computes what the reference executor computes in
+/// evaluation, to rounding. For another table of parameters, for training, and for gradients there is the Executor.
+/// Safe to run from many threads.
 class InferenceRunner {
  public:
-  /// Keeps a reference to the network's graph, which must stay as it is, and shares its tensors. Throws as Program does.
+  /// Keeps a reference to the network's graph, which must stay as it is, and shares its tensors. Throws as Program
+  /// does.
   explicit InferenceRunner(const Network& network, std::vector<ValueRef> watched = {});
 
   /// Results in signature order. Throws as Program::run does; Error "nn.inference" when autograd would record.

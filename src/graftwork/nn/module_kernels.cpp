@@ -51,9 +51,8 @@ at::Tensor conv(const Call& call) {
 }
 
 at::Tensor conv_transpose(const Call& call) {
-  return at::convolution(call.x(), call.weight(), call.param("bias"), call.integers("stride"),
-                         call.integers("padding"), call.integers("dilation"), true, call.integers("output_padding"),
-                         call.integer("groups"));
+  return at::convolution(call.x(), call.weight(), call.param("bias"), call.integers("stride"), call.integers("padding"),
+                         call.integers("dilation"), true, call.integers("output_padding"), call.integer("groups"));
 }
 
 at::Tensor batch_norm(const Call& call) {

@@ -35,8 +35,8 @@ at::Tensor weight_of(const ModuleRecord& layer, ModuleId quantizer, const Module
 /// Whether the reference executor can run modules of this kind of torch's. Kinds with a body need none.
 bool has_kernel(Symbol kind);
 
-/// Runs `record`, a module without a body, on `inputs`; one result, or a tuple. `quantizer`: what its weight goes through
-/// (ir/body.h: weight_quantizer). Throws Error "nn.kernel" for a kind that has none; torch's own errors pass.
+/// Runs `record`, a module without a body, on `inputs`; one result, or a tuple. `quantizer`: what its weight goes
+/// through (ir/body.h: weight_quantizer). Throws Error "nn.kernel" for a kind that has none; torch's own errors pass.
 c10::IValue run_module(const ModuleRecord& record, std::span<const c10::IValue> inputs, const ModuleContext& context,
                        ModuleId quantizer = {});
 

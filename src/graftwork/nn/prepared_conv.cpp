@@ -70,8 +70,8 @@ class ConvForm {
       const std::vector<Symbol>& anchors = tree_->anchor_ops();
       const bool may_be = std::find(anchors.begin(), anchors.end(), (*node)->op()) != anchors.end();
       if (!may_be || !matcher.find(*tree_, **node, match)) continue;
-      FoundConv found{&match[x_], &match[conv_], nullptr, nullptr, nullptr,
-                      {match.nodes().rbegin(), match.nodes().rend()}};
+      FoundConv found{&match[x_], &match[conv_], nullptr,
+                      nullptr,    nullptr,       {match.nodes().rbegin(), match.nodes().rend()}};
       if (match.has(bn_)) found.bn = &match[bn_];
       if (adds_) found.residual = &match[residual_];
       if (acts_) found.act = &match[act_];
@@ -95,10 +95,11 @@ class ConvForm {
 
 /// The longest form in the body. Its layers are few: one is enough.
 std::optional<FoundConv> find_conv(const GraphModule& body) {
-  const std::vector<Symbol> activations{"nn.ReLU", "nn.Sigmoid",   "nn.Tanh", "nn.Hardswish", "nn.SiLU",
-                                        "nn.ReLU6", "nn.LeakyReLU", "nn.GELU"};
-  for (const auto& [adds, acts] : {std::pair(true, std::vector<Symbol>{"nn.ReLU"}), std::pair(true, std::vector<Symbol>()),
-                                   std::pair(false, activations), std::pair(false, std::vector<Symbol>())}) {
+  const std::vector<Symbol> activations{"nn.ReLU", "nn.Sigmoid", "nn.Tanh",      "nn.Hardswish",
+                                        "nn.SiLU", "nn.ReLU6",   "nn.LeakyReLU", "nn.GELU"};
+  for (const auto& [adds, acts] :
+       {std::pair(true, std::vector<Symbol>{"nn.ReLU"}), std::pair(true, std::vector<Symbol>()),
+        std::pair(false, activations), std::pair(false, std::vector<Symbol>())}) {
     if (auto found = ConvForm(adds, acts).find(body)) return found;
   }
   return std::nullopt;
@@ -198,9 +199,7 @@ class Preparation {
     if (!known->second) return {};
     const FoundConv& found = *known->second;
     const ModuleTable& modules = module.modules();
-    const auto part = [&](const Node* node) {
-      return node ? &modules[record.child(node->role())] : nullptr;
-    };
+    const auto part = [&](const Node* node) { return node ? &modules[record.child(node->role())] : nullptr; };
     const auto layer = std::find_if(record.body->layers.begin(), record.body->layers.end(),
                                     [&](const BodyLayer& one) { return one.call == found.conv; });
     if (layer == record.body->layers.end() || !fits(modules, record, call, found)) return {};
@@ -218,8 +217,7 @@ class Preparation {
 
  private:
   /// f32, and an addition that does not broadcast: oneDNN's does not.
-  static bool fits(const ModuleTable& modules, const ModuleRecord& record, const Node& call,
-                   const FoundConv& found) {
+  static bool fits(const ModuleTable& modules, const ModuleRecord& record, const Node& call, const FoundConv& found) {
     std::vector<Type> inputs;
     for (const Use& use : call.inputs()) inputs.push_back(use.producer()->type());
     try {

@@ -14,13 +14,13 @@ namespace graftwork {
 struct Program::Step {
   enum class Form : uint8_t { kInput, kConstant, kModule, kOperator, kSize, kPrepared, kTuple, kElement };
   Form form = Form::kInput;
-  const Node* node = nullptr;    // of the network, for messages
-  ModuleId module;               // kModule
-  ModuleId quantizer;            // kModule: of its weight
+  const Node* node = nullptr;  // of the network, for messages
+  ModuleId module;             // kModule
+  ModuleId quantizer;          // kModule: of its weight
   ParamExpr const* constant = nullptr;
-  std::vector<c10::IValue> numbers;  // kSize: operands that are no values
+  std::vector<c10::IValue> numbers;              // kSize: operands that are no values
   std::vector<std::pair<size_t, size_t>> sizes;  // kSize: where in `numbers` an operand belongs
-  int64_t element = 0;               // kElement
+  int64_t element = 0;                           // kElement
   std::unique_ptr<OperatorCall> call;
   std::unique_ptr<const PreparedModule> prepared;
   std::vector<size_t> operands;
@@ -164,8 +164,8 @@ class Program::Builder {
   std::vector<size_t> add_body(const Node& place, const ModuleRecord& record, const std::vector<size_t>& inputs,
                                bool is_called_by_network) {
     const ResolvedBody& body = *record.body;
-    std::vector<size_t> raw(body.module.graph().capacity(), SIZE_MAX);     // what results read
-    std::vector<size_t> read(body.module.graph().capacity(), SIZE_MAX);    // what later nodes of the body read
+    std::vector<size_t> raw(body.module.graph().capacity(), SIZE_MAX);   // what results read
+    std::vector<size_t> read(body.module.graph().capacity(), SIZE_MAX);  // what later nodes of the body read
     Prepared prepared;
     if (is_called_by_network && prepare_ && !is_watched_inside(place) && !has_live_stub(record, body))
       prepared = prepare_(program_.module_, place);
@@ -176,8 +176,8 @@ class Program::Builder {
       std::vector<size_t> operands;
       const bool is_result_list = node.kind() == NodeKind::kOutput;
       for (const Use& use : node.inputs()) operands.push_back((is_result_list ? raw : read)[at(*use.producer())]);
-      const bool is_replaced = std::find(prepared.replaces.begin(), prepared.replaces.end(), &node) !=
-                               prepared.replaces.end();
+      const bool is_replaced =
+          std::find(prepared.replaces.begin(), prepared.replaces.end(), &node) != prepared.replaces.end();
       size_t made = SIZE_MAX;
       if (is_replaced) {
         if (&node != prepared.replaces.back()) continue;
@@ -221,8 +221,8 @@ class Program::Builder {
       return step(Step::Form::kTuple, place, std::move(results)).value;
     }
     const std::vector<BodyLayer>& layers = record.body->layers;
-    const bool is_layer = std::any_of(layers.begin(), layers.end(),
-                                      [&](const BodyLayer& layer) { return layer.role == call.role(); });
+    const bool is_layer =
+        std::any_of(layers.begin(), layers.end(), [&](const BodyLayer& layer) { return layer.role == call.role(); });
     Step& made = step(Step::Form::kModule, place, std::move(operands));
     made.module = id;
     if (is_layer) made.quantizer = weight_quantizer(record, call.role());
@@ -351,9 +351,8 @@ void Program::run_step(const Step& step, std::span<c10::IValue> values, const En
       case Step::Form::kModule: {
         std::vector<c10::IValue> operands;
         for (const size_t operand : step.operands) operands.push_back(values[operand]);
-        values[step.value] =
-            run_module(module_.modules()[step.module], operands,
-                       {module_.modules(), environment.tensors, environment.mode}, step.quantizer);
+        values[step.value] = run_module(module_.modules()[step.module], operands,
+                                        {module_.modules(), environment.tensors, environment.mode}, step.quantizer);
         return;
       }
       case Step::Form::kPrepared: {

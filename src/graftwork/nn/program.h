@@ -46,8 +46,8 @@ using Preparer = std::function<Prepared(const GraphModule&, const Node&)>;
 /// network, which must stay as it is. Safe to run from many threads.
 class Program {
  public:
-  /// Values that are `watched` are computed by themselves. Throws Error "nn.unsupported" that lists every operator which
-  /// torch does not know, with its place; "nn.value" when there is no such inner value.
+  /// Values that are `watched` are computed by themselves. Throws Error "nn.unsupported" that lists every operator
+  /// which torch does not know, with its place; "nn.value" when there is no such inner value.
   explicit Program(const GraphModule& module, std::vector<ValueRef> watched = {}, const Preparer& prepare = {});
   ~Program();
   Program(Program&&) noexcept;
@@ -59,8 +59,8 @@ class Program {
     /// The first extent of an input may differ from the declared one.
     bool any_batch = false;
   };
-  /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the inputs do not fit
-  /// the signature, and "nn.run" with the node's place when torch fails.
+  /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the inputs do not
+  /// fit the signature, and "nn.run" with the node's place when torch fails.
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Environment& environment) const;
 
  private:

@@ -34,7 +34,7 @@ struct Backend {
   PatternList smoothings = {};          ///< Where to move range from activations to weights.
   QuantizationList quantizations = {};  ///< What adds or removes stubs around kernels.
   PlacementRules placement = {};
-  std::vector<std::string> precisions = {"int8"};  ///< Of quantized tensors.
+  std::vector<std::string> precisions = {"int8"};           ///< Of quantized tensors.
   std::vector<std::string> float_types = {"fp16", "fp32"};  ///< Of the regions around them.
   FileRules file = {};
 };

@@ -59,8 +59,7 @@ class BodyCheck {
     if (body.kind() == NodeKind::kCallPart)
       return node.kind() == NodeKind::kCallModule && node.module() == record_.child(body.role());
     if (body.kind() != node.kind() || body.op() != node.op()) return false;
-    return body.attrs().empty() ? node.attrs().empty()
-                                : attributes_in(body, record_, modules_.kinds()) == node.attrs();
+    return body.attrs().empty() ? node.attrs().empty() : attributes_in(body, record_, modules_.kinds()) == node.attrs();
   }
 
   const ModuleTable& modules_;
@@ -78,9 +77,8 @@ bool contains(const std::vector<Symbol>& names, Symbol name) {
 bool reads_quantized(const BodyLayer& layer, const Kind& kind) {
   const Symbol value = layer.call->input(0).name();
   const auto input = kind.input(value);
-  const bool declared =
-      input && std::find(kind.inputs_to_quantize.begin(), kind.inputs_to_quantize.end(),
-                         static_cast<int64_t>(*input)) != kind.inputs_to_quantize.end();
+  const bool declared = input && std::find(kind.inputs_to_quantize.begin(), kind.inputs_to_quantize.end(),
+                                           static_cast<int64_t>(*input)) != kind.inputs_to_quantize.end();
   return declared || contains(kind.values_to_quantize, value) || contains(kind.quantizable_values, value);
 }
 

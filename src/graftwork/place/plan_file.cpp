@@ -119,7 +119,8 @@ StubPlan read_stubs(const Json& json) {
     if (stub.flag("apply", true)) {
       plan.stubs.push_back(std::move(planned));
     } else {
-      for (const StubReader& reader : planned.readers) plan.missing.push_back({reader, "switched off in the plan", planned.value});
+      for (const StubReader& reader : planned.readers)
+        plan.missing.push_back({reader, "switched off in the plan", planned.value});
     }
   }
   for (const Json* entry : fields.list("weights")) {

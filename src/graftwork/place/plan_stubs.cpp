@@ -129,7 +129,8 @@ class Planner {
       stub.reason = decision.reason;
       if (rules_.stops(tensor.op()))
         stub.reason += cat("; behind ", tensor.op().str(), ", which DQ does not cross", rules_.stops_dq_rule);
-      if (const Node* group = draft_.scale_group(before_data_movement(tensor, rules_))) stub.scale_group = group->name();
+      if (const Node* group = draft_.scale_group(before_data_movement(tensor, rules_)))
+        stub.scale_group = group->name();
       plan_.stubs.push_back(std::move(stub));
     }
     std::vector<StubReader>& readers = plan_.stubs[at->second].readers;

@@ -26,7 +26,8 @@ std::string StubPlan::text() const {
     std::vector<std::string> names;
     for (const StubReader& reader : stub.readers) names.push_back(place_of(reader, stub.value));
     out += cat("Q/DQ %", stub.stub.str(), " on %", stub.tensor.str(), " for ", join(names), ": ", stub.reason,
-               stub.scale_group.empty() ? "" : cat("; one scale around %", stub.scale_group.str(), shared_scale_rule), "\n");
+               stub.scale_group.empty() ? "" : cat("; one scale around %", stub.scale_group.str(), shared_scale_rule),
+               "\n");
   }
   for (const MissingStub& stub : missing)
     out += cat("float ", place_of(stub.reader, stub.value), ": ", stub.reason, "\n");

@@ -25,7 +25,8 @@ Calls calls_of(const GraphModule& module) {
 }
 
 /// Names of the values that the layer reads, one for each call of the module that it is a part of.
-std::vector<Symbol> inputs_of(const BodyLayer& layer, const ModuleRecord& owner, const std::vector<const Node*>& calls) {
+std::vector<Symbol> inputs_of(const BodyLayer& layer, const ModuleRecord& owner,
+                              const std::vector<const Node*>& calls) {
   const Node& value = layer.call->input(0);
   const std::vector<const Node*>& inputs = owner.body->inputs;
   std::vector<Symbol> names;

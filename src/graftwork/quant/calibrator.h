@@ -47,11 +47,11 @@ struct CalibrationOptions {
 };
 
 /// Ranges by name of a value, or of an inner value (inner_value_name), least and largest over all samples. The network
-/// runs as float in micro-batches of a fixed size, each on one thread, many side by side: the result is the same for any
-/// number of threads. The micro-batch is one sample, and then the order of samples has no influence either; or, where the
-/// graph holds its batch fast, it is that many, and the last one is filled up with copies of the last sample, which
-/// histograms and means count too.
-/// Throws Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
+/// runs as float in micro-batches of a fixed size, each on one thread, many side by side: the result is the same for
+/// any number of threads. The micro-batch is one sample, and then the order of samples has no influence either; or,
+/// where the graph holds its batch fast, it is that many, and the last one is filled up with copies of the last sample,
+/// which histograms and means count too. Throws Error "data.empty", "data.value" (NaN or infinity, with the sample),
+/// "nn.*".
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);
 

@@ -98,9 +98,9 @@ class ScaleSetter {
     const ModuleId fake_quant = weight_quantizer(fused, layer.role);
     const at::Tensor value = evaluate(*owner.param("weight"), tensors);
     const int64_t axis = *attribute_of(modules_[fake_quant], "axis")->get<int64_t>();
-    const at::Tensor factor =
-        layer.batch_norm ? batch_norm_affine(modules_[fused.child(layer.batch_norm->role())], tensors).factor
-                         : at::Tensor();
+    const at::Tensor factor = layer.batch_norm
+                                  ? batch_norm_affine(modules_[fused.child(layer.batch_norm->role())], tensors).factor
+                                  : at::Tensor();
     const at::Tensor given = scale_of(modules_[fake_quant], tensors);
     const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
     const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);

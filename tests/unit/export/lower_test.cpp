@@ -28,9 +28,9 @@ TEST(Kinds, OperatorsWithoutALoweringBecomeModules) {
   for (const auto& shared : KindTable::torch()->all()) {
     const Kind& kind = *shared;
     if (kind.family != Family::kOperator || find_operator_lowering(kind.name)) continue;
-    GraphModule module =
-        parse_network(cat("graph(%x: f32[2, 3]) {\n  %y: f32[2, 3] = ", kind.name.str(), "(%x)",
-                  kind.name == Symbol("aten.dropout.default") ? " {p=0.5, train=false}" : "", "\n  return %y\n}\n"));
+    GraphModule module = parse_network(cat("graph(%x: f32[2, 3]) {\n  %y: f32[2, 3] = ", kind.name.str(), "(%x)",
+                                           kind.name == Symbol("aten.dropout.default") ? " {p=0.5, train=false}" : "",
+                                           "\n  return %y\n}\n"));
     module = transform(module).model;
     EXPECT_NO_THROW(check_exportable(module, {})) << kind.name.str();
   }

@@ -44,8 +44,8 @@ std::string error_of(const std::string& text) {
 
 /// A network that calls the kernel with these parts.
 std::string network(const std::string& parts, const std::string& attrs = "{factor=2}") {
-  return std::string(kSplitMlp) + "graph(%x: f32[2, 8], %g: f32[2, 8]) {\n  %y = SplitMlp @SplitMlp_0(%x, %g) " + attrs +
-         " [" + parts +
+  return std::string(kSplitMlp) + "graph(%x: f32[2, 8], %g: f32[2, 8]) {\n  %y = SplitMlp @SplitMlp_0(%x, %g) " +
+         attrs + " [" + parts +
          "]\n  %y_sum = get_item(%y) {index=0}\n  %y_inner = get_item(%y) {index=1}\n  return %y_sum, %y_inner\n}\n";
 }
 
@@ -82,8 +82,9 @@ TEST(Body, IsComparedLikeAnyGraph) {
 }
 
 TEST(Body, RefusesWhatItCannotBe) {
-  EXPECT_NE(error_of("kernel K(%x) {\n  %y = @a(%z)\n  return %y\n}").find("%z is not defined above\n  at  k.gpat:2:11"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of("kernel K(%x) {\n  %y = @a(%z)\n  return %y\n}").find("%z is not defined above\n  at  k.gpat:2:11"),
+      std::string::npos);
   EXPECT_NE(error_of("kernel K(%x) {\n  %x = @a(%x)\n  return %x\n}").find("%x is defined twice"), std::string::npos);
   EXPECT_NE(error_of("kernel K(%x) {\n  %y = nn.ReLU(%x)\n  return %y\n}").find("by the role of a part"),
             std::string::npos);

@@ -19,7 +19,8 @@ const KindTable& kernels() { return *tensorrt_backend().kinds; }
 /// The type of %y in a network with the given inputs and one statement; what went wrong when it is refused.
 std::string type_of(const std::string& inputs, const std::string& statement) {
   try {
-    const GraphModule module = testing::parse_network("graph(" + inputs + ") {\n  %y = " + statement + "\n  return %y\n}\n");
+    const GraphModule module =
+        testing::parse_network("graph(" + inputs + ") {\n  %y = " + statement + "\n  return %y\n}\n");
     return module.graph().output()->input(0).type().text();
   } catch (const Error& error) {
     return error.message();

@@ -116,8 +116,9 @@ TEST(GraphModule, ListsTheStoredTensorsThatItReads) {
 TEST(Isomorphism, NamesAndOrderDoNotMatter) {
   const GraphModule module = testing::parse_network(kNetwork);
   EXPECT_EQ(difference(module, module), std::nullopt);
-  EXPECT_EQ(difference(module, testing::parse_network(changed(changed(changed(kNetwork, "%s =", "%t ="), "(%s, %k)", "(%t, %k)"),
-                                             "%z: f32", "%z: f32"))),
+  EXPECT_EQ(difference(module,
+                       testing::parse_network(changed(
+                           changed(changed(kNetwork, "%s =", "%t ="), "(%s, %k)", "(%t, %k)"), "%z: f32", "%z: f32"))),
             std::nullopt);
   for (uint64_t seed = 0; seed < 20; ++seed)
     EXPECT_EQ(difference(module, testing::shuffled(module, seed)), std::nullopt);
@@ -125,7 +126,8 @@ TEST(Isomorphism, NamesAndOrderDoNotMatter) {
 
 TEST(Isomorphism, ExplainsEachKindOfDifference) {
   const auto expect_difference = [](const std::string& from, const std::string& to, const std::string& expected) {
-    const auto found = difference(testing::parse_network(kNetwork), testing::parse_network(changed(kNetwork, from, to)));
+    const auto found =
+        difference(testing::parse_network(kNetwork), testing::parse_network(changed(kNetwork, from, to)));
     ASSERT_TRUE(found) << from << " → " << to;
     EXPECT_NE(found->find(expected), std::string::npos) << *found;
   };

@@ -95,8 +95,8 @@ TEST(Print, ManyValuesOfOneNameCostLittle) {
 }
 
 TEST(Print, ShowsAllTypesOnRequest) {
-  const GraphModule module =
-      testing::parse_network("graph(%x: f32[2, 4]) {\n  %y = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
+  const GraphModule module = testing::parse_network(
+      "graph(%x: f32[2, 4]) {\n  %y = nn.Linear @l(%x) {in_features=4, out_features=3}\n  return %y\n}\n");
   EXPECT_NE(print(module, ShowTypes::kAlways).find("%y: f32[2, 3] = nn.Linear"), std::string::npos);
   EXPECT_FALSE(difference(testing::parse_network(print(module, ShowTypes::kAlways)), module));
 }
@@ -219,7 +219,8 @@ std::string repeated(const std::string& text, size_t count) {
 
 TEST(Parse, PartsAreThoseOfTheKind) {
   const auto parts = [](const std::string& written) {
-    return testing::parse_network("graph(%x: f32[2, 8]) {\n  %y = FusedLinearAct @f(%x) [" + written + "]\n  return %y\n}\n");
+    return testing::parse_network("graph(%x: f32[2, 8]) {\n  %y = FusedLinearAct @f(%x) [" + written +
+                                  "]\n  return %y\n}\n");
   };
   const std::string linear = "linear=nn.Linear @l {in_features=8, out_features=4}";
   const std::string act = "act=nn.ReLU @r";
@@ -234,8 +235,9 @@ TEST(Parse, PartsAreThoseOfTheKind) {
 
 TEST(Parse, ParametersHaveTheShapeOfTheirKind) {
   const auto weight = [](const std::string& type) {
-    return testing::parse_network("graph(%x: f32[2, 8]) {\n  %y = nn.Linear @l(%x) {in_features=8, out_features=4, weight=@w: " + type +
-                 "}\n  return %y\n}\n");
+    return testing::parse_network(
+        "graph(%x: f32[2, 8]) {\n  %y = nn.Linear @l(%x) {in_features=8, out_features=4, weight=@w: " + type +
+        "}\n  return %y\n}\n");
   };
   EXPECT_NO_THROW(weight("f32[4, 8]"));
   EXPECT_THROW(weight("f32[8, 4]"), Error);

@@ -35,8 +35,8 @@ Error error_of(const std::function<void()>& action) {
 }
 
 TEST(Executor, TakesParametersAsArguments) {
-  const GraphModule module =
-      parse_network("graph(%x: f32[2, 3]) {\n  %y = nn.Linear @fc(%x) {in_features=3, out_features=4}\n  return %y\n}\n");
+  const GraphModule module = parse_network(
+      "graph(%x: f32[2, 3]) {\n  %y = nn.Linear @fc(%x) {in_features=3, out_features=4}\n  return %y\n}\n");
   const Executor executor(module);
   const std::vector<at::Tensor> inputs = random_inputs(module);
   for (const uint64_t seed : {1, 2}) {
@@ -82,8 +82,8 @@ TEST(Executor, FreesValuesAfterTheirLastUse) {
 }
 
 TEST(Executor, LetsAWatcherReplaceAValue) {
-  const GraphModule module =
-      parse_network("graph(%x: f32[2]) {\n  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  return %b, %a\n}\n");
+  const GraphModule module = parse_network(
+      "graph(%x: f32[2]) {\n  %a = aten.neg.default(%x)\n  %b = aten.neg.default(%a)\n  return %b, %a\n}\n");
   const Executor executor(module, {{&node_named(module, "a")}});
   RunOptions options;
   options.watcher = [](const ValueRef&, at::Tensor& value) { value = at::full({2}, 7.0F); };

@@ -30,8 +30,7 @@ void expect_fast_equals_reference(const std::string& text, const std::vector<std
   for (const std::vector<int64_t>& shape : shapes) runs.push_back({at::randn(shape)});
   for (const std::vector<at::Tensor>& inputs : runs) {
     const std::vector<at::Tensor> before{inputs[0].clone(), inputs.back().clone()};
-    EXPECT_LE(relative_difference(fast.run(inputs)[0], reference.run(network.tensors, inputs)[0]),
-              1e-5)
+    EXPECT_LE(relative_difference(fast.run(inputs)[0], reference.run(network.tensors, inputs)[0]), 1e-5)
         << inputs[0].sizes();
     EXPECT_TRUE(at::equal(before[0], inputs[0]) && at::equal(before[1], inputs.back())) << "an input was written to";
   }

@@ -13,17 +13,17 @@ namespace {
 /// A convolution with batch norm and activation, a check that goes, and a classifier that becomes a convolution.
 GraphModule network(const std::string& input = "x") {
   return testing::parse_network("graph(%" + input +
-               ": f32[2, 3, 4, 4]) {\n"
-               "  %c = nn.Conv2d @conv(%" +
-               input +
-               ") {in_channels=3, out_channels=4, kernel_size=[1, 1]}\n"
-               "  %b = nn.BatchNorm2d @bn(%c) {num_features=4}\n"
-               "  %r = nn.ReLU @relu(%b)\n"
-               "  %i = nn.Identity @id(%r)\n"
-               "  %p = nn.AdaptiveAvgPool2d @pool(%i) {output_size=[1, 1]}\n"
-               "  %f = nn.Flatten @flat(%p)\n"
-               "  %y = nn.Linear @fc(%f) {in_features=4, out_features=5}\n"
-               "  return %y\n}\n");
+                                ": f32[2, 3, 4, 4]) {\n"
+                                "  %c = nn.Conv2d @conv(%" +
+                                input +
+                                ") {in_channels=3, out_channels=4, kernel_size=[1, 1]}\n"
+                                "  %b = nn.BatchNorm2d @bn(%c) {num_features=4}\n"
+                                "  %r = nn.ReLU @relu(%b)\n"
+                                "  %i = nn.Identity @id(%r)\n"
+                                "  %p = nn.AdaptiveAvgPool2d @pool(%i) {output_size=[1, 1]}\n"
+                                "  %f = nn.Flatten @flat(%p)\n"
+                                "  %y = nn.Linear @fc(%f) {in_features=4, out_features=5}\n"
+                                "  return %y\n}\n");
 }
 
 std::string reason_at(const Report& report, Symbol pattern, Symbol node) {

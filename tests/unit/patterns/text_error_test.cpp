@@ -208,9 +208,10 @@ TEST(TextErrors, FusedModules) {
             "f:2:95: %b may be absent, and FusedConvBNAct needs its part conv (try a position without \"?\")");
   EXPECT_EQ(error_in(find + "FusedConvBNAct(%x) [conv=%a, bn=%b, act=%a]"),
             "f:2:106: the part act is given twice (try one of the two)");
-  EXPECT_EQ(error_in(find + "FusedConvBNAct(%x) [conv=%a, bn=%b, act=%c]"),
-            "f:2:70: the pattern is not what FusedConvBNAct computes at %a: where it has the part act, the pattern has the "
-            "part conv (try the kernel's body as tree, or a kernel of its own: kernel NAME(...) [...])");
+  EXPECT_EQ(
+      error_in(find + "FusedConvBNAct(%x) [conv=%a, bn=%b, act=%c]"),
+      "f:2:70: the pattern is not what FusedConvBNAct computes at %a: where it has the part act, the pattern has the "
+      "part conv (try the kernel's body as tree, or a kernel of its own: kernel NAME(...) [...])");
   EXPECT_EQ(error_in(find + "FusedConvBNAct(%x) [conv=%x, bn=%b, act=%a]"),
             "f:2:95: %x is not one module, as the part conv has to be (try a position with module kinds)");
   EXPECT_EQ(error_in(find + "FusedConvBNAct(%x, %x) [conv=%c, bn=%b, act=%a]"),

@@ -21,7 +21,8 @@ GraphModule network(const std::string& statements, const std::string& inputs = "
 struct Ran {
   Ran(GraphModule before, const std::string& body)
       : module(std::move(before)),
-        report(Rewriter(parse_patterns("conversion P {" + body + "}", "test.gpat", tensorrt_backend().kinds)).run_once(module)) {
+        report(Rewriter(parse_patterns("conversion P {" + body + "}", "test.gpat", tensorrt_backend().kinds))
+                   .run_once(module)) {
     verify(module);
   }
   size_t count() const { return report.applied.size(); }
@@ -215,11 +216,11 @@ TEST(Text, FurtherInputsNeedNoNames) {
 }
 
 TEST(Text, ConstantsBecomeParameters) {
-  const Ran ran(
-      testing::parse_network("graph(%x: f32[2, 3]) {\n  %w = constant @fc.weight: f32[3, 5]\n  %b = constant @fc.bias: f32[5]\n"
-            "  %y: f32[2, 5] = aten.addmm.default(%b, %x, %w)\n  return %y\n}\n"),
-      "%w = constant where %w.rank == 2 %b = constant %y = aten.addmm.default(%b, %x, %w) => %y = nn.Linear "
-      "@fc(%x) {in_features=%w.shape[0], out_features=%w.shape[1], weight=permute(%w, [1, 0]), bias=%b}");
+  const Ran ran(testing::parse_network(
+                    "graph(%x: f32[2, 3]) {\n  %w = constant @fc.weight: f32[3, 5]\n  %b = constant @fc.bias: f32[5]\n"
+                    "  %y: f32[2, 5] = aten.addmm.default(%b, %x, %w)\n  return %y\n}\n"),
+                "%w = constant where %w.rank == 2 %b = constant %y = aten.addmm.default(%b, %x, %w) => %y = nn.Linear "
+                "@fc(%x) {in_features=%w.shape[0], out_features=%w.shape[1], weight=permute(%w, [1, 0]), bias=%b}");
   EXPECT_EQ(ran.count(), 1u) << ran.reason();
   EXPECT_EQ(ran.body(),
             "  %y = nn.Linear @fc(%x) {in_features=3, out_features=5, weight=permute(@fc.weight: f32[3, 5], [1, 0])}\n"
@@ -306,7 +307,8 @@ TEST(Text, FusionsGetTheStubsOfTheirKind) {
   GraphModule module = network(
       "  %c = nn.Conv2d @c(%x) {in_channels=4, out_channels=4, kernel_size=[1, 1], groups=4}\n  %y = nn.Conv2d "
       "@d(%c) {in_channels=4, out_channels=6, kernel_size=[1, 1], groups=2}\n  return %y");
-  Rewriter(parse_patterns("fusion F { %c = nn.Conv2d(%x) => %c = FusedConvBN(%x) [conv=%c] }", "f.gpat", tensorrt_backend().kinds))
+  Rewriter(parse_patterns("fusion F { %c = nn.Conv2d(%x) => %c = FusedConvBN(%x) [conv=%c] }", "f.gpat",
+                          tensorrt_backend().kinds))
       .run_once(module);
   const std::string text = print(module);
   EXPECT_NE(text.find("FusedConvBN @FusedConvBN_0(%x) {stubs=[0]} [conv="), std::string::npos) << text;
@@ -334,9 +336,8 @@ TEST(Text, AUsersPatternWinsTies) {
 TEST(Text, APlanThatNamesAMissingPatternIsRefused) {
   const GraphModule module = network("  %y = nn.Linear @fc(%x) {in_features=8, out_features=4}\n  return %y");
   PatternSections lists = active_patterns();
-  const PatternList mine =
-      parse_patterns("fusion Mine { %y = nn.Linear(%x) => %y = FusedLinear(%x) [linear=%y] }", "mine.gpat",
-                     tensorrt_backend().kinds);
+  const PatternList mine = parse_patterns("fusion Mine { %y = nn.Linear(%x) => %y = FusedLinear(%x) [linear=%y] }",
+                                          "mine.gpat", tensorrt_backend().kinds);
   lists.fusions.insert(lists.fusions.begin(), mine.begin(), mine.end());
   const TransformationPlan plan = get_transformation_plan(module, lists);
   EXPECT_EQ(print(apply_transformation_plan(module, plan, lists).model), print(transform(module, lists).model));

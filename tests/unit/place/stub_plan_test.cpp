@@ -1,5 +1,4 @@
 // Where Q/DQ go: the plan as text, entries of a recipe, and the plan carried out.
-#include "graftwork/ir/body.h"
 #include "graftwork/place/stub_plan.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/transform.h"

@@ -32,7 +32,8 @@ TEST(GraftAllocation, CommitAllocatesNothingHoweverMuchGoes) {
   for (int i = 0; i < 10'000; ++i) {
     text += cat("  %n", i + 1, ": f32[2, 4] = aten.where.self(%n", i, ", %n", i, ", %x)\n");
   }
-  GraphModule module = testing::parse_network(text + "  %k = nn.ReLU @k(%x)\n  %s = aten.add.Tensor(%n10000, %k)\n  return %s\n}\n");
+  GraphModule module =
+      testing::parse_network(text + "  %k = nn.ReLU @k(%x)\n  %s = aten.add.Tensor(%n10000, %k)\n  return %s\n}\n");
   Graft graft(module);
   ModuleRecord record;
   record.path = "stub";

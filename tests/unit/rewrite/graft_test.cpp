@@ -114,8 +114,8 @@ TEST_F(GraftTest, NothingToDoDeclines) {
 }
 
 TEST_F(GraftTest, RemovesWhatNothingUses) {
-  module =
-      testing::parse_network("graph(%x: f32[2]) {\n  %n = size(%x)\n  %a = assert(%n)\n  %y = aten.neg.default(%x)\n  return %y\n}\n");
+  module = testing::parse_network(
+      "graph(%x: f32[2]) {\n  %n = size(%x)\n  %a = assert(%n)\n  %y = aten.neg.default(%x)\n  return %y\n}\n");
   Graft graft(module);
   EXPECT_FALSE(graft.remove(at("n")));
   ASSERT_TRUE(graft.remove(at("a")));

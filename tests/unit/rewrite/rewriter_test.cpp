@@ -183,7 +183,8 @@ TEST(Rewriter, AMatchMayLoseItsInputToAnotherMatch) {
 class FailingPatternTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(FailingPatternTest, LeavesTheNetworkAsItWas) {
-  GraphModule module = testing::parse_network("graph(%x: f32[2, 4]) {\n  %a = nn.ReLU @a(%x)\n  %b = nn.Tanh @b(%a)\n  return %b\n}\n");
+  GraphModule module =
+      testing::parse_network("graph(%x: f32[2, 4]) {\n  %a = nn.ReLU @a(%x)\n  %b = nn.Tanh @b(%a)\n  return %b\n}\n");
   const std::string before = print(module);
   const size_t records = module.modules().size();
   const Pat x = any(), a = op("nn.ReLU")(x);

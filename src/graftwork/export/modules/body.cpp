@@ -1,10 +1,11 @@
 // Modules with a body: its nodes in order, with each batch norm folded into the layer in front of it.
+#include "graftwork/ir/body.h"
+
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
-#include "graftwork/ir/body.h"
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
@@ -57,8 +58,8 @@ QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& l
   return {codes, stored, axis};
 }
 
-/// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier. `node` calls the module
-/// whose result it is.
+/// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier. `node` calls the
+/// module whose result it is.
 bool is_classifier(const Lowering& lowering, const Node& node, const ModuleCall& call) {
   const std::vector<int64_t> zeros{0, 0}, ones{1, 1};
   if (call.record.kind != Symbol("nn.Conv2d") || call.integer("groups") != 1) return false;
@@ -221,8 +222,8 @@ class BodyLowering {
   }
 
   bool is_product(const ModuleCall& call, const at::Tensor& scales) const {
-    return lowering_.options().backend->file.pixel_convolutions_as_products &&
-           is_classifier(lowering_, call_, call) && scales_fit_product(lowering_, call_, scales);
+    return lowering_.options().backend->file.pixel_convolutions_as_products && is_classifier(lowering_, call_, call) &&
+           scales_fit_product(lowering_, call_, scales);
   }
 
   Lowering& lowering_;

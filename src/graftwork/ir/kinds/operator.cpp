@@ -135,10 +135,10 @@ Type cast_shape(const ShapeQuery& query) {
 
 std::vector<Kind> operator_kinds() {
   static constexpr std::array kKeepsType{
-      "aten.neg.default",        "aten.abs.default",    "aten.clone.default",       "aten.alias.default",
-      "aten.contiguous.default", "aten.detach.default", "aten.dropout.default",     "aten.lift_fresh_copy.default",
-      "aten.selu.default",        "aten.celu.default",
-      "aten.softplus.default",   "aten.sign.default",   "aten.zeros_like.default",  "aten.log_sigmoid.default"};
+      "aten.neg.default",        "aten.abs.default",        "aten.clone.default",    "aten.alias.default",
+      "aten.contiguous.default", "aten.detach.default",     "aten.dropout.default",  "aten.lift_fresh_copy.default",
+      "aten.selu.default",       "aten.celu.default",       "aten.softplus.default", "aten.sign.default",
+      "aten.zeros_like.default", "aten.log_sigmoid.default"};
   static constexpr std::array kFloats{"aten.sigmoid.default", "aten.tanh.default",      "aten.exp.default",
                                       "aten.sqrt.default",    "aten.rsqrt.default",     "aten.erf.default",
                                       "aten.log.default",     "aten.log1p.default",     "aten.sin.default",

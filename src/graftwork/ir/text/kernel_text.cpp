@@ -96,7 +96,8 @@ class KernelReader {
                             : lexer_.accept("*") ? PartCount::kAny
                                                  : PartCount::kOne;
     if (inputs.empty() || (count != PartCount::kOne && inputs.size() != 1)) {
-      lexer_.fail_at(offset, cat("the part ", role, count == PartCount::kOne ? " reads nothing" : " has other than one input"));
+      lexer_.fail_at(offset,
+                     cat("the part ", role, count == PartCount::kOne ? " reads nothing" : " has other than one input"));
     }
     return add_call_part(*body_, name, role, inputs, count);
   }
@@ -108,8 +109,7 @@ class KernelReader {
     AttrMap attrs = read_attributes(lexer_, {inputs.size(), true});
     if (op == "get_item") {
       const Attribute* index = attrs.find("index");
-      if (inputs.size() != 1 || !index || !index->get<int64_t>())
-        lexer_.fail_at(offset, "get_item(%tuple) {index=0}");
+      if (inputs.size() != 1 || !index || !index->get<int64_t>()) lexer_.fail_at(offset, "get_item(%tuple) {index=0}");
       return body_->add_get_item(name, *inputs[0], *index->get<int64_t>());
     }
     if (std::count(op.begin(), op.end(), '.') < 2 || op.starts_with("nn.")) {
@@ -162,7 +162,9 @@ std::string call_text(const Node& node) {
   if (node.kind() == NodeKind::kCallPart) {
     const PartCount count = part_count(node);
     return cat("@", print_name(node.role()), arguments,
-               count == PartCount::kOptional ? "?" : count == PartCount::kAny ? "*" : "");
+               count == PartCount::kOptional ? "?"
+               : count == PartCount::kAny    ? "*"
+                                             : "");
   }
   for (const auto& [name, value] : node.attrs()) attrs.push_back(cat(print_name(name), "=", value.text()));
   return cat(print_name(node.op()), arguments, attrs.empty() ? "" : " {" + join(attrs) + "}");
@@ -173,9 +175,8 @@ void add_references(const GraphModule& body, std::vector<AttrSpec>& attrs) {
   for (const Node& node : body.graph().nodes()) {
     for (const auto& [name, value] : node.attrs()) {
       const RecordRef* reference = value.get<RecordRef>();
-      const bool known = reference && std::any_of(attrs.begin(), attrs.end(), [&](const AttrSpec& spec) {
-                           return spec.name == reference->name;
-                         });
+      const bool known = reference && std::any_of(attrs.begin(), attrs.end(),
+                                                  [&](const AttrSpec& spec) { return spec.name == reference->name; });
       if (reference && !known) attrs.push_back({reference->name, AttrForm::any(), Attribute()});
     }
   }

@@ -12,8 +12,8 @@ namespace graftwork {
 Kind read_kernel(Lexer& lexer, Family family);
 
 /// What can be said of a kind with a body: values that it names, positions of inputs, attributes that its operators
-/// refer to. Completes a kind whose name, family and body are set. Throws Error "ir.kernel" when a value to quantize is no
-/// value of the body, when a result is one, or when the body has no result.
+/// refer to. Completes a kind whose name, family and body are set. Throws Error "ir.kernel" when a value to quantize is
+/// no value of the body, when a result is one, or when the body has no result.
 void complete_kernel(Kind& kind, const std::vector<Symbol>& quantize, const std::vector<Symbol>& can_quantize);
 
 /// The definition; read_kernel reads it.

@@ -46,7 +46,8 @@ class Parser {
   /// Kinds with a body, in front of the network.
   void definitions() {
     std::vector<Kind> defined;
-    while (lexer_.peek().kind == TokenKind::kWord && (lexer_.peek().text == "kernel" || lexer_.peek().text == "converted")) {
+    while (lexer_.peek().kind == TokenKind::kWord &&
+           (lexer_.peek().text == "kernel" || lexer_.peek().text == "converted")) {
       const Token word = lexer_.take();
       Kind kind = read_kernel(lexer_, word.text == "kernel" ? Family::kFused : Family::kConverted);
       kind.definition_place = lexer_.place(word.offset);
@@ -54,7 +55,8 @@ class Parser {
           std::any_of(defined.begin(), defined.end(), [&](const Kind& other) { return other.name == kind.name; });
       if (twice) lexer_.fail_at(word.offset, cat(kind.name.str(), " is defined twice"));
       defined.push_back(std::move(kind));
-      if (defined.size() > kMostDefinitions) lexer_.fail_at(word.offset, cat("more than ", kMostDefinitions, " kernels"));
+      if (defined.size() > kMostDefinitions)
+        lexer_.fail_at(word.offset, cat("more than ", kMostDefinitions, " kernels"));
     }
     if (!defined.empty()) module_.modules().use_kinds(module_.modules().kinds().with(std::move(defined)));
   }
@@ -244,8 +246,7 @@ class Parser {
       const Symbol child_kind = module_.modules()[child].kind;
       const bool is_layer = kind.output_channel_axis >= 0 && role == Symbol("weight_fake_quant") &&
                             child_kind == Symbol("WeightFakeQuantize");
-      const bool known =
-          kind.body ? has_part(*kind.body, role) || is_quantizer_role(kind, role, child_kind) : is_layer;
+      const bool known = kind.body ? has_part(*kind.body, role) || is_quantizer_role(kind, role, child_kind) : is_layer;
       if (!known) refuse("has no part " + role.str());
       if (std::find(seen.begin(), seen.end(), role) != seen.end()) refuse("has two parts " + role.str());
       seen.push_back(role);

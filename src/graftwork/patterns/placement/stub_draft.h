@@ -13,9 +13,9 @@ namespace graftwork {
 
 struct BodyLayer;
 
-/// Begins with the inputs and inner values that the fused kinds declare, where the module has a low-precision kernel; in a
-/// network that was trained with fake-quantize operators with these, and no others. Inputs are those of a module's call:
-/// one that is called twice has one decision for each input.
+/// Begins with the inputs and inner values that the fused kinds declare, where the module has a low-precision kernel;
+/// in a network that was trained with fake-quantize operators with these, and no others. Inputs are those of a module's
+/// call: one that is called twice has one decision for each input.
 class StubDraft {
  public:
   struct Decision {
@@ -65,8 +65,8 @@ class StubDraft {
   const PlacementRules& rules_;
   std::map<std::pair<uint32_t, size_t>, Decision> decisions_;     // by module and input
   std::map<std::pair<uint32_t, Symbol>, Decision> inner_values_;  // by module and value
-  std::unordered_map<const Node*, const Node*> shared_;        // disjoint sets of values: one step up
-  std::unordered_map<const Node*, const Node*> places_;        // of a set's leader
+  std::unordered_map<const Node*, const Node*> shared_;           // disjoint sets of values: one step up
+  std::unordered_map<const Node*, const Node*> places_;           // of a set's leader
   size_t changes_ = 0;
 };
 

@@ -1,7 +1,6 @@
-#include "graftwork/patterns/tensorrt/tensorrt.h"
-
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/patterns/tensorrt/tensorrt.h"
 
 namespace graftwork {
 

@@ -24,10 +24,11 @@ PlacementRules placement_rules() {
                       "aten.squeeze.dims",
                       "aten.flatten.using_ints",
                       "aten._unsafe_view.default"};
-  rules.keeps_codes = {"aten.cat.default",     "aten.chunk.default",  "aten.split.Tensor",   "aten.split_with_sizes.default",
-                       "aten.slice.Tensor",    "aten.select.int",     "aten.expand.default", "get_item",
-                       "nn.MaxPool1d",         "nn.MaxPool2d",        "nn.MaxPool3d",        "nn.AdaptiveMaxPool1d",
-                       "nn.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool3d"};
+  rules.keeps_codes = {
+      "aten.cat.default",     "aten.chunk.default",  "aten.split.Tensor",   "aten.split_with_sizes.default",
+      "aten.slice.Tensor",    "aten.select.int",     "aten.expand.default", "get_item",
+      "nn.MaxPool1d",         "nn.MaxPool2d",        "nn.MaxPool3d",        "nn.AdaptiveMaxPool1d",
+      "nn.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool3d"};
   rules.stops_dq = {"nn.Upsample",          "nn.AvgPool1d",         "nn.AvgPool2d",        "nn.AvgPool3d",
                     "nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d"};
   for (const Symbol activation : fusible_activations()) rules.stops_dq.push_back(activation);

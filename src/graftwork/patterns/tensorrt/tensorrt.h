@@ -15,9 +15,9 @@ const PatternList& tensorrt_fusions();
 /// TENSORRT_PATTERNS: the conversions, then the fusions.
 PatternList tensorrt_patterns();
 
-/// Why TensorRT has no INT8 kernel for a convolution, or that it has one. Rule F13: not for a transposed one. Rule S1: in
-/// a grouped convolution both in/groups and out/groups must be multiples of 4, true depthwise (groups = in) excepted. Any
-/// module that is no convolution passes.
+/// Why TensorRT has no INT8 kernel for a convolution, or that it has one. Rule F13: not for a transposed one. Rule S1:
+/// in a grouped convolution both in/groups and out/groups must be multiples of 4, true depthwise (groups = in)
+/// excepted. Any module that is no convolution passes.
 Outcome int8_kernel_exists(const ModuleRecord& module);
 
 }  // namespace graftwork

@@ -49,10 +49,11 @@ class BodyBuilder {
     }
     std::vector<Node*> operands;
     for (const Word& operand : position->second->operands) operands.push_back(&value(by_name_.at(operand.text)));
-    const auto part = std::find_if(roles_.parts.begin(), roles_.parts.end(),
-                                   [&](const auto& one) { return one.second == index; });
-    Node& node = part == roles_.parts.end() ? operation(capture, *position->second, operands)
-                                            : add_call_part(*body_, capture.name, part->first, operands, count_of(capture));
+    const auto part =
+        std::find_if(roles_.parts.begin(), roles_.parts.end(), [&](const auto& one) { return one.second == index; });
+    Node& node = part == roles_.parts.end()
+                     ? operation(capture, *position->second, operands)
+                     : add_call_part(*body_, capture.name, part->first, operands, count_of(capture));
     made_.emplace(index, &node);
     return node;
   }
@@ -63,7 +64,8 @@ class BodyBuilder {
   }
 
   Node& operation(const Capture& capture, const PositionText& position, const std::vector<Node*>& operands) {
-    if (capture.form == Form::kStretch) fail(capture, "may be any operators, and a body knows its own", "a chain of kinds");
+    if (capture.form == Form::kStretch)
+      fail(capture, "may be any operators, and a body knows its own", "a chain of kinds");
     const bool is_module = std::any_of(capture.ops.begin(), capture.ops.end(),
                                        [&](Symbol op) { return names_.vocabulary().module_kind(op) != nullptr; });
     if (is_module) {
@@ -71,7 +73,8 @@ class BodyBuilder {
            cat("it as a part, or %", shown_name(capture.name), "(...) on another value"));
     }
     if (capture.ops.size() != 1) fail(capture, "may be one of several operators, and a body has one", "one operator");
-    if (capture.form != Form::kOp) fail(capture, "is an operator that may be absent", "an operator without a quantifier");
+    if (capture.form != Form::kOp)
+      fail(capture, "is an operator that may be absent", "an operator without a quantifier");
     AttrMap attrs;
     for (const Assignment& assignment : position.attributes) {
       const auto constant = known_value(assignment.value);
@@ -140,8 +143,8 @@ class BodyComparison {
   }
 
   bool compare(const Node& declared, const Node& tree) {
-    const bool same_part = declared.kind() == NodeKind::kCallPart && tree.kind() == NodeKind::kCallPart &&
-                           declared.role() == tree.role();
+    const bool same_part =
+        declared.kind() == NodeKind::kCallPart && tree.kind() == NodeKind::kCallPart && declared.role() == tree.role();
     const bool may_lack = declared.kind() == NodeKind::kCallPart && part_count(declared) != PartCount::kOne;
     if (may_lack && !same_part) return same(declared.input(0), tree);
     if (declared.kind() != tree.kind() || declared.input_count() != tree.input_count() ||
@@ -152,7 +155,8 @@ class BodyComparison {
       return differs(tree, "its inputs stand in another order");
     if (declared.kind() == NodeKind::kCallPart) {
       const bool may_be_absent = part_count(tree) != PartCount::kOne;
-      if (!same_part) return differs(tree, cat("where it has ", text_of(declared), ", the pattern has ", text_of(tree)));
+      if (!same_part)
+        return differs(tree, cat("where it has ", text_of(declared), ", the pattern has ", text_of(tree)));
       if (may_be_absent && part_count(declared) != part_count(tree))
         return differs(tree, cat("it needs its part ", declared.role().str(), ", which the pattern may not find"));
     } else if (!(declared.attrs() == tree.attrs())) {

@@ -18,8 +18,9 @@ struct TreeRoles {
   std::vector<std::pair<Symbol, const Expr*>> record_attributes;  ///< Attributes that the call sets.
 };
 
-/// The tree between inputs and results, as a body. Values are named after the pattern's. Throws through the names' place
-/// where a position can be no part of a body: one of several operators, a stretch, a value that the call does not read.
+/// The tree between inputs and results, as a body. Values are named after the pattern's. Throws through the names'
+/// place where a position can be no part of a body: one of several operators, a stretch, a value that the call does not
+/// read.
 std::shared_ptr<const GraphModule> body_of(const PatternText& text, const Names& names, const TreeRoles& roles);
 
 /// Whether a tree's body is one that a kernel declares, up to parts that the kernel may lack: nothing, or the first

@@ -266,9 +266,9 @@ class Compiler {
                 reason);
       return;
     }
-    names_[self].part.where(MatchCondition([expr = std::move(expr), captures, parts = mentions.parts](const GraphModule& module,
-                                                                                           const Bindings& bound) {
-                   const Scope scope{module, *captures, &bound, nullptr};
+    names_[self].part.where(MatchCondition([expr = std::move(expr), captures, parts = mentions.parts](
+                                               const GraphModule& module, const Bindings& bound) {
+                              const Scope scope{module, *captures, &bound, nullptr};
                               const bool is_absent = std::any_of(parts.begin(), parts.end(),
                                                                  [&](size_t part) { return !scope.part(part); });
                               return is_absent || decide(expr, scope) == Truth::kTrue;

@@ -217,14 +217,16 @@ class GraftCompiler {
   size_t matched_operand(const Word& name) {
     const auto capture = names_.find(name.text);
     if (!capture || name.text == "_")
-      fail(name.offset, cat("%", shown_name(name.text), " is not matched, and a kernel reads what is"), "a matched value");
+      fail(name.offset, cat("%", shown_name(name.text), " is not matched, and a kernel reads what is"),
+           "a matched value");
     return *capture;
   }
 
   size_t replaced(const Word& name) {
     const size_t capture = target(name);
     if (capture >= replaceable_.size() || !replaceable_[capture]) {
-      fail(name.offset, cat("nothing outside the match reads %", shown_name(name.text), ", so nothing can take its place"),
+      fail(name.offset,
+           cat("nothing outside the match reads %", shown_name(name.text), ", so nothing can take its place"),
            "a result of the pattern, or a position with \"may_escape\"");
     }
     return capture;
@@ -262,7 +264,8 @@ class GraftCompiler {
       for (const Word& name : *from) {
         names_.at(name);
         if (!value_of(*tree, name.text))
-          fail(name.offset, cat("%", shown_name(name.text), " is no value of ", text.callee.text), "an input or an inner value");
+          fail(name.offset, cat("%", shown_name(name.text), " is no value of ", text.callee.text),
+               "an input or an inner value");
         to->emplace_back(name.text);
       }
     }
@@ -307,8 +310,8 @@ class GraftCompiler {
           return node.role() == Symbol(part.role.text);
         });
         fail(written->capture.offset,
-             cat("%", shown_name(names_[given->second].name), " may be absent, and ", kind.name.str(), " needs its part ",
-                 node.role().str()),
+             cat("%", shown_name(names_[given->second].name), " may be absent, and ", kind.name.str(),
+                 " needs its part ", node.role().str()),
              "a position without \"?\"");
       }
     }
@@ -386,8 +389,8 @@ class GraftCompiler {
       std::vector<std::string> known;
       for (const AttrSpec& one : kind.attrs) known.push_back(one.name.str());
       for (const ParamSpec& one : kind.params) known.push_back(one.name.str());
-      fail(name.offset,
-           cat(kind.name.str(), " has no attribute ", shown_name(name.text)), known.empty() ? "leaving it out" : join(known));
+      fail(name.offset, cat(kind.name.str(), " has no attribute ", shown_name(name.text)),
+           known.empty() ? "leaving it out" : join(known));
     }
     if (!is_constant(value)) return;
     const std::optional<Attribute> constant = known_value(value);

@@ -150,9 +150,9 @@ Value property_of(const Expr& expr, const Scope& scope) {
     case Property::kNamed: {
       if (!part) return {};
       const bool is_module = part->kind() == NodeKind::kCallModule;
-      const Attribute* found =
-          is_module ? attribute_of(scope.module.record(*part), expr.name, scope.module.modules().kinds())
-                    : part->attrs().find(expr.name);
+      const Attribute* found = is_module
+                                   ? attribute_of(scope.module.record(*part), expr.name, scope.module.modules().kinds())
+                                   : part->attrs().find(expr.name);
       return Value::of(found ? *found : Attribute());
     }
   }

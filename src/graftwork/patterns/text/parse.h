@@ -11,8 +11,8 @@
 namespace graftwork {
 
 /// The patterns of a text, in their order, each section in a list of its own, and `kinds` with those that the text
-/// defines. `file` names the text in messages. Throws Error "gpat.syntax" at the first thing that is wrong, with line and
-/// column. O(size of the text), at most 1 MiB.
+/// defines. `file` names the text in messages. Throws Error "gpat.syntax" at the first thing that is wrong, with line
+/// and column. O(size of the text), at most 1 MiB.
 PatternSections parse_pattern_sections(std::string_view text, std::string_view file,
                                        const std::shared_ptr<const KindTable>& kinds);
 
@@ -22,8 +22,8 @@ PatternList parse_patterns(std::string_view text, std::string_view file, const s
 /// The patterns of a file. Throws as parse_pattern_sections does, and "file.*".
 PatternSections read_patterns(const std::filesystem::path& path, const std::shared_ptr<const KindTable>& kinds);
 
-/// The patterns of the files in front of `lists`, in the order of the files, and their kinds beside those there. Throws Error "patterns.name" when two
-/// patterns have one name: plans and reports would not tell them apart.
+/// The patterns of the files in front of `lists`, in the order of the files, and their kinds beside those there. Throws
+/// Error "patterns.name" when two patterns have one name: plans and reports would not tell them apart.
 PatternSections with_patterns(const std::vector<std::filesystem::path>& files, PatternSections lists);
 
 }  // namespace graftwork

@@ -36,7 +36,8 @@ class Reader {
         file.lets.push_back(let());
         check_count(file.lets.size());
       } else if (is(word, "kernel") || is(word, "converted")) {
-        file.kernels.push_back({read_kernel(lexer_, is(word, "kernel") ? Family::kFused : Family::kConverted), word.offset});
+        file.kernels.push_back(
+            {read_kernel(lexer_, is(word, "kernel") ? Family::kFused : Family::kConverted), word.offset});
         check_count(file.kernels.size());
       } else {
         file.patterns.push_back(pattern(word));

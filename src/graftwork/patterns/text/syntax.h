@@ -79,9 +79,9 @@ struct ResultText {
     std::string child;  ///< `role=%name.child`: not the module itself, but this child of it.
   };
   Form form = Form::kKeep;
-  Word target;  ///< Empty text where none is written.
+  Word target;                        ///< Empty text where none is written.
   std::vector<Word> further_targets;  ///< `%q, %k = ...`: of a call with several results.
-  Word callee;  ///< kCall: kind or operator; kAgain: a captured name; kKeep, kErase: the value.
+  Word callee;                        ///< kCall: kind or operator; kAgain: a captured name; kKeep, kErase: the value.
   std::optional<Path> path;
   std::vector<Word> operands;
   std::vector<Assignment> attributes;
