@@ -3,7 +3,7 @@
 import pytest
 
 import golden_line
-from check import Failure, check, check_nvidia
+from check import LARGEST_BODY_COUNT, Failure, check, check_nvidia
 from expected_failures import EXPECTED_FAILURES, is_expected, passes_against_expectation, without_golden_line
 from networks import NETWORKS
 
@@ -52,6 +52,13 @@ def test_nvidias_compiler_runs_what_is_quantized_in_int8(rtx, checked, name):
         pytest.fail(str(failure), pytrace=False)
     assert passes_against_expectation(name, with_nvidia=True) == ""
     print(f"{name}: {int8} of {products} products in INT8")
+
+
+def test_the_networks_share_bodies(checked):
+    results = [checked(name) for name in THIRD if name not in without_golden_line()]
+    bodies = frozenset().union(*(result.bodies for result in results))
+    print(f"{len(bodies)} kernel bodies in {len(results)} networks")
+    assert 5 < len(bodies) < LARGEST_BODY_COUNT
 
 
 def test_the_lists_name_networks_of_the_zoo():

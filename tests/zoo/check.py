@@ -19,6 +19,8 @@ CALIBRATION_SAMPLES = 8
 # Float32 rounds by 6e-8, a hundred layers do so a hundred times, and how a kernel splits a sum over threads is its
 # own affair. A wrong attribute costs orders of magnitude more.
 TOLERANCE = 1e-5
+# Bodies are shared: what differs from network to network is in the modules.
+LARGEST_BODY_COUNT = 100
 
 
 class Failure(Exception):  # noqa: N818  (what a row reports; never a defect of the zoo itself)
@@ -35,6 +37,17 @@ class Checked:
     report: dict  # of `graftwork quantize`
     sqnr: float  # dB, the worst output
     onnx: Path
+    bodies: frozenset  # what its kernels compute, see bodies_of
+
+
+def bodies_of(graph):
+    """The distinct bodies of a printed graph's kernels: a kind, and which parts of which kinds it has."""
+    found = set()
+    for line in graph.splitlines():
+        if call := re.search(r"= (Fused\w+) @", line):
+            parts = re.findall(r"(\w+)=([\w.]+) @", line)
+            found.add((call[1], *(part for part in parts if not part[0].endswith("_quant"))))
+    return frozenset(found)
 
 
 def summary(stderr):
@@ -147,7 +160,8 @@ def check(graftwork, name, folder):
     sqnr, floor = stages.sqnr(), NETWORKS[name].floor
     if not sqnr >= floor:
         raise Failure("accuracy", f"an output of the INT8 file is below {floor} dB")
-    return Checked(name, golden_line(name, captured, graph, report, quantized), quantized, sqnr, stages.onnx)
+    line = golden_line(name, captured, graph, report, quantized)
+    return Checked(name, line, quantized, sqnr, stages.onnx, bodies_of(graph))
 
 
 def check_nvidia(rtx, checked):

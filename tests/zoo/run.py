@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("zoo", "models", "py
 import golden_line
 import rtx_compile
 import support
-from check import Failure, check, check_nvidia
+from check import LARGEST_BODY_COUNT, Failure, check, check_nvidia
 from expected_failures import is_expected, passes_against_expectation
 from networks import NETWORKS
 
@@ -39,11 +39,12 @@ def compiler():
     return rtx_compile
 
 
-def row(graftwork, rtx, name, folder, update):
-    """(result, the row's columns, what to say below it); result is ok, FAIL or expected."""
+def row(graftwork, rtx, name, folder, update, bodies):
+    """(result, the row's columns, what to say below it); result is ok, FAIL or expected. Adds its kernels' bodies."""
     columns = ""
     try:
         checked = check(graftwork, name, folder)
+        bodies |= checked.bodies
         if update:
             golden_line.write({name: checked.line})
         pairs = checked.report["qdq_pairs"]
@@ -74,19 +75,21 @@ def main():
     graftwork = support.Graftwork(os.environ.get("GRAFTWORK_COMMAND", ROOT / "build" / "bin" / "graftwork"))
     rtx = compiler()
     counts = {"ok": 0, "expected": 0, "FAIL": 0}
+    bodies = set()
     print(HEAD)
     for name in names:
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as temporary:
             folder = options.keep / name if options.keep else Path(temporary)
-            result, columns, text = row(graftwork, rtx, name, folder, options.update)
+            result, columns, text = row(graftwork, rtx, name, folder, options.update, bodies)
         counts[result] += 1
         print(f"{name:26} {result:9} {columns:40} {time.monotonic() - began:4.0f}", flush=True)
         if text:
             print(f"    {text}", flush=True)
     print(f"zoo: {counts['ok']} passed, {counts['expected']} failed as expected, {counts['FAIL']} failed", end="")
+    print(f"; {len(bodies)} kernel bodies", end="")
     print("" if rtx else "; NVIDIA's compiler is not installed: skipped for every network")
-    return 1 if counts["FAIL"] else 0
+    return 1 if counts["FAIL"] or len(bodies) >= LARGEST_BODY_COUNT else 0
 
 
 if __name__ == "__main__":

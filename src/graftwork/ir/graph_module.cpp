@@ -1,7 +1,5 @@
 #include "graftwork/ir/graph_module.h"
 
-#include <unordered_map>
-
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
@@ -134,11 +132,11 @@ GraphModule GraphModule::clone() const {
   GraphModule copy(modules_.shared_kinds());
   copy.modules_ = modules_;
   copy.signature_ = signature_;
-  std::unordered_map<const Node*, Node*> twin;
+  std::vector<Node*> twin(graph_->capacity());  // by index of the id
   std::vector<Node*> inputs;
   for (const Node& node : graph_->nodes()) {
     inputs.clear();
-    for (const Use& use : node.inputs()) inputs.push_back(twin.at(use.producer()));
+    for (const Use& use : node.inputs()) inputs.push_back(twin[use.producer()->id().index]);
     NodeSpec spec;
     spec.kind = node.kind();
     spec.op = node.op();
@@ -148,7 +146,7 @@ GraphModule GraphModule::clone() const {
     spec.type = node.type();
     spec.origin = node.origin();
     if (node.kind() == NodeKind::kConstant) spec.constant = node.constant();
-    twin.emplace(&node, &copy.graph_->append(std::move(spec), inputs));
+    twin[node.id().index] = &copy.graph_->append(std::move(spec), inputs);
   }
   return copy;
 }

@@ -101,34 +101,31 @@ uint32_t ModuleTable::size_of(const ModuleRecord& record) const {
 
 ModuleId ModuleTable::add(ModuleRecord record) {
   admit(record);
-  GRAFTWORK_ASSERT(!by_path_.contains(record.path));
+  ModuleId& entry = by_path_[record.path];
+  GRAFTWORK_ASSERT(!entry);
   const ModuleId id{static_cast<uint32_t>(records_.size())};
-  by_path_.emplace(record.path, id);
   ++counts_[record.kind];
   records_.push_back(std::move(record));
+  entry = id;
   return id;
 }
 
 void ModuleTable::swap(ModuleId id, ModuleRecord& record) noexcept { std::swap(records_[id.index], record); }
 
-ModuleId ModuleTable::find(Symbol path) const {
-  const auto found = by_path_.find(path);
-  return found == by_path_.end() ? ModuleId{} : found->second;
-}
+ModuleId ModuleTable::find(Symbol path) const { return by_path_.get(path); }
 
 void ModuleTable::truncate(size_t size) noexcept {
   while (records_.size() > size) {
-    by_path_.erase(records_.back().path);
-    --counts_[records_.back().kind];
+    *by_path_.find(records_.back().path) = {};
+    --*counts_.find(records_.back().kind);
     records_.pop_back();
   }
 }
 
 Symbol ModuleTable::fresh_path(Symbol kind) const {
-  const auto found = counts_.find(kind);
-  for (size_t number = found == counts_.end() ? 0 : found->second;; ++number) {
+  for (size_t number = counts_.get(kind);; ++number) {
     const Symbol path = cat(kind.str(), "_", number);
-    if (!by_path_.contains(path)) return path;
+    if (!find(path)) return path;
   }
 }
 
@@ -140,7 +137,7 @@ bool ModuleTable::is_instance(ModuleId id) const {
 
 Symbol ModuleTable::unique_path(Symbol path) const {
   Symbol candidate = path;
-  for (size_t k = 1; by_path_.contains(candidate); ++k) candidate = cat(path.str(), "_", k);
+  for (size_t k = 1; find(candidate); ++k) candidate = cat(path.str(), "_", k);
   return candidate;
 }
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "graftwork/base/symbol.h"
+#include "graftwork/base/symbol_map.h"
 #include "graftwork/ir/attribute.h"
 #include "graftwork/ir/param_expr.h"
 
@@ -102,8 +102,8 @@ class ModuleTable {
   std::shared_ptr<const KindTable> kinds_;
   std::unordered_map<Symbol, std::vector<SharedBody>> bodies_;  // by kind
   std::deque<ModuleRecord> records_;
-  std::unordered_map<Symbol, ModuleId> by_path_;
-  std::unordered_map<Symbol, size_t> counts_;  // records per kind: where fresh_path starts to look
+  SymbolMap<ModuleId> by_path_;
+  SymbolMap<size_t> counts_;  // records per kind: where fresh_path starts to look
 };
 
 }  // namespace graftwork
