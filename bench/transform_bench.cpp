@@ -1,7 +1,9 @@
 // The whole of transform over a captured network: residual blocks of operators, as torch.export names them; no torch.
-//     transform_bench OPERATORS       answers "transform" (of the network in memory)
+//     transform_bench OPERATORS       answers "transform" (of the network in memory), "parse" (the built-in patterns)
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/parse.h"
+#include "graftwork/patterns/tensorrt/text.h"
+#include "graftwork/patterns/text/parse.h"
 #include "graftwork/patterns/transform.h"
 #include "serve.h"
 
@@ -40,12 +42,19 @@ GraphModule captured(int64_t operators) {
   return parse(text + cat("  return %", value, "\n}\n"));
 }
 
+PatternSections parse_built_in() {
+  const PatternSections conversions =
+      parse_pattern_sections(tensorrt_conversions_text(), "conversions.gpat", KindTable::torch());
+  return parse_pattern_sections(tensorrt_fusions_text(), "fusions.gpat", conversions.kinds);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   return bench::guarded([&] {
     if (argc != 2) throw std::invalid_argument("usage: transform_bench OPERATORS");
     const GraphModule network = captured(std::stoll(argv[1]));
-    bench::serve({{"transform", [&] { return bench::cost([&] { return transform(network); }); }}});
+    bench::serve({{"transform", [&] { return bench::cost([&] { return transform(network); }); }},
+                  {"parse", [] { return bench::cost(parse_built_in); }}});
   });
 }
