@@ -9,8 +9,9 @@
 
 namespace graftwork {
 
-/// Every symbol has a value, T() until it is set. An array by id in pages, of which only those exist that hold something:
-/// names that a network brings are interned one after the other, so that its pages are full and in the order of the graph.
+/// Every symbol has a value, T() until it is set. An array by id in pages, of which only those exist that hold
+/// something: names that a network brings are interned one after the other, so that its pages are full and in the order
+/// of the graph.
 template <class T>
 class SymbolMap {
  public:

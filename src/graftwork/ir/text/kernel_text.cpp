@@ -1,13 +1,13 @@
 #include "graftwork/ir/text/kernel_text.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/text/attribute_text.h"
 #include "graftwork/ir/text/print.h"
+#include "graftwork/ir/text/value_names.h"
 
 namespace graftwork {
 namespace {
@@ -26,7 +26,7 @@ class KernelReader {
     lexer_.expect("(");
     while (!lexer_.accept(")")) {
       const size_t at = lexer_.peek().offset;
-      const std::string name = value_name();
+      const std::string name = values_.name();
       define(name, body_->add_input(name, {}), at);
       if (!lexer_.at(")")) lexer_.expect(",");
     }
@@ -53,37 +53,14 @@ class KernelReader {
     return true;
   }
 
-  std::string value_name() {
-    lexer_.expect("%");
-    return lexer_.expect_name("a value name");
-  }
-
   void define(const std::string& name, Node& node, size_t offset) {
-    if (!values_.emplace(name, &node).second) lexer_.fail_at(offset, "%" + name + " is defined twice");
+    values_.define(name, node, offset);
     if (values_.size() > kMostValues) lexer_.fail_at(offset, cat("a body has at most ", kMostValues, " values"));
-  }
-
-  Node& value() {
-    const size_t offset = lexer_.peek().offset;
-    const std::string name = value_name();
-    const auto found = values_.find(name);
-    if (found == values_.end()) lexer_.fail_at(offset, "%" + name + " is not defined above");
-    return *found->second;
-  }
-
-  std::vector<Node*> operands() {
-    std::vector<Node*> nodes;
-    lexer_.expect("(");
-    while (!lexer_.accept(")")) {
-      nodes.push_back(&value());
-      if (!lexer_.at(")")) lexer_.expect(",");
-    }
-    return nodes;
   }
 
   void statement() {
     const size_t offset = lexer_.peek().offset;
-    const std::string name = value_name();
+    const std::string name = values_.name();
     lexer_.expect("=");
     define(name, lexer_.accept("@") ? part(name) : operation(name), offset);
   }
@@ -91,7 +68,7 @@ class KernelReader {
   Node& part(const std::string& name) {
     const std::string role = lexer_.expect_name("the role of a part");
     const size_t offset = lexer_.peek().offset;
-    const std::vector<Node*> inputs = operands();
+    const std::vector<Node*> inputs = values_.operands();
     const PartCount count = lexer_.accept("?")   ? PartCount::kOptional
                             : lexer_.accept("*") ? PartCount::kAny
                                                  : PartCount::kOne;
@@ -105,7 +82,7 @@ class KernelReader {
   Node& operation(const std::string& name) {
     const size_t offset = lexer_.peek().offset;
     const std::string op = lexer_.expect_name("an operator, or \"@\" and a role");
-    const std::vector<Node*> inputs = operands();
+    const std::vector<Node*> inputs = values_.operands();
     AttrMap attrs = read_attributes(lexer_, {inputs.size(), true});
     if (op == "get_item") {
       const Attribute* index = attrs.find("index");
@@ -128,7 +105,7 @@ class KernelReader {
         name = lexer_.expect_name("a result");
         lexer_.expect("=");
       }
-      nodes.push_back(&value());
+      nodes.push_back(&values_.value());
       result_names.push_back(name.empty() ? nodes.back()->name() : name);
     } while (lexer_.accept(","));
     body_->add_output(nodes, std::move(result_names));
@@ -137,14 +114,14 @@ class KernelReader {
   std::vector<Symbol> names() {
     std::vector<Symbol> found;
     do {
-      found.push_back(value().name());
+      found.push_back(values_.value().name());
     } while (lexer_.accept(","));
     return found;
   }
 
   Lexer& lexer_;
   std::shared_ptr<GraphModule> body_ = std::make_shared<GraphModule>();
-  std::unordered_map<std::string, Node*> values_;
+  ValueNames values_{lexer_};
 };
 
 std::string value_text(const Node& node) { return "%" + print_name(node.name()); }

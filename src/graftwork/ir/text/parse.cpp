@@ -1,14 +1,13 @@
 #include "graftwork/ir/text/parse.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/text/attribute_text.h"
 #include "graftwork/ir/text/kernel_text.h"
-#include "graftwork/ir/text/lexer.h"
+#include "graftwork/ir/text/value_names.h"
 
 namespace graftwork {
 namespace {
@@ -28,9 +27,9 @@ class Parser {
     lexer_.expect("(");
     while (!lexer_.accept(")")) {
       const size_t offset = lexer_.peek().offset;
-      const std::string name = value_name();
+      const std::string name = values_.name();
       lexer_.expect(":");
-      define(name, module_.add_input(name, type()), offset);
+      values_.define(name, module_.add_input(name, type()), offset);
       if (!lexer_.at(")")) lexer_.expect(",");
     }
     lexer_.expect("{");
@@ -68,23 +67,6 @@ class Parser {
     ~DepthGuard() { --parser.depth_; }
     Parser& parser;
   };
-
-  std::string value_name() {
-    lexer_.expect("%");
-    return lexer_.expect_name("a value name");
-  }
-
-  void define(const std::string& name, Node& node, size_t offset) {
-    if (!values_.emplace(name, &node).second) lexer_.fail_at(offset, "%" + name + " is defined twice");
-  }
-
-  Node& value() {
-    const size_t offset = lexer_.peek().offset;
-    const std::string name = value_name();
-    const auto found = values_.find(name);
-    if (found == values_.end()) lexer_.fail_at(offset, "%" + name + " is not defined above");
-    return *found->second;
-  }
 
   Type type() {
     const DepthGuard guard(*this);
@@ -284,24 +266,14 @@ class Parser {
     record.params = std::move(params);
   }
 
-  std::vector<Node*> operands() {
-    std::vector<Node*> nodes;
-    lexer_.expect("(");
-    while (!lexer_.accept(")")) {
-      nodes.push_back(&value());
-      if (!lexer_.at(")")) lexer_.expect(",");
-    }
-    return nodes;
-  }
-
   void statement() {
     const size_t offset = lexer_.peek().offset;
-    const std::string name = value_name();
+    const std::string name = values_.name();
     Type declared;
     if (lexer_.accept(":")) declared = type();
     lexer_.expect("=");
     try {
-      define(name, expression(name, declared), offset);
+      values_.define(name, expression(name, declared), offset);
     } catch (const Error& error) {
       if (error.code() == "gir.syntax") throw;
       lexer_.fail_at(offset, "%" + name + ": " + error.message());
@@ -314,7 +286,7 @@ class Parser {
     if (op.kind == TokenKind::kWord && op.text == "constant") return module_.add_constant(name, param_expr());
     if (lexer_.at("@")) {
       const ModuleHead head = module_head(op);
-      const std::vector<Node*> inputs = operands();
+      const std::vector<Node*> inputs = values_.operands();
       NodeSpec spec = call_module_spec(module_.modules(), module_body(head), inputs);
       spec.name = name;
       if (declared.is_known() && !compatible(declared, spec.type)) {
@@ -323,7 +295,7 @@ class Parser {
       if (declared.is_known()) spec.type = declared;
       return module_.graph().append(std::move(spec), inputs);
     }
-    const std::vector<Node*> inputs = operands();
+    const std::vector<Node*> inputs = values_.operands();
     AttrMap attrs = read_attributes(lexer_, {inputs.size(), false});
     if (op.kind == TokenKind::kWord && op.text == "get_item") {
       const Attribute* index = attrs.find("index");
@@ -343,7 +315,7 @@ class Parser {
         name = lexer_.expect_name("the name of a result");
         lexer_.expect("=");
       }
-      nodes.push_back(&value());
+      nodes.push_back(&values_.value());
       names.push_back(name);
       if (!lexer_.at("}")) lexer_.expect(",");
     }
@@ -352,7 +324,7 @@ class Parser {
 
   Lexer lexer_;
   GraphModule module_;
-  std::unordered_map<std::string, Node*> values_;
+  ValueNames values_{lexer_};
   int depth_ = 0;
 };
 
