@@ -26,8 +26,8 @@ Window window_of(int64_t position, int64_t input_size, double scale) {
   const double half_width = std::max(scale, 1.0);
   const double center = (static_cast<double>(position) + 0.5) * scale;
   Window window;
-  window.begin = std::max<int64_t>(static_cast<int64_t>(center - half_width + 0.5), 0);
-  const int64_t end = std::min(static_cast<int64_t>(center + half_width + 0.5), input_size);
+  window.begin = std::max<int64_t>(static_cast<int64_t>(std::floor(center - half_width + 0.5)), 0);
+  const int64_t end = std::min(static_cast<int64_t>(std::floor(center + half_width + 0.5)), input_size);
   std::vector<double> weights;
   double sum = 0;
   const double narrowing = 1.0 / half_width;
@@ -37,7 +37,7 @@ Window window_of(int64_t position, int64_t input_size, double scale) {
     sum += weights.back();
   }
   for (const double weight : weights) {
-    window.weights.push_back(static_cast<int32_t>(0.5 + weight / sum * (1 << kFractionBits)));
+    window.weights.push_back(static_cast<int32_t>(std::floor(0.5 + weight / sum * (1 << kFractionBits))));
   }
   return window;
 }
