@@ -2,7 +2,7 @@
 //     rewrite_bench NODES        prints what one run_to_fixpoint on a fresh network costs: "WALL CPU", then its size
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/patterns/stage_kernel.h"
+#include "graftwork/patterns/fusion.h"
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/rewrite/rewriter.h"
 #include "serve.h"
@@ -14,7 +14,7 @@ using namespace graftwork;
 constexpr int64_t kChannels = 8;
 
 // %b = nn.BatchNorm2d(nn.Conv2d(%x))   =>   FusedConvBN, with nn.ReLU behind it FusedConvBNAct
-struct ConvBnAct final : Pattern {
+struct ConvBnAct final : FusionPattern {
   Pat x = any();
   Pat conv = op("nn.Conv2d")(x);
   Pat bn = op("nn.BatchNorm2d")(conv);
@@ -24,13 +24,8 @@ struct ConvBnAct final : Pattern {
   std::string_view name() const override { return "ConvBnAct"; }
   std::vector<Pat> roots() const override { return {last}; }
   Outcome graft(const Match& match, Graft& graft) const override {
-    KernelCall call;
-    call.kind = match.has(act) ? "FusedConvBNAct" : "FusedConvBN";
-    call.parts = {{"conv", match[conv].module()}, {"bn", match[bn].module()}};
-    if (match.has(act)) call.parts.emplace_back("act", match[act].module());
-    call.inputs = {&match[x]};
-    call.replaces = {&match[last]};
-    return replace_by_kernel(std::move(call), graft);
+    const Symbol kind = match.has(act) ? "FusedConvBNAct" : "FusedConvBN";
+    return fuse(kind, {{"conv", conv}, {"bn", bn}, {"act", act}}, {x}, last, match, graft);
   }
 };
 

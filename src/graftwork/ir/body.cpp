@@ -10,6 +10,7 @@ namespace graftwork {
 namespace {
 
 constexpr const char* kCount = "count";
+constexpr const char* kWeightQuantizer = "weight_fake_quant";
 
 bool is_batch_norm(Symbol kind) { return kind.str().starts_with("nn.BatchNorm"); }
 
@@ -110,10 +111,33 @@ std::string operator_name(const Node& node, const std::string& prefix) {
   return cat(prefix, ".", schema.substr(begin, schema.find('.', begin) - begin));
 }
 
-std::vector<Type> input_types(const Node& node, const std::vector<Type>& types) {
-  std::vector<Type> inputs;
-  for (const Use& use : node.inputs()) inputs.push_back(types[use.producer()->id().index]);
-  return inputs;
+/// Types of the body's values in a module, by index of the node; of the output those of all results.
+std::vector<Type> types_in(const ResolvedBody& body, const ModuleRecord& record, std::span<const Type> inputs,
+                           const ModuleTable& modules) {
+  std::vector<Type> types(body.module.graph().capacity());
+  size_t next_input = 0;
+  for (const Node& node : body.module.graph().nodes()) {
+    Type& type = types[node.id().index];
+    std::vector<Type> operands;
+    for (const Use& use : node.inputs()) operands.push_back(types[use.producer()->id().index]);
+    switch (node.kind()) {
+      case NodeKind::kInput:
+        type = inputs[next_input++];
+        break;
+      case NodeKind::kCallPart:
+        type = infer_module(modules[record.child(node.role())], operands, modules);
+        break;
+      case NodeKind::kGetItem:
+        type = item_type(operands[0], node.item_index());
+        break;
+      case NodeKind::kOutput:
+        type = operands.size() == 1 ? operands[0] : Type::tuple(std::move(operands));
+        break;
+      default:
+        type = infer_function(node.op(), operands, attributes_in(node, record, modules.kinds()));
+    }
+  }
+  return types;
 }
 
 }  // namespace
@@ -135,8 +159,8 @@ Node& add_call_part(GraphModule& body, Symbol name, Symbol role, std::span<Node*
   return body.graph().append(std::move(spec), inputs);
 }
 
-const Node* ResolvedBody::value(Symbol name) const {
-  for (const Node& node : module.graph().nodes()) {
+const Node* value_of(const GraphModule& body, Symbol name) {
+  for (const Node& node : body.graph().nodes()) {
     if (node.name() == name && node.kind() != NodeKind::kOutput) return &node;
   }
   return nullptr;
@@ -169,61 +193,35 @@ AttrMap attributes_in(const Node& body_node, const ModuleRecord& record, const K
 
 Type infer_body(const ResolvedBody& body, const ModuleRecord& record, std::span<const Type> inputs,
                 const ModuleTable& modules) {
-  std::vector<Type> types(body.module.graph().capacity());
-  size_t next_input = 0;
-  for (const Node& node : body.module.graph().nodes()) {
-    Type& type = types[node.id().index];
-    const std::vector<Type> operands = input_types(node, types);
-    switch (node.kind()) {
-      case NodeKind::kInput:
-        type = inputs[next_input++];
-        break;
-      case NodeKind::kCallPart:
-        type = infer_module(modules[record.child(node.role())], operands, modules);
-        break;
-      case NodeKind::kGetItem:
-        type = item_type(operands[0], node.item_index());
-        break;
-      case NodeKind::kOutput:
-        return operands.size() == 1 ? operands[0] : Type::tuple(operands);
-      default:
-        type = infer_function(node.op(), operands, attributes_in(node, record, modules.kinds()));
-    }
-  }
-  return {};
+  return types_in(body, record, inputs, modules)[body.module.graph().output()->id().index];
 }
 
-BodyInstance::BodyInstance(const ModuleTable& modules, const ModuleRecord& record, std::span<const Type> inputs)
-    : graph_(std::make_unique<Graph>()), twin_(record.body->module.graph().capacity(), nullptr) {
+BodyInstance::BodyInstance(const ModuleTable& modules, const Node& call) : graph_(std::make_unique<Graph>()) {
+  const ModuleRecord& record = modules[call.module()];
   const GraphModule& body = record.body->module;
+  twin_.resize(body.graph().capacity());
+  std::vector<Type> inputs;
+  for (const Use& use : call.inputs()) inputs.push_back(use.producer()->type());
   const std::vector<Symbol> roles = roles_of(body);
   const std::string prefix = roles.empty() ? record.path.str() : modules[record.child(roles.front())].path.str();
-  size_t next_input = 0;
+  std::vector<Type> types = types_in(*record.body, record, inputs, modules);
   for (const Node& node : body.graph().nodes()) {
     NodeSpec spec;
     spec.kind = node.kind();
     spec.op = node.op();
     spec.name = node.name();
+    if (node.kind() != NodeKind::kOutput) spec.type = std::move(types[node.id().index]);
     std::vector<Node*> operands;
-    std::vector<Type> types;
-    for (const Use& use : node.inputs()) {
-      operands.push_back(twin_[use.producer()->id().index]);
-      types.push_back(operands.back()->type());
-    }
-    if (node.kind() == NodeKind::kInput) {
-      spec.type = inputs[next_input++];
-    } else if (node.kind() == NodeKind::kCallPart) {
+    for (const Use& use : node.inputs()) operands.push_back(twin_[use.producer()->id().index]);
+    if (node.kind() == NodeKind::kCallPart) {
       spec.kind = NodeKind::kCallModule;
       spec.module = record.child(node.role());
       spec.name = spec.origin.module_path = modules[spec.module].path;
-      spec.type = infer_module(modules[spec.module], types, modules);
     } else if (node.kind() == NodeKind::kGetItem) {
       spec.attrs = node.attrs();
-      spec.type = item_type(types[0], node.item_index());
     } else if (node.kind() == NodeKind::kCallFunction) {
       spec.name = spec.origin.module_path = operator_name(node, prefix);
       spec.attrs = attributes_in(node, record, modules.kinds());
-      spec.type = infer_function(node.op(), types, spec.attrs);
     }
     Node& twin = graph_->append(std::move(spec), operands);
     twin_[node.id().index] = &twin;
@@ -240,29 +238,35 @@ const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner,
 }
 
 Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role) {
-  constexpr const char* kRole = "weight_fake_quant";
-  return body.layers.size() == 1 ? Symbol(kRole) : Symbol(cat(layer_role.str(), "_", kRole));
+  return body.layers.size() == 1 ? Symbol(kWeightQuantizer) : Symbol(cat(layer_role.str(), "_", kWeightQuantizer));
 }
 
 Symbol value_quantizer_role(Symbol value) { return cat(value.str(), "_quant"); }
 
+std::vector<Symbol> inner_values(const Kind& kind) {
+  std::vector<Symbol> values = kind.values_to_quantize;
+  for (const Symbol value : kind.quantizable_values) {
+    if (!kind.input(value)) values.push_back(value);
+  }
+  return values;
+}
+
 bool is_quantizer_role(const Kind& kind, Symbol role, Symbol quantizer_kind) {
   if (quantizer_kind == Symbol("WeightFakeQuantize")) {
     const std::vector<Symbol> layers = roles_of(*kind.body);
-    return role == Symbol("weight_fake_quant") || std::any_of(layers.begin(), layers.end(), [&](Symbol layer) {
-             return role == Symbol(layer.str() + "_weight_fake_quant");
+    return role == Symbol(kWeightQuantizer) || std::any_of(layers.begin(), layers.end(), [&](Symbol layer) {
+             return role == Symbol(cat(layer.str(), "_", kWeightQuantizer));
            });
   }
   if (quantizer_kind != Symbol("QuantStub")) return false;
-  const auto quantizes = [&](Symbol value) { return role == value_quantizer_role(value) && !kind.input(value); };
-  return std::any_of(kind.values_to_quantize.begin(), kind.values_to_quantize.end(), quantizes) ||
-         std::any_of(kind.quantizable_values.begin(), kind.quantizable_values.end(), quantizes);
+  const std::vector<Symbol> values = inner_values(kind);
+  return std::any_of(values.begin(), values.end(), [&](Symbol value) { return role == value_quantizer_role(value); });
 }
 
 ModuleId weight_quantizer(const ModuleRecord& owner, Symbol layer_role) {
   return owner.child(weight_quantizer_role(*owner.body, layer_role));
 }
 
-ModuleId weight_quantizer(const ModuleRecord& layer) { return layer.child("weight_fake_quant"); }
+ModuleId weight_quantizer(const ModuleRecord& layer) { return layer.child(kWeightQuantizer); }
 
 }  // namespace graftwork

@@ -50,10 +50,10 @@ struct ResolvedBody {
   GraphModule module;  ///< Nodes: inputs, parts by their kinds, operators, get_items; results in its signature.
   std::vector<const Node*> inputs;
   std::vector<BodyLayer> layers;
-
-  /// The value of that name; null when there is none.
-  const Node* value(Symbol name) const;
 };
+
+/// The value of that name in a body; null when there is none.
+const Node* value_of(const GraphModule& body, Symbol name);
 
 /// Resolves the body of `kind` for parts of these kinds, by role; other roles count for nothing. Throws Error
 /// "ir.parts" when a part that the body needs is missing.
@@ -71,11 +71,11 @@ AttrMap attributes_in(const Node& body_node, const ModuleRecord& record, const K
 Type infer_body(const ResolvedBody& body, const ModuleRecord& record, std::span<const Type> inputs,
                 const ModuleTable& modules);
 
-/// The body with types, as a graph whose nodes call `record`'s parts as modules of `modules`: what to walk where types
-/// and records matter.
+/// The body of the module that a node calls, with types, as a graph whose nodes call the module's parts as modules of
+/// `modules`: what to walk where types and records matter. Throws Error "ir.shape".
 class BodyInstance {
  public:
-  BodyInstance(const ModuleTable& modules, const ModuleRecord& record, std::span<const Type> inputs);
+  BodyInstance(const ModuleTable& modules, const Node& call);
 
   const Graph& graph() const { return *graph_; }
   /// The counterpart of a node of the resolved body.
@@ -98,6 +98,9 @@ Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role);
 
 /// Child role of a stub on the inner value `value`: "softmax_quant".
 Symbol value_quantizer_role(Symbol value);
+
+/// The values inside the kind's body on which a stub may stand, those first that it is quantized at.
+std::vector<Symbol> inner_values(const Kind& kind);
 
 /// Whether a module of `kind` may have a quantizer of `quantizer_kind` in this child role.
 bool is_quantizer_role(const Kind& kind, Symbol role, Symbol quantizer_kind);

@@ -5,13 +5,11 @@
 namespace graftwork {
 
 void NodeNames::add(Symbol name) {
-  if (name.empty()) return;
-  if (name.id() >= counts_.size()) counts_.resize(name.id() + 1);
-  ++counts_[name.id()];
+  if (!name.empty()) ++counts_[name];
 }
 
 void NodeNames::remove(Symbol name) noexcept {
-  if (!name.empty()) --counts_[name.id()];
+  if (!name.empty()) --*counts_.find(name);
 }
 
 Symbol NodeNames::unique(Symbol wanted) {
@@ -22,8 +20,8 @@ Symbol NodeNames::unique(Symbol wanted) {
 
 bool NodeNames::exchange(Symbol made, Symbol wanted) noexcept {
   if (is_taken(wanted)) return false;
-  ++counts_[wanted.id()];
-  --counts_[made.id()];
+  ++*counts_.find(wanted);
+  --*counts_.find(made);
   --last_suffix_.find(wanted)->second;  // the number is free again
   return true;
 }

@@ -3,9 +3,8 @@
 
 #include <cstdint>
 #include <unordered_map>
-#include <vector>
 
-#include "graftwork/base/symbol.h"
+#include "graftwork/base/symbol_map.h"
 
 namespace graftwork {
 
@@ -23,9 +22,9 @@ class NodeNames {
   bool exchange(Symbol made, Symbol wanted) noexcept;
 
  private:
-  bool is_taken(Symbol name) const { return name.id() < counts_.size() && counts_[name.id()] > 0; }
+  bool is_taken(Symbol name) const { return counts_.get(name) > 0; }
 
-  std::vector<uint32_t> counts_;                      // by symbol id
+  SymbolMap<uint32_t> counts_;
   std::unordered_map<Symbol, uint32_t> last_suffix_;  // of the names that were wanted twice
 };
 

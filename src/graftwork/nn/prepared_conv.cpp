@@ -202,7 +202,7 @@ class Preparation {
     const auto part = [&](const Node* node) { return node ? &modules[record.child(node->role())] : nullptr; };
     const auto layer = std::find_if(record.body->layers.begin(), record.body->layers.end(),
                                     [&](const BodyLayer& one) { return one.call == found.conv; });
-    if (layer == record.body->layers.end() || !fits(modules, record, call, found)) return {};
+    if (layer == record.body->layers.end() || !fits(modules, call, found)) return {};
     const ModuleRecord& conv = *part(found.conv);
     const ModuleRecord* bn = part(found.bn);
     if (!is_plain_f32(conv, tensors_) || (bn && !is_plain_f32(*bn, tensors_))) return {};
@@ -217,11 +217,9 @@ class Preparation {
 
  private:
   /// f32, and an addition that does not broadcast: oneDNN's does not.
-  static bool fits(const ModuleTable& modules, const ModuleRecord& record, const Node& call, const FoundConv& found) {
-    std::vector<Type> inputs;
-    for (const Use& use : call.inputs()) inputs.push_back(use.producer()->type());
+  static bool fits(const ModuleTable& modules, const Node& call, const FoundConv& found) {
     try {
-      const BodyInstance typed(modules, record, inputs);
+      const BodyInstance typed(modules, call);
       if (!is_f32(typed.at(*found.x))) return false;
       if (!found.residual) return true;
       const Node& sum = typed.at(*found.nodes.back());

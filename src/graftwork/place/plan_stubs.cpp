@@ -78,14 +78,6 @@ class Planner {
     });
   }
 
-  static std::vector<Symbol> inner_values(const Kind& kind) {
-    std::vector<Symbol> values = kind.values_to_quantize;
-    for (const Symbol value : kind.quantizable_values) {
-      if (!kind.input(value)) values.push_back(value);
-    }
-    return values;
-  }
-
   void plan_module(Node& node, const ModuleRecord& record, const Kind& kind) {
     for (size_t input = 0; input < node.input_count(); ++input) {
       const StubDraft::Decision& decision = draft_.decision(node, input);

@@ -150,9 +150,8 @@ TEST(Body, IsOneForAllModulesWithTheSameParts) {
 TEST(Body, CarriesTheAttributesOfItsModule) {
   const GraphModule module = parse(network(cat_parts({kUp, kDown}), "{factor=3}"));
   const ModuleRecord& record = module.modules()[module.modules().find("SplitMlp_0")];
-  const BodyInstance typed(module.modules(), record,
-                           std::vector<Type>{TensorType{DType::kF32, {2, 8}}, TensorType{DType::kF32, {2, 8}}});
-  const Node& scaled = typed.at(*record.body->value("scaled"));
+  const BodyInstance typed(module.modules(), *value_of(module, "y"));
+  const Node& scaled = typed.at(*value_of(record.body->module, "scaled"));
   EXPECT_EQ(*scaled.attrs().find("other"), Attribute(3));
   EXPECT_EQ(scaled.name(), Symbol("up.mul")) << "operators are named after the first part";
   EXPECT_EQ(scaled.type().text(), "f32[2, 4]");

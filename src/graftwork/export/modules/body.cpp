@@ -109,7 +109,7 @@ class BodyLowering {
         call_(call),
         record_(modules_[call.module()]),
         body_(*record_.body),
-        typed_(modules_, record_, types_of(call)) {}
+        typed_(modules_, call) {}
 
   void run() {
     for (size_t slot = 0; slot < body_.inputs.size(); ++slot)
@@ -125,12 +125,6 @@ class BodyLowering {
   }
 
  private:
-  static std::vector<Type> types_of(const Node& call) {
-    std::vector<Type> types;
-    for (const Use& use : call.inputs()) types.push_back(use.producer()->type());
-    return types;
-  }
-
   /// The node that writes a value: for a batch norm that folds its layer.
   Node& writer_of(const Node& body_value) const {
     for (const BodyLayer& layer : body_.layers) {

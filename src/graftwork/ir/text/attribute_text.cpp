@@ -19,6 +19,12 @@ Attribute read_reference(Lexer& lexer, References references, size_t offset) {
 
 }  // namespace
 
+int64_t item_index(const AttrMap& attrs, size_t inputs, const Lexer& lexer, size_t offset) {
+  const Attribute* index = attrs.find("index");
+  if (inputs != 1 || !index || !index->get<int64_t>()) lexer.fail_at(offset, "get_item(%tuple) {index=0}");
+  return *index->get<int64_t>();
+}
+
 int64_t read_integer(Lexer& lexer, std::string_view what) {
   const Token token = lexer.take();
   const auto number = parse_integer(token);

@@ -18,6 +18,9 @@ Attribute read_attribute(Lexer& lexer, References references, int depth = 0);
 /// Reads `{name=value, ...}`; nothing when there is no brace.
 AttrMap read_attributes(Lexer& lexer, References references);
 
+/// The element that a get_item of `inputs` operands with these attributes reads. `offset` is where it stands.
+int64_t item_index(const AttrMap& attrs, size_t inputs, const Lexer& lexer, size_t offset);
+
 /// Reads an integer; `what` completes "expected …".
 int64_t read_integer(Lexer& lexer, std::string_view what);
 

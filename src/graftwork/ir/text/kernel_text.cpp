@@ -31,11 +31,11 @@ class KernelReader {
       if (!lexer_.at(")")) lexer_.expect(",");
     }
     lexer_.expect("{");
-    while (!accept_word("return")) statement();
+    while (!lexer_.accept_word("return")) statement();
     results();
     std::vector<Symbol> quantize, can_quantize;
-    if (accept_word("quantize")) quantize = names();
-    if (accept_word("can_quantize")) can_quantize = names();
+    if (lexer_.accept_word("quantize")) quantize = names();
+    if (lexer_.accept_word("can_quantize")) can_quantize = names();
     lexer_.expect("}");
     kind.body = std::move(body_);
     try {
@@ -47,12 +47,6 @@ class KernelReader {
   }
 
  private:
-  bool accept_word(std::string_view word) {
-    if (lexer_.peek().kind != TokenKind::kWord || lexer_.peek().text != word) return false;
-    lexer_.take();
-    return true;
-  }
-
   void define(const std::string& name, Node& node, size_t offset) {
     values_.define(name, node, offset);
     if (values_.size() > kMostValues) lexer_.fail_at(offset, cat("a body has at most ", kMostValues, " values"));
@@ -85,9 +79,8 @@ class KernelReader {
     const std::vector<Node*> inputs = values_.operands();
     AttrMap attrs = read_attributes(lexer_, {inputs.size(), true});
     if (op == "get_item") {
-      const Attribute* index = attrs.find("index");
-      if (inputs.size() != 1 || !index || !index->get<int64_t>()) lexer_.fail_at(offset, "get_item(%tuple) {index=0}");
-      return body_->add_get_item(name, *inputs[0], *index->get<int64_t>());
+      const int64_t index = item_index(attrs, inputs.size(), lexer_, offset);
+      return body_->add_get_item(name, *inputs[0], index);
     }
     if (std::count(op.begin(), op.end(), '.') < 2 || op.starts_with("nn.")) {
       lexer_.fail_at(offset, cat(quoted(op), " is no operator: a body calls modules by the role of a part"),

@@ -44,6 +44,14 @@ bool Lexer::accept(std::string_view punctuation) {
   return true;
 }
 
+bool Lexer::at_word(std::string_view word) const { return current_.kind == TokenKind::kWord && current_.text == word; }
+
+bool Lexer::accept_word(std::string_view word) {
+  if (!at_word(word)) return false;
+  advance();
+  return true;
+}
+
 void Lexer::expect(std::string_view punctuation) {
   if (!accept(punctuation)) {
     const std::string found = current_.kind == TokenKind::kEnd ? "the end of the text" : "\"" + current_.text + "\"";

@@ -30,7 +30,10 @@ class Lexer {
   const Token& peek() const { return current_; }
   /// Whether the next token is this punctuation (and not a string of the same text).
   bool at(std::string_view punctuation) const;
+  /// Whether it is this bare word.
+  bool at_word(std::string_view word) const;
   Token take();
+  bool accept_word(std::string_view word);
   bool accept(std::string_view punctuation);
   void expect(std::string_view punctuation);
   /// A bare word or a string.

@@ -33,8 +33,7 @@ class Parser {
       if (!lexer_.at(")")) lexer_.expect(",");
     }
     lexer_.expect("{");
-    while (lexer_.peek().kind != TokenKind::kWord || lexer_.peek().text != "return") statement();
-    lexer_.take();
+    while (!lexer_.accept_word("return")) statement();
     results();
     lexer_.expect("}");
     if (lexer_.peek().kind != TokenKind::kEnd) lexer_.fail("text follows the network");
@@ -45,8 +44,7 @@ class Parser {
   /// Kinds with a body, in front of the network.
   void definitions() {
     std::vector<Kind> defined;
-    while (lexer_.peek().kind == TokenKind::kWord &&
-           (lexer_.peek().text == "kernel" || lexer_.peek().text == "converted")) {
+    while (lexer_.at_word("kernel") || lexer_.at_word("converted")) {
       const Token word = lexer_.take();
       Kind kind = read_kernel(lexer_, word.text == "kernel" ? Family::kFused : Family::kConverted);
       kind.definition_place = lexer_.place(word.offset);
@@ -298,10 +296,8 @@ class Parser {
     const std::vector<Node*> inputs = values_.operands();
     AttrMap attrs = read_attributes(lexer_, {inputs.size(), false});
     if (op.kind == TokenKind::kWord && op.text == "get_item") {
-      const Attribute* index = attrs.find("index");
-      if (inputs.size() != 1 || !index || !index->get<int64_t>())
-        lexer_.fail_at(op.offset, "get_item(%tuple) {index=0}");
-      return module_.add_get_item(name, *inputs[0], *index->get<int64_t>());
+      const int64_t index = item_index(attrs, inputs.size(), lexer_, op.offset);
+      return module_.add_get_item(name, *inputs[0], index);
     }
     return module_.add_call_function(op.text, name, inputs, std::move(attrs), declared);
   }

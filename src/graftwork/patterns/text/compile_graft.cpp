@@ -279,13 +279,6 @@ class GraftCompiler {
     vocabulary_.add(std::move(kind), text.callee.offset, names_.place());
   }
 
-  static const Node* value_of(const GraphModule& body, Symbol name) {
-    for (const Node& node : body.graph().nodes()) {
-      if (node.kind() != NodeKind::kOutput && node.name() == name) return &node;
-    }
-    return nullptr;
-  }
-
   /// Roles that the kernel has, and all that it needs.
   void check_roles(const ResultText& text, const TreeRoles& roles) const {
     const Kind& kind = vocabulary_.kinds()->at(text.callee.text);

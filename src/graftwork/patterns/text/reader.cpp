@@ -60,12 +60,6 @@ class Reader {
   static bool is(const Token& token, std::string_view word) {
     return token.kind == TokenKind::kWord && token.text == word;
   }
-  bool at_word(std::string_view word) const { return is(lexer_.peek(), word); }
-  bool accept_word(std::string_view word) {
-    if (!at_word(word)) return false;
-    lexer_.take();
-    return true;
-  }
   void expect(std::string_view punctuation) {
     if (!lexer_.accept(punctuation)) fail(cat("\"", punctuation, "\""));
   }
@@ -161,7 +155,7 @@ class Reader {
     accept_pair('=', '>');
     while (!lexer_.accept("}")) {
       check_count(result.results.size() + result.requirements.size());
-      if (accept_word("require")) {
+      if (lexer_.accept_word("require")) {
         result.requirements.push_back(requirement());
       } else {
         result.results.push_back(this->result());
@@ -211,7 +205,7 @@ class Reader {
     result.name = value_name();
     if (result.name.text == "_") lexer_.fail_at(result.name.offset, "%_ has no name to define", "a name of its own");
     expect("=");
-    if (accept_word("constant")) {
+    if (lexer_.accept_word("constant")) {
       result.form = PositionText::Form::kConstant;
     } else {
       result.ops = operators();
@@ -223,11 +217,11 @@ class Reader {
     while (true) {
       const size_t offset = lexer_.peek().offset;
       check_count(result.conditions.size());
-      if (accept_word("where")) {
+      if (lexer_.accept_word("where")) {
         result.conditions.push_back(where());
-      } else if (accept_word("commutes")) {
+      } else if (lexer_.accept_word("commutes")) {
         result.commutes = offset;
-      } else if (accept_word("may_escape")) {
+      } else if (lexer_.accept_word("may_escape")) {
         result.may_escape = offset;
       } else {
         return result;
@@ -326,7 +320,7 @@ class Reader {
 
   ResultText result() {
     ResultText result;
-    if (at_word("erase")) {
+    if (lexer_.at_word("erase")) {
       lexer_.take();
       result.form = ResultText::Form::kErase;
       result.callee = value_name();
@@ -353,14 +347,14 @@ class Reader {
       return result;
     }
     result.form = ResultText::Form::kCall;
-    if (accept_word("kernel")) result.declaration.emplace();
+    if (lexer_.accept_word("kernel")) result.declaration.emplace();
     result.callee = word("a module kind, an operator, or a value");
     if (lexer_.accept("@")) result.path = path();
     result.operands = operands(nullptr);
     if (lexer_.at("{")) result.attributes = assignments();
     if (lexer_.at("[")) result.parts = parts();
-    if (result.declaration && accept_word("quantize")) result.declaration->quantize = value_names();
-    if (result.declaration && accept_word("can_quantize")) result.declaration->can_quantize = value_names();
+    if (result.declaration && lexer_.accept_word("quantize")) result.declaration->quantize = value_names();
+    if (result.declaration && lexer_.accept_word("can_quantize")) result.declaration->can_quantize = value_names();
     return result;
   }
 
@@ -425,15 +419,17 @@ class Reader {
 
   Expr condition() {
     const DepthGuard guard(*this);
-    return left_to_right([&] { return conjunction(); }, [&] { return std::string(accept_word("or") ? "or" : ""); });
+    return left_to_right([&] { return conjunction(); },
+                         [&] { return std::string(lexer_.accept_word("or") ? "or" : ""); });
   }
   Expr conjunction() {
-    return left_to_right([&] { return negation(); }, [&] { return std::string(accept_word("and") ? "and" : ""); });
+    return left_to_right([&] { return negation(); },
+                         [&] { return std::string(lexer_.accept_word("and") ? "and" : ""); });
   }
   Expr negation() {
     const DepthGuard guard(*this);
     const size_t offset = lexer_.peek().offset;
-    if (!accept_word("not")) return comparison();
+    if (!lexer_.accept_word("not")) return comparison();
     Expr expr;
     expr.form = Expr::Form::kNot;
     expr.offset = offset;
@@ -449,7 +445,7 @@ class Reader {
     if (lexer_.accept("<")) return "<";
     if (lexer_.accept(">")) return ">";
     if (lexer_.at("=") && !at_pair('=', '>')) lexer_.fail("\"=\" compares nothing: write \"==\"");
-    return accept_word("in") ? "in" : "";
+    return lexer_.accept_word("in") ? "in" : "";
   }
   Expr comparison() {
     Expr first = sum();
