@@ -18,7 +18,6 @@ struct GraphTestAccess {
   static void erase(Graph& graph, Node& node) { graph.erase(node); }
   static void set_type(Graph& graph, Node& node, Type type) { graph.set_type(node, std::move(type)); }
   static void set_name(Graph& graph, Node& node, Symbol name) { graph.set_name(node, name); }
-  static void compact(Graph& graph) { graph.compact(); }
 
   static ModuleRecord& edit(ModuleTable& modules, ModuleId id) { return modules.records_[id.index]; }
   static void truncate(ModuleTable& modules, size_t size) { modules.truncate(size); }

@@ -22,7 +22,7 @@ class SymbolTable {
 
   /// The id of a text, new or known.
   uint32_t id_of(std::string_view text) {
-    const auto hash = static_cast<uint32_t>(std::hash<std::string_view>()(text) >> 8);
+    const uint32_t hash = hash_of(text);
     const std::lock_guard lock(mutex_);
     size_t at = hash & (slots_.size() - 1);
     for (; slots_[at].used(); at = (at + 1) & (slots_.size() - 1)) {
@@ -45,6 +45,14 @@ class SymbolTable {
     uint32_t id = kFree;
     bool used() const { return id != kFree; }
   };
+
+  /// Names that differ in the last character alone stand next to one another: networks number their names, and what is
+  /// asked for one after the other is then in the cache.
+  static uint32_t hash_of(std::string_view text) {
+    if (text.empty()) return 0;
+    const auto stem = static_cast<uint32_t>(std::hash<std::string_view>()(text.substr(0, text.size() - 1)) >> 8);
+    return stem + static_cast<unsigned char>(text.back());
+  }
 
   uint32_t store(std::string_view text) {
     if (size_ / kChunkSize >= kChunks) throw std::length_error("too many symbols");

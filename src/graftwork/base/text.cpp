@@ -53,14 +53,19 @@ std::string snake_case(std::string_view camel_case) {
   // run that a small letter follows: "FusedConvBNAct" has the words Fused Conv BN Act.
   const auto upper = [&](size_t i) { return camel_case[i] >= 'A' && camel_case[i] <= 'Z'; };
   const auto lower = [&](size_t i) { return camel_case[i] >= 'a' && camel_case[i] <= 'z'; };
-  std::string out;
-  out.reserve(camel_case.size() + 8);
+  std::string out(2 * camel_case.size(), '\0');
+  size_t length = 0;
   for (size_t i = 0; i < camel_case.size(); ++i) {
+    if (!upper(i)) {
+      out[length++] = camel_case[i];
+      continue;
+    }
     const bool follows_word = i > 0 && camel_case[i - 1] != '_' && !upper(i - 1);
     const bool ends_run = i > 0 && i + 1 < camel_case.size() && upper(i - 1) && lower(i + 1);
-    if (upper(i) && (follows_word || ends_run)) out += '_';
-    out += static_cast<char>(upper(i) ? camel_case[i] - 'A' + 'a' : camel_case[i]);
+    if (follows_word || ends_run) out[length++] = '_';
+    out[length++] = static_cast<char>(camel_case[i] - 'A' + 'a');
   }
+  out.resize(length);
   return out;
 }
 

@@ -30,10 +30,18 @@ void append(std::string& text, const Part& part) {
   }
 }
 
+/// How much room `cat` makes for one part.
+template <class Part>
+constexpr size_t room_for(const Part& part) {
+  if constexpr (std::is_convertible_v<const Part&, std::string_view>) return std::string_view(part).size();
+  return 8;
+}
+
 /// Joins the printed forms of its arguments: `cat("axis ", 3, " is out of range")`.
 template <class... Parts>
 std::string cat(const Parts&... parts) {
   std::string text;
+  text.reserve((room_for(parts) + ... + 0));
   (append(text, parts), ...);
   return text;
 }

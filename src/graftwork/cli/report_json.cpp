@@ -15,7 +15,7 @@ Json applied_json(const AppliedMatch& match) {
 }
 
 Json skipped_json(const SkippedMatch& match) {
-  Json json{{"pattern", match.pattern.str()}, {"node", match.node.str()}, {"reason", match.reason}};
+  Json json{{"pattern", match.pattern.str()}, {"node", match.node.str()}, {"reason", match.why()}};
   if (!match.winner.empty()) json["winner"] = match.winner.str();
   return json;
 }

@@ -59,23 +59,32 @@ AttrMap::AttrMap(std::initializer_list<Entry> entries) {
 }
 
 const Attribute* AttrMap::find(Symbol name) const {
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : entries()) {
     if (entry.first == name) return &entry.second;
   }
   return nullptr;
 }
 
 void AttrMap::set(Symbol name, Attribute value) {
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), name, by_name);
-  if (at != entries_.end() && at->first == name) {
+  std::vector<Entry>& mine = entries_.edit();
+  const auto at = std::lower_bound(mine.begin(), mine.end(), name, by_name);
+  if (at != mine.end() && at->first == name) {
     at->second = std::move(value);
   } else {
-    entries_.insert(at, {name, std::move(value)});
+    mine.insert(at, {name, std::move(value)});
+  }
+}
+
+void AttrMap::set_all(const AttrMap& other) {
+  if (empty()) {
+    *this = other;
+  } else {
+    for (const auto& [name, value] : other) set(name, value);
   }
 }
 
 void AttrMap::erase(Symbol name) {
-  std::erase_if(entries_, [&](const Entry& entry) { return entry.first == name; });
+  if (find(name)) std::erase_if(entries_.edit(), [&](const Entry& entry) { return entry.first == name; });
 }
 
 }  // namespace graftwork

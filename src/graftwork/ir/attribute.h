@@ -1,12 +1,15 @@
 // Named constants of operators and modules.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "graftwork/base/counted.h"
 #include "graftwork/base/symbol.h"
 #include "graftwork/ir/type.h"
 
@@ -63,7 +66,7 @@ class Attribute {
   Data data_;
 };
 
-/// Attributes by name, in the order of their names.
+/// Attributes by name, in the order of their names. Cheap to copy: copies share the entries until one changes.
 class AttrMap {
  public:
   using Entry = std::pair<Symbol, Attribute>;
@@ -73,17 +76,25 @@ class AttrMap {
 
   const Attribute* find(Symbol name) const;
   void set(Symbol name, Attribute value);
+  /// Every entry of another map.
+  void set_all(const AttrMap& other);
   void erase(Symbol name);
 
-  bool empty() const { return entries_.empty(); }
-  size_t size() const { return entries_.size(); }
-  auto begin() const { return entries_.begin(); }
-  auto end() const { return entries_.end(); }
+  bool empty() const { return entries().empty(); }
+  size_t size() const { return entries().size(); }
+  auto begin() const { return entries().begin(); }
+  auto end() const { return entries().end(); }
 
-  friend bool operator==(const AttrMap&, const AttrMap&) = default;
+  friend bool operator==(const AttrMap& a, const AttrMap& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
 
  private:
-  std::vector<Entry> entries_;
+  std::span<const Entry> entries() const {
+    return entries_ ? std::span<const Entry>(*entries_.get()) : std::span<const Entry>();
+  }
+
+  Counted<std::vector<Entry>> entries_;
 };
 
 }  // namespace graftwork

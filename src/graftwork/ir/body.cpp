@@ -93,8 +93,24 @@ class Resolver {
       const bool folds = reader && reader->kind() == NodeKind::kCallPart && is_batch_norm(reader->op()) &&
                          calls_of(body, reader->role()) == 1;
       if (folds) layer.batch_norm = reader;
+      layer.weight_quantizer_attrs.set("axis", Attribute(kind->output_channel_axis));
+      layer.may_read_quantized = may_be_quantized(node.input(0).name());
       body_->layers.push_back(layer);
     }
+    for (BodyLayer& layer : body_->layers) {
+      const bool alone = body_->layers.size() == 1;
+      layer.weight_quantizer = alone ? Symbol(kWeightQuantizer) : Symbol(cat(layer.role.str(), "_", kWeightQuantizer));
+    }
+  }
+
+  bool may_be_quantized(Symbol value) const {
+    const auto among = [value](const std::vector<Symbol>& names) {
+      return std::find(names.begin(), names.end(), value) != names.end();
+    };
+    const auto input = kind_.input(value);
+    const bool declared = input && std::find(kind_.inputs_to_quantize.begin(), kind_.inputs_to_quantize.end(),
+                                             static_cast<int64_t>(*input)) != kind_.inputs_to_quantize.end();
+    return declared || among(kind_.values_to_quantize) || among(kind_.quantizable_values);
   }
 
   const Kind& kind_;
@@ -237,10 +253,6 @@ const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner,
   return nullptr;
 }
 
-Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role) {
-  return body.layers.size() == 1 ? Symbol(kWeightQuantizer) : Symbol(cat(layer_role.str(), "_", kWeightQuantizer));
-}
-
 Symbol value_quantizer_role(Symbol value) { return cat(value.str(), "_quant"); }
 
 std::vector<Symbol> inner_values(const Kind& kind) {
@@ -263,10 +275,13 @@ bool is_quantizer_role(const Kind& kind, Symbol role, Symbol quantizer_kind) {
   return std::any_of(values.begin(), values.end(), [&](Symbol value) { return role == value_quantizer_role(value); });
 }
 
-ModuleId weight_quantizer(const ModuleRecord& owner, Symbol layer_role) {
-  return owner.child(weight_quantizer_role(*owner.body, layer_role));
+ModuleId weight_quantizer(const ModuleRecord& owner, const BodyLayer& layer) {
+  return owner.child(layer.weight_quantizer);
 }
 
-ModuleId weight_quantizer(const ModuleRecord& layer) { return layer.child(kWeightQuantizer); }
+ModuleId weight_quantizer(const ModuleRecord& layer) {
+  static const Symbol kRole = kWeightQuantizer;
+  return layer.children.empty() ? ModuleId() : layer.child(kRole);
+}
 
 }  // namespace graftwork

@@ -43,6 +43,12 @@ struct BodyLayer {
   const Node* call = nullptr;
   /// The batch norm that is all that reads the layer, and so folds into it; null when there is none.
   const Node* batch_norm = nullptr;
+  /// Child role of its weight's quantizer: "weight_fake_quant", and with the layer's role in front of it where the body
+  /// has several layers.
+  Symbol weight_quantizer = {};
+  AttrMap weight_quantizer_attrs = {};  ///< Those of a new one: "axis".
+  /// Whether the kind allows that what the layer reads is quantized.
+  bool may_read_quantized = false;
 };
 
 /// A body with the parts that a module has.
@@ -92,10 +98,6 @@ class BodyInstance {
 /// The layer of the module that is the module at `path`; null when it has none.
 const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner, Symbol path);
 
-/// Child role of the quantizer of a layer's weight in modules with this body: "weight_fake_quant", and with the layer's
-/// role in front of it where the body has several layers.
-Symbol weight_quantizer_role(const ResolvedBody& body, Symbol layer_role);
-
 /// Child role of a stub on the inner value `value`: "softmax_quant".
 Symbol value_quantizer_role(Symbol value);
 
@@ -107,7 +109,7 @@ bool is_quantizer_role(const Kind& kind, Symbol role, Symbol quantizer_kind);
 
 /// The one answer to which quantizer the weight of a layer goes through. Inside a module with a body it is the module's
 /// child; a layer on its own has its own. A false id when there is none.
-ModuleId weight_quantizer(const ModuleRecord& owner, Symbol layer_role);
+ModuleId weight_quantizer(const ModuleRecord& owner, const BodyLayer& layer);
 ModuleId weight_quantizer(const ModuleRecord& layer);
 
 }  // namespace graftwork

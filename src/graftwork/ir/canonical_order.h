@@ -17,9 +17,11 @@ class CanonicalOrder {
  public:
   explicit CanonicalOrder(const GraphModule& module) : module_(module) {}
 
-  uint32_t depth(const Node& node) const {
+  uint32_t depth(const Node& node) const { return depth(node.id().index); }
+  /// Of the node with this index (NodeId).
+  uint32_t depth(uint32_t index) const {
     if (depths_.empty()) build_depths();
-    return depths_[node.id().index];
+    return depths_[index];
   }
   bool less(const Node& a, const Node& b) const;
 

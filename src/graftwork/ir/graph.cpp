@@ -11,6 +11,8 @@ namespace {
 constexpr uint64_t kLastLabel = uint64_t{1} << 62;
 constexpr uint64_t kLabelGap = uint64_t{1} << 32;
 
+static_assert(sizeof(Node) == 3 * 64);
+
 }  // namespace
 
 const ParamExpr& Node::constant() const {
@@ -64,14 +66,14 @@ std::vector<Node*> Graph::inputs() const {
 }
 
 Node* Graph::find(NodeId id) const {
-  if (id.generation != generation_ || id.index >= arena_.size()) return nullptr;
+  if (id.index >= arena_.size()) return nullptr;
   const Node& node = arena_[id.index];
   return node.alive_ ? const_cast<Node*>(&node) : nullptr;
 }
 
 Node& Graph::create(NodeSpec&& spec, std::span<Node* const> inputs) {
   Node& node = arena_.emplace_back(spec.kind);
-  node.id_ = {static_cast<uint32_t>(arena_.size() - 1), generation_};
+  node.id_ = {static_cast<uint32_t>(arena_.size() - 1)};
   node.op_ = spec.op;
   set_name(node, spec.name);
   node.module_ = spec.module;
@@ -80,15 +82,10 @@ Node& Graph::create(NodeSpec&& spec, std::span<Node* const> inputs) {
   node.origin_ = spec.origin;
   if (spec.constant) node.constant_ = std::make_unique<ParamExpr>(std::move(*spec.constant));
   node.input_count_ = static_cast<uint32_t>(inputs.size());
-  node.inputs_ = node.few_inputs_.data();
-  if (inputs.size() > Node::kInlineInputs) {
-    node.many_inputs_ = std::make_unique<Use[]>(inputs.size());
-    node.inputs_ = node.many_inputs_.get();
-  }
+  if (inputs.size() > Node::kInlineInputs) node.inputs_ = new Use[inputs.size()];
   for (uint32_t slot = 0; slot < inputs.size(); ++slot) {
     Use& use = node.inputs_[slot];
     use.user_ = &node;
-    use.slot_ = slot;
     attach(use, *inputs[slot]);
   }
   return node;
@@ -239,23 +236,6 @@ void Graph::relabel(Node& around) noexcept {
       label += step;
       if (node == high) return;
     }
-  }
-}
-
-void Graph::compact() {
-  // Nodes cannot move, uses point into them: tombstones at the end go whole, the others give back what they hold.
-  while (!arena_.empty() && !arena_.back().alive_) arena_.pop_back();
-  ++generation_;
-  for (uint32_t index = 0; index < arena_.size(); ++index) {
-    Node& node = arena_[index];
-    node.id_ = {index, generation_};
-    if (node.alive_) continue;
-    node.many_inputs_.reset();
-    node.inputs_ = nullptr;
-    node.input_count_ = 0;
-    node.attrs_ = {};
-    node.constant_.reset();
-    node.replacement_ = nullptr;
   }
 }
 

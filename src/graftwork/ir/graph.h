@@ -2,7 +2,7 @@
 //
 // Rules that hold at every moment (ir/verify.h checks them):
 //  - the graph is functional and acyclic; the list order is a topological order;
-//  - a node's address stays valid for the life of the graph: erased nodes are tombstones until compact();
+//  - a node's address stays valid for the life of the graph: erased nodes are tombstones;
 //  - one value per node; operators with several results give a tuple, read by get_item nodes.
 #pragma once
 
@@ -39,7 +39,7 @@ class Use {
   Node* producer() const { return producer_; }
   Node* user() const { return user_; }
   /// Position among the user's inputs.
-  uint32_t slot() const { return slot_; }
+  inline uint32_t slot() const;
   /// The next use of the same value.
   Use* next() const { return next_; }
 
@@ -50,7 +50,6 @@ class Use {
   Node* user_ = nullptr;
   Use* next_ = nullptr;
   Use** link_ = nullptr;
-  uint32_t slot_ = 0;
 };
 
 /// Where a node comes from; for names, reports and errors.
@@ -59,10 +58,9 @@ struct Origin {
   Symbol source;       ///< "model.py:88", when known
 };
 
-/// Refers to a node from outside a pass: stale ids are recognised (Graph::find).
+/// Refers to a node from outside a pass: Graph::find knows whether it is still there.
 struct NodeId {
   uint32_t index = UINT32_MAX;
-  uint32_t generation = 0;
   friend bool operator==(const NodeId&, const NodeId&) = default;
 };
 
@@ -110,8 +108,12 @@ class alignas(64) Node {
 
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
+  ~Node() {
+    if (inputs_ != few_inputs_.data()) delete[] inputs_;
+  }
 
  private:
+  friend class Use;
   friend class Graph;
   friend class ErasedNodes;
 
@@ -122,28 +124,29 @@ class alignas(64) Node {
  private:
   static constexpr size_t kInlineInputs = 2;
 
-  // What walking the graph and matching read comes first, in one cache line.
+  // What walking the graph and matching read comes first, in one cache line; three hold it all.
   NodeKind kind_;
   bool alive_ = true;
   uint32_t input_count_ = 0;
+  uint32_t use_count_ = 0;
   Symbol op_;
   Symbol name_;
   ModuleId module_;
   NodeId id_;
   Node* next_ = nullptr;
-  Use* inputs_ = nullptr;
+  Use* inputs_ = few_inputs_.data();  // owned where there are more than kInlineInputs
   Use* first_use_ = nullptr;
   uint64_t label_ = 0;
   std::array<Use, kInlineInputs> few_inputs_;
-  size_t use_count_ = 0;
   Node* prev_ = nullptr;  // of an erased node, the next of its ErasedNodes
   Node* replacement_ = nullptr;
   Type type_;
   AttrMap attrs_;
   Origin origin_;
-  std::unique_ptr<Use[]> many_inputs_;  // where there are more than kInlineInputs
   std::unique_ptr<ParamExpr> constant_;
 };
+
+uint32_t Use::slot() const { return static_cast<uint32_t>(this - user_->inputs_); }
 
 /// What it calls and where it comes from, for errors: "%y = aten.relu.default in layer1.relu (model.py:88)".
 std::string place_of(const Node& node);
@@ -229,7 +232,7 @@ class Graph {
   std::vector<Node*> inputs() const;
   /// The node whose inputs are the results; null until it is appended.
   Node* output() const { return output_; }
-  /// Null when the node was erased or the graph compacted since.
+  /// Null when the node was erased.
   Node* find(NodeId id) const;
 
   /// Creates a node behind all others. O(inputs).
@@ -248,7 +251,7 @@ class Graph {
   void replace_all_uses(Node& old, Node& now) noexcept;
   /// Replaces one operand.
   void set_input(Node& node, size_t slot, Node& producer) noexcept;
-  /// Requires that nothing uses the node. Its memory stays until compact().
+  /// Requires that nothing uses the node. It stays as a tombstone.
   void erase(Node& node) noexcept;
   /// Erases the node unless something uses it, and what only it needed; appends them to `gone`. Inputs and outputs of
   /// the graph stay.
@@ -261,8 +264,6 @@ class Graph {
   /// Gives a node that unique_name() has given another name the one that was wanted, if it is free now. An empty one is
   /// wanted by none.
   void take_name(Node& node, Symbol wanted) noexcept;
-  /// Frees tombstones. Invalidates every NodeId, and every Node* of an erased node; only between passes.
-  void compact();
 
   Node& create(NodeSpec&& spec, std::span<Node* const> inputs);
   static bool is_needed(const Node& node);
@@ -276,7 +277,6 @@ class Graph {
   Node tail_{NodeKind::kOutput};
   Node* output_ = nullptr;
   size_t live_ = 0;
-  uint32_t generation_ = 0;
   std::unique_ptr<NodeNames> names_;  // once unique_name() was asked
 };
 

@@ -164,8 +164,8 @@ const Kind& KindTable::at(Symbol name) const {
   return *kind;
 }
 
-Outcome KindTable::has_low_precision_kernel(const ModuleRecord& layer) const {
-  return guard_ ? guard_(layer) : applied();
+Outcome KindTable::has_low_precision_kernel(const ModuleRecord& module) const {
+  return guard_ && at(module.kind).output_channel_axis >= 0 ? guard_(module) : applied();
 }
 
 void refuse_shape(const std::string& what) { throw Error("ir.shape", what); }

@@ -89,6 +89,7 @@ struct Kind {
   /// What it computes; null for modules and operators of torch. See ir/body.h.
   std::shared_ptr<const GraphModule> body;
   std::vector<int64_t> inputs_to_quantize;  ///< Positions of the node's inputs; only for fused kinds.
+  AttrMap quantized_attrs;                  ///< Of a module that is quantized there: "stubs".
   std::vector<Symbol> values_to_quantize;   ///< Inner values of the body that are quantized when its inputs are.
   std::vector<Symbol> quantizable_values;   ///< Inputs and inner values that may be, where the surroundings want it.
   std::string definition_place;             ///< Where a user defined it, "mine.gpat:3:8"; empty for what is built in.
@@ -137,8 +138,9 @@ class KindTable {
   const Kind& at(Symbol name) const;
   std::span<const std::shared_ptr<const Kind>> all() const { return kinds_; }
 
-  /// Whether the engine has a low-precision kernel for a layer; where there is no engine, it has.
-  Outcome has_low_precision_kernel(const ModuleRecord& layer) const;
+  /// Whether the engine has a low-precision kernel for a module, as its guard says of layers with a weight; where there
+  /// is no engine, it has.
+  Outcome has_low_precision_kernel(const ModuleRecord& module) const;
 
  private:
   void add(std::shared_ptr<const Kind> kind);

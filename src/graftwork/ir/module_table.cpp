@@ -132,7 +132,7 @@ Symbol ModuleTable::fresh_path(Symbol kind) const {
 bool ModuleTable::is_instance(ModuleId id) const {
   const std::string& path = records_[id.index].path.str();
   const std::string& kind = records_[id.index].kind.str();
-  return path.starts_with(kind) && path.substr(kind.size(), 1) == "_";
+  return path.size() > kind.size() && path[kind.size()] == '_' && path.starts_with(kind);
 }
 
 Symbol ModuleTable::unique_path(Symbol path) const {

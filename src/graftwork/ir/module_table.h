@@ -34,12 +34,12 @@ struct ModuleId {
 struct ModuleRecord {
   Symbol path;  ///< Unique in the table: "layer1.0.conv1", "FusedConvBNAct_3".
   Symbol kind;
+  // The next two are set by the table that the record is in.
+  uint32_t size = 1;                   ///< Modules and operators that one call runs, those in parts too.
+  const ResolvedBody* body = nullptr;  ///< What the parts compute together.
   AttrMap attrs;
   std::vector<std::pair<Symbol, ParamExpr>> params;
   std::vector<std::pair<Symbol, ModuleId>> children;
-  // Set by the table that the record is in.
-  const ResolvedBody* body = nullptr;  ///< What the parts compute together.
-  uint32_t size = 1;                   ///< Modules and operators that one call runs, those in parts too.
 
   const ParamExpr* param(Symbol name) const;
   /// The child with this role; a false id when there is none.

@@ -25,24 +25,18 @@ std::string TensorType::text() const {
 
 Type Type::tuple(std::vector<Type> elements) {
   Type type;
-  type.data_ = std::make_shared<const std::vector<Type>>(std::move(elements));
+  type.data_ = Counted<Data>(std::move(elements));
   return type;
 }
 
-const TensorType* Type::tensor() const {
-  const auto* held = std::get_if<std::shared_ptr<const TensorType>>(&data_);
-  return held ? held->get() : nullptr;
-}
+const TensorType* Type::tensor() const { return get<TensorType>(); }
 
 std::optional<ScalarType> Type::scalar() const {
-  const auto* held = std::get_if<ScalarType>(&data_);
+  const auto* held = get<ScalarType>();
   return held ? std::optional(*held) : std::nullopt;
 }
 
-const std::vector<Type>* Type::elements() const {
-  const auto* held = std::get_if<std::shared_ptr<const std::vector<Type>>>(&data_);
-  return held ? held->get() : nullptr;
-}
+const std::vector<Type>* Type::elements() const { return get<std::vector<Type>>(); }
 
 std::string Type::text() const {
   if (const TensorType* type = tensor()) return type->text();
@@ -58,10 +52,8 @@ std::string Type::text() const {
 }
 
 bool operator==(const Type& a, const Type& b) {
-  if (a.data_ == b.data_) return true;
-  if (a.tensor() && b.tensor()) return *a.tensor() == *b.tensor();
-  if (a.elements() && b.elements()) return *a.elements() == *b.elements();
-  return false;
+  if (a.data_.get() == b.data_.get()) return true;
+  return a.data_ && b.data_ && *a.data_.get() == *b.data_.get();
 }
 
 bool compatible(const Type& a, const Type& b) {

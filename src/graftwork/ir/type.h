@@ -1,13 +1,13 @@
 // Types of values: element type and shape of a tensor, run-time scalars, tuples.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "graftwork/base/counted.h"
 #include "graftwork/base/dtype.h"
 #include "graftwork/ir/dim.h"
 
@@ -33,11 +33,11 @@ enum class ScalarType : uint8_t { kInt, kFloat, kBool };
 class Type {
  public:
   Type() = default;
-  Type(TensorType tensor) : data_(std::make_shared<const TensorType>(std::move(tensor))) {}
+  Type(TensorType tensor) : data_(std::move(tensor)) {}
   Type(ScalarType scalar) : data_(scalar) {}
   static Type tuple(std::vector<Type> elements);
 
-  bool is_known() const { return !std::holds_alternative<std::monostate>(data_); }
+  bool is_known() const { return static_cast<bool>(data_); }
   /// Null when this is no tensor.
   const TensorType* tensor() const;
   std::optional<ScalarType> scalar() const;
@@ -50,8 +50,13 @@ class Type {
   friend bool operator==(const Type& a, const Type& b);
 
  private:
-  std::variant<std::monostate, std::shared_ptr<const TensorType>, ScalarType, std::shared_ptr<const std::vector<Type>>>
-      data_;
+  using Data = std::variant<TensorType, ScalarType, std::vector<Type>>;
+  template <class T>
+  const T* get() const {
+    return data_ ? std::get_if<T>(data_.get()) : nullptr;
+  }
+
+  Counted<Data> data_;
 };
 
 /// Whether the two can be types of one value: equal where both are known. Symbolic extents are not

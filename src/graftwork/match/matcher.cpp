@@ -29,7 +29,7 @@ std::vector<Node*> Match::chain(const Pat& pat) const {
 }
 
 void Match::refresh() {
-  for (Node*& node : bound_) {
+  for (Node*& node : std::span(found_).first(bound_count_)) {
     if (node) node = node->resolve();
   }
 }
@@ -65,10 +65,11 @@ bool Matcher::find(const Tree& tree, Node& anchor, Match& match) {
   undo({0, 0, 0, 0});
   const Goal further_roots{nullptr, nullptr, 0, 1, false, nullptr};
   if (!bind_tree(tree.roots()[0], anchor, 0, &further_roots)) return false;
-  match.bound_.assign(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(tree.position_count()));
-  match.nodes_.clear();
-  match.nodes_.reserve(consumed_.size());
-  for (const Consumed& entry : consumed_) match.nodes_.push_back(entry.node);
+  match.bound_count_ = tree.position_count();
+  match.found_.clear();
+  match.found_.reserve(match.bound_count_ + consumed_.size());
+  match.found_.assign(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(match.bound_count_));
+  for (const Consumed& entry : consumed_) match.found_.push_back(entry.node);
   match.chains_.clear();
   for (const Chained& entry : chains_) {
     match.chains_.push_back({entry.position->id, {chained_.begin() + entry.begin, chained_.begin() + entry.end}});

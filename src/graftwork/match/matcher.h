@@ -17,10 +17,9 @@ namespace graftwork {
 class Match {
  public:
   /// `memory` must outlive the match.
-  explicit Match(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
-      : bound_(memory), nodes_(memory) {}
+  explicit Match(std::pmr::memory_resource* memory = std::pmr::get_default_resource()) : found_(memory) {}
 
-  Bindings bindings() const { return Bindings(bound_); }
+  Bindings bindings() const { return Bindings(std::span(found_).first(bound_count_)); }
   /// The node bound to a position. The position must be bound.
   Node& operator[](const Pat& pat) const { return bindings()[pat]; }
   bool has(const Pat& pat) const { return bindings().has(pat); }
@@ -28,10 +27,10 @@ class Match {
   std::vector<Node*> chain(const Pat& pat) const;
 
   /// What the match consumes: its operators, without wildcards and constants; in the order of binding.
-  std::span<Node* const> nodes() const { return nodes_; }
+  std::span<Node* const> nodes() const { return std::span(found_).subspan(bound_count_); }
   /// Number of operators: the longer of two overlapping matches wins.
-  size_t length() const { return nodes_.size(); }
-  Node& root() const { return *nodes_.front(); }
+  size_t length() const { return found_.size() - bound_count_; }
+  Node& root() const { return *found_[bound_count_]; }
 
   /// Follows grafts that were carried out since: bound values that were replaced become their replacements.
   void refresh();
@@ -42,8 +41,8 @@ class Match {
     int32_t id;
     std::vector<Node*> nodes;
   };
-  std::pmr::vector<Node*> bound_;
-  std::pmr::vector<Node*> nodes_;
+  std::pmr::vector<Node*> found_;  // by position, then what is consumed
+  size_t bound_count_ = 0;
   std::vector<Chain> chains_;
 };
 

@@ -206,7 +206,7 @@ class Preparation {
     const ModuleRecord& conv = *part(found.conv);
     const ModuleRecord* bn = part(found.bn);
     if (!is_plain_f32(conv, tensors_) || (bn && !is_plain_f32(*bn, tensors_))) return {};
-    const at::Tensor weight = weight_of(conv, weight_quantizer(record, layer->role), {modules, tensors_});
+    const at::Tensor weight = weight_of(conv, weight_quantizer(record, *layer), {modules, tensors_});
     Prepared prepared;
     prepared.module = std::make_unique<PreparedConv>(conv, bn, part(found.act), weight, tensors_);
     prepared.inputs = {found.x};

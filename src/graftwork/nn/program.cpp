@@ -221,11 +221,11 @@ class Program::Builder {
       return step(Step::Form::kTuple, place, std::move(results)).value;
     }
     const std::vector<BodyLayer>& layers = record.body->layers;
-    const bool is_layer =
-        std::any_of(layers.begin(), layers.end(), [&](const BodyLayer& layer) { return layer.role == call.role(); });
+    const auto layer =
+        std::find_if(layers.begin(), layers.end(), [&](const BodyLayer& one) { return one.role == call.role(); });
     Step& made = step(Step::Form::kModule, place, std::move(operands));
     made.module = id;
-    if (is_layer) made.quantizer = weight_quantizer(record, call.role());
+    if (layer != layers.end()) made.quantizer = weight_quantizer(record, *layer);
     return made.value;
   }
 

@@ -161,7 +161,7 @@ class Stages {
   std::string reason_of(Symbol pattern, Symbol anchor) const {
     for (const Report* report : {&before_, &fusing_}) {
       for (const SkippedMatch& skipped : report->skipped) {
-        if (skipped.pattern == pattern && skipped.node == anchor) return skipped.reason;
+        if (skipped.pattern == pattern && skipped.node == anchor) return skipped.why();
       }
     }
     return "it fits only once the other patterns are through";

@@ -6,6 +6,8 @@ Outcome FusionPattern::fuse(Symbol kind, std::initializer_list<Part> parts, std:
                             const Pat& root, const Match& match, Graft& graft) {
   KernelCall call;
   call.kind = kind;
+  call.parts.reserve(parts.size() + 1);  // a quantizer joins them
+  call.inputs.reserve(inputs.size());
   for (const Part& part : parts) {
     if (match.has(part.pat)) call.parts.emplace_back(part.role, match[part.pat].module());
   }

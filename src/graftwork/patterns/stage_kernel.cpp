@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <memory_resource>
 
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
@@ -14,7 +16,10 @@ namespace {
 class BodyCheck {
  public:
   BodyCheck(const ModuleTable& modules, const ModuleRecord& record, std::span<Node* const> inputs)
-      : modules_(modules), record_(record), inputs_(inputs), twin_(record.body->module.graph().capacity(), nullptr) {}
+      : modules_(modules),
+        record_(record),
+        inputs_(inputs),
+        twin_(record.body->module.graph().capacity(), nullptr, &memory_) {}
 
   Outcome run(std::span<Node* const> replaced) {
     const Node& results = *record_.body->module.graph().output();
@@ -37,9 +42,9 @@ class BodyCheck {
     if (twin) return true;
     twin_[body.id().index] = &node;
     if (!is_commutative(body)) return same_operands(body, node, false);
-    std::vector<const Node*> before = twin_;
+    const std::pmr::vector<const Node*> before(twin_, &memory_);
     if (same_operands(body, node, false)) return true;
-    twin_ = std::move(before);
+    twin_ = before;
     return same_operands(body, node, true);
   }
 
@@ -65,39 +70,28 @@ class BodyCheck {
   const ModuleTable& modules_;
   const ModuleRecord& record_;
   std::span<Node* const> inputs_;
-  std::vector<const Node*> twin_;  // by index of the body's node
+  std::array<std::byte, 1024> buffer_;
+  std::pmr::monotonic_buffer_resource memory_{buffer_.data(), buffer_.size()};
+  std::pmr::vector<const Node*> twin_;  // by index of the body's node
   const Node* differs_ = nullptr;
 };
 
-bool contains(const std::vector<Symbol>& names, Symbol name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// Whether what the layer reads may be quantized, as the kind says: only then its weight may be, too (rule W1).
-bool reads_quantized(const BodyLayer& layer, const Kind& kind) {
-  const Symbol value = layer.call->input(0).name();
-  const auto input = kind.input(value);
-  const bool declared = input && std::find(kind.inputs_to_quantize.begin(), kind.inputs_to_quantize.end(),
-                                           static_cast<int64_t>(*input)) != kind.inputs_to_quantize.end();
-  return declared || contains(kind.values_to_quantize, value) || contains(kind.quantizable_values, value);
-}
-
-/// The quantizers that trained layers bring, and new ones where the module has low-precision kernels.
+/// The quantizers that trained layers bring, and new ones where the module has low-precision kernels and the layer may
+/// read quantized values (rule W1).
 void add_weight_quantizers(ModuleId id, bool quantizable, Graft& graft) {
   const ModuleTable& modules = graft.module().modules();
   for (const BodyLayer& layer : modules[id].body->layers) {
     const ModuleRecord& record = modules[id];
-    const ModuleRecord& owner = modules[record.child(layer.role)];
-    const Symbol role = weight_quantizer_role(*record.body, layer.role);
-    ModuleId quantizer = weight_quantizer(owner);
-    if (!quantizer && quantizable && reads_quantized(layer, modules.kinds().at(record.kind))) {
+    ModuleId quantizer = weight_quantizer(modules[record.child(layer.role)]);
+    if (!quantizer && quantizable && layer.may_read_quantized) {
+      static const Symbol kKind = "WeightFakeQuantize";
       ModuleRecord fresh;
-      fresh.kind = "WeightFakeQuantize";
-      fresh.path = cat(record.path.str(), ".", role.str());
-      fresh.attrs.set("axis", Attribute(modules.kinds().at(owner.kind).output_channel_axis));
+      fresh.kind = kKind;
+      fresh.path = cat(record.path.str(), ".", layer.weight_quantizer.str());
+      fresh.attrs = layer.weight_quantizer_attrs;
       quantizer = graft.add_record(std::move(fresh));
     }
-    if (quantizer) graft.add_child(id, role, quantizer);
+    if (quantizer) graft.add_child(id, layer.weight_quantizer, quantizer);
   }
 }
 
@@ -122,7 +116,7 @@ Outcome replace_by_kernel(KernelCall call, Graft& graft) {
   bool quantizable = kind.is_fused();
   for (const auto& [role, part] : record.children)
     quantizable = quantizable && modules.kinds().has_low_precision_kernel(modules[part]);
-  if (quantizable) record.attrs.set("stubs", Attribute(kind.inputs_to_quantize));
+  if (quantizable) record.attrs.set_all(kind.quantized_attrs);
   const ModuleId id = graft.add_instance(std::move(record));
   if (Outcome same = BodyCheck(modules, modules[id], call.inputs).run(call.replaces); !same) return same;
   if (kind.is_fused()) add_weight_quantizers(id, quantizable, graft);

@@ -57,7 +57,7 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
     if (weight.quantized) continue;
     const ModuleId owner = module.modules().find(weight.module);
     const ModuleRecord& fused = module.modules()[owner];
-    const Symbol role = weight_quantizer_role(*fused.body, layer_at(module.modules(), fused, weight.layer)->role);
+    const Symbol role = layer_at(module.modules(), fused, weight.layer)->weight_quantizer;
     if (!fused.child(role)) continue;
     std::erase_if(graft.edit(owner).children, [&](const auto& child) { return child.first == role; });
   }

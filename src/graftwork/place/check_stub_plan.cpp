@@ -100,7 +100,7 @@ class PlanChecker {
     const ModuleRecord* record = id ? &module_.modules()[id] : nullptr;
     const BodyLayer* layer = record ? layer_at(module_.modules(), *record, weight.layer) : nullptr;
     if (!layer) refuse("plan.weight", cat(weight.module.str(), " has no layer ", weight.layer.str()));
-    if (weight.quantized && !weight_quantizer(*record, layer->role)) {
+    if (weight.quantized && !weight_quantizer(*record, *layer)) {
       refuse("plan.weight", cat(weight.layer.str(), " has no INT8 kernel"));
     }
     if (weight.quantized != reads_quantized(*record, *layer)) {

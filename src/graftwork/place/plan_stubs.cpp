@@ -142,7 +142,7 @@ class Planner {
   void plan_weight(const ModuleRecord& record, const Node& node, const BodyLayer& layer, bool skipped) {
     const bool reads_quantized = draft_.reads_quantized(node, layer);
     PlannedWeight weight{record.path, module_.modules()[record.child(layer.role)].path, false, {}};
-    if (!weight_quantizer(record, layer.role)) {
+    if (!weight_quantizer(record, layer)) {
       weight.reason = draft_.decision(node, 0).reason;
     } else if (skipped) {
       weight.reason = "skipped by the recipe";

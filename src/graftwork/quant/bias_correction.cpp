@@ -61,7 +61,7 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
     const ModuleId id = modules.find(weight.module);
     const ModuleRecord& fused = modules[id];
     const BodyLayer& part = *layer_at(modules, fused, weight.layer);
-    Layer layer{fused.child(part.role), weight_quantizer(fused, part.role), inputs_of(part, fused, calls.at(id))};
+    Layer layer{fused.child(part.role), weight_quantizer(fused, part), inputs_of(part, fused, calls.at(id))};
     if (scale_of(modules[layer.fake_quant], network.tensors).defined()) continue;
     const ModuleId batch_norm = part.batch_norm ? fused.child(part.batch_norm->role()) : ModuleId();
     const ModuleRecord& weighted = modules[layer.weighted];

@@ -95,7 +95,7 @@ class ScaleSetter {
     const ModuleRecord& fused = modules_[modules_.find(weight.module)];
     const BodyLayer& layer = *layer_at(modules_, fused, weight.layer);
     const ModuleRecord& owner = modules_[fused.child(layer.role)];
-    const ModuleId fake_quant = weight_quantizer(fused, layer.role);
+    const ModuleId fake_quant = weight_quantizer(fused, layer);
     const at::Tensor value = evaluate(*owner.param("weight"), tensors);
     const int64_t axis = *attribute_of(modules_[fake_quant], "axis")->get<int64_t>();
     const at::Tensor factor = layer.batch_norm

@@ -4,6 +4,10 @@
 
 namespace graftwork {
 
+std::string SkippedMatch::why() const {
+  return winner.empty() ? reason : cat("%", taken.str(), " belongs to a match of ", winner.str());
+}
+
 std::map<std::string, size_t> Report::counts() const {
   std::map<std::string, size_t> result;
   for (const AppliedMatch& match : applied) ++result[match.pattern.str()];
@@ -11,6 +15,10 @@ std::map<std::string, size_t> Report::counts() const {
 }
 
 void Report::append(Report&& other) {
+  if (applied.empty() && skipped.empty()) {
+    *this = std::move(other);
+    return;
+  }
   applied.insert(applied.end(), std::make_move_iterator(other.applied.begin()),
                  std::make_move_iterator(other.applied.end()));
   skipped.insert(skipped.end(), std::make_move_iterator(other.skipped.begin()),
@@ -25,8 +33,7 @@ std::string Report::text() const {
     out += cat(match.pattern.str(), "  ", join(names), match.result.empty() ? "" : " → %" + match.result.str(), "\n");
   }
   for (const SkippedMatch& match : skipped) {
-    if (match.winner.empty())
-      out += cat(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.reason, "\n");
+    if (match.winner.empty()) out += cat(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.why(), "\n");
   }
   return out;
 }

@@ -19,10 +19,14 @@ struct AppliedMatch {
 
 struct SkippedMatch {
   Symbol pattern;
-  Symbol node;  ///< Name of the node where the tree was anchored.
-  std::string reason;
-  Symbol winner;  ///< The pattern whose match took a node of this one; empty for other reasons.
-  NodeId anchor;  ///< The node itself, as long as it is there.
+  Symbol node;         ///< Name of the node where the tree was anchored.
+  std::string reason;  ///< Empty where another match won; why() tells in either case.
+  Symbol winner;       ///< The pattern whose match took a node of this one; empty for other reasons.
+  NodeId anchor;       ///< The node itself, as long as it is there.
+  Symbol taken = {};   ///< Name of the node that the winner took.
+
+  /// "%conv belongs to a match of ConvBNActPattern". Overlaps are many, and few are read: they are put into words here.
+  std::string why() const;
 };
 
 struct Report {

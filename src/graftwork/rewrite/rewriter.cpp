@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory_resource>
 #include <numeric>
+#include <span>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -13,14 +14,16 @@ namespace graftwork {
 struct Rewriter::Candidate {
   Match match;
   uint32_t entry = 0;
+  uint32_t first_consumed = 0;  // in Round::consumed
+  uint32_t consumed_count = 0;
 };
 
 /// A candidate that had to give way.
 struct Rewriter::Loser {
   uint32_t candidate;
   uint32_t winner;
-  bool chosen;  ///< Later, when the winner declined.
-  SkippedMatch miss;
+  Symbol taken;         ///< Name of the node that the winner took.
+  bool chosen = false;  ///< Later, when the winner declined.
 };
 
 /// Everything that one round needs; lives on the stack of run_round.
@@ -36,12 +39,26 @@ struct Rewriter::Round {
   Matcher matcher;
   std::pmr::monotonic_buffer_resource memory;  // of the matches
   std::deque<Candidate> candidates;
+  std::vector<uint32_t> consumed;  // arena indices of the candidates' nodes, which settling reads instead of the nodes
   std::vector<SkippedMatch> near_misses;
   std::vector<Loser> losers;
   std::vector<Node*> touched;
+
+  /// To be called whenever the candidate's match is a new one.
+  void note_consumed(Candidate& candidate) {
+    candidate.first_consumed = static_cast<uint32_t>(consumed.size());
+    for (const Node* node : candidate.match.nodes()) consumed.push_back(node->id().index);
+    candidate.consumed_count = static_cast<uint32_t>(candidate.match.length());
+  }
+  /// In the order of match.nodes().
+  std::span<const uint32_t> consumed_by(const Candidate& candidate) const {
+    return std::span(consumed).subspan(candidate.first_consumed, candidate.consumed_count);
+  }
 };
 
 namespace {
+
+constexpr size_t kTouchedByGraft = 4;  // about as many nodes as a graft touches
 
 size_t index_of(const Node* node) { return node->id().index; }
 
@@ -125,9 +142,18 @@ std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<No
   for (std::vector<uint32_t> declined = apply(round, select(round)); !declined.empty();) {
     declined = apply(round, losers_to(round, declined));
   }
+  report.skipped.reserve(report.skipped.size() + round.near_misses.size() + round.losers.size());
   for (SkippedMatch& miss : round.near_misses) report.skipped.push_back(std::move(miss));
-  for (Loser& loser : round.losers) {
-    if (!loser.chosen) report.skipped.push_back(std::move(loser.miss));
+  for (const Loser& loser : round.losers) {
+    if (loser.chosen) continue;
+    const Candidate& candidate = round.candidates[loser.candidate];
+    const Node& root = candidate.match.root();
+    report.skipped.push_back({entries_[candidate.entry].name,
+                              root.name(),
+                              {},
+                              entries_[round.candidates[loser.winner].entry].name,
+                              root.id(),
+                              loser.taken});
   }
   return std::move(round.touched);
 }
@@ -173,6 +199,7 @@ void Rewriter::find(Round& round, Node& node) const {
     if (round.matcher.find(tree, node, match)) {
       if (!round.filter || round.filter(entries_[index].name, node)) {
         round.candidates.push_back({std::move(match), index});
+        round.note_consumed(round.candidates.back());
       }
     } else if (round.matcher.failure().is_near_miss()) {
       round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}, node.id()});
@@ -190,9 +217,9 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
   std::vector<uint32_t> claims(capacity, 0);
   round.taken.assign(capacity, false);
   const auto choose = [&](uint32_t index) {
-    for (const Node* node : round.candidates[index].match.nodes()) {
-      winner_of[index_of(node)] = index;
-      round.taken[index_of(node)] = true;
+    for (const uint32_t node : round.consumed_by(round.candidates[index])) {
+      winner_of[node] = index;
+      round.taken[node] = true;
     }
     chosen.push_back(index);
   };
@@ -203,13 +230,12 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
     // Nearly all matches share no node with another: only the rest needs an order of merit.
     std::fill(claims.begin(), claims.end(), 0);
     for (const uint32_t index : open) {
-      for (const Node* node : round.candidates[index].match.nodes()) ++claims[index_of(node)];
+      for (const uint32_t node : round.consumed_by(round.candidates[index])) ++claims[node];
     }
     std::vector<uint32_t> contested;
     for (const uint32_t index : open) {
-      const std::span<Node* const> nodes = round.candidates[index].match.nodes();
-      const bool alone =
-          std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return claims[index_of(node)] == 1; });
+      const std::span<const uint32_t> nodes = round.consumed_by(round.candidates[index]);
+      const bool alone = std::all_of(nodes.begin(), nodes.end(), [&](uint32_t node) { return claims[node] == 1; });
       if (alone) {
         choose(index);
       } else {
@@ -220,28 +246,23 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
     open.clear();
     for (const uint32_t index : contested) {
       Candidate& candidate = round.candidates[index];
-      const std::span<Node* const> nodes = candidate.match.nodes();
-      const auto taken = std::find_if(nodes.begin(), nodes.end(),
-                                      [&](const Node* node) { return winner_of[index_of(node)] != kFree; });
+      const std::span<const uint32_t> nodes = round.consumed_by(candidate);
+      const auto taken =
+          std::find_if(nodes.begin(), nodes.end(), [&](uint32_t node) { return winner_of[node] != kFree; });
       if (taken == nodes.end()) {
         choose(index);
         continue;
       }
-      const uint32_t winner = winner_of[index_of(*taken)];
-      const Symbol name = entries_[round.candidates[winner].entry].name;
-      Loser loser{index, winner, false, {}};
-      loser.miss.pattern = entries_[candidate.entry].name;
-      loser.miss.node = candidate.match.root().name();
-      loser.miss.reason = cat("%", (*taken)->name().str(), " belongs to a match of ", name.str());
-      loser.miss.winner = name;
-      loser.miss.anchor = candidate.match.root().id();
-      round.losers.push_back(std::move(loser));
+      const Node& node = *candidate.match.nodes()[static_cast<size_t>(taken - nodes.begin())];
+      round.losers.push_back({index, winner_of[*taken], node.name()});
       open.push_back(index);
     }
     // Around the winners a loser may still match in another way (the other branch of a fork).
     std::erase_if(open, [&](uint32_t index) {
       Candidate& loser = round.candidates[index];
-      return !round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match);
+      if (!round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match)) return true;
+      round.note_consumed(loser);
+      return false;
     });
   }
   sort_by_root(round, chosen);
@@ -252,10 +273,10 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
 /// which they lost, which is that of merit.
 std::vector<uint32_t> Rewriter::losers_to(Round& round, const std::vector<uint32_t>& declined) const {
   std::vector<uint32_t> chosen;
-  const auto take = [&](const Match& match, bool taken) {
-    for (const Node* node : match.nodes()) round.taken[index_of(node)] = taken;
+  const auto take = [&](const Candidate& candidate, bool taken) {
+    for (const uint32_t node : round.consumed_by(candidate)) round.taken[node] = taken;
   };
-  for (const uint32_t index : declined) take(round.candidates[index].match, false);
+  for (const uint32_t index : declined) take(round.candidates[index], false);
   // What this round has made is not matched again.
   round.taken.resize(round.module.graph().capacity(), true);
   for (Loser& loser : round.losers) {
@@ -264,7 +285,8 @@ std::vector<uint32_t> Rewriter::losers_to(Round& round, const std::vector<uint32
     Node& root = candidate.match.root();
     if (loser.chosen || !has_a_chance || !root.alive()) continue;
     if (!round.matcher.find(entries_[candidate.entry].tree, root, candidate.match)) continue;
-    take(candidate.match, true);
+    round.note_consumed(candidate);
+    take(candidate, true);
     loser.chosen = true;
     chosen.push_back(loser.candidate);
   }
@@ -294,7 +316,8 @@ void Rewriter::sort(const Round& round, std::vector<uint32_t>& candidates, const
   keys.reserve(candidates.size());
   const auto root_of = [&](uint32_t index) -> const Node& { return round.candidates[index].match.root(); };
   for (const uint32_t index : candidates) {
-    keys.push_back({number(round.candidates[index]), round.order.depth(root_of(index)), index});
+    const uint32_t root = round.consumed_by(round.candidates[index]).front();
+    keys.push_back({number(round.candidates[index]), round.order.depth(root), index});
   }
   std::stable_sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
     if (a.number != b.number) return a.number < b.number;
@@ -309,6 +332,7 @@ std::vector<uint32_t> Rewriter::apply(Round& round, const std::vector<uint32_t>&
   std::vector<uint32_t> refused;
   Graft graft(round.module);
   round.report.applied.reserve(round.report.applied.size() + chosen.size());
+  round.touched.reserve(round.touched.size() + kTouchedByGraft * chosen.size());
   for (const uint32_t index : chosen) {
     graft.reset();
     Candidate& candidate = round.candidates[index];

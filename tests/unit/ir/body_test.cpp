@@ -112,7 +112,7 @@ TEST(Body, IsResolvedForThePartsThatThereAre) {
   ASSERT_NE(record.body->layers[0].batch_norm, nullptr) << "all that reads the layer is a batch norm";
   EXPECT_EQ(record.body->layers[0].batch_norm->role(), Symbol("norm"));
   EXPECT_EQ(record.body->layers[1].batch_norm, nullptr);
-  EXPECT_EQ(weight_quantizer_role(*record.body, "down"), Symbol("down_weight_fake_quant"));
+  EXPECT_EQ(record.body->layers[1].weight_quantizer, Symbol("down_weight_fake_quant"));
 }
 
 TEST(Body, LacksPartsThatMayBeAbsentAndNoOthers) {

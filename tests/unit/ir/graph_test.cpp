@@ -194,24 +194,6 @@ TEST_F(GraphTest, FindsLiveNodesOnly) {
   GraphTestAccess::erase(graph, b);
   EXPECT_EQ(graph.find(id_b), nullptr);
   EXPECT_EQ(graph.find({}), nullptr);
-  GraphTestAccess::compact(graph);
-  EXPECT_EQ(graph.find(id_a), nullptr) << "an id from before compact() is stale";
-  EXPECT_EQ(graph.find(a.id()), &a);
-}
-
-TEST_F(GraphTest, CompactingKeepsTheLiving) {
-  Node& a = add("a");
-  Node& b = add("b", {&a});
-  Node& c = add("c", {&a});
-  GraphTestAccess::erase(graph, b);
-  Node& d = add("d", {&c});
-  GraphTestAccess::erase(graph, d);
-  GraphTestAccess::compact(graph);
-  EXPECT_EQ(names(), "a c ");
-  EXPECT_EQ(users(a), "c0 ");
-  add("e", {&c});
-  EXPECT_EQ(names(), "a c e ");
-  EXPECT_TRUE(labels_rise());
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ GraphModule network(const std::string& input = "x") {
 
 std::string reason_at(const Report& report, Symbol pattern, Symbol node) {
   for (const SkippedMatch& skipped : report.skipped) {
-    if (skipped.pattern == pattern && skipped.node == node) return skipped.reason;
+    if (skipped.pattern == pattern && skipped.node == node) return skipped.why();
   }
   return "nothing was skipped there";
 }

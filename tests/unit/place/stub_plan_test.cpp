@@ -241,7 +241,7 @@ TEST(ModulesToSkip, LoseTheFakeQuantizeThatTheyWereTrainedWithToo) {
     verify(module);
     // Inside a kernel the kernel's quantizer is the one that counts, whatever the layer brings.
     const ModuleRecord& record = module.modules()[module.modules().find("FusedConvBN_0")];
-    EXPECT_NE(static_cast<bool>(weight_quantizer(record, "conv")), skipped);
+    EXPECT_NE(static_cast<bool>(weight_quantizer(record, record.body->layers[0])), skipped);
   }
 }
 

@@ -78,7 +78,7 @@ std::string summary(const GraphModule& module) {
 std::string skips(const Report& report) {
   std::string text;
   for (const SkippedMatch& miss : report.skipped)
-    text += cat(miss.pattern.str(), " %", miss.node.str(), ": ", miss.reason, "\n");
+    text += cat(miss.pattern.str(), " %", miss.node.str(), ": ", miss.why(), "\n");
   return text;
 }
 

@@ -192,7 +192,7 @@ class BodyLowering {
       return folded.bias.defined() ? lowering_.float_constant(owner.path.str() + ".bias", folded.bias) : std::string();
     };
     const bool transpose = owner.kind == Symbol("nn.Linear") && !is_gemm(call.input_type);
-    const ModuleRecord* fake_quant = calibrated(lowering_, weight_quantizer(record_, layer.role));
+    const ModuleRecord* fake_quant = calibrated(lowering_, weight_quantizer(record_, layer));
     if (!fake_quant) {
       const at::Tensor plain =
           fold_into_weight(owner, evaluate(*owner.param("weight"), lowering_.network().tensors), folded.factor);

@@ -180,6 +180,7 @@ void complete_kernel(Kind& kind, const std::vector<Symbol>& quantize, const std:
   for (const Symbol name : can_quantize) check(name);
   kind.quantizable_values = can_quantize;
   std::sort(kind.inputs_to_quantize.begin(), kind.inputs_to_quantize.end());
+  kind.quantized_attrs = {{"stubs", kind.inputs_to_quantize}};
   if (kind.family == Family::kFused)
     kind.attrs.push_back({"stubs", AttrForm::integers(0, 0), Attribute(std::vector<int64_t>())});
   add_references(*kind.body, kind.attrs);

@@ -5,14 +5,15 @@
 namespace graftwork {
 
 Outcome int8_kernel_exists(const ModuleRecord& module) {
-  const Attribute* groups_attr = attribute_of(module, "groups");
-  if (!groups_attr) return applied();
+  static const Symbol kGroups = "groups";
   if (module.kind.str().starts_with("nn.ConvTranspose"))
     return declined("a transposed convolution is faster in floating point (rule F13)");
-  const int64_t groups = *groups_attr->get<int64_t>();
+  const Attribute* groups_attr = attribute_of(module, kGroups);
+  const int64_t groups = groups_attr ? *groups_attr->get<int64_t>() : 1;
+  if (groups == 1) return applied();
   const int64_t in = *attribute_of(module, "in_channels")->get<int64_t>();
   const int64_t out = *attribute_of(module, "out_channels")->get<int64_t>();
-  if (groups == 1 || groups == in) return applied();
+  if (groups == in) return applied();
   if (in / groups % 4 == 0 && out / groups % 4 == 0) return applied();
   return declined(cat("no INT8 kernel: ", in / groups, " input and ", out / groups,
                       " output channels per group, not multiples of 4 (rule S1)"));
