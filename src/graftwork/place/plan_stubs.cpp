@@ -28,7 +28,7 @@ class Planner {
         rules_(backend.placement),
         skip_stub_(config.skip.stub, "stub"),
         skip_weight_(config.skip.weight, "weight"),
-        draft_(module, backend.placement) {}
+        draft_(module, backend.placement, config.policy) {}
 
   StubPlan run(const QuantizationList& patterns) {
     for_each_fused(

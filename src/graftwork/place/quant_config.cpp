@@ -64,10 +64,13 @@ QuantConfig parse_quant_config(const std::string& text) {
     config.skip = {skip.texts("stub"), skip.texts("weight")};
   }
   if (const Json* part = fields.find("policy")) {
-    const JsonFields policy(*part, "policy", kCode, {"depthwise"});
-    const std::string depthwise = policy.text("depthwise", "int8");
-    if (depthwise != "int8" && depthwise != "float") policy.refuse("depthwise", "is neither int8 nor float");
-    config.policy.float_depthwise = depthwise == "float";
+    const JsonFields policy(*part, "policy", kCode, {"depthwise", "squeeze_excite"});
+    const auto stays_float = [&](const char* layers) {
+      const std::string precision = policy.text(layers, "int8");
+      if (precision != "int8" && precision != "float") policy.refuse(layers, "is neither int8 nor float");
+      return precision == "float";
+    };
+    config.policy = {stays_float("depthwise"), stays_float("squeeze_excite")};
   }
   return config;
 }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "graftwork/patterns/placement/quant_policy.h"
+
 namespace graftwork {
 
 /// Activations −128..127, weights −127..127, symmetric.
@@ -42,11 +44,6 @@ struct ModulesToSkip {
   std::vector<std::string> weight;  ///< Without Q/DQ on their weights.
 };
 
-/// Layers that a policy leaves in floating point, by what they are.
-struct QuantPolicy {
-  bool float_depthwise = false;  ///< Convolutions with one input channel a group (rules F2, S2: often slower in INT8).
-};
-
 struct QuantConfig {
   TensorQuantConfig activation;
   WeightQuantConfig weight{{Precision::kInt8, true, true, CalibrationMethod::kMinMax}};
@@ -58,7 +55,7 @@ struct QuantConfig {
 ///     {"activation": {"precision": "int8", "calibration_method": "minmax"},    (or "mse")
 ///      "weight": {"precision": "int8", "per_channel": true, "bias_correction": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
-///      "policy": {"depthwise": "float"}}
+///      "policy": {"depthwise": "float", "squeeze_excite": "float"}}
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.
 QuantConfig parse_quant_config(const std::string& text);
 /// The same from a file; throws Error "file.*" too.

@@ -223,6 +223,26 @@ TEST(Policy, CanLeaveDepthwiseConvolutionsFloat) {
   EXPECT_TRUE(plan.warnings.empty());
 }
 
+TEST(Policy, CanLeaveSqueezeExciteFloat) {
+  const GraphModule module = network(
+      kImage, {"%a = conv a(%x)", "%p = nn.AdaptiveAvgPool2d @pool(%a) {output_size=[1, 1]}", "%s = conv squeeze(%p)",
+               "%r = nn.ReLU @relu(%s)", "%e = conv excite(%r)", "%g = nn.Sigmoid @gate(%e)",
+               "%m = aten.mul.Tensor(%g, %a)", "%b = conv b(%m)"},
+      "%b");
+  EXPECT_EQ(plan_stubs(module, {}).quantized_weights(), 4u);
+  QuantConfig config;
+  config.policy.float_squeeze_excite = true;
+  const StubPlan plan = plan_stubs(module, config);
+  EXPECT_EQ(plan.quantized_weights(), 2u) << "those in front of the branch and behind it";
+  for (const std::string layer : {"FusedConvBNAct_0", "FusedConvBNAct_1"}) {
+    const auto missing = std::find_if(plan.missing.begin(), plan.missing.end(),
+                                      [&](const auto& one) { return one.reader.module == Symbol(layer); });
+    ASSERT_NE(missing, plan.missing.end()) << layer;
+    EXPECT_EQ(missing->reason, "squeeze-and-excite layers stay in floating point by the recipe's policy");
+  }
+  EXPECT_TRUE(plan.warnings.empty());
+}
+
 TEST(GivenStubs, StayAndNoOthersAreAdded) {
   const GraphModule module = network(kImage,
                                      {"%q = QuantStub @a.input(%x) {given_scale=0.05}", "%a = conv a(%q)",

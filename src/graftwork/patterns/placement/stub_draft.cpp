@@ -11,10 +11,6 @@
 namespace graftwork {
 namespace {
 
-bool is_fused(const GraphModule& module, const Node& node) {
-  return node.kind() == NodeKind::kCallModule && module.modules().kinds().at(node.op()).is_fused();
-}
-
 bool holds(const std::vector<int64_t>& positions, size_t input) {
   return std::find(positions.begin(), positions.end(), static_cast<int64_t>(input)) != positions.end();
 }
@@ -43,7 +39,8 @@ constexpr const char* kNotTrainedHere = "the network was trained without a fake-
 
 }  // namespace
 
-StubDraft::StubDraft(const GraphModule& module, const PlacementRules& rules) : module_(module), rules_(rules) {
+StubDraft::StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy)
+    : module_(module), rules_(rules), policy_(policy) {
   const NodeRange nodes = module.graph().nodes();
   const bool brings_stubs = std::any_of(nodes.begin(), nodes.end(), is_stub);
   const auto first = [&](const Node& call, size_t input) -> Decision {
@@ -55,11 +52,15 @@ StubDraft::StubDraft(const GraphModule& module, const PlacementRules& rules) : m
     return {false, false, reason_against(module.modules(), record, input)};
   };
   for (const Node& node : nodes) {
-    if (!is_fused(module, node)) continue;
+    if (!is_fused(node)) continue;
     for (size_t input = 0; input < node.input_count(); ++input)
       decisions_[{node.module().index, input}] = first(node, input);
     decide_inner_values(node, brings_stubs);
   }
+}
+
+bool StubDraft::is_fused(const Node& node) const {
+  return node.kind() == NodeKind::kCallModule && module_.modules().kinds().at(node.op()).is_fused();
 }
 
 /// Those that the kind declares are quantized where the module has stubs on the inputs that it declares.
@@ -128,7 +129,7 @@ bool StubDraft::is_read_as_int8(const Node& value) const {
     for (const Use* use = at.uses(); use; use = use->next()) {
       const Node& user = *use->user();
       if (is_stub(user)) continue;
-      if (is_fused(module_, user)) {
+      if (is_fused(user)) {
         if (!quantized(user, use->slot())) return false;
       } else if (rules_.keeps(user.op())) {
         open.push_back(&user);
@@ -143,7 +144,7 @@ bool StubDraft::is_read_as_int8(const Node& value) const {
 bool StubDraft::comes_from_int8_kernel(Node& value) const {
   const Node* producer = &before_data_movement(value, rules_);
   if (producer->kind() == NodeKind::kGetItem) producer = &producer->input(0);  // one of several results
-  if (!is_fused(module_, *producer)) return false;
+  if (!is_fused(*producer)) return false;
   const std::vector<BodyLayer>& layers = module_.record(*producer).body->layers;
   return std::any_of(layers.begin(), layers.end(),
                      [&](const BodyLayer& layer) { return reads_quantized(*producer, layer); });

@@ -8,6 +8,7 @@
 
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/patterns/placement/placement_rules.h"
+#include "graftwork/patterns/placement/quant_policy.h"
 
 namespace graftwork {
 
@@ -24,11 +25,14 @@ class StubDraft {
     std::string reason;  ///< Why, or why not, with the rule that says so.
   };
 
-  /// Both must outlive the draft.
-  StubDraft(const GraphModule& module, const PlacementRules& rules);
+  /// Graph and rules must outlive the draft.
+  StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy);
 
   const GraphModule& module() const { return module_; }
   const PlacementRules& rules() const { return rules_; }
+  const QuantPolicy& policy() const { return policy_; }
+  /// Whether the node calls a fused module: these have decisions.
+  bool is_fused(const Node& node) const;
 
   /// Requires a call of a fused module and one of its inputs.
   const Decision& decision(const Node& call, size_t input) const;
@@ -63,6 +67,7 @@ class StubDraft {
 
   const GraphModule& module_;
   const PlacementRules& rules_;
+  QuantPolicy policy_;
   std::map<std::pair<uint32_t, size_t>, Decision> decisions_;     // by module and input
   std::map<std::pair<uint32_t, Symbol>, Decision> inner_values_;  // by module and value
   std::unordered_map<const Node*, const Node*> shared_;           // disjoint sets of values: one step up

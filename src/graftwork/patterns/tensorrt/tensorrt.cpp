@@ -63,7 +63,7 @@ Backend make_backend() {
   backend.fusions = std::move(fusions.fusions);
   backend.kinds = built_in(*fusions.kinds);
   backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(),
-                           make_concat_pattern()};
+                           make_concat_pattern(), make_squeeze_excite_pattern()};
   backend.placement = placement_rules();
   backend.file.highest_opset = 25;
   backend.file.products_take_scales_of_one_type = true;

@@ -1,0 +1,40 @@
+// %pool = FusedAdaptiveAvgPool2d(%x)  or  aten.mean.dim(%x)
+// %gate = layers and activations behind %pool
+// %y = aten.mul.Tensor(%x, %gate)
+//
+// Squeeze and excite. The multiply itself has no Q/DQ (rule F15 would ask for them all around): with them the engine has
+// the same kernels and moves the same bytes. The layers of the gate see one pixel each, and their Q/DQ are kernels that
+// save nothing: a recipe may leave the branch in floating point (docs/decisions/squeeze_excite.md).
+#include "graftwork/patterns/tensorrt/quantizations/patterns.h"
+
+namespace graftwork {
+namespace {
+
+struct SqueezeExcitePattern final : QuantizationPattern {
+  static constexpr uint32_t kMostLayers = 12;
+
+  Pat x = any();
+  Pat pool = either(op("FusedAdaptiveAvgPool2d")(x), op("aten.mean.dim")(x));
+  Pat gate = stretch(pool, 1, kMostLayers);
+  Pat mul = op("aten.mul.Tensor")(x, gate).commutes();
+
+  std::string_view name() const override { return "SqueezeExcitePattern"; }
+  std::vector<Pat> roots() const override { return {mul}; }
+  void settle(const Match& match, StubDraft& draft) const override {
+    if (!draft.policy().float_squeeze_excite) return;
+    for (const Node* node : match.nodes()) {
+      if (!draft.is_fused(*node)) continue;
+      for (size_t input = 0; input < node->input_count(); ++input) {
+        draft.leave_float(*node, input, "squeeze-and-excite layers stay in floating point by the recipe's policy");
+      }
+    }
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const QuantizationPattern> make_squeeze_excite_pattern() {
+  return std::make_shared<SqueezeExcitePattern>();
+}
+
+}  // namespace graftwork
