@@ -121,6 +121,55 @@ def test_a_kernel_with_several_results_goes_through(graftwork, tmp_path, act):
     assert {w["layer"]: w["quantized"] for w in report["weights"]} == {"first": True, "second": True, "last": True}
 
 
+HIDDEN = """
+fusion HiddenBlock {
+  %first = nn.Linear(%x)
+  %act = nn.ReLU(%first) may_escape
+  %second = nn.Linear(%act)
+  => %second, %act = kernel HiddenBlock(%x) [first, act, second] quantize %x, %act
+}
+"""
+
+
+class ReadInsideAndOutside(torch.nn.Module):
+    """The hidden value is read in the block, behind it, and in a concatenation with values a hundred times as large."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.out = (torch.nn.Linear(16, 16) for _ in range(3))
+        self.wide = torch.nn.Linear(32, 16)
+        self.act = torch.nn.ReLU()
+
+    def forward(self, x):
+        hidden = self.act(self.first(x))
+        return self.second(hidden), self.out(hidden), self.wide(torch.cat([hidden, 100 * x], 1))
+
+
+def test_stubs_inside_and_outside_on_one_value_are_one_pair(graftwork, tmp_path):
+    torch.manual_seed(0)
+    model, samples = ReadInsideAndOutside(), torch.randn(32, 16)
+    exported(model, tmp_path / "m.pt2", samples[:2])
+    np.save(tmp_path / "x.npy", samples.numpy())
+    (tmp_path / "p.gpat").write_text(HIDDEN)
+    files = ("m.pt2", "--patterns", "p.gpat", "--calibrate", "x.npy", "--float", "fp32")
+    graftwork("quantize", *files, "-o", "m.onnx", "--report", "r.json", cwd=tmp_path)
+    scales = {stub["name"]: stub["scale"] for stub in json.loads((tmp_path / "r.json").read_text())["stubs"]}
+    inside = scales.pop("HiddenBlock_0.act_quant")
+    assert inside > 0.5, "that of the concatenation"
+    assert list(scales.values()).count(inside) == 2, "on the value, and behind the concatenation"
+    graph = onnx.load(tmp_path / "m.onnx").graph
+    (hidden,) = [node.output[0] for node in graph.node if node.op_type == "Relu"]
+    readers = [node.op_type for node in graph.node if hidden in node.input]
+    assert readers.count("QuantizeLinear") == 1, readers
+    graftwork("run", *files[:3], "--input", "x.npy", "--stage", "quantized", *files[3:], "-o", "y.npz", cwd=tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    ours = support.load_npz(tmp_path / "y.npz")
+    for name, value in zip(names, session.run(names, {"x": samples.numpy()}), strict=True):
+        off = np.abs(value - ours[name]).max(axis=1) > 1e-3 * np.abs(value).max()
+        assert off.sum() <= 1, "but for a sample whose value lies between two codes"
+
+
 def test_a_plan_switches_an_inner_value_off(graftwork, page_files):
     files = ("mlp.pt2", "--patterns", "mlp.gpat")
     graftwork("plan", *files, "--quantize", "-o", "plan.json", cwd=page_files)

@@ -2,6 +2,7 @@
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
@@ -36,6 +37,7 @@ class Planner {
     settle_stubs(draft_, patterns);
     for_each_fused(
         [this](Node& node, const ModuleRecord& record, const Kind& kind) { plan_module(node, record, kind); });
+    tie_inner_values();
     skip_stub_.check();
     skip_weight_.check();
     name_stubs();
@@ -162,6 +164,46 @@ class Planner {
   void warn(const PlannedWeight& weight, const std::string& what) {
     plan_.warnings.push_back(
         cat(weight.layer.str(), ": ", what, "; the layer runs in floating point", rules_.both_sides_rule));
+  }
+
+  /// A value inside a kernel that is its result too has one scale, whoever reads it.
+  void tie_inner_values() {
+    std::unordered_map<Symbol, size_t> inner;  // by the value's name
+    for (size_t i = 0; i < plan_.stubs.size(); ++i) {
+      if (!plan_.stubs[i].value.empty()) inner.emplace(plan_.stubs[i].tensor, i);
+    }
+    if (inner.empty()) return;
+    for_each_fused([&](Node& node, const ModuleRecord& record, const Kind&) {
+      const Node& results = *record.body->module.graph().output();
+      for (size_t i = 0; i < results.input_count(); ++i) {
+        const auto own = inner.find(inner_value_name(record.path, results.input(i).name()));
+        if (own == inner.end()) continue;
+        for (const Node* result : result_of(node, i, results.input_count())) {
+          const auto outer = by_tensor_.find(result);
+          if (outer != by_tensor_.end()) share_scale(plan_.stubs[outer->second], plan_.stubs[own->second]);
+        }
+      }
+    });
+  }
+
+  /// The values of the graph that are the call's result `number`.
+  static std::vector<const Node*> result_of(const Node& call, size_t number, size_t count) {
+    if (count == 1) return {&call};
+    std::vector<const Node*> found;
+    for (const Use* use = call.uses(); use; use = use->next()) {
+      const Node& user = *use->user();
+      if (user.kind() == NodeKind::kGetItem && user.item_index() == static_cast<int64_t>(number))
+        found.push_back(&user);
+    }
+    return found;
+  }
+
+  void share_scale(PlannedStub& first, PlannedStub& second) {
+    if (first.scale_group.empty()) first.scale_group = first.tensor;
+    const Symbol merged = std::exchange(second.scale_group, first.scale_group);
+    for (PlannedStub& stub : plan_.stubs) {
+      if (!merged.empty() && stub.scale_group == merged) stub.scale_group = first.scale_group;
+    }
   }
 
   /// A group of one shares with nobody.

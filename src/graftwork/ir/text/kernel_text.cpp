@@ -162,11 +162,14 @@ void complete_kernel(Kind& kind, const std::vector<Symbol>& quantize, const std:
   if (!quantize.empty() && kind.family != Family::kFused)
     throw Error("ir.kernel", cat(kind.name.str(), " is quantized, and only kernels are"), "a fusion");
   const auto check = [&](Symbol name) {
-    for (const Use& use : output.inputs()) {
-      if (use.producer()->name() == name && use.producer()->kind() != NodeKind::kInput) {
-        throw Error("ir.kernel", cat("%", name.str(), " is a result: its readers decide how it is quantized"),
-                    "an input, or a value that the body itself reads");
-      }
+    const Node* value = value_of(*kind.body, name);
+    bool read_inside = false;
+    for (const Use* use = value ? value->uses() : nullptr; use; use = use->next())
+      read_inside = read_inside || use->user() != &output;
+    if (value && !read_inside) {
+      throw Error("ir.kernel",
+                  cat("nothing in the body reads %", name.str(), ": its readers decide how it is quantized"),
+                  "a value that the body itself reads");
     }
   };
   for (const Symbol name : quantize) {
