@@ -170,6 +170,55 @@ def test_stubs_inside_and_outside_on_one_value_are_one_pair(graftwork, tmp_path)
         assert off.sum() <= 1, "but for a sample whose value lies between two codes"
 
 
+# A module that later patterns find, and a kernel that it is a part of.
+CONVERTED = """
+conversion MlpBlock {
+  %up = nn.Linear(%x)
+  %act = nn.ReLU(%up)
+  %down = nn.Linear(%act)
+  => %down = kernel Mlp(%x) [up, act, down]
+}
+
+fusion MlpAdd {
+  %mlp = Mlp(%x)
+  %sum = aten.add.Tensor(%mlp, %residual) commutes
+  => %sum = kernel FusedMlpAdd(%x, %residual) [mlp] quantize %x, %residual
+}
+"""
+
+
+class Residual(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.down, self.out = torch.nn.Linear(16, 32), torch.nn.Linear(32, 16), torch.nn.Linear(16, 4)
+
+    def forward(self, x):
+        return self.out(x + self.down(torch.relu(self.up(x))))
+
+
+def test_a_kernel_has_a_converted_module_as_part(graftwork, tmp_path):
+    torch.manual_seed(0)
+    model, samples = Residual(), torch.randn(32, 16)
+    exported(model, tmp_path / "m.pt2", samples[:2])
+    np.save(tmp_path / "x.npy", samples.numpy())
+    (tmp_path / "p.gpat").write_text(CONVERTED)
+    files = ("m.pt2", "--patterns", "p.gpat")
+    text = graftwork("transform", *files, cwd=tmp_path).stdout
+    assert text.startswith("converted Mlp(%x) {")
+    assert "[mlp=Mlp @Mlp_0 [up=nn.Linear @up" in text
+    (tmp_path / "t.gir").write_text(text)
+    assert graftwork("transform", "t.gir", cwd=tmp_path).stdout == text
+    graftwork("run", *files, "--input", "x.npy", "--stage", "transformed", "-o", "y.npz", cwd=tmp_path)
+    expected = model(samples).detach().numpy()
+    np.testing.assert_allclose(support.load_npz(tmp_path / "y.npz")["output"], expected, rtol=0, atol=1e-6)
+    graftwork("quantize", *files, "--calibrate", "x.npy", "-o", "m.onnx", "--report", "r.json", cwd=tmp_path)
+    onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"), full_check=True)
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [stub["tensor"] for stub in report["stubs"]] == ["fused_mlp_add_0"], "Q/DQ without a product would be cost"
+    (reason,) = {missing["reason"] for missing in report["missing"]}
+    assert reason == "the layers in its part mlp have no quantizers; a kernel has them as parts of its own"
+
+
 def test_a_plan_switches_an_inner_value_off(graftwork, page_files):
     files = ("mlp.pt2", "--patterns", "mlp.gpat")
     graftwork("plan", *files, "--quantize", "-o", "plan.json", cwd=page_files)

@@ -120,6 +120,13 @@ class Resolver {
   std::vector<Node*> now_;  // by index of the kind's node
 };
 
+bool holds_layers(const ModuleTable& modules, const ModuleRecord& record) {
+  if (!record.body) return false;
+  return !record.body->layers.empty() ||
+         std::any_of(record.children.begin(), record.children.end(),
+                     [&](const auto& child) { return holds_layers(modules, modules[child.second]); });
+}
+
 /// The name that operators of a body have in a network: that of the first part and their own, "conv1.add".
 std::string operator_name(const Node& node, const std::string& prefix) {
   const std::string& schema = node.op().str();
@@ -243,6 +250,17 @@ BodyInstance::BodyInstance(const ModuleTable& modules, const Node& call) : graph
     twin_[node.id().index] = &twin;
     origin_.push_back(&node);
   }
+}
+
+Outcome has_low_precision_kernel(const ModuleTable& modules, const ModuleRecord& record) {
+  for (const auto& [role, part] : record.children) {
+    if (holds_layers(modules, modules[part])) {
+      return declined(
+          cat("the layers in its part ", role.str(), " have no quantizers; a kernel has them as parts of its own"));
+    }
+    if (Outcome kernel = modules.kinds().has_low_precision_kernel(modules[part]); !kernel) return kernel;
+  }
+  return applied();
 }
 
 const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner, Symbol path) {

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "graftwork/base/outcome.h"
 #include "graftwork/ir/graph_module.h"
 
 namespace graftwork {
@@ -94,6 +95,10 @@ class BodyInstance {
   std::vector<Node*> twin_;          // by index of the resolved body's node
   std::vector<const Node*> origin_;  // by index of the instance's node
 };
+
+/// Why the engine has no low-precision kernel for a module with these parts, or that it has one: each part has to have
+/// one, and the layers have to be parts of the module itself, where their weights find their quantizers.
+Outcome has_low_precision_kernel(const ModuleTable& modules, const ModuleRecord& record);
 
 /// The layer of the module that is the module at `path`; null when it has none.
 const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner, Symbol path);

@@ -113,9 +113,7 @@ Outcome replace_by_kernel(KernelCall call, Graft& graft) {
   record.kind = call.kind;
   record.attrs = std::move(call.attrs);
   record.children = std::move(call.parts);
-  bool quantizable = kind.is_fused();
-  for (const auto& [role, part] : record.children)
-    quantizable = quantizable && modules.kinds().has_low_precision_kernel(modules[part]);
+  const bool quantizable = kind.is_fused() && has_low_precision_kernel(modules, record);
   if (quantizable) record.attrs.set_all(kind.quantized_attrs);
   const ModuleId id = graft.add_instance(std::move(record));
   if (Outcome same = BodyCheck(modules, modules[id], call.inputs).run(call.replaces); !same) return same;

@@ -26,10 +26,7 @@ std::string reason_for(const ModuleRecord& record, size_t input, const Placement
 std::string reason_against(const ModuleTable& modules, const ModuleRecord& record, size_t input) {
   const Kind& kind = modules.kinds().at(record.kind);
   if (!holds(kind.inputs_to_quantize, input)) return kind.name.str() + " runs in floating point";
-  for (const BodyLayer& layer : record.body->layers) {
-    const Outcome kernel = modules.kinds().has_low_precision_kernel(modules[record.child(layer.role)]);
-    if (!kernel) return kernel.reason();
-  }
+  if (const Outcome kernel = has_low_precision_kernel(modules, record); !kernel) return kernel.reason();
   return kind.name.str() + " declares no stub here";
 }
 
