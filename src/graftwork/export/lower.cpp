@@ -11,6 +11,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/opset_range.h"
+#include "graftwork/onnx/prune.h"
 
 namespace graftwork {
 namespace {
@@ -210,6 +211,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
       lowering.add("Identity", name + "_copy", {value}, {}, name);
     }
   }
+  onnx::prune(model.graph);
   model.opset = std::max(lowering.opset(), options.opset);
   model.producer_name = "graftwork";
   model.producer_version = GRAFTWORK_VERSION;
