@@ -3,6 +3,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output.h"
+#include "graftwork/cli/output_files.h"
 #include "graftwork/cli/planned.h"
 #include "graftwork/cli/summary.h"
 
@@ -22,7 +23,7 @@ std::string matches_of(const TransformationPlan& plan, const char* phase) {
 }  // namespace
 
 void plan(const GraphModule& module, const PlanRequest& request) {
-  check_writable(request.output);
+  check_output_files({{request.output}, inputs_of(request)});
   PlanFile plan = plan_of(request.plan);
   plan.stubs.reset();
   const PatternSections lists = patterns_of(request.backend);

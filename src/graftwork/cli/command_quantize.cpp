@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/cli/output.h"
+#include "graftwork/cli/output_files.h"
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/summary.h"
@@ -86,8 +87,7 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
 void quantize(const QuantizeRequest& request) {
   const InterruptGuard interrupt;
   const CalibrationFlags& flags = request.calibration;
-  check_writable(request.output);
-  check_writable(request.report);
+  check_output_files({{request.output, request.report}, inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);

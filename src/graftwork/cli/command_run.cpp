@@ -7,6 +7,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output.h"
+#include "graftwork/cli/output_files.h"
 #include "graftwork/cli/run_inputs.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/data/npz.h"
@@ -116,7 +117,7 @@ void write_tensors(const std::filesystem::path& path, const Tensors& tensors) {
 
 void run(const RunRequest& request) {
   const InterruptGuard interrupt;
-  check_writable(request.output);
+  check_output_files({{request.output}, inputs_of(request)});
   check_image_options(request.calibration.images, data_of(request));
   const LoadedNetwork loaded = load_model(request.model);
   refuse_unsupported(loaded);

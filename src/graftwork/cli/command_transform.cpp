@@ -2,6 +2,7 @@
 
 #include "graftwork/base/file.h"
 #include "graftwork/cli/output.h"
+#include "graftwork/cli/output_files.h"
 #include "graftwork/cli/planned.h"
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/summary.h"
@@ -11,8 +12,7 @@ namespace graftwork::cli {
 
 void transform(const GraphModule& module, const std::vector<std::string>& unsupported,
                const TransformRequest& request) {
-  check_writable(request.output);
-  check_writable(request.report);
+  check_output_files({{request.output, request.report}, inputs_of(request)});
   const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.backend));
   if (!request.report.empty()) {
     Json report = transform_report(request.model, result.model, result.report);

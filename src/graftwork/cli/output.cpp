@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork::cli {
@@ -20,10 +19,6 @@ void warn_unsupported(const std::vector<std::string>& unsupported) {
   std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be run or exported\n");
   for (const std::string& line : unsupported) text += "  " + line + "\n";
   std::fputs(text.c_str(), stderr);
-}
-
-void check_writable(const std::filesystem::path& path) {
-  if (!path.empty()) const AtomicFile probe(path);
 }
 
 }  // namespace graftwork::cli

@@ -1,0 +1,84 @@
+"""No output replaces what the command reads, or another output, whatever name leads to it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+GRAPH = "graph(%x: f32[1, 4]) {\n  %y = nn.ReLU @r(%x)\n  return %y\n}\n"
+QUANTIZE = ["quantize", "m.pt2", "--calibrate", "x.npy"]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()).eval()
+    torch.export.save(torch.export.export(model, (torch.randn(1, 4),)), folder / "m.pt2")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def folder(sources, tmp_path):
+    for name, content in sources.items():
+        (tmp_path / name).write_bytes(content)
+    np.save(tmp_path / "x.npy", np.ones((1, 4), np.float32))
+    (tmp_path / "samples").mkdir()
+    np.save(tmp_path / "samples" / "a.npy", np.ones((1, 4), np.float32))
+    (tmp_path / "g.gir").write_text(GRAPH)
+    (tmp_path / "recipe.json").write_text(json.dumps({"weight": {"per_channel": True}}))
+    (tmp_path / "p.gpat").write_text("fusion F {\n  %a = nn.Tanh(%x)\n  => %a = kernel F(%x) [act=%a] quantize %x\n}\n")
+    (tmp_path / "link.pt2").symlink_to("m.pt2")
+    (tmp_path / "twin.npy").hardlink_to(tmp_path / "x.npy")
+    return tmp_path
+
+
+def content(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "replaced"),
+    [
+        ([*QUANTIZE, "-o", "m.pt2"], "what is read from m.pt2"),
+        ([*QUANTIZE, "-o", "./samples/../m.pt2"], "what is read from m.pt2"),
+        ([*QUANTIZE, "-o", "link.pt2"], "what is read from m.pt2"),
+        ([*QUANTIZE, "-o", "x.npy"], "what is read from x.npy"),
+        ([*QUANTIZE, "-o", "twin.npy"], "what is read from x.npy"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "m.pt2"], "what is read from m.pt2"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx"], "the other output o.onnx"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "samples/../o.onnx"], "the other output o.onnx"),
+        ([*QUANTIZE, "--config", "recipe.json", "-o", "recipe.json"], "what is read from recipe.json"),
+        ([*QUANTIZE, "--patterns", "p.gpat", "-o", "p.gpat"], "what is read from p.gpat"),
+        (["quantize", "m.pt2", "--calibrate", "samples", "-o", "samples/a.npy"], "what is read from samples"),
+        (["run", "m.pt2", "--input", "x.npy", "-o", "x.npy"], "what is read from x.npy"),
+        (["run", "m.pt2", "--input", "x.npy", "-o", "m.pt2"], "what is read from m.pt2"),
+        (["transform", "g.gir", "-o", "g.gir"], "what is read from g.gir"),
+        (["transform", "g.gir", "-o", "o.gir", "--report", "o.gir"], "the other output o.gir"),
+        (["transform", "g.gir", "--report", "g.gir"], "what is read from g.gir"),
+        (["plan", "m.pt2", "-o", "m.pt2"], "what is read from m.pt2"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_nothing_that_is_read_is_replaced(graftwork, folder, arguments, replaced):
+    before = content(folder)
+    done = graftwork.fails(*arguments, cwd=folder)
+    assert "error[file.same]: writing " in done.stderr
+    assert f"would replace {replaced}" in done.stderr
+    assert content(folder) == before
+
+
+def test_a_plan_is_not_replaced_by_the_one_made_of_it(graftwork, folder):
+    graftwork("plan", "m.pt2", "-o", "plan.json", cwd=folder)
+    before = content(folder)
+    assert (
+        "error[file.same]"
+        in graftwork.fails("plan", "m.pt2", "--plan", "plan.json", "-o", "plan.json", cwd=folder).stderr
+    )
+    assert content(folder) == before
+
+
+def test_other_files_beside_the_samples_may_be_written(graftwork, folder):
+    for _ in range(2):
+        graftwork("quantize", "m.pt2", "--calibrate", "samples", "-o", "samples/o.onnx", cwd=folder)
