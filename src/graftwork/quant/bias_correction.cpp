@@ -6,6 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/module_kernels.h"
+#include "graftwork/quant/exact_zeros.h"
 #include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
@@ -65,7 +66,13 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
     if (scale_of(modules[layer.fake_quant], network.tensors).defined()) continue;
     const ModuleId batch_norm = part.batch_norm ? fused.child(part.batch_norm->role()) : ModuleId();
     const ModuleRecord& weighted = modules[layer.weighted];
-    if (!batch_norm && !weighted.param("bias") && weighted.kind == Symbol("nn.Linear")) continue;
+    if (!batch_norm && !weighted.param("bias")) {
+      const std::vector<const Node*>& own_calls = calls.at(id);
+      const bool zeros_matter = std::any_of(own_calls.begin(), own_calls.end(), [&](const Node* call) {
+        return zeros_matter_behind(network.module, *call);
+      });
+      if (zeros_matter || weighted.kind == Symbol("nn.Linear")) continue;
+    }
     const int64_t axis = channel_axis(evaluate(*weighted.param("weight"), network.tensors));
     const bool one_axis = std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](Symbol input) {
       return axes_.try_emplace(input, axis).first->second == axis;

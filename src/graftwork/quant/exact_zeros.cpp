@@ -1,0 +1,63 @@
+#include "graftwork/quant/exact_zeros.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace graftwork {
+namespace {
+
+/// "aten.log.default" is named log.
+std::string_view short_name(Symbol op) {
+  const std::string_view text = op.str();
+  const size_t begin = text.find('.') + 1;
+  return text.substr(begin, text.find('.', begin) - begin);
+}
+
+bool module_magnifies(const GraphModule& module, const ModuleRecord& record) {
+  constexpr std::array kNorms{"nn.LayerNorm", "nn.GroupNorm", "nn.InstanceNorm", "nn.RMSNorm"};
+  const bool norm =
+      std::any_of(kNorms.begin(), kNorms.end(), [&](const char* kind) { return record.kind.str().starts_with(kind); });
+  return norm || std::any_of(record.children.begin(), record.children.end(), [&](const auto& child) {
+           return module_magnifies(module, module.modules()[child.second]);
+         });
+}
+
+bool magnifies(const GraphModule& module, const Use& use) {
+  const Node& reader = *use.user();
+  if (reader.kind() == NodeKind::kCallModule) return module_magnifies(module, module.record(reader));
+  if (reader.kind() != NodeKind::kCallFunction) return false;
+  const std::string_view name = short_name(reader.op());
+  if (name == "div") return use.slot() == 1;
+  return name == "log" || name == "log2" || name == "log10" || name == "rsqrt" || name == "reciprocal" ||
+         name.ends_with("norm");
+}
+
+/// Parameters, and what moves zeros: batch norm.
+bool has_parameters(const GraphModule& module, const ModuleRecord& record) {
+  return !record.params.empty() || std::any_of(record.children.begin(), record.children.end(), [&](const auto& child) {
+    return has_parameters(module, module.modules()[child.second]);
+  });
+}
+
+}  // namespace
+
+bool zeros_matter_behind(const GraphModule& module, const Node& value) {
+  std::vector<const Node*> open{&value};
+  std::unordered_set<const Node*> seen;
+  while (!open.empty()) {
+    const Node& at = *open.back();
+    open.pop_back();
+    for (const Use* use = at.uses(); use; use = use->next()) {
+      const Node& reader = *use->user();
+      if (magnifies(module, *use)) return true;
+      const bool ends = reader.kind() == NodeKind::kCallModule && has_parameters(module, module.record(reader));
+      if (!ends && seen.insert(&reader).second) open.push_back(&reader);
+    }
+  }
+  return false;
+}
+
+}  // namespace graftwork
