@@ -16,6 +16,7 @@
 #include "graftwork/cli/command_transform.h"
 #include "graftwork/cli/guard.h"
 #include "graftwork/cli/stages.h"
+#include "graftwork/cli/threads.h"
 
 namespace graftwork::cli {
 namespace {
@@ -25,6 +26,7 @@ int guarded_torch(const std::function<void()>& work) noexcept {
   return guarded([&] {
     FLAGS_caffe2_log_level = c10::GLOG_ERROR;
     const c10::NoGradGuard no_grad;
+    limit_threads();
     try {
       work();
     } catch (const c10::Error& error) {

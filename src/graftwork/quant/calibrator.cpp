@@ -8,6 +8,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 
@@ -145,15 +146,20 @@ class Calibration {
     const int64_t workers = std::clamp<int64_t>(wanted, 1, total_);
     // Packed weights depend on the first input's shape alone; packing them once before the race keeps memory flat.
     work(1);
-    std::vector<std::thread> threads;
-    for (int64_t i = 1; i < workers; ++i) {
-      threads.emplace_back([this] {
-        at::set_num_threads(1);
-        work(std::numeric_limits<int64_t>::max());
-      });
+    {
+      std::vector<std::jthread> threads;
+      try {
+        for (int64_t i = 1; i < workers; ++i) {
+          threads.emplace_back([this] {
+            at::set_num_threads(1);
+            work(std::numeric_limits<int64_t>::max());
+          });
+        }
+      } catch (const std::system_error&) {
+        // The process may make no more: the work is done by those that there are.
+      }
+      work(std::numeric_limits<int64_t>::max());
     }
-    work(std::numeric_limits<int64_t>::max());
-    for (std::thread& thread : threads) thread.join();
     failure_.rethrow();
     return std::move(ranges_);
   }

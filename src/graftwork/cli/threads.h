@@ -1,0 +1,10 @@
+// How many threads torch works with.
+#pragma once
+
+namespace graftwork::cli {
+
+/// Lets torch use no more threads than the process may make, which in containers can be fewer than it has processors:
+/// OpenMP ends a process that gets fewer than it asked for.
+void limit_threads();
+
+}  // namespace graftwork::cli
