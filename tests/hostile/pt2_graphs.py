@@ -11,6 +11,16 @@ def _program(edit):
     return seeds.archive(model=program)
 
 
+def _appended(call):
+    """The call behind the others, as the result."""
+
+    def edit(graph, signature):
+        graph["nodes"].append(call)
+        signature["output_specs"][0]["user_output"]["arg"] = tensor(call["name"])
+
+    return _program(edit)
+
+
 def references():
     def read_before(graph, _):
         graph["nodes"].reverse()
@@ -386,6 +396,17 @@ def arguments():
             "a type": {"as_scalar_type": 7},
         }.items():
             yield network(f"a convolution whose {name} is {title}", None, conv(**{name: value}))
+    for op, rest in {
+        "to.dtype": [],
+        "sum.dim_IntList": [argument("dim", {"as_ints": [0]})],
+        "cumsum.default": [argument("dim", {"as_int": 0})],
+        "zeros_like.default": [],
+    }.items():
+        for of, source in {"a weight": "p_weight", "a value": "relu"}.items():
+            for number in (-1, 99, 2**63 - 1):
+                inputs = [argument("self", tensor(source)), *rest, argument("dtype", {"as_int": number})]
+                title = f"{op} of {of} with {number} as element type"
+                yield network(title, "export.unsupported", _appended(node(op, "typed", *inputs)))
     yield network("a convolution without a weight", None, conv(weight=None))
     yield network("a convolution without an input", None, conv(input=None))
     yield network("a convolution of its bias by its bias", None, conv(weight=tensor("p_bias")))

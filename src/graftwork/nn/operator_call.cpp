@@ -103,10 +103,13 @@ std::optional<c10::OperatorHandle> find_operator(Symbol op) {
 }
 
 bool admits(const c10::Argument& argument, const Attribute& attr) {
-  const bool is_format = argument.name() == "memory_format" && attr.get<std::string>();
-  // Of an element type's argument only the real type says that it is no integer.
-  const bool is_type = attr.get<DType>() != nullptr;
-  return is_format || is_device(argument.type()) || admits(is_type ? argument.real_type() : argument.type(), attr);
+  // Of an element type's argument, a layout's and a memory format's only the real type says that it is no integer:
+  // torch reads its tables at whatever integer it is given.
+  const c10::TypeKind real = without_optional(argument.real_type())->kind();
+  if (real == c10::TypeKind::ScalarTypeType) return admits(argument.real_type(), attr) && !attr.get<InputRef>();
+  if (real == c10::TypeKind::LayoutType) return attr.is_none();
+  if (real == c10::TypeKind::MemoryFormatType) return attr.is_none() || attr.get<std::string>();
+  return is_device(argument.type()) || admits(argument.type(), attr);
 }
 
 namespace {
@@ -143,6 +146,8 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
       sources_.emplace_back(c10::IValue(c10::Device(c10::kCPU)));
       ++used_attrs;
     } else if (attr) {
+      if (!admits(argument, *attr))
+        throw Error("nn.operator", cat(op.str(), " takes no ", attr->text(), " as ", argument.name()));
       sources_.push_back(bind(argument, *attr));
       ++used_attrs;
     } else if (is_tensor(argument.type()) && next < input_count) {
