@@ -70,3 +70,26 @@ def test_silence_stays_silence_when_biases_are_corrected(small):
     (plain,) = small.quantize(model, (x,), "--float", "fp32", "--config", "off.json", **arguments)
     reference = model(x).detach().numpy()
     assert support.sqnr_db(reference, corrected) > max(38, support.sqnr_db(reference, plain) - 1)
+
+
+class Awkward(nn.Module):
+    """Layers that have a form in ONNX, with arguments that it does not take."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1, padding_mode="circular")
+        self.pool = nn.AdaptiveMaxPool2d(3)
+
+    def forward(self, x):
+        return self.conv(x).mean((2, 3)), self.pool(x)
+
+
+def test_what_cannot_be_written_is_refused_before_the_calibration(graftwork, tmp_path):
+    x = torch.randn(2, 3, 8, 8)
+    torch.export.save(torch.export.export(Awkward().eval(), (x,)), tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    done = graftwork.fails("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "m.onnx", cwd=tmp_path)
+    assert "calibrat" not in done.stdout + done.stderr
+    assert "error[export.unsupported]: 2 operators of the network cannot be written" in done.stderr
+    assert "aten.pad.default in conv" in done.stderr
+    assert "nn.AdaptiveMaxPool2d in pool" in done.stderr

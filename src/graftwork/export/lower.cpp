@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -146,6 +147,34 @@ void lower_node(Lowering& lowering, const Node& node) {
 
 namespace {
 
+/// What was in the way of some nodes; those that read them are passed over.
+class Problems {
+ public:
+  bool stand_in_front_of(const Node& node) {
+    const std::span<const Use> inputs = node.inputs();
+    const bool reads_one =
+        std::any_of(inputs.begin(), inputs.end(), [this](const Use& use) { return nodes_.contains(use.producer()); });
+    if (reads_one) nodes_.insert(&node);
+    return reads_one;
+  }
+  void note(const Node& node, Error error) {
+    nodes_.insert(&node);
+    errors_.push_back(std::move(error));
+  }
+  void rethrow() const {
+    if (errors_.empty()) return;
+    if (errors_.size() == 1) throw errors_.front();
+    Error all("export.unsupported", cat(counted(errors_.size(), "operator"), " of the network cannot be written"),
+              "replacing them in the model");
+    for (const Error& error : errors_) all.at(cat(error.context().back(), ": ", error.message()));
+    throw all;
+  }
+
+ private:
+  std::unordered_set<const Node*> nodes_;
+  std::vector<Error> errors_;
+};
+
 /// Names of the results: those of the signature, but where another value has the name already (an input that is
 /// something else, an earlier result), with a number behind it.
 std::vector<std::string> result_names(Lowering& lowering, const GraphModule& module) {
@@ -168,8 +197,15 @@ std::vector<std::string> result_names(Lowering& lowering, const GraphModule& mod
 
 }  // namespace
 
+void try_lowering(const Network& network, const ExportOptions& options) {
+  ExportOptions trial = options;
+  trial.float_type = DType::kF32;
+  lower(network, trial);
+}
+
 onnx::Model lower(const Network& network, const ExportOptions& options) {
   check_exportable(network.module, options);
+  Problems problems;
   Lowering lowering(network, options);
   onnx::Model& model = lowering.model_;
   const Node& output = *network.module.graph().output();
@@ -186,7 +222,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
     if (computed && !casts(result) && !stub) lowering.results_.emplace(&result, names[use.slot()]);
   }
   for (const Node& node : network.module.graph().nodes()) {
-    if (node.kind() == NodeKind::kOutput) continue;
+    if (node.kind() == NodeKind::kOutput || problems.stand_in_front_of(node)) continue;
     try {
       if (node.kind() == NodeKind::kInput) {
         lower_input(lowering, model, node);
@@ -194,9 +230,10 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
         lower_node(lowering, node);
       }
     } catch (Error& error) {
-      throw error.at(place_of(node));
+      problems.note(node, error.at(place_of(node)));
     }
   }
+  problems.rethrow();
   for (const Use& use : output.inputs()) {
     const Node& result = *use.producer();
     const std::string& name = names[use.slot()];

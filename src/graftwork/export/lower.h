@@ -24,12 +24,17 @@ struct ExportOptions {
 
 /// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded, weights of
 /// quantized layers are stored as codes. Same network, same model. Throws Error "export.unsupported" that lists
-/// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name).
+/// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name); where the
+/// form of a node cannot take it, the lowering's own error ("export.attribute", ...), and where several cannot,
+/// "export.unsupported" that lists them with the reasons.
 onnx::Model lower(const Network& network, const ExportOptions& options);
 
-/// Throws Error "export.unsupported" that lists every node which has no lowering, "export.opset": to be asked before
-/// long work.
+/// Throws Error "export.unsupported" that lists every node which has no lowering, "export.opset".
 void check_exportable(const GraphModule& module, const ExportOptions& options);
+
+/// To be asked before long work: lowers a network that is not quantized yet, in FP32, and drops the model. Throws what
+/// lower throws.
+void try_lowering(const Network& network, const ExportOptions& options);
 
 /// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.
 bool has_lowering(Symbol kind);
