@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
 namespace {
@@ -60,13 +61,20 @@ int64_t rank_of(const Node& node) {
 int64_t front_axis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
 
 std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot) {
-  const TensorType* from = node.input(slot).tensor();
   const TensorType* to = node.tensor();
-  if (!from || !to) return lowering.operand(node, slot);
-  const DType wanted = lowering.exported_dtype(to->dtype);
-  if (lowering.exported_dtype(from->dtype) == wanted) return lowering.operand(node, slot);
+  return to ? operand_as(lowering, node, slot, lowering.exported_dtype(to->dtype)) : lowering.operand(node, slot);
+}
+
+std::string operand_as(Lowering& lowering, const Node& node, size_t slot, DType type) {
+  const TensorType* from = node.input(slot).tensor();
+  if (!from || lowering.exported_dtype(from->dtype) == type) return lowering.operand(node, slot);
   return lowering.add("Cast", cat(node.name().str(), "_operand_", slot), {lowering.operand(node, slot)},
-                      {{"to", onnx::data_type(wanted)}});
+                      {{"to", onnx::data_type(type)}});
+}
+
+std::string number_as_result(Lowering& lowering, const Node& node, const std::string& name, double value) {
+  if (!node.tensor() || is_floating(node.tensor()->dtype)) return lowering.float_scalar(name, value);
+  return lowering.constant(name, at::scalar_tensor(value, to_torch(node.tensor()->dtype)));
 }
 
 }  // namespace graftwork

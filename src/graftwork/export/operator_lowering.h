@@ -35,5 +35,9 @@ int64_t rank_of(const Node& node);
 int64_t front_axis(int64_t axis, int64_t rank);
 /// An input in the element type of the node's result, behind a Cast where torch promotes: ONNX wants one type.
 std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot);
+/// An input in an element type of the file.
+std::string operand_as(Lowering& lowering, const Node& node, size_t slot, DType type);
+/// A constant called `name` in the element type of the node's result.
+std::string number_as_result(Lowering& lowering, const Node& node, const std::string& name, double value);
 
 }  // namespace graftwork

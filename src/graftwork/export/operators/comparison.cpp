@@ -1,19 +1,46 @@
 // Comparisons, logic and choice.
+#include "graftwork/base/error.h"
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
 namespace {
 
-/// Both operands in the type that torch compares in: the tensor's, when the other one is a number.
+/// A tensor that stands for one of its type where only types count: what torch promotes also depends on ranks.
+at::Tensor stand_in(const Node& node) {
+  const TensorType* type = node.tensor();
+  if (!type) throw Error("export.types", "the type of what it compares is not known");
+  return at::empty(std::vector<int64_t>(type->rank(), 1), to_torch(type->dtype));
+}
+
+c10::Scalar number_of(const Attribute& attr) {
+  if (const bool* truth = attr.get<bool>()) return *truth;
+  if (const double* value = attr.get<double>()) return *value;
+  if (const int64_t* value = attr.get<int64_t>()) return *value;
+  throw Error("export.attribute", "what it compares with is known at run time only");
+}
+
+/// The type that torch compares in. Integers beside floats are compared in FP32: FP16 ends at 65504.
+DType compared_type(const Lowering& lowering, const Node& node) {
+  const at::Tensor first = stand_in(node.input(0));
+  if (const Attribute* number = node.attrs().find("other")) {
+    const at::ScalarType type = at::result_type(first, number_of(*number));
+    return first.is_floating_point() ? lowering.exported_dtype(*from_torch(type)) : *from_torch(type);
+  }
+  const at::Tensor second = stand_in(node.input(1));
+  if (first.is_floating_point() != second.is_floating_point()) return DType::kF32;
+  return lowering.exported_dtype(*from_torch(at::result_type(first, second)));
+}
+
+/// Both operands in the type that torch compares in.
 std::vector<std::string> compared_operands(Lowering& lowering, const Node& node) {
-  if (!node.attrs().find("other")) return {lowering.operand(node, 0), lowering.operand(node, 1)};
-  const TensorType* in = node.input(0).tensor();
+  const DType type = compared_type(lowering, node);
+  const std::string first = operand_as(lowering, node, 0, type);
+  if (!node.attrs().find("other")) return {first, operand_as(lowering, node, 1, type)};
   const double value = number_attr(node, "other", 0);
   const std::string name = node.name().str() + "_other";
-  return {lowering.operand(node, 0), !in || is_floating(in->dtype)
-                                         ? lowering.float_scalar(name, value)
-                                         : lowering.constant(name, at::scalar_tensor(value, to_torch(in->dtype)))};
+  if (type == lowering.options().float_type) return {first, lowering.float_scalar(name, value)};
+  return {first, lowering.constant(name, at::scalar_tensor(value, to_torch(type)))};
 }
 
 OperatorLowering compare(const char* op_type) {
@@ -46,7 +73,8 @@ void where(Lowering& lowering, const Node& node) {
 
 /// The value where the mask holds.
 void masked_fill(Lowering& lowering, const Node& node) {
-  const std::string value = lowering.float_scalar(node.name().str() + "_value", number_attr(node, "value", 0));
+  const std::string value =
+      number_as_result(lowering, node, node.name().str() + "_value", number_attr(node, "value", 0));
   lowering.bind(node, lowering.add("Where", node.name().str(),
                                    {lowering.operand(node, 1), value, operand_as_result(lowering, node, 0)}, {},
                                    lowering.result_name(node)));

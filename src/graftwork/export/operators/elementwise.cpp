@@ -1,17 +1,13 @@
 // Elementwise operators.
 #include "graftwork/base/error.h"
 #include "graftwork/export/operator_lowering.h"
-#include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
 namespace {
 
 /// A number in the type that the operator computes in.
 std::string number(Lowering& lowering, const Node& node, Symbol attr, double fallback) {
-  const std::string name = node.name().str() + "_" + attr.str();
-  const double value = number_attr(node, attr, fallback);
-  if (!node.tensor() || is_floating(node.tensor()->dtype)) return lowering.float_scalar(name, value);
-  return lowering.constant(name, at::scalar_tensor(value, to_torch(node.tensor()->dtype)));
+  return number_as_result(lowering, node, node.name().str() + "_" + attr.str(), number_attr(node, attr, fallback));
 }
 
 /// `x op (alpha · other)`.

@@ -35,7 +35,7 @@ void swap_axes(Lowering& lowering, const Node& node) {
 
 void concat(Lowering& lowering, const Node& node) {
   std::vector<std::string> inputs;
-  for (size_t slot = 0; slot < node.input_count(); ++slot) inputs.push_back(lowering.operand(node, slot));
+  for (size_t slot = 0; slot < node.input_count(); ++slot) inputs.push_back(operand_as_result(lowering, node, slot));
   const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
   lowering.bind(
       node, lowering.add("Concat", node.name().str(), std::move(inputs), {{"axis", axis}}, lowering.result_name(node)));
@@ -61,7 +61,8 @@ void stack(Lowering& lowering, const Node& node) {
   const std::string axes = lowering.integers(name + "_axis", {axis});
   std::vector<std::string> slices;
   for (size_t slot = 0; slot < node.input_count(); ++slot)
-    slices.push_back(lowering.add("Unsqueeze", cat(name, "_slice_", slot), {lowering.operand(node, slot), axes}));
+    slices.push_back(
+        lowering.add("Unsqueeze", cat(name, "_slice_", slot), {operand_as_result(lowering, node, slot), axes}));
   lowering.bind(node, lowering.add("Concat", name, std::move(slices), {{"axis", axis}}, lowering.result_name(node)));
 }
 
@@ -96,7 +97,7 @@ void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Sy
   }
   std::vector<std::string> inputs{lowering.operand(node, 0), lowering.integers(node.name().str() + "_pads", pads)};
   if (word == "constant")
-    inputs.push_back(lowering.float_scalar(node.name().str() + "_value", number_attr(node, "value", 0)));
+    inputs.push_back(number_as_result(lowering, node, node.name().str() + "_value", number_attr(node, "value", 0)));
   lowering.bind(node,
                 lowering.add("Pad", node.name().str(), std::move(inputs),
                              {{"mode", word == "replicate" ? std::string("edge") : word}}, lowering.result_name(node)));
