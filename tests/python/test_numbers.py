@@ -93,3 +93,85 @@ def test_what_cannot_be_written_is_refused_before_the_calibration(graftwork, tmp
     assert "error[export.unsupported]: 2 operators of the network cannot be written" in done.stderr
     assert "aten.pad.default in conv" in done.stderr
     assert "nn.AdaptiveMaxPool2d in pool" in done.stderr
+
+
+class Mixed(nn.Module):
+    """A convolution's floats and given integers meet in one operator."""
+
+    def __init__(self, meet):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.table = nn.Embedding(9, 8)
+        self.meet = meet
+
+    def forward(self, x, numbers):
+        return self.meet(self, self.conv(x), numbers)
+
+    def rows(self, numbers):
+        return self.table(numbers).permute(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "meet",
+    {
+        "cat": lambda net, y, i: torch.cat([y, i[:, None]], 1),
+        "stack": lambda net, y, i: torch.stack([y[:, 0], i]),
+        "tensors compared": lambda net, y, i: y * (y.mean(1, keepdim=True) < i[:, None]),
+        "pad": lambda net, y, i: y + net.rows(F.pad(i, (1, -1), value=1)),
+        "masked fill": lambda net, y, i: y + net.rows(i.masked_fill(i > 2, 0)),
+        "at least a fraction": lambda net, y, i: y * (i >= 0.5)[:, None],
+        "equal to a fraction": lambda net, y, i: y * (1 - (i == 0.5)[:, None].float()),
+        "less than a fraction": lambda net, y, i: y * (i < 1.5)[:, None],
+        "a truth compared": lambda net, y, i: y * ((i > 1) == 1)[:, None],
+        "large integers": lambda net, y, i: y * (i * 100_000 > 99_999.5)[:, None],
+    }.items(),
+    ids=lambda case: case[0],
+)
+def test_types_that_meet_are_promoted_as_torch_does(small, meet):
+    model, x, numbers = Mixed(meet[1]), torch.randn(2, 3, 16, 16), torch.randint(0, 4, (2, 16, 16))
+    (value,) = small.quantize(model, (x, numbers))
+    assert support.sqnr_db(model(x, numbers).detach().numpy(), value) > 30
+
+
+def dead_filter():
+    """Weight decay on weights and on gamma."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 1))
+    with torch.no_grad():
+        model[0].weight[3] *= 1e-23
+        model[0].bias[3] = 0
+        model[1].weight[3] = 1e-23
+        model[1].running_var[3] = 0
+    return model
+
+
+def vanishing_filter():
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 1))
+    with torch.no_grad():
+        model[0].weight[3] = 1e-44
+    return model
+
+
+def vanishing_gamma():
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 1))
+    with torch.no_grad():
+        model[1].weight[3] = 1e-44
+        model[1].running_var[3] = 1e6
+    return model
+
+
+@pytest.mark.parametrize("make", [dead_filter, vanishing_filter, vanishing_gamma])
+@pytest.mark.parametrize("float_type", ["fp16", "fp32"])
+def test_every_scale_is_positive_and_finite(small, make, float_type):
+    model, x = make(), torch.randn(4, 3, 16, 16)
+    (value,) = small.quantize(model, (x,), "--float", float_type)
+    graph = onnx.load(small.folder / "m.onnx").graph
+    scales = [onnx.numpy_helper.to_array(t) for t in graph.initializer if t.name.endswith("_scale")]
+    assert scales
+    for scale in scales:
+        assert (scale > 0).all()
+        assert np.isfinite(scale).all()
+    assert support.sqnr_db(model(x).detach().numpy(), value) > 30
+    arguments = ("--stage", "quantized", "--calibrate", "c.npz", "--float", float_type, "--quiet", "-o", "y.npz")
+    small.graftwork("run", "m.pt2", "--input", "c.npz", *arguments, cwd=small.folder)
+    (ours,) = support.load_npz(small.folder / "y.npz").values()
+    assert np.isfinite(ours).all()

@@ -11,6 +11,7 @@ constexpr float kSmallestNormalHalf = 6.103515625e-05F;  // 2⁻¹⁴
 }  // namespace
 
 float exported_scale(float scale, DType float_type, SmallScale small) {
+  if (scale < kLeastScale) return kSmallestHalf;
   if (float_type != DType::kF16) return scale;
   const auto half = static_cast<float>(c10::Half(scale));
   if (!std::isfinite(half)) return scale;

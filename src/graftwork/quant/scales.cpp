@@ -12,11 +12,12 @@ namespace {
 
 constexpr float kLevels = 127;
 
-/// Channels without a value take the smallest scale there is.
+/// Channels without a value, or with such as are as good as zero, take the smallest scale there is.
 at::Tensor without_zeros(const at::Tensor& scales) {
-  const at::Tensor positive = scales.masked_select(scales > 0);
+  const at::Tensor alive = scales >= kLeastScale;
+  const at::Tensor positive = scales.masked_select(alive);
   const double smallest = positive.numel() > 0 ? positive.min().item<double>() : 1.0;
-  return at::where(scales > 0, scales, at::scalar_tensor(smallest, scales.options()));
+  return at::where(alive, scales, at::scalar_tensor(smallest, scales.options()));
 }
 
 /// For each row of values the end of the range, at most `largest` and at least half of it, with which codes of ±127
