@@ -1,6 +1,7 @@
 """Holds the table of rooms, src/graftwork/rooms.json: a folder includes only itself and the rooms below it.
 
-A room sees what it links and what those rooms see. Rooms that share a folder share what they see.
+A room sees what it links and what those rooms see. Rooms that share a folder share what they see; one whose folder lies
+inside another's sees its own only.
 As a program: python tests/structure/check_rooms.py [SRC] [--stamp FILE] prints every violation as file:line and exits
 with 1. Without any it writes FILE, and FILE.d with everything that was read: the build runs it before it compiles.
 """
@@ -47,12 +48,18 @@ class Folders:
             if entry.get("torch"):
                 self.torch.add(folder[room])
 
+    def around(self, parts):
+        """The innermost folder of a room that the path lies in; the outermost folder where that is no room's."""
+        outer = ["/".join(parts[:count]) for count in range(len(parts), 0, -1)]
+        return next((folder for folder in outer if folder in self.visible), parts[0])
+
     def forbidden(self, folder, header):
         """Why a file of `folder` may not include `header`, or nothing."""
         parts = header.split("/")
         if parts[0] == "graftwork" and len(parts) > 2:
-            if parts[1] not in self.visible[folder]:
-                return f"{folder} may not include {parts[1]} ({header}): {TABLE} links no such room"
+            included = self.around(parts[1:-1])
+            if included not in self.visible[folder]:
+                return f"{folder} may not include {included} ({header}): {TABLE} links no such room"
         elif header.startswith("."):
             return f'includes are written "graftwork/room/file.h", not {header}'
         elif folder not in self.torch and TORCH_HEADER.match(header):
@@ -73,7 +80,7 @@ def violations(source, rooms):
     folders = Folders(rooms)
     found = []
     for path in files_of(source):
-        folder = path.relative_to(source).parts[0]
+        folder = folders.around(path.relative_to(source).parts[:-1] or (path.name,))
         if folder not in folders.visible:
             found.append(f"{path}:1: {folder} is not in the table of rooms ({TABLE})")
             continue
