@@ -40,7 +40,8 @@ def test_export_stands_apart_from_data_and_calibration():
         ("export", '#include "graftwork/quant/scales.h"', "export may not include quant"),
         ("place", "#include <ATen/ATen.h>", "half without torch"),
         ("nn", '#include "../ir/graph.h"', "includes are written"),
-        ("import/common/deep", '#include "graftwork/import/pt2/schema.h"', "import/common may not include import"),
+        ("import/captured", '#include "graftwork/import/pt2/schema.h"', "import/captured may not include import"),
+        ("import/common/deep", '#include "graftwork/import/captured/program.h"', "may not include import/captured"),
         ("attic", "#include <vector>", "not in the table"),
     ],
 )

@@ -2,18 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
-#include <vector>
 
-#include "graftwork/nn/tensor_store.h"
+#include "graftwork/import/captured/build_network.h"
 
 namespace graftwork {
-
-struct LoadedNetwork {
-  Network network;
-  /// Operators that cannot be run or exported, each with its place. The network still loads and prints.
-  std::vector<std::string> unsupported;
-};
 
 /// Reads a `.pt2` archive (torch.export.save, torch 2.6 or later). Weights are mapped, not read. In-place
 /// operators are made functional, constant subgraphs folded, tied weights stay tied. Throws Error "file.*",

@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/import/pt2/types.h"
+#include "graftwork/import/pt2/element_types.h"
 #include "graftwork/nn/dtypes.h"
 
 namespace graftwork::pt2 {
@@ -76,7 +76,6 @@ std::string place_of(const PayloadMeta& payload, bool is_constant) {
 }  // namespace
 
 void LoadedTensors::load(const Pt2Archive& archive, const PayloadConfig& config, bool is_constant) {
-  archive_bytes = archive.size();
   for (const auto& [name, payload] : config) {
     if (!payload.tensor) continue;  // an object of a class of its own: whoever uses it is reported
     try {

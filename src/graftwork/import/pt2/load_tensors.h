@@ -17,9 +17,6 @@ struct LoadedTensors {
   /// shape and strides are one tensor: the first name in order.
   std::map<std::string, std::string, std::less<>> canonical;
 
-  /// Bytes of the file that they come from.
-  size_t archive_bytes = 0;
-
   void load(const Pt2Archive& archive, const PayloadConfig& config, bool is_constant);
 
  private:

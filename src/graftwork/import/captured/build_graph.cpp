@@ -1,0 +1,249 @@
+#include "graftwork/import/captured/build_graph.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/import/captured/bind_arguments.h"
+#include "graftwork/import/captured/origin.h"
+#include "graftwork/import/common/constants.h"
+#include "graftwork/import/common/unique_names.h"
+#include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/size_arithmetic.h"
+
+namespace graftwork::captured {
+namespace {
+
+class Builder {
+ public:
+  Builder(const Program& program, TensorStore& tensors, size_t bytes, std::vector<std::string>& unsupported)
+      : program_(program), tensors_(tensors), unsupported_(unsupported), constants_(module_, tensors, names_, bytes) {}
+
+  GraphModule run() {
+    Scope scope;
+    add_inputs(scope);
+    for (const Call& call : program_.calls) add_call(call, scope);
+    add_outputs(scope);
+    return std::move(module_);
+  }
+
+ private:
+  Symbol unique_name(const std::string& wanted) { return value_name(names_, wanted); }
+
+  /// Each name stands for one value.
+  static void define(Scope& scope, const std::string& name, Meaning meaning) {
+    if (!scope.emplace(name, std::move(meaning)).second) contradiction("%" + name + " is made twice");
+  }
+
+  void add_inputs(Scope& scope) {
+    for (const Input& input : program_.inputs) {
+      switch (input.kind) {
+        case Input::Kind::kStored:
+          add_stored(input, scope);
+          break;
+        case Input::Kind::kUser:
+          add_user_input(input.arg, scope);
+          break;
+        case Input::Kind::kFixed:
+          break;
+        case Input::Kind::kObject:
+          unsupported_.push_back(
+              cat(input.name, ": it is an object of a class of its own (ScriptObject), not a tensor"));
+          break;
+      }
+    }
+  }
+
+  void add_stored(const Input& input, Scope& scope) {
+    const auto* name = input.arg.get_if<TensorName>();
+    if (!name) contradiction("the signature's entry for " + input.name + " names no tensor");
+    define(scope, name->name, known({.value = tensors_.leaf(input.stored), .trainable = input.trainable}));
+  }
+
+  /// Numbers, texts and None were fixed by capturing.
+  void add_user_input(const Argument& given, Scope& scope) {
+    const auto* number = given.get_if<NumberName>();
+    const std::string* name = nullptr;
+    if (const auto* tensor = given.get_if<TensorName>()) name = &tensor->name;
+    if (number && number->kind == ScalarType::kInt) name = &number->name;
+    if (!name) return;
+    Meaning meaning;
+    meaning.node = &module_.add_input(unique_name(*name), number ? Type(number->kind) : type_of(*name));
+    define(scope, *name, meaning);
+  }
+
+  // ---- calls ---------------------------------------------------------------------------------------
+
+  /// A value that a call makes. Without a name where it is None.
+  struct Result {
+    std::string name;
+    Type type;
+  };
+
+  /// Of the tensor that is called so.
+  Type type_of(const std::string& name) const {
+    const auto found = program_.tensors.find(name);
+    return found == program_.tensors.end() ? Type() : captured::type_of(found->second);
+  }
+
+  std::vector<Result> results_of(const Call& call) const {
+    std::vector<Result> results;
+    for (const Argument& output : call.outputs) {
+      if (const auto* one = output.get_if<TensorName>()) results.push_back({one->name, type_of(one->name)});
+      if (const auto* many = output.get_if<std::vector<TensorName>>()) {
+        for (const TensorName& tensor : *many) results.push_back({tensor.name, type_of(tensor.name)});
+      }
+      if (const auto* number = output.get_if<NumberName>()) results.push_back({number->name, number->kind});
+      if (output.is<None>()) results.emplace_back();
+    }
+    return results;
+  }
+
+  void add_call(const Call& call, Scope& scope) {
+    try {
+      add_node(call, scope);
+    } catch (Error& error) {
+      throw error.at(cat("%", call.name, " = ", call.op.str()));
+    }
+  }
+
+  void add_node(const Call& call, Scope& scope) {
+    const Symbol op = call.op;
+    const std::string& name = call.name.empty() && call.outputs.empty() ? op.str() : call.name;
+    BoundArguments bound = bind_arguments(call, scope);
+    const Origin origin = origin_of(call, name);
+    const std::vector<Result> results = results_of(call);
+    if (fold(op, name, bound, results, scope)) return;
+    if (results.size() == 1 && bound.problems.empty()) {
+      if (const auto made = filled_like(op, bound.attrs, results[0].type)) {
+        scope[results[0].name] = known(constants_.keep(results[0].name, *made));
+        return;
+      }
+    }
+    if (op.str().starts_with("higher_order.")) {
+      bound.problems = {why_higher_order(call)};
+    } else if (!is_size_operator(op) && !find_operator(op)) {
+      bound.problems.emplace_back("torch does not know it");
+    }
+    std::vector<Node*> inputs;
+    for (Meaning* operand : bound.operands) inputs.push_back(&materialise(*operand));
+    const bool is_list = !call.outputs.empty() && call.outputs[0].is<std::vector<TensorName>>();
+    const bool single = results.size() <= 1 && !is_list;
+    Type type;
+    if (single && !results.empty()) {
+      type = results[0].type;
+    } else if (!single) {
+      std::vector<Type> elements;
+      for (const Result& result : results) elements.push_back(result.type);
+      type = Type::tuple(std::move(elements));
+    }
+    Node& made = append(op, unique_name(single && !results.empty() ? results[0].name : name), inputs,
+                        std::move(bound.attrs), type, origin);
+    if (!bound.problems.empty()) {
+      unsupported_.push_back(cat("%", made.name().str(), " = ", op.str(), ": ", join(bound.problems), " in ",
+                                 origin.module_path.str(),
+                                 origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
+    }
+    for (size_t i = 0; i < results.size(); ++i) {
+      Meaning meaning;
+      if (single) {
+        meaning.node = &made;
+      } else {
+        meaning.tuple = &made;
+        meaning.index = static_cast<int64_t>(i);
+      }
+      scope[results[i].name] = meaning;
+    }
+  }
+
+  static std::string why_higher_order(const Call& call) {
+    for (const NamedArgument& input : call.inputs) {
+      if (input.arg.is<std::shared_ptr<const SubGraph>>())
+        return "it runs a subgraph (control flow), which has no form in the graph";
+      if (const auto* custom = input.arg.get_if<OperatorName>())
+        return cat("it calls ", custom->op.str(), ", which torch does not know");
+    }
+    return "it has no form in the graph";
+  }
+
+  Node& append(Symbol op, Symbol name, const std::vector<Node*>& inputs, AttrMap attrs, const Type& type,
+               Origin origin) {
+    NodeSpec spec;
+    spec.kind = NodeKind::kCallFunction;
+    spec.op = op;
+    spec.name = name;
+    spec.attrs = std::move(attrs);
+    spec.type = type;
+    spec.origin = origin;
+    return module_.graph().append(std::move(spec), inputs);
+  }
+
+  /// The node for a constant or an element of a tuple, made when something reads it at run time.
+  Node& materialise(Meaning& meaning) {
+    if (meaning.node) return *meaning.node;
+    if (meaning.tuple) {
+      meaning.node = &module_.add_get_item(unique_name(cat(meaning.tuple->name().str(), "_", meaning.index)),
+                                           *meaning.tuple, meaning.index, meaning.tuple->origin());
+      return *meaning.node;
+    }
+    if (!meaning.constant) contradiction("a number stands where a tensor is read");
+    return constants_.node(*meaning.constant);
+  }
+
+  // ---- constants ---------------------------------------------------------------------------------
+
+  static Meaning known(Constant constant) {
+    Meaning meaning;
+    meaning.constant = std::move(constant);
+    return meaning;
+  }
+
+  /// Whether the call's results are known now.
+  bool fold(Symbol op, const std::string& name, const BoundArguments& bound, const std::vector<Result>& results,
+            Scope& scope) {
+    if (results.empty() || !bound.problems.empty()) return false;
+    std::vector<const Constant*> operands;
+    for (const Meaning* operand : bound.operands) {
+      if (!operand->constant) return false;
+      operands.push_back(&*operand->constant);
+    }
+    std::vector<std::string> names;
+    for (const Result& result : results) names.push_back(result.name.empty() ? name : result.name);
+    const auto folded = constants_.fold(op, operands, bound.attrs, names);
+    if (!folded) return false;
+    for (size_t i = 0; i < folded->size(); ++i) scope[names[i]] = known((*folded)[i]);
+    return true;
+  }
+
+  // ---- results -----------------------------------------------------------------------------------
+
+  void add_outputs(Scope& scope) {
+    std::vector<Node*> results;
+    std::vector<Symbol> names;
+    for (const Output& output : program_.outputs) {
+      if (output.kind != Output::Kind::kResult) continue;
+      if (const auto* tensor = output.arg.get_if<TensorName>()) {
+        results.push_back(&materialise(meaning_of(scope, tensor->name)));
+        names.emplace_back(output.name);
+      } else if (!output.arg.is<None>()) {
+        throw Error("pt2.output", cat("result ", output.name, " of the model is no tensor"),
+                    "a forward that returns tensors only");
+      }
+    }
+    module_.add_output(results, names);
+  }
+
+  const Program& program_;
+  TensorStore& tensors_;
+  std::vector<std::string>& unsupported_;
+  GraphModule module_;
+  UniqueNames names_;
+  Constants constants_;
+};
+
+}  // namespace
+
+GraphModule build_graph(const Program& program, TensorStore& tensors, size_t bytes,
+                        std::vector<std::string>& unsupported) {
+  return Builder(program, tensors, bytes, unsupported).run();
+}
+
+}  // namespace graftwork::captured

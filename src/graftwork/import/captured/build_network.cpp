@@ -1,0 +1,22 @@
+#include "graftwork/import/captured/build_network.h"
+
+#include "graftwork/import/captured/build_graph.h"
+#include "graftwork/import/captured/fake_quantizers.h"
+#include "graftwork/import/captured/functional/functionalise.h"
+#include "graftwork/import/captured/functional/inline_wrappers.h"
+#include "graftwork/import/captured/functional/remove_dead.h"
+
+namespace graftwork::captured {
+
+LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) {
+  inline_wrappers(program);
+  functionalise(program);
+  remove_dead(program);
+  LoadedNetwork loaded;
+  loaded.network.module = build_graph(program, tensors, bytes, loaded.unsupported);
+  loaded.network.tensors = std::move(tensors);
+  read_fake_quantizers(loaded.network);
+  return loaded;
+}
+
+}  // namespace graftwork::captured

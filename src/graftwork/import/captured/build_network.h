@@ -1,0 +1,26 @@
+// The network of a captured program: what importers of such programs end with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graftwork/import/captured/program.h"
+#include "graftwork/nn/tensor_store.h"
+
+namespace graftwork {
+
+struct LoadedNetwork {
+  Network network;
+  /// Operators that cannot be run or exported, each with its place. The network still loads and prints.
+  std::vector<std::string> unsupported;
+};
+
+namespace captured {
+
+/// Wrappers are inlined, in-place writes made functional, dead calls removed; then the graph is built and constants are
+/// folded. `tensors` has what the program's inputs call stored; `bytes` is the size of what it comes from, which bounds
+/// folding. Throws Error "pt2.in_place", "pt2.graph", "pt2.output".
+LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes);
+
+}  // namespace captured
+}  // namespace graftwork
