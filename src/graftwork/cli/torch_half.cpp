@@ -19,9 +19,9 @@ namespace {
   throw Error("build.torch", what, "building again with `make build`");
 }
 
-/// OpenMP's threads wait for work by spinning unless they are told otherwise, which takes the processors from those that
-/// have some: calibration runs threads of its own. Whoever has set it himself is left alone. OpenMP reads it when it is
-/// loaded, which is why the launcher says it.
+/// OpenMP's threads wait for work by spinning unless they are told otherwise, which takes the processors from those
+/// that have some: calibration runs threads of its own. Whoever has set it himself is left alone. OpenMP reads it when
+/// it is loaded, which is why the launcher says it.
 void let_idle_threads_sleep() {
   if (!std::getenv("GOMP_SPINCOUNT")) ::setenv("OMP_WAIT_POLICY", "passive", 0);
 }
