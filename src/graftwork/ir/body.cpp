@@ -258,7 +258,7 @@ Outcome has_low_precision_kernel(const ModuleTable& modules, const ModuleRecord&
       return declined(
           cat("the layers in its part ", role.str(), " have no quantizers; a kernel has them as parts of its own"));
     }
-    if (Outcome kernel = modules.kinds().has_low_precision_kernel(modules[part]); !kernel) return kernel;
+    if (!modules[part].has_low_precision) return modules.kinds().has_low_precision_kernel(modules[part]);
   }
   return applied();
 }

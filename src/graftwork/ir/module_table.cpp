@@ -43,6 +43,7 @@ ModuleTable::ModuleTable() : ModuleTable(KindTable::torch()) {}
 
 void ModuleTable::use_kinds(std::shared_ptr<const KindTable> kinds) {
   kinds_ = kinds->includes(*kinds_) ? std::move(kinds) : kinds->with(*kinds_);
+  for (ModuleRecord& record : records_) record.has_low_precision = bool(kinds_->has_low_precision_kernel(record));
 }
 
 size_t ModuleTable::body_count() const {
@@ -82,6 +83,7 @@ void ModuleTable::admit(ModuleRecord& record) {
   check_attributes(record, *kinds_);
   record.body = body_of(record);
   record.size = size_of(record);
+  record.has_low_precision = bool(kinds_->has_low_precision_kernel(record));
 }
 
 /// Parts may be shared, so that few lines of text could stand for any amount of work.

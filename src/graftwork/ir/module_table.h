@@ -34,8 +34,9 @@ struct ModuleId {
 struct ModuleRecord {
   Symbol path;  ///< Unique in the table: "layer1.0.conv1", "FusedConvBNAct_3".
   Symbol kind;
-  // The next two are set by the table that the record is in.
+  // The next three are set by the table that the record is in.
   uint32_t size = 1;                   ///< Modules and operators that one call runs, those in parts too.
+  bool has_low_precision = true;       ///< Whether the engine has a low-precision kernel for the module itself.
   const ResolvedBody* body = nullptr;  ///< What the parts compute together.
   AttrMap attrs;
   std::vector<std::pair<Symbol, ParamExpr>> params;
@@ -81,7 +82,7 @@ class ModuleTable {
   friend class Graft;
   friend struct GraphTestAccess;
 
-  /// What a new record and a changed one must pass; sets what its parts compute. Throws as check_attributes and
+  /// What a new record and a changed one must pass; sets what the table sets. Throws as check_attributes and
   /// resolve_body do.
   void admit(ModuleRecord& record);
   /// A record that no node calls yet.

@@ -14,6 +14,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 #include "graftwork/nn/inference_runner.h"
 #include "graftwork/place/stub_plan.h"
@@ -98,9 +99,7 @@ std::vector<WatchedValue> watched_values(const GraphModule& module, const std::v
     if (node.kind() != NodeKind::kCallModule || !module.record(node).body) continue;
     const ModuleRecord& record = module.record(node);
     const Kind& kind = module.modules().kinds().at(record.kind);
-    std::vector<Symbol> inner = kind.values_to_quantize;
-    inner.insert(inner.end(), kind.quantizable_values.begin(), kind.quantizable_values.end());
-    for (const Symbol value : inner) {
+    for (const Symbol value : inner_values(kind)) {
       const Symbol name = inner_value_name(record.path, value);
       if (named.contains(name)) values.push_back({{&node, value}, name});
     }
