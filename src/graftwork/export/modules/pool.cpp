@@ -1,4 +1,6 @@
 // nn.MaxPoolNd, nn.AvgPoolNd, and adaptive pooling with windows of one size.
+#include <algorithm>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
@@ -6,22 +8,75 @@
 namespace graftwork {
 namespace {
 
-std::vector<std::pair<std::string, onnx::AttributeValue>> window(const ModuleCall& call) {
-  return {{"ceil_mode", int64_t{call.flag("ceil_mode")}},
+/// One axis of a pool whose last window may be cut off by the end (`ceil_mode`).
+struct Axis {
+  int64_t extent, windows, kernel, stride, padding, dilation;
+
+  /// Behind the values, so that whole windows alone are as many as torch's. Torch leaves out a last window that begins
+  /// in the padding; ONNX's inference and NVIDIA's compiler count it.
+  int64_t padding_behind() const {
+    const int64_t covered = (windows - 1) * stride + dilation * (kernel - 1) + 1;
+    return std::max<int64_t>(covered - extent - padding, 0);
+  }
+  bool counts_a_window_more() const {
+    const int64_t room = extent + 2 * padding - dilation * (kernel - 1) - 1;
+    return (room + stride - 1) / stride + 1 > windows;
+  }
+};
+
+/// Of the axes whose extents are known; empty when one is not.
+std::vector<Axis> axes_of(const ModuleCall& call, const std::vector<int64_t>& dilation) {
+  const std::vector<int64_t> kernel = call.integers("kernel_size");
+  const std::vector<int64_t> stride = call.integers("stride");
+  const std::vector<int64_t> padding = call.integers("padding");
+  const TensorType* in = call.input_type.tensor();
+  const TensorType* out = call.output_type.tensor();
+  if (!in || !out || in->rank() < kernel.size() || out->rank() != in->rank()) return {};
+  std::vector<Axis> axes;
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    const size_t dim = in->rank() - kernel.size() + i;
+    const auto extent = in->dims[dim].maybe_value();
+    const auto windows = out->dims[dim].maybe_value();
+    if (!extent || !windows) return {};
+    axes.push_back({*extent, *windows, kernel[i], stride[i], padding[i], dilation[i]});
+  }
+  return axes;
+}
+
+/// `counts_padding`: what is padded takes part in the result.
+std::vector<std::pair<std::string, onnx::AttributeValue>> window(const ModuleCall& call,
+                                                                 const std::vector<int64_t>& dilation,
+                                                                 bool counts_padding) {
+  bool ceil_mode = call.flag("ceil_mode");
+  std::vector<int64_t> pads = both_sides(call.integers("padding"));
+  const std::vector<Axis> axes = ceil_mode ? axes_of(call, dilation) : std::vector<Axis>();
+  if (std::any_of(axes.begin(), axes.end(), [](const Axis& axis) { return axis.counts_a_window_more(); })) {
+    ceil_mode = false;
+    for (size_t i = 0; i < axes.size(); ++i) {
+      // Torch counts the padding, and not what a window that is cut off lacks behind it.
+      if (counts_padding && axes[i].padding_behind() > axes[i].padding)
+        throw Error("export.pool", "one axis ends with a window in the padding, another with one behind it",
+                    "count_include_pad=False");
+      pads[axes.size() + i] = axes[i].padding_behind();
+    }
+  }
+  return {{"ceil_mode", int64_t{ceil_mode}},
           {"kernel_shape", call.integers("kernel_size")},
-          {"pads", both_sides(call.integers("padding"))},
+          {"pads", std::move(pads)},
           {"strides", call.integers("stride")}};
 }
 
 std::string max_pool(Lowering& lowering, const ModuleCall& call) {
-  auto attributes = window(call);
-  attributes.emplace_back("dilations", call.integers("dilation"));
+  const std::vector<int64_t> dilation = call.integers("dilation");
+  auto attributes = window(call, dilation, false);
+  attributes.emplace_back("dilations", dilation);
   return lowering.add("MaxPool", call.path(), call.inputs, std::move(attributes), call.output);
 }
 
 std::string avg_pool(Lowering& lowering, const ModuleCall& call) {
-  auto attributes = window(call);
-  attributes.emplace_back("count_include_pad", int64_t{call.flag("count_include_pad")});
+  const bool counts_padding = call.flag("count_include_pad");
+  auto attributes = window(call, std::vector<int64_t>(call.integers("kernel_size").size(), 1), counts_padding);
+  attributes.emplace_back("count_include_pad", int64_t{counts_padding});
   return lowering.add("AveragePool", call.path(), call.inputs, std::move(attributes), call.output);
 }
 
