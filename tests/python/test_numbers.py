@@ -202,3 +202,53 @@ def test_a_last_window_in_the_padding_is_none(small, pool, height):
     (value,) = small.quantize(model, (x,), "--float", "fp32")
     assert value.shape == reference.shape
     assert support.sqnr_db(reference, value) > 30
+
+
+class Masked(nn.Module):
+    def forward(self, x):
+        return F.relu(x.masked_fill(x > 9, -1e9)), torch.tanh(x.masked_fill(x > 8, -1e9))
+
+
+def test_several_reasons_of_one_kind_keep_their_way_out(graftwork, tmp_path):
+    x = torch.randn(2, 8)
+    torch.export.save(torch.export.export(Masked().eval(), (x,)), tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    done = graftwork.fails("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "m.onnx", cwd=tmp_path)
+    assert "error[export.fp16]: 2 operators of the network cannot be written" in done.stderr
+    assert "try --float fp32" in done.stderr
+
+
+def test_comparisons_in_a_kernel_compare_what_has_no_type_there(small):
+    (small.folder / "p.gpat").write_text(
+        "conversion FloorGate {\n  %m = aten.floor.default(%x)\n  %g = aten.gt.Scalar(%m) {other=0.0}\n"
+        "  => %g = kernel FloorGate(%x)\n}\n"
+    )
+
+    class Gated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(8, 8)
+
+        def forward(self, x):
+            return self.layer(x) * (torch.floor(x) > 0.0)
+
+    model, x = Gated(), torch.randn(4, 8)
+    (value,) = small.quantize(model, (x,), "--patterns", "p.gpat")
+    assert support.sqnr_db(model(x).detach().numpy(), value) > 30
+
+
+class PowerBank(FilterBank):
+    """The same with a power that divides."""
+
+    def forward(self, x):
+        real, imaginary = F.conv1d(x[:, None], self.filters, stride=32).chunk(2, 1)
+        power = self.mel @ (real * real + imaginary * imaginary)
+        return self.classify(torch.log1p((power + 1e-10) ** -0.5))
+
+
+def test_silence_stays_silence_behind_a_negative_power(small):
+    data = torch.randn(9, 1024) * 0.1
+    data[:, :256] = 0
+    model, x = PowerBank(), data[:1]
+    (value,) = small.quantize(model, (x,), "--float", "fp32", calibration=[data[1:].numpy()])
+    assert support.sqnr_db(model(x).detach().numpy(), value) > 30

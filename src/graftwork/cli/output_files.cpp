@@ -14,10 +14,10 @@ using Path = std::filesystem::path;
 bool is_same_file(const Path& a, const Path& b) {
   std::error_code error;
   if (std::filesystem::equivalent(a, b, error)) return true;
-  const auto canonical = [&](const Path& path) {
-    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
-  };
-  return canonical(a) == canonical(b);
+  const Path first = std::filesystem::weakly_canonical(std::filesystem::absolute(a, error), error);
+  if (error || first.empty()) return false;  // opening it says why
+  const Path second = std::filesystem::weakly_canonical(std::filesystem::absolute(b, error), error);
+  return !error && first == second;
 }
 
 bool is_a_sample_of(const Path& output, const Path& folder) {
@@ -26,7 +26,7 @@ bool is_a_sample_of(const Path& output, const Path& folder) {
   const SampleFiles samples = find_sample_files(folder);
   for (const std::vector<Path>* files : {&samples.arrays, &samples.images}) {
     for (const Path& file : *files) {
-      if (is_same_file(output, file)) return true;
+      if (std::filesystem::equivalent(output, file, error)) return true;
     }
   }
   return false;

@@ -20,8 +20,8 @@ std::vector<std::filesystem::path> inputs_of(const TransformRequest& request);
 std::vector<std::filesystem::path> inputs_of(const PlanRequest& request);
 std::vector<std::filesystem::path> inputs_of(const RunRequest& request);
 
-/// Throws Error "file.unwritable" when no file can be made at an output, and "file.same" when writing it would replace
-/// an input, or another output: also by another name of the same file, a link of either kind. Leaves nothing behind.
+/// Throws Error "file.unwritable" when no file can be made at an output, and "file.same" when it is an input or another
+/// output, also by another name: a link of either kind. Leaves nothing behind.
 void check_output_files(const CommandFiles& files);
 
 }  // namespace graftwork::cli

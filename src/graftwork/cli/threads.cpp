@@ -3,10 +3,10 @@
 #include <ATen/Parallel.h>
 
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <iterator>
 #include <latch>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,7 +30,7 @@ int threads_to_be_had(int wanted) {
     threads.reserve(static_cast<size_t>(wanted));
     try {
       for (; made < wanted; ++made) threads.emplace_back([&counted] { counted.wait(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
       // These are all.
     }
     counted.count_down();

@@ -147,7 +147,7 @@ void lower_node(Lowering& lowering, const Node& node) {
 
 namespace {
 
-/// What was in the way of some nodes; those that read them are passed over.
+/// What was in the way of some nodes; those that stand behind them are passed over.
 class Problems {
  public:
   bool stand_in_front_of(const Node& node) {
@@ -164,9 +164,19 @@ class Problems {
   void rethrow() const {
     if (errors_.empty()) return;
     if (errors_.size() == 1) throw errors_.front();
-    Error all("export.unsupported", cat(counted(errors_.size(), "operator"), " of the network cannot be written"),
-              "replacing them in the model");
-    for (const Error& error : errors_) all.at(cat(error.context().back(), ": ", error.message()));
+    const Error& first = errors_.front();
+    const auto shared = [&](const auto& of) {
+      return std::all_of(errors_.begin(), errors_.end(), [&](const Error& error) { return of(error) == of(first); });
+    };
+    const auto code = [](const Error& error) { return error.code(); };
+    const auto hint = [](const Error& error) { return error.hint(); };
+    Error all(shared(code) ? first.code() : "export.unsupported",
+              cat(counted(errors_.size(), "operator"), " of the network cannot be written"),
+              shared(hint) ? first.hint() : "what each line says, or replacing them in the model");
+    for (const Error& error : errors_) {
+      const bool says_more = !shared(hint) && !error.hint().empty();
+      all.at(cat(error.context().back(), ": ", error.message(), says_more ? "; try " + error.hint() : ""));
+    }
     throw all;
   }
 

@@ -25,15 +25,15 @@ struct ExportOptions {
 /// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded, weights of
 /// quantized layers are stored as codes. Same network, same model. Throws Error "export.unsupported" that lists
 /// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name); where the
-/// form of a node cannot take it, the lowering's own error ("export.attribute", ...), and where several cannot,
-/// "export.unsupported" that lists them with the reasons.
+/// form of a node cannot take it, the lowering's own error ("export.attribute", ...), and where several cannot, one
+/// error that lists them with the reasons, but for those behind another.
 onnx::Model lower(const Network& network, const ExportOptions& options);
 
 /// Throws Error "export.unsupported" that lists every node which has no lowering, "export.opset".
 void check_exportable(const GraphModule& module, const ExportOptions& options);
 
-/// To be asked before long work: lowers a network that is not quantized yet, in FP32, and drops the model. Throws what
-/// lower throws.
+/// To be asked before long work: lowers a network that is not quantized yet, and drops the model. In FP32, so that
+/// weights which become codes need not fit FP16: "export.fp16" is left to lower. Throws what that throws otherwise.
 void try_lowering(const Network& network, const ExportOptions& options);
 
 /// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.

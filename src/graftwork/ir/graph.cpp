@@ -11,8 +11,6 @@ namespace {
 constexpr uint64_t kLastLabel = uint64_t{1} << 62;
 constexpr uint64_t kLabelGap = uint64_t{1} << 32;
 
-static_assert(sizeof(Node) == 3 * 64);
-
 }  // namespace
 
 const ParamExpr& Node::constant() const {
@@ -81,8 +79,8 @@ Node& Graph::create(NodeSpec&& spec, std::span<Node* const> inputs) {
   node.type_ = std::move(spec.type);
   node.origin_ = spec.origin;
   if (spec.constant) node.constant_ = std::make_unique<ParamExpr>(std::move(*spec.constant));
-  node.input_count_ = static_cast<uint32_t>(inputs.size());
   if (inputs.size() > Node::kInlineInputs) node.inputs_ = new Use[inputs.size()];
+  node.input_count_ = static_cast<uint32_t>(inputs.size());
   for (uint32_t slot = 0; slot < inputs.size(); ++slot) {
     Use& use = node.inputs_[slot];
     use.user_ = &node;

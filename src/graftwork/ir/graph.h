@@ -119,7 +119,7 @@ class alignas(64) Node {
 
  public:
   /// Use Graph to create nodes; public only because containers construct in place.
-  explicit Node(NodeKind kind) : kind_(kind) {}
+  explicit Node(NodeKind kind) : kind_(kind) { inputs_ = few_inputs_.data(); }
 
  private:
   static constexpr size_t kInlineInputs = 2;
@@ -134,7 +134,7 @@ class alignas(64) Node {
   ModuleId module_;
   NodeId id_;
   Node* next_ = nullptr;
-  Use* inputs_ = few_inputs_.data();  // owned where there are more than kInlineInputs
+  Use* inputs_;  // owned where there are more than kInlineInputs
   Use* first_use_ = nullptr;
   uint64_t label_ = 0;
   std::array<Use, kInlineInputs> few_inputs_;
@@ -145,6 +145,8 @@ class alignas(64) Node {
   Origin origin_;
   std::unique_ptr<ParamExpr> constant_;
 };
+
+static_assert(sizeof(Node) <= 3 * size_t{64}, "a graph waits for memory: see docs/decisions/counted-values.md");
 
 uint32_t Use::slot() const { return static_cast<uint32_t>(this - user_->inputs_); }
 

@@ -32,8 +32,7 @@ class Planner {
         draft_(module, backend.placement, config.policy) {}
 
   StubPlan run(const QuantizationList& patterns) {
-    for_each_fused(
-        [this](Node& node, const ModuleRecord& record, const Kind& kind) { follow_recipe(node, record, kind); });
+    for_each_fused([this](Node& node, const ModuleRecord& record, const Kind&) { follow_recipe(node, record); });
     settle_stubs(draft_, patterns);
     for_each_fused(
         [this](Node& node, const ModuleRecord& record, const Kind& kind) { plan_module(node, record, kind); });
@@ -57,7 +56,7 @@ class Planner {
     }
   }
 
-  void follow_recipe(const Node& node, const ModuleRecord& record, const Kind& kind) {
+  void follow_recipe(const Node& node, const ModuleRecord& record) {
     std::string reason;
     if (skip_stub_.matches(module_.modules(), record)) {
       reason = "skipped by the recipe";
@@ -65,12 +64,7 @@ class Planner {
     } else if (config_.policy.float_depthwise && has_depthwise(record)) {
       reason = "depthwise convolutions stay in floating point by the recipe's policy";
     }
-    for (size_t input = 0; !reason.empty() && input < node.input_count(); ++input) {
-      draft_.leave_float(node, input, reason);
-    }
-    for (const Symbol value : inner_values(kind)) {
-      if (!reason.empty()) draft_.leave_float(node, value, reason);
-    }
+    if (!reason.empty()) draft_.leave_float(node, reason);
   }
 
   bool has_depthwise(const ModuleRecord& record) const {

@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "graftwork/ir/body.h"
+
 namespace graftwork {
 namespace {
 
@@ -16,13 +18,31 @@ std::string_view short_name(Symbol op) {
   return text.substr(begin, text.find('.', begin) - begin);
 }
 
+bool magnifies(const GraphModule& module, const Use& use);
+
 bool module_magnifies(const GraphModule& module, const ModuleRecord& record) {
   constexpr std::array kNorms{"nn.LayerNorm", "nn.GroupNorm", "nn.InstanceNorm", "nn.RMSNorm"};
   const bool norm =
       std::any_of(kNorms.begin(), kNorms.end(), [&](const char* kind) { return record.kind.str().starts_with(kind); });
-  return norm || std::any_of(record.children.begin(), record.children.end(), [&](const auto& child) {
-           return module_magnifies(module, module.modules()[child.second]);
-         });
+  if (norm) return true;
+  if (record.body) {
+    for (const Node& node : record.body->module.graph().nodes()) {
+      for (const Use& use : node.inputs()) {
+        if (node.kind() == NodeKind::kCallFunction && magnifies(record.body->module, use)) return true;
+      }
+    }
+  }
+  return std::any_of(record.children.begin(), record.children.end(),
+                     [&](const auto& child) { return module_magnifies(module, module.modules()[child.second]); });
+}
+
+/// A power that divides by its base.
+bool is_negative_power(const Node& node) {
+  const Attribute* exponent = node.attrs().find("exponent");
+  if (!exponent) return false;
+  const double* real = exponent->get<double>();
+  const int64_t* whole = exponent->get<int64_t>();
+  return (real && *real < 0) || (whole && *whole < 0);
 }
 
 bool magnifies(const GraphModule& module, const Use& use) {
@@ -31,6 +51,7 @@ bool magnifies(const GraphModule& module, const Use& use) {
   if (reader.kind() != NodeKind::kCallFunction) return false;
   const std::string_view name = short_name(reader.op());
   if (name == "div") return use.slot() == 1;
+  if (name == "pow") return is_negative_power(reader);
   return name == "log" || name == "log2" || name == "log10" || name == "rsqrt" || name == "reciprocal" ||
          name.ends_with("norm");
 }

@@ -224,11 +224,11 @@ TEST(Policy, CanLeaveDepthwiseConvolutionsFloat) {
 }
 
 TEST(Policy, CanLeaveSqueezeExciteFloat) {
-  const GraphModule module = network(
-      kImage, {"%a = conv a(%x)", "%p = nn.AdaptiveAvgPool2d @pool(%a) {output_size=[1, 1]}", "%s = conv squeeze(%p)",
-               "%r = nn.ReLU @relu(%s)", "%e = conv excite(%r)", "%g = nn.Sigmoid @gate(%e)",
-               "%m = aten.mul.Tensor(%g, %a)", "%b = conv b(%m)"},
-      "%b");
+  const GraphModule module = network(kImage,
+                                     {"%a = conv a(%x)", "%p = nn.AdaptiveAvgPool2d @pool(%a) {output_size=[1, 1]}",
+                                      "%s = conv squeeze(%p)", "%r = nn.ReLU @relu(%s)", "%e = conv excite(%r)",
+                                      "%g = nn.Sigmoid @gate(%e)", "%m = aten.mul.Tensor(%g, %a)", "%b = conv b(%m)"},
+                                     "%b");
   EXPECT_EQ(plan_stubs(module, {}).quantized_weights(), 4u);
   QuantConfig config;
   config.policy.float_squeeze_excite = true;
@@ -241,6 +241,17 @@ TEST(Policy, CanLeaveSqueezeExciteFloat) {
     EXPECT_EQ(missing->reason, "squeeze-and-excite layers stay in floating point by the recipe's policy");
   }
   EXPECT_TRUE(plan.warnings.empty());
+}
+
+TEST(Policy, TakesNoAttentionOverPixelsForSqueezeExcite) {
+  const GraphModule module = network(kImage,
+                                     {"%a = conv a(%x)", "%p = aten.mean.dim(%a) {dim=[1], keepdim=true}",
+                                      "%e = nn.Conv2d @excite(%p) {in_channels=1, out_channels=1, kernel_size=[1, 1]}",
+                                      "%g = nn.Sigmoid @gate(%e)", "%m = aten.mul.Tensor(%g, %a)", "%b = conv b(%m)"},
+                                     "%b");
+  QuantConfig config;
+  config.policy.float_squeeze_excite = true;
+  EXPECT_EQ(plan_stubs(module, config).quantized_weights(), 3u);
 }
 
 TEST(GivenStubs, StayAndNoOthersAreAdded) {

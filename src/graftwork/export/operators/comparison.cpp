@@ -7,10 +7,8 @@ namespace graftwork {
 namespace {
 
 /// A tensor that stands for one of its type where only types count: what torch promotes also depends on ranks.
-at::Tensor stand_in(const Node& node) {
-  const TensorType* type = node.tensor();
-  if (!type) throw Error("export.types", "the type of what it compares is not known");
-  return at::empty(std::vector<int64_t>(type->rank(), 1), to_torch(type->dtype));
+at::Tensor stand_in(const TensorType& type) {
+  return at::empty(std::vector<int64_t>(type.rank(), 1), to_torch(type.dtype));
 }
 
 c10::Scalar number_of(const Attribute& attr) {
@@ -22,23 +20,28 @@ c10::Scalar number_of(const Attribute& attr) {
 
 /// The type that torch compares in. Integers beside floats are compared in FP32: FP16 ends at 65504.
 DType compared_type(const Lowering& lowering, const Node& node) {
-  const at::Tensor first = stand_in(node.input(0));
+  const at::Tensor first = stand_in(*node.input(0).tensor());
   if (const Attribute* number = node.attrs().find("other")) {
     const at::ScalarType type = at::result_type(first, number_of(*number));
     return first.is_floating_point() ? lowering.exported_dtype(*from_torch(type)) : *from_torch(type);
   }
-  const at::Tensor second = stand_in(node.input(1));
+  const at::Tensor second = stand_in(*node.input(1).tensor());
   if (first.is_floating_point() != second.is_floating_point()) return DType::kF32;
   return lowering.exported_dtype(*from_torch(at::result_type(first, second)));
 }
 
-/// Both operands in the type that torch compares in.
+/// Both operands in the type that torch compares in; as they stand where a body does not know their types.
 std::vector<std::string> compared_operands(Lowering& lowering, const Node& node) {
+  const std::string name = node.name().str() + "_other";
+  const bool has_number = node.attrs().find("other") != nullptr;
+  if (!node.input(0).tensor() || (!has_number && !node.input(1).tensor())) {
+    const std::string& first = lowering.operand(node, 0);
+    return {first, has_number ? lowering.float_scalar(name, number_attr(node, "other", 0)) : lowering.operand(node, 1)};
+  }
   const DType type = compared_type(lowering, node);
   const std::string first = operand_as(lowering, node, 0, type);
-  if (!node.attrs().find("other")) return {first, operand_as(lowering, node, 1, type)};
+  if (!has_number) return {first, operand_as(lowering, node, 1, type)};
   const double value = number_attr(node, "other", 0);
-  const std::string name = node.name().str() + "_other";
   if (type == lowering.options().float_type) return {first, lowering.float_scalar(name, value)};
   return {first, lowering.constant(name, at::scalar_tensor(value, to_torch(type)))};
 }

@@ -49,7 +49,7 @@ struct Placement {};
 /// A value that has no form in the graph: a complex number, a dict, an object of a class of its own.
 struct Unsupported {};
 
-/// One value. A list of integers, and one of tensors that are all there, is never a `List`.
+/// One value.
 struct Argument {
   using List = std::vector<Argument>;
   using Value = std::variant<None, TensorName, std::vector<TensorName>, NumberName, bool, int64_t, std::vector<int64_t>,

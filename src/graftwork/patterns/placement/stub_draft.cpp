@@ -107,6 +107,11 @@ void StubDraft::leave_float(const Node& call, Symbol value, std::string reason) 
   change(inner_values_.at({call.module().index, value}), false, std::move(reason));
 }
 
+void StubDraft::leave_float(const Node& call, const std::string& reason) {
+  for (size_t input = 0; input < call.input_count(); ++input) leave_float(call, input, reason);
+  for (const Symbol value : inner_values(module_.modules().kinds().at(call.op()))) leave_float(call, value, reason);
+}
+
 bool StubDraft::reads_quantized(const Node& call, const BodyLayer& layer) const {
   const Node& value = layer.call->input(0);
   if (value.kind() == NodeKind::kInput)

@@ -45,6 +45,8 @@ class StubDraft {
   bool quantized(const Node& call, Symbol value) const { return decision(call, value).quantized; }
   void quantize(const Node& call, Symbol value, std::string reason);
   void leave_float(const Node& call, Symbol value, std::string reason);
+  /// All of the call's inputs, and the inner values.
+  void leave_float(const Node& call, const std::string& reason);
   /// Whether what a layer of the called module reads is quantized.
   bool reads_quantized(const Node& call, const BodyLayer& layer) const;
   /// Counts the decisions that were changed.

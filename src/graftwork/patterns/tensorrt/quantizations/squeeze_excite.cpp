@@ -2,9 +2,11 @@
 // %gate = layers and activations behind %pool
 // %y = aten.mul.Tensor(%x, %gate)
 //
-// Squeeze and excite. The multiply itself has no Q/DQ (rule F15 would ask for them all around): with them the engine has
-// the same kernels and moves the same bytes. The layers of the gate see one pixel each, and their Q/DQ are kernels that
-// save nothing: a recipe may leave the branch in floating point (docs/decisions/squeeze_excite.md).
+// Squeeze and excite. The multiply itself has no Q/DQ (rule F15 would ask for them all around): with them the engine
+// has the same kernels and moves the same bytes. The layers of the gate see one pixel each, and their Q/DQ are kernels
+// that save nothing: a recipe may leave the branch in floating point (docs/decisions/squeeze_excite.md).
+#include <algorithm>
+
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
 namespace graftwork {
@@ -14,7 +16,8 @@ struct SqueezeExcitePattern final : QuantizationPattern {
   static constexpr uint32_t kMostLayers = 12;
 
   Pat x = any();
-  Pat pool = either(op("FusedAdaptiveAvgPool2d")(x), op("aten.mean.dim")(x));
+  Pat pool =
+      either(op("FusedAdaptiveAvgPool2d")(x).where(is_one_pixel, ""), op("aten.mean.dim")(x).where(is_one_pixel, ""));
   Pat gate = stretch(pool, 1, kMostLayers);
   Pat mul = op("aten.mul.Tensor")(x, gate).commutes();
 
@@ -23,11 +26,17 @@ struct SqueezeExcitePattern final : QuantizationPattern {
   void settle(const Match& match, StubDraft& draft) const override {
     if (!draft.policy().float_squeeze_excite) return;
     for (const Node* node : match.nodes()) {
-      if (!draft.is_fused(*node)) continue;
-      for (size_t input = 0; input < node->input_count(); ++input) {
-        draft.leave_float(*node, input, "squeeze-and-excite layers stay in floating point by the recipe's policy");
-      }
+      if (draft.is_fused(*node))
+        draft.leave_float(*node, "squeeze-and-excite layers stay in floating point by the recipe's policy");
     }
+  }
+
+ private:
+  /// Behind samples and channels.
+  static bool is_one_pixel(const GraphModule&, const Node& node) {
+    const TensorType* type = node.tensor();
+    return type && type->rank() >= 2 &&
+           std::all_of(type->dims.begin() + 2, type->dims.end(), [](const Dim& extent) { return extent == Dim(1); });
   }
 };
 
