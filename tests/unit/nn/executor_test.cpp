@@ -1,11 +1,13 @@
 // The executor: parameters as arguments, memory, autograd, operators of every shape, errors; and parameter expressions.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <thread>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/size_arithmetic.h"
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
@@ -211,6 +213,27 @@ TEST(Executor, SaysAboutSizesWhatIsWrongWithThem) {
   const Error error = error_of([&] { run(module, {at::ones({0})}); });
   EXPECT_EQ(error.code(), "nn.size");
   EXPECT_EQ(error.context().at(0), "%h = sym.floordiv");
+}
+
+TEST(Sizes, ThatDoNotFit64BitsAreRefused) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const auto code = [](const char* op, std::vector<c10::IValue> operands) {
+    return error_of([&] { run_size_operator(op, operands); }).code();
+  };
+  EXPECT_EQ(code("sym.floordiv", {kLeast, int64_t{-1}}), "nn.size");
+  EXPECT_EQ(code("sym.add", {kMost, int64_t{1}}), "nn.size");
+  EXPECT_EQ(code("sym.sub", {kLeast, int64_t{1}}), "nn.size");
+  EXPECT_EQ(code("sym.mul", {kMost, int64_t{2}}), "nn.size");
+  EXPECT_EQ(code("sym.neg", {kLeast}), "nn.size");
+  EXPECT_EQ(code("sym.mod", {int64_t{1}, int64_t{0}}), "nn.size");
+  EXPECT_EQ(code("sym.pow", {int64_t{10}, int64_t{20}}), "nn.size");
+  EXPECT_EQ(code("sym.int", {std::numeric_limits<double>::quiet_NaN()}), "nn.size");
+  EXPECT_EQ(code("sym.floor", {1e19}), "nn.size");
+  EXPECT_EQ(run_size_operator("sym.mod", {kLeast, int64_t{-1}}).toInt(), 0);
+  EXPECT_EQ(run_size_operator("sym.mod", {kLeast, int64_t{3}}).toInt(), 1);
+  EXPECT_EQ(run_size_operator("sym.mod", {int64_t{-7}, int64_t{3}}).toInt(), 2);
+  EXPECT_EQ(run_size_operator("sym.floordiv", {int64_t{-7}, int64_t{2}}).toInt(), -4);
 }
 
 TEST(Executor, ReportsAllUnknownOperatorsAtOnce) {
