@@ -63,16 +63,21 @@ def exported(model, path, example):
     torch.export.save(torch.export.export(model.eval(), (example,), dynamic_shapes=batch), path)
 
 
+def prepared(make, patterns, folder):
+    """A network with its samples; its export, they and the patterns are files in the folder."""
+    torch.manual_seed(0)
+    model, samples = make(), torch.randn(32, 16)
+    exported(model, folder / "m.pt2", samples[:2])
+    np.save(folder / "x.npy", samples.numpy())
+    (folder / "p.gpat").write_text(patterns)
+    return model, samples
+
+
 @pytest.mark.parametrize(
     "act", [torch.nn.ReLU(), torch.nn.Sigmoid(), torch.nn.Identity()], ids=["relu", "sigmoid", "none"]
 )
 def test_a_kernel_with_several_results_goes_through(graftwork, tmp_path, act):
-    torch.manual_seed(0)
-    model = Split(act)
-    samples = torch.randn(32, 16)
-    exported(model, tmp_path / "m.pt2", samples[:2])
-    np.save(tmp_path / "x.npy", samples.numpy())
-    (tmp_path / "p.gpat").write_text(PATTERNS)
+    model, samples = prepared(lambda: Split(act), PATTERNS, tmp_path)
     files = ("m.pt2", "--patterns", "p.gpat")
     text = graftwork("transform", *files, cwd=tmp_path).stdout
     assert text.count("= SplitBlock @SplitBlock_0(") == 1, text
@@ -146,11 +151,7 @@ class ReadInsideAndOutside(torch.nn.Module):
 
 
 def test_stubs_inside_and_outside_on_one_value_are_one_pair(graftwork, tmp_path):
-    torch.manual_seed(0)
-    model, samples = ReadInsideAndOutside(), torch.randn(32, 16)
-    exported(model, tmp_path / "m.pt2", samples[:2])
-    np.save(tmp_path / "x.npy", samples.numpy())
-    (tmp_path / "p.gpat").write_text(HIDDEN)
+    _, samples = prepared(ReadInsideAndOutside, HIDDEN, tmp_path)
     files = ("m.pt2", "--patterns", "p.gpat", "--calibrate", "x.npy", "--float", "fp32")
     graftwork("quantize", *files, "-o", "m.onnx", "--report", "r.json", cwd=tmp_path)
     scales = {stub["name"]: stub["scale"] for stub in json.loads((tmp_path / "r.json").read_text())["stubs"]}
@@ -197,11 +198,7 @@ class Residual(torch.nn.Module):
 
 
 def test_a_kernel_has_a_converted_module_as_part(graftwork, tmp_path):
-    torch.manual_seed(0)
-    model, samples = Residual(), torch.randn(32, 16)
-    exported(model, tmp_path / "m.pt2", samples[:2])
-    np.save(tmp_path / "x.npy", samples.numpy())
-    (tmp_path / "p.gpat").write_text(CONVERTED)
+    model, samples = prepared(Residual, CONVERTED, tmp_path)
     files = ("m.pt2", "--patterns", "p.gpat")
     text = graftwork("transform", *files, cwd=tmp_path).stdout
     assert text.startswith("converted Mlp(%x) {")

@@ -72,9 +72,15 @@ std::string operand_as(Lowering& lowering, const Node& node, size_t slot, DType 
                       {{"to", onnx::data_type(type)}});
 }
 
+std::string number_as(Lowering& lowering, const std::string& name, double value, DType type) {
+  if (type == lowering.options().float_type) return lowering.float_scalar(name, value);
+  return lowering.constant(name, at::scalar_tensor(value, to_torch(type)));
+}
+
 std::string number_as_result(Lowering& lowering, const Node& node, const std::string& name, double value) {
-  if (!node.tensor() || is_floating(node.tensor()->dtype)) return lowering.float_scalar(name, value);
-  return lowering.constant(name, at::scalar_tensor(value, to_torch(node.tensor()->dtype)));
+  const TensorType* type = node.tensor();
+  return type ? number_as(lowering, name, value, lowering.exported_dtype(type->dtype))
+              : lowering.float_scalar(name, value);
 }
 
 }  // namespace graftwork

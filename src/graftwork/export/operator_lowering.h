@@ -37,7 +37,9 @@ int64_t front_axis(int64_t axis, int64_t rank);
 std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot);
 /// An input in an element type of the file.
 std::string operand_as(Lowering& lowering, const Node& node, size_t slot, DType type);
-/// A constant called `name` in the element type of the node's result.
+/// A constant called `name` in an element type of the file.
+std::string number_as(Lowering& lowering, const std::string& name, double value, DType type);
+/// The same in the element type of the node's result.
 std::string number_as_result(Lowering& lowering, const Node& node, const std::string& name, double value);
 
 }  // namespace graftwork

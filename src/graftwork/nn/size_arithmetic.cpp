@@ -20,22 +20,22 @@ bool both_whole(const Operands& x) { return x[0].isInt() && x[1].isInt(); }
 
 [[noreturn]] void refuse_overflow() { throw Error("nn.size", "a size does not fit 64 bits"); }
 
-using Checked = bool (*)(int64_t, int64_t, int64_t*);
-
-int64_t checked(Checked operation, int64_t a, int64_t b) {
+int64_t sum(int64_t a, int64_t b) {
   int64_t result = 0;
-  if (operation(a, b, &result)) refuse_overflow();
+  if (__builtin_add_overflow(a, b, &result)) refuse_overflow();
   return result;
 }
 
-int64_t sum(int64_t a, int64_t b) {
-  return checked([](int64_t x, int64_t y, int64_t* z) { return __builtin_add_overflow(x, y, z); }, a, b);
-}
 int64_t difference(int64_t a, int64_t b) {
-  return checked([](int64_t x, int64_t y, int64_t* z) { return __builtin_sub_overflow(x, y, z); }, a, b);
+  int64_t result = 0;
+  if (__builtin_sub_overflow(a, b, &result)) refuse_overflow();
+  return result;
 }
+
 int64_t product(int64_t a, int64_t b) {
-  return checked([](int64_t x, int64_t y, int64_t* z) { return __builtin_mul_overflow(x, y, z); }, a, b);
+  int64_t result = 0;
+  if (__builtin_mul_overflow(a, b, &result)) refuse_overflow();
+  return result;
 }
 
 int64_t floor_div(int64_t a, int64_t b) {

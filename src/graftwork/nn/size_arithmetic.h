@@ -12,7 +12,8 @@ namespace graftwork {
 /// Whether `op` ("sym.add", "sym.floordiv", ...) is one of them.
 bool is_size_operator(Symbol op);
 
-/// Evaluates it on integers, floats or booleans. Throws Error "nn.size" (division by zero, a result beyond 64 bits, wrong operands).
+/// Evaluates it on integers, floats or booleans. Throws Error "nn.size" (division by zero, a result beyond 64 bits,
+/// wrong operands).
 c10::IValue run_size_operator(Symbol op, const std::vector<c10::IValue>& operands);
 
 }  // namespace graftwork

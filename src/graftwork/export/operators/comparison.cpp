@@ -41,9 +41,7 @@ std::vector<std::string> compared_operands(Lowering& lowering, const Node& node)
   const DType type = compared_type(lowering, node);
   const std::string first = operand_as(lowering, node, 0, type);
   if (!has_number) return {first, operand_as(lowering, node, 1, type)};
-  const double value = number_attr(node, "other", 0);
-  if (type == lowering.options().float_type) return {first, lowering.float_scalar(name, value)};
-  return {first, lowering.constant(name, at::scalar_tensor(value, to_torch(type)))};
+  return {first, number_as(lowering, name, number_attr(node, "other", 0), type)};
 }
 
 OperatorLowering compare(const char* op_type) {
