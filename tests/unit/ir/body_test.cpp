@@ -88,8 +88,9 @@ TEST(Body, RefusesWhatItCannotBe) {
   EXPECT_NE(error_of("kernel K(%x) {\n  %x = @a(%x)\n  return %x\n}").find("%x is defined twice"), std::string::npos);
   EXPECT_NE(error_of("kernel K(%x) {\n  %y = nn.ReLU(%x)\n  return %y\n}").find("by the role of a part"),
             std::string::npos);
-  EXPECT_NE(error_of("kernel K(%x) {\n  %y = @a(%x)\n  return %y\n  quantize %y\n}").find("nothing in the body reads %y"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of("kernel K(%x) {\n  %y = @a(%x)\n  return %y\n  quantize %y\n}").find("nothing in the body reads %y"),
+      std::string::npos);
   EXPECT_NE(error_of("kernel K(%x, %z) {\n  %y = @a(%x, %z)?\n  return %y\n}").find("other than one input"),
             std::string::npos);
   EXPECT_NE(error_of("kernel K(%x) {\n  %y = aten.neg.default(%x) {a=$1}\n  return %y\n}").find("no input 1"),
