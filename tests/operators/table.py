@@ -48,3 +48,9 @@ nn.functional.upsample_nearest
 """.split()
 
 DTYPES = {"f32": "float32", "f16": "float16", "i64": "int64", "i32": "int32", "bool": "bool"}
+
+# Of the above, what is not taken after all, with the reason.
+LEFT_OUT = {}
+
+# Operators of which less than nine tenths pass, with the reason.
+BELOW = {}

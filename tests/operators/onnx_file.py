@@ -1,0 +1,105 @@
+"""ONNX files of many samples: checked and run, whole where that goes and sample by sample where not."""
+
+import re
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx.reference import ReferenceEvaluator
+from stages import without_names
+
+
+class Illegal(Exception):  # noqa: N818
+    """A file that the checker or ONNX Runtime refuses."""
+
+
+class NotRun(Exception):  # noqa: N818
+    """A file that nothing here has kernels for."""
+
+
+def check(model):
+    onnx.checker.check_model(model, full_check=True)
+
+
+def run_session(model, inputs):
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [value.name for value in session.get_outputs()]
+    given = {value.name: inputs[value.name] for value in session.get_inputs()}
+    return dict(zip(names, session.run(names, given), strict=True))
+
+
+def run_reference(model, inputs):
+    evaluator = ReferenceEvaluator(model)
+    given = {name: inputs[name] for name in evaluator.input_names}
+    with np.errstate(all="ignore"):
+        return dict(zip(evaluator.output_names, evaluator.run(None, given), strict=True))
+
+
+def reason(error):
+    """One line of an exception of the checker or of ONNX Runtime, whose messages begin with the code's file."""
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return without_names(re.sub(r"^.*?/[\w./]+:\d+ .*?(?=Status Message:|\S+ was false|$)", "", line) or line)
+
+
+def run_alone(model, inputs):
+    """Arrays by name, or an Illegal or NotRun."""
+    try:
+        check(model)
+    except Exception as error:
+        return Illegal(f"the checker: {reason(error)}")
+    try:
+        return run_session(model, inputs)
+    except Exception as error:
+        if "NOT_IMPLEMENTED" not in str(error):
+            return Illegal(f"ONNX Runtime: {reason(error)}")
+        missing = re.search(r"implementation for (\w+)", str(error))
+    try:
+        return run_reference(model, inputs)
+    except Exception as error:
+        return NotRun(f"ONNX Runtime has no kernel for {missing[1] if missing else 'it'}, and {type(error).__name__}")
+
+
+def names_read(node):
+    """What a node reads, inside its bodies too."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        for graph in [attribute.g, *attribute.graphs]:
+            names |= {value.name for value in graph.output}
+            for inner in graph.node:
+                names |= names_read(inner)
+    return names
+
+
+def part(model, outputs):
+    """The part of the model that computes these outputs."""
+    wanted, nodes = set(outputs), []
+    for node in reversed(model.graph.node):
+        if wanted & set(node.output):
+            nodes.append(node)
+            wanted |= names_read(node)
+    cut = onnx.ModelProto()
+    cut.CopyFrom(model)
+    keep = {
+        "node": nodes[::-1],
+        "output": [value for value in model.graph.output if value.name in outputs],
+        "input": [value for value in model.graph.input if value.name in wanted],
+        "initializer": [value for value in model.graph.initializer if value.name in wanted],
+    }
+    for name, kept in keep.items():
+        cut.graph.ClearField(name)
+        getattr(cut.graph, name).extend(kept)
+    return cut
+
+
+def run(model, inputs, groups):
+    """`groups` maps samples to their outputs: for each its arrays by output name, or an Illegal or NotRun."""
+    try:
+        check(model)
+        values = run_session(model, inputs)
+    except Exception:
+        return {name: run_alone(part(model, outputs), inputs) for name, outputs in groups.items()}
+    return {name: {output: values[output] for output in outputs} for name, outputs in groups.items()}

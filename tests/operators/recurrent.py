@@ -1,0 +1,90 @@
+"""Samples for recurrent layers and cells, weights as inputs, because torch's own table has none."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch.utils import _pytree as pytree
+
+LENGTH, BATCH, SIZE, HIDDEN = 5, 2, 3, 4
+GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """`calls` returns (function, arguments) for each sample."""
+
+    calls: Callable
+
+    def samples(self, dtype):
+        """Nothing but numbers with a point in them goes through a gate."""
+        if not dtype.is_floating_point:
+            return []
+        with_type = lambda leaf: leaf.to(dtype) if isinstance(leaf, torch.Tensor) else leaf  # noqa: E731
+        return [(function, pytree.tree_map(with_type, arguments)) for function, arguments in self.calls()]
+
+
+def layer(kind, count=1, both=False, batch_first=False, bias=True, projection=0):
+    """One call of a layer: torch.lstm and its like, which the modules of torch.nn call too."""
+    directions, rows, hidden = 1 + both, GATES[kind] * HIDDEN, projection or HIDDEN
+    weights = []
+    for number in range(count):
+        read = hidden * directions if number else SIZE
+        for _ in range(directions):
+            weights += [torch.randn(rows, read) / 2, torch.randn(rows, hidden) / 2]
+            weights += [torch.randn(rows), torch.randn(rows)] if bias else []
+            weights += [torch.randn(hidden, HIDDEN)] if projection else []
+    batch = [BATCH]
+    states = [torch.randn(count * directions, *batch, hidden)]
+    if kind == "lstm":
+        states.append(torch.randn(count * directions, *batch, HIDDEN))
+    x = torch.randn(*batch, LENGTH, SIZE) if batch_first else torch.randn(LENGTH, *batch, SIZE)
+
+    def function(arguments):
+        x, states, weights = arguments
+        given = states if kind == "lstm" else states[0]
+        return getattr(torch, kind)(x, given, weights, bias, count, 0.0, False, both, batch_first)
+
+    return function, [x, states, weights]
+
+
+def layers(kind, **more):
+    def calls():
+        choices = itertools.product((1, 2), (False, True), (False, True), (True, False))
+        return [
+            layer(kind, count=count, both=both, batch_first=first, bias=bias, **more) for count, both, first, bias in choices
+        ]
+
+    return Operator(calls)
+
+
+def cells(kind):
+    """torch.lstm_cell and its like, with and without biases, of a batch of one and of two."""
+
+    def call(bias, batch):
+        rows = GATES[kind] * HIDDEN
+        states = [torch.randn(batch, HIDDEN) for _ in range(2 if kind == "lstm" else 1)]
+        weights = [torch.randn(rows, SIZE), torch.randn(rows, HIDDEN)]
+        weights += [torch.randn(rows), torch.randn(rows)] if bias else []
+
+        def function(arguments):
+            x, states, weights = arguments
+            return getattr(torch, f"{kind}_cell")(x, states if kind == "lstm" else states[0], *weights)
+
+        return function, [torch.randn(batch, SIZE), states, weights]
+
+    return Operator(lambda: [call(bias, batch) for bias, batch in itertools.product((True, False), (1, 2))])
+
+
+OPERATORS = {
+    "lstm": layers("lstm"),
+    "lstm.projected": layers("lstm", projection=2),
+    "gru": layers("gru"),
+    "rnn_tanh": layers("rnn_tanh"),
+    "rnn_relu": layers("rnn_relu"),
+    "lstm_cell": cells("lstm"),
+    "gru_cell": cells("gru"),
+    "rnn_tanh_cell": cells("rnn_tanh"),
+    "rnn_relu_cell": cells("rnn_relu"),
+}
