@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -64,6 +65,7 @@ class Run:
     def outcomes(self, processes, report=lambda text: None):
         """Outcome by key, in order."""
         torch.set_num_threads(1)
+        warnings.filterwarnings("ignore")
         # What torch.export imports on first use is imported before processes fork.
         self.check(samples.of_operator("abs", samples.operators()["abs"], "f32")[:1])
         found, began = {}, time.monotonic()
@@ -149,7 +151,7 @@ def main():
         lines += counts.differences(outcomes)
     if not (options.only or options.dtype or options.tenth is not None):
         lines += below_target(outcomes)
-    print("\n".join(lines))
+    print(*lines, sep="\n", end="\n" if lines else "")
     print(f"operators: {totals(outcomes)}; {time.monotonic() - began:.0f} s")
     return 1 if lines else 0
 

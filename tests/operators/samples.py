@@ -1,4 +1,4 @@
-"""The samples: torch's own for its operators, and a few for recurrent layers, which torch has none for."""
+"""The samples: torch's own for its operators, and some of ours where torch has none."""
 
 import hashlib
 import random
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import recurrent
+import own_samples
 import table
 import torch
 from torch.utils import _pytree as pytree
@@ -48,7 +48,7 @@ def operators():
     """The operators that are tested, by name."""
     wanted = set(table.TAKEN)
     infos = {name_of(info): info for info in op_db if info.name in wanted or name_of(info) in wanted}
-    return {**{name: info for name, info in infos.items() if name not in table.LEFT_OUT}, **recurrent.OPERATORS}
+    return {**{name: info for name, info in infos.items() if name not in table.LEFT_OUT}, **own_samples.OPERATORS}
 
 
 def elements(arguments):
@@ -59,11 +59,23 @@ def called(function):
     return lambda arguments: function(*arguments[0], **arguments[1])
 
 
+class Quick:
+    """torch.manual_seed, which torch's samples call over and over, without the devices that are not there."""
+
+    def __enter__(self):
+        self.before, torch.random._manual_seed_impl = torch.random._manual_seed_impl, torch.default_generator.manual_seed
+
+    def __exit__(self, *_):
+        torch.random._manual_seed_impl = self.before
+
+
 def of_torch(info, dtype):
     """(function, arguments) of what torch tests the operator with."""
+    if info.name in table.OF_COMPLEX and dtype == torch.float32:
+        dtype = torch.complex64
     if dtype not in info.supported_dtypes("cpu"):
         return []
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), Quick():
         warnings.simplefilter("ignore")
         made = info.reference_inputs("cpu", dtype, requires_grad=False)
         found = [([sample.input, *sample.args], dict(sample.kwargs)) for sample in made]
@@ -87,7 +99,7 @@ def of_operator(name, info, dtype, tenth=None):
     np.random.seed(0)
     random.seed(0)
     torch_dtype = getattr(torch, table.DTYPES[dtype])
-    made = info.samples(torch_dtype) if isinstance(info, recurrent.Operator) else of_torch(info, torch_dtype)
+    made = info.samples(torch_dtype) if isinstance(info, own_samples.Operator) else of_torch(info, torch_dtype)
     found = [Sample(name, dtype, index, *made) for index, made in spread(list(enumerate(made)), LIMIT)]
     if tenth is None:
         return found

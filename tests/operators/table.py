@@ -40,7 +40,7 @@ nn.functional.local_response_norm nn.functional.logsigmoid nn.functional.max_poo
 nn.functional.max_pool3d nn.functional.mish nn.functional.mse_loss nn.functional.multi_head_attention_forward
 nn.functional.nll_loss nn.functional.normalize nn.functional.one_hot nn.functional.pad
 nn.functional.pairwise_distance nn.functional.pdist nn.functional.pixel_shuffle nn.functional.pixel_unshuffle
-nn.functional.prelu nn.functional.relu nn.functional.relu6 nn.functional.rms_norm nn.functional.rrelu
+nn.functional.prelu nn.functional.relu nn.functional.relu6 nn.functional.rms_norm
 nn.functional.scaled_dot_product_attention nn.functional.selu nn.functional.silu nn.functional.smooth_l1_loss
 nn.functional.softmin nn.functional.softplus nn.functional.softshrink nn.functional.softsign
 nn.functional.tanhshrink nn.functional.threshold nn.functional.unfold nn.functional.upsample_bilinear
@@ -48,6 +48,9 @@ nn.functional.upsample_nearest
 """.split()
 
 DTYPES = {"f32": "float32", "f16": "float16", "i64": "int64", "i32": "int32", "bool": "bool"}
+
+# What takes complex numbers: those of float32 stand for it.
+OF_COMPLEX = {"istft", "fft.irfft"}
 
 # Of the above, what is not taken after all, with the reason.
 LEFT_OUT = {}

@@ -1,10 +1,11 @@
-"""Samples for recurrent layers and cells, weights as inputs, because torch's own table has none."""
+"""Samples where torch has none: recurrent layers and cells, weights as inputs, and rrelu out of training."""
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 from torch.utils import _pytree as pytree
 
 LENGTH, BATCH, SIZE, HIDDEN = 5, 2, 3, 4
@@ -18,7 +19,6 @@ class Operator:
     calls: Callable
 
     def samples(self, dtype):
-        """Nothing but numbers with a point in them goes through a gate."""
         if not dtype.is_floating_point:
             return []
         with_type = lambda leaf: leaf.to(dtype) if isinstance(leaf, torch.Tensor) else leaf  # noqa: E731
@@ -77,7 +77,17 @@ def cells(kind):
     return Operator(lambda: [call(bias, batch) for bias, batch in itertools.product((True, False), (1, 2))])
 
 
+def rrelu():
+    """torch's own samples are of training, where it draws numbers."""
+    calls = []
+    for shape, (lower, upper) in itertools.product(((), (5,), (2, 3, 4)), ((1 / 8, 1 / 3), (0.0, 1.0))):
+        options = {"lower": lower, "upper": upper, "training": False}
+        calls.append((lambda arguments: F.rrelu(arguments[0], **arguments[1]), [3 * torch.randn(shape), options]))
+    return calls
+
+
 OPERATORS = {
+    "nn.functional.rrelu.eval": Operator(rrelu),
     "lstm": layers("lstm"),
     "lstm.projected": layers("lstm", projection=2),
     "gru": layers("gru"),
