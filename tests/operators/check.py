@@ -1,10 +1,10 @@
 """Samples through the command, as few networks as it accepts; where it refuses some, the others go on."""
 
-import compare
 import numpy as np
-import onnx_file
-from network import Call, reference, result_name
-from stages import Refused, Stages
+
+from operators import compare, onnx_file
+from operators.network import Call, reference, result_name
+from operators.stages import Refused, Stages
 
 # So many times what a message points at is taken out before the rest is split.
 TRIES = 3

@@ -10,8 +10,6 @@ FLOAT16 = 2e-3
 WIDER = {}
 
 
-
-
 def tolerance(operator, want, is_half):
     if is_half:
         return FLOAT16 * max(1e-3, np.abs(want).max())

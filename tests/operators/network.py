@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 class Call(nn.Module):
     """One sample. Complex numbers, which ONNX has not, come and go as pairs on a last axis.
 
-    Inputs without elements are buffers, because data for calibration cannot be empty.
+    Tensors without elements are buffers, because data for calibration cannot be empty; parameters are too.
     """
 
     def __init__(self, sample):
@@ -20,8 +20,8 @@ class Call(nn.Module):
         for leaf in leaves:
             if not isinstance(leaf, torch.Tensor):
                 self.leaves.append(lambda _, leaf=leaf: leaf)
-            elif leaf.numel() == 0:
-                name = f"empty{len(self.leaves)}"
+            elif leaf.numel() == 0 or isinstance(leaf, nn.Parameter):
+                name = f"constant{len(self.leaves)}"
                 self.register_buffer(name, leaf.detach())
                 self.leaves.append(lambda _, name=name: getattr(self, name))
             elif leaf.is_complex():

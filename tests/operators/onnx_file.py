@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
-from stages import without_names
+
+from operators.stages import without_names
 
 
 class Illegal(Exception):  # noqa: N818

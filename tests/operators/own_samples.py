@@ -1,10 +1,11 @@
-"""Samples where torch has none: recurrent layers and cells, weights as inputs, and rrelu out of training."""
+"""Samples where torch has none: recurrent layers and cells, and rrelu out of training."""
 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.utils import _pytree as pytree
 
@@ -21,12 +22,28 @@ class Operator:
     def samples(self, dtype):
         if not dtype.is_floating_point:
             return []
-        with_type = lambda leaf: leaf.to(dtype) if isinstance(leaf, torch.Tensor) else leaf  # noqa: E731
-        return [(function, pytree.tree_map(with_type, arguments)) for function, arguments in self.calls()]
+        return [
+            (function, pytree.tree_map(lambda leaf: with_type(leaf, dtype), arguments))
+            for function, arguments in self.calls()
+        ]
 
 
-def layer(kind, count=1, both=False, batch_first=False, bias=True, projection=0):
-    """One call of a layer: torch.lstm and its like, which the modules of torch.nn call too."""
+def with_type(leaf, dtype):
+    if isinstance(leaf, nn.Parameter):
+        return fixed(leaf.to(dtype))
+    return leaf.to(dtype) if isinstance(leaf, torch.Tensor) else leaf
+
+
+def fixed(tensor):
+    """A tensor that is a constant of the network and no input."""
+    return nn.Parameter(tensor, requires_grad=False)
+
+
+def layer(kind, count=1, both=False, batch_first=False, bias=True, projection=0, given=False):
+    """One call of a layer: torch.lstm and its like, which the modules of torch.nn call too.
+
+    The weights are constants, as in a module, or where they are `given` inputs.
+    """
     directions, rows, hidden = 1 + both, GATES[kind] * HIDDEN, projection or HIDDEN
     weights = []
     for number in range(count):
@@ -43,17 +60,18 @@ def layer(kind, count=1, both=False, batch_first=False, bias=True, projection=0)
 
     def function(arguments):
         x, states, weights = arguments
-        given = states if kind == "lstm" else states[0]
-        return getattr(torch, kind)(x, given, weights, bias, count, 0.0, False, both, batch_first)
+        first = states if kind == "lstm" else states[0]
+        return getattr(torch, kind)(x, first, weights, bias, count, 0.0, False, both, batch_first)
 
-    return function, [x, states, weights]
+    return function, [x, states, weights if given else list(map(fixed, weights))]
 
 
 def layers(kind, **more):
     def calls():
         choices = itertools.product((1, 2), (False, True), (False, True), (True, False))
         return [
-            layer(kind, count=count, both=both, batch_first=first, bias=bias, **more) for count, both, first, bias in choices
+            layer(kind, count=count, both=both, batch_first=first, bias=bias, **more)
+            for count, both, first, bias in choices
         ]
 
     return Operator(calls)
@@ -90,6 +108,7 @@ OPERATORS = {
     "nn.functional.rrelu.eval": Operator(rrelu),
     "lstm": layers("lstm"),
     "lstm.projected": layers("lstm", projection=2),
+    "lstm.given_weights": layers("lstm", given=True),
     "gru": layers("gru"),
     "rnn_tanh": layers("rnn_tanh"),
     "rnn_relu": layers("rnn_relu"),

@@ -17,14 +17,12 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "operators")]
+sys.path.insert(0, str(ROOT / "tests"))
 
-import counts
-import pool
-import samples
-import table
 import torch
-from check import Checker
+
+from operators import counts, pool, samples, table
+from operators.check import Checker
 
 BATCH = 100
 # Operators and types of a job: a process takes so many, and a batch reaches over them.
@@ -127,7 +125,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", metavar="NAME", help="this operator, as the table names it")
     parser.add_argument("--dtype", action="append", choices=table.DTYPES)
-    parser.add_argument("--tenth", type=int, choices=range(10), metavar="K", help="a fixed tenth of the samples, 0 to 9")
+    parser.add_argument(
+        "--tenth", type=int, choices=range(10), metavar="K", help="a fixed tenth of the samples, 0 to 9"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="processes at a time")
     parser.add_argument("--update", action="store_true", help="write counts.json instead of comparing with it")
     parser.add_argument("--verbose", action="store_true", help="say too why samples are left out")

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import own_samples
-import table
 import torch
 from torch.utils import _pytree as pytree
 
+from operators import own_samples, table
+
 # torch's table of operators imports a package of torch's own tests and uses nothing of it but this name.
 sys.modules.setdefault("expecttest", types.SimpleNamespace(TestCase=unittest.TestCase))
-from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
+from torch.testing._internal.common_methods_invocations import op_db
 
 # Of an operator and type, evenly spread: max_pool2d alone has 1440.
 LIMIT = 40
@@ -63,7 +63,10 @@ class Quick:
     """torch.manual_seed, which torch's samples call over and over, without the devices that are not there."""
 
     def __enter__(self):
-        self.before, torch.random._manual_seed_impl = torch.random._manual_seed_impl, torch.default_generator.manual_seed
+        self.before, torch.random._manual_seed_impl = (
+            torch.random._manual_seed_impl,
+            torch.default_generator.manual_seed,
+        )
 
     def __exit__(self, *_):
         torch.random._manual_seed_impl = self.before

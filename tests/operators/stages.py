@@ -7,7 +7,8 @@ import warnings
 import numpy as np
 import onnx
 import torch
-from network import Network
+
+from operators.network import Network
 
 TIMEOUT = 120
 
@@ -24,10 +25,17 @@ def without_names(text):
     """A message without what differs from batch to batch, so that equal reasons are counted together."""
     text = text.split(" at 0x")[0]
     text = re.sub(r"\d+ operators? of the network (have|has) no ONNX form", "no ONNX form", text)
+    text = re.sub(r"\d+ operators? of the network cannot be written", "cannot be written", text)
     text = re.sub(r"(node name: |node with name |node: |Name:)'?[\w.]+'?", r"\1X", text)
     text = re.sub(r"%\w+", "%X", text)
     text = re.sub(r"\b\w*\bs\d+(_\d+)*\b", "X", text)
     return re.sub(r"\d+", "N", text)[:200]
+
+
+def what_and_why(line):
+    """Of "  at  %name = OPERATOR in MODULE (FILE:LINE): WHY"."""
+    operator, why = re.search(r"= ([\w.]+)", line), re.search(r"\): (.*)", line)
+    return "".join(f": {without_names(found[1])}" for found in (operator, why) if found)
 
 
 class Stages:
@@ -94,8 +102,7 @@ class Stages:
         for line in lines:
             name = self.owner(line) if line.startswith("  at  ") else None
             if name and name not in found:
-                operator = re.search(r"= ([\w.]+)", line)
-                found[name] = without_names(head) + (f": {operator[1]}" if operator else "")
+                found[name] = without_names(head) + what_and_why(line)
         if not found and (name := self.owner(head)):
             found[name] = without_names(head)
         return without_names(head), found
