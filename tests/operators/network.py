@@ -17,23 +17,30 @@ class Call(nn.Module):
         self.function = sample.function
         leaves, self.spec = pytree.tree_flatten(sample.arguments)
         self.inputs, self.leaves = [], []
-        for leaf in leaves:
-            if not isinstance(leaf, torch.Tensor):
-                self.leaves.append(lambda _, leaf=leaf: leaf)
-            elif leaf.numel() == 0 or isinstance(leaf, nn.Parameter):
-                name = f"constant{len(self.leaves)}"
-                self.register_buffer(name, leaf.detach())
-                self.leaves.append(lambda _, name=name: getattr(self, name))
-            elif leaf.is_complex():
-                self.leaves.append(lambda inputs, number=len(self.inputs): torch.view_as_complex(inputs[number]))
-                self.inputs.append(torch.view_as_real(leaf.detach().resolve_conj()).contiguous())
-            else:
-                self.leaves.append(lambda inputs, number=len(self.inputs): inputs[number])
-                self.inputs.append(leaf.detach())
+        for number, leaf in enumerate(leaves):
+            kind, at = "number", leaf
+            if isinstance(leaf, torch.Tensor):
+                kind, at = "input", len(self.inputs)
+                if leaf.numel() == 0 or isinstance(leaf, nn.Parameter):
+                    kind, at = "constant", f"constant{number}"
+                    self.register_buffer(at, leaf.detach())
+                elif leaf.is_complex():
+                    kind = "pairs"
+                    self.inputs.append(torch.view_as_real(leaf.detach().resolve_conj()).contiguous())
+                else:
+                    self.inputs.append(leaf.detach())
+            self.leaves.append((kind, at))
+
+    def leaf(self, kind, at, inputs):
+        if kind == "number":
+            return at
+        if kind == "constant":
+            return getattr(self, at)
+        return torch.view_as_complex(inputs[at]) if kind == "pairs" else inputs[at]
 
     def forward(self, inputs):
         """The results that are tensors, in order."""
-        arguments = pytree.tree_unflatten([leaf(inputs) for leaf in self.leaves], self.spec)
+        arguments = pytree.tree_unflatten([self.leaf(*leaf, inputs) for leaf in self.leaves], self.spec)
         results = [value for value in pytree.tree_leaves(self.function(arguments)) if isinstance(value, torch.Tensor)]
         return [torch.view_as_real(value.resolve_conj()) if value.is_complex() else value for value in results]
 

@@ -1,4 +1,4 @@
-"""Samples where torch has none: recurrent layers and cells, and rrelu out of training."""
+"""Samples where torch has none, recurrent layers above all."""
 
 import itertools
 from collections.abc import Callable
@@ -104,7 +104,58 @@ def rrelu():
     return calls
 
 
+def fold():
+    """The samples that torch has for unfold, the other way."""
+    calls = []
+    for batch, (kernel, dilation, padding, stride) in itertools.product(
+        ((), (2,)), ((2, 1, 0, 1), (3, 1, 1, 2), ((2, 3), 1, (0, 1), 1), (2, 2, 1, 1))
+    ):
+        options = {"kernel_size": kernel, "dilation": dilation, "padding": padding, "stride": stride}
+        columns = F.unfold(torch.randn(*batch, 3, 6, 7), **options)
+        calls.append((lambda arguments: F.fold(arguments[0], (6, 7), **arguments[1]), [columns, options]))
+    return calls
+
+
+def affine_grid():
+    sizes = itertools.product(([2, 3, 4, 5], [1, 2, 1, 6], [2, 1, 3, 4, 5]), (False, True))
+    return [
+        (
+            lambda arguments: F.affine_grid(*arguments),
+            [torch.randn(size[0], len(size) - 2, len(size) - 1), size, corners],
+        )
+        for size, corners in sizes
+    ]
+
+
+def antialiased():
+    """Pictures made smaller and larger, as transforms of torchvision do it."""
+    calls = []
+    for mode, size, corners in itertools.product(("bilinear", "bicubic"), ((4, 5), (11, 9), (4, 12)), (False, True)):
+        options = {"size": size, "mode": mode, "align_corners": corners, "antialias": True}
+        calls.append(
+            (lambda arguments: F.interpolate(arguments[0], **arguments[1]), [torch.randn(2, 3, 8, 7), options])
+        )
+    return calls
+
+
+def type_as():
+    made = itertools.product(
+        ((), (3,), (2, 0, 4)), (torch.float32, torch.float16, torch.int64, torch.int32, torch.bool)
+    )
+    return [
+        (
+            lambda arguments: arguments[0].type_as(arguments[1]["like"].to(arguments[2])),
+            [4 * torch.randn(shape), {"like": torch.zeros(2)}, dtype],
+        )
+        for shape, dtype in made
+    ]
+
+
 OPERATORS = {
+    "nn.functional.fold": Operator(fold),
+    "nn.functional.affine_grid": Operator(affine_grid),
+    "nn.functional.interpolate.antialias": Operator(antialiased),
+    "type_as": Operator(type_as),
     "nn.functional.rrelu.eval": Operator(rrelu),
     "lstm": layers("lstm"),
     "lstm.projected": layers("lstm", projection=2),

@@ -125,9 +125,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", metavar="NAME", help="this operator, as the table names it")
     parser.add_argument("--dtype", action="append", choices=table.DTYPES)
-    parser.add_argument(
-        "--tenth", type=int, choices=range(10), metavar="K", help="a fixed tenth of the samples, 0 to 9"
-    )
+    parser.add_argument("--tenth", type=int, choices=range(10), metavar="K", help="a fixed tenth, 0 to 9")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="processes at a time")
     parser.add_argument("--update", action="store_true", help="write counts.json instead of comparing with it")
     parser.add_argument("--verbose", action="store_true", help="say too why samples are left out")

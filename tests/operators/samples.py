@@ -48,7 +48,7 @@ def operators():
     """The operators that are tested, by name."""
     wanted = set(table.TAKEN)
     infos = {name_of(info): info for info in op_db if info.name in wanted or name_of(info) in wanted}
-    return {**{name: info for name, info in infos.items() if name not in table.LEFT_OUT}, **own_samples.OPERATORS}
+    return infos | own_samples.OPERATORS
 
 
 def elements(arguments):
