@@ -29,7 +29,7 @@ def without_names(text):
     text = re.sub(r"(node name: |node with name |node: |Name:)'?[\w.]+'?", r"\1X", text)
     text = re.sub(r"%\w+", "%X", text)
     text = re.sub(r"\b\w*\bs\d+(_\d+)*\b", "X", text)
-    return re.sub(r"\d+", "N", text)[:200]
+    return re.sub(r"\b\d+(\.\d+)?\b", "N", text)[:200]
 
 
 def what_and_why(line):
