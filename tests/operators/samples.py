@@ -1,5 +1,6 @@
 """The samples: torch's own for its operators, and some of ours where torch has none."""
 
+import contextlib
 import hashlib
 import random
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from operators import own_samples, table
 
@@ -20,8 +22,8 @@ sys.modules.setdefault("expecttest", types.SimpleNamespace(TestCase=unittest.Tes
 from torch.testing._internal.common_methods_invocations import op_db
 
 # Of an operator and type, evenly spread: max_pool2d alone has 1440.
-LIMIT = 40
-LIMIT_OF_A_TENTH = 12
+LIMIT = 24
+LIMIT_OF_A_TENTH = 4
 LARGEST = 4096  # elements; what is larger says nothing more and takes long
 
 
@@ -107,3 +109,25 @@ def of_operator(name, info, dtype, tenth=None):
     if tenth is None:
         return found
     return spread([sample for sample in found if in_tenth(sample, tenth)], LIMIT_OF_A_TENTH)
+
+
+class Seen(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        self.names.add(function._schema.name.removeprefix("aten::"))
+        return function(*arguments, **(options or {}))
+
+
+def contained(each=8):
+    """The names of the operators that `each` samples consist of, those that torch makes of them included."""
+    seen = Seen()
+    for name, info in operators().items():
+        for sample in spread(of_operator(name, info, "f32") or of_operator(name, info, "i64"), each):
+            # What torch refuses contains nothing.
+            with torch.no_grad(), warnings.catch_warnings(), contextlib.suppress(Exception), seen:
+                warnings.simplefilter("ignore")
+                sample.function(sample.arguments)
+    return seen.names
