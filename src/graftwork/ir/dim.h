@@ -30,6 +30,11 @@ class Dim {
   /// floor(this / divisor), divisor > 0.
   Dim floor_div(int64_t divisor) const;
 
+  /// The parts of `scale · base + offset`; the base is empty when static.
+  int64_t scale() const { return scale_; }
+  Symbol base() const { return base_; }
+  int64_t offset() const { return offset_; }
+
   std::string text() const;
   /// Reads what `text` writes. Nothing when `text` is no dim.
   static std::optional<Dim> parse(std::string_view text);

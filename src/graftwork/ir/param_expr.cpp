@@ -13,13 +13,17 @@ struct ParamExpr::Data {
   std::vector<ParamExpr> operands;
   std::vector<int64_t> numbers;
   TensorType type;
+  AttrMap attrs = {};
   /// Expressions above each other; whoever walks them (text, evaluation, the destructor) recurses.
   size_t depth = 1;
+  /// Expressions that its text has, repeats counted.
+  size_t size = 1;
 };
 
 namespace {
 
 constexpr size_t kMaxDepth = 256;
+constexpr size_t kMaxSize = 512;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error("ir.parameter", what); }
 
@@ -37,7 +41,10 @@ std::string list(const std::vector<int64_t>& numbers) {
 }  // namespace
 
 ParamExpr ParamExpr::make(Data data) {
-  for (const ParamExpr& operand : data.operands) data.depth = std::max(data.depth, operand.data_->depth + 1);
+  for (const ParamExpr& operand : data.operands) {
+    data.depth = std::max(data.depth, operand.data_->depth + 1);
+    data.size += operand.data_->size;
+  }
   if (data.depth > kMaxDepth) refuse(cat("a parameter expression is nested deeper than ", kMaxDepth, " levels"));
   return ParamExpr(std::make_shared<const Data>(std::move(data)));
 }
@@ -109,6 +116,16 @@ ParamExpr ParamExpr::multiply(const ParamExpr& other) const {
   return make({Op::kMultiply, {}, {*this, other}, {}, {type().dtype, *dims}});
 }
 
+ParamExpr ParamExpr::computed(Symbol op, const std::vector<ParamExpr>& operands, AttrMap attrs, int64_t result,
+                              TensorType type) {
+  if (!type.is_static()) refuse(cat("the result of ", op.str(), " has no fixed shape: ", type.text()));
+  Data data{Op::kOperator, op, operands, {result}, std::move(type), std::move(attrs)};
+  ParamExpr made = make(std::move(data));
+  // Operands that are read twice are written twice: Fibonacci's numbers are no sizes for a text.
+  if (made.data_->size > kMaxSize) refuse(cat("a parameter is computed by more than ", kMaxSize, " expressions"));
+  return made;
+}
+
 ParamExpr::Op ParamExpr::op() const { return data_->op; }
 const TensorType& ParamExpr::type() const { return data_->type; }
 const std::vector<ParamExpr>& ParamExpr::operands() const { return data_->operands; }
@@ -119,6 +136,13 @@ Symbol ParamExpr::leaf_name() const {
   return data_->name;
 }
 
+Symbol ParamExpr::operator_name() const {
+  GRAFTWORK_ASSERT(op() == Op::kOperator);
+  return data_->name;
+}
+
+const AttrMap& ParamExpr::attrs() const { return data_->attrs; }
+
 std::vector<Symbol> ParamExpr::leaves() const {
   if (op() == Op::kLeaf) return {data_->name};
   std::vector<Symbol> names;
@@ -128,6 +152,18 @@ std::vector<Symbol> ParamExpr::leaves() const {
   }
   return names;
 }
+
+namespace {
+
+/// " {dim=1}[2]" for the third result.
+std::string attributes_text(const AttrMap& attrs, int64_t result) {
+  std::vector<std::string> entries;
+  for (const auto& [name, value] : attrs) entries.push_back(cat(name.str(), "=", value.text()));
+  const std::string text = entries.empty() ? "" : cat(" {", join(entries), "}");
+  return result == 0 ? text : cat(text, "[", result, "]");
+}
+
+}  // namespace
 
 std::string ParamExpr::text() const {
   std::vector<std::string> parts;
@@ -145,6 +181,8 @@ std::string ParamExpr::text() const {
       return cat("concat([", join(parts), "], ", numbers()[0], ")");
     case Op::kMultiply:
       return cat("multiply(", parts[0], ", ", parts[1], ")");
+    case Op::kOperator:
+      return cat(data_->name.str(), "(", join(parts), ")", attributes_text(attrs(), numbers()[0]), ": ", type().text());
   }
   return {};
 }
@@ -152,7 +190,7 @@ std::string ParamExpr::text() const {
 bool operator==(const ParamExpr& a, const ParamExpr& b) {
   if (a.data_ == b.data_) return true;
   return a.op() == b.op() && a.data_->name == b.data_->name && a.numbers() == b.numbers() && a.type() == b.type() &&
-         a.operands() == b.operands();
+         a.operands() == b.operands() && a.attrs() == b.attrs();
 }
 
 }  // namespace graftwork

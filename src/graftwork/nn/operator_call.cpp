@@ -245,7 +245,7 @@ void OperatorCall::make_viewable(torch::jit::Stack& stack) const {
   if (!at::detail::computeStride(tensor.sizes(), tensor.strides(), shape)) stack[0] = tensor.contiguous();
 }
 
-c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const {
+torch::jit::Stack OperatorCall::arguments(const std::vector<const c10::IValue*>& inputs, c10::Device device) const {
   torch::jit::Stack stack;
   stack.reserve(sources_.size());
   for (const Source& source : sources_) {
@@ -265,6 +265,11 @@ c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10
     }
   }
   if (device_argument_) stack[*device_argument_] = device;
+  return stack;
+}
+
+c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const {
+  torch::jit::Stack stack = arguments(inputs, device);
   make_viewable(stack);
   handle_.callBoxed(&stack);
   if (stack.size() == 1 && !stack[0].isList()) return std::move(stack[0]);

@@ -30,6 +30,9 @@ class OperatorCall {
   /// Throws Error "nn.operator" when torch does not know the operator or an attribute does not fit its schema.
   OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count);
 
+  /// What the operator is called with, in the order of its schema.
+  torch::jit::Stack arguments(const std::vector<const c10::IValue*>& inputs, c10::Device device) const;
+
   /// The single result, or a tuple of them (also for operators that return a list).
   c10::IValue run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const;
 

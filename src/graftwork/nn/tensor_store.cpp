@@ -2,7 +2,9 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/operator_call.h"
 
 namespace graftwork {
 
@@ -13,6 +15,34 @@ const at::Tensor& TensorStore::at(Symbol name) const {
 }
 
 ParamExpr TensorStore::leaf(Symbol name) const { return ParamExpr::leaf(name, type_of(at(name))); }
+
+namespace {
+
+at::Tensor compute(const ParamExpr& expr, const TensorStore& tensors) {
+  const Symbol op = expr.operator_name();
+  const auto refuse = [&](const std::string& why) { throw Error("nn.parameter", cat(op.str(), ": ", why)); };
+  if (!is_allowed(op)) refuse("it does not compute parameters");
+  std::vector<c10::IValue> values;
+  std::vector<const c10::IValue*> inputs;
+  for (const ParamExpr& operand : expr.operands()) values.emplace_back(evaluate(operand, tensors));
+  for (const c10::IValue& value : values) inputs.push_back(&value);
+  const OperatorCall call(op, expr.attrs(), values.size());
+  const Outcome fits = check_arguments(op, call.arguments(inputs, at::kCPU));
+  if (!fits) refuse(fits.reason());
+  c10::IValue result = call.run(inputs, at::kCPU);
+  if (result.isTuple()) {
+    const auto& elements = result.toTupleRef().elements();
+    const auto wanted = static_cast<size_t>(expr.numbers()[0]);
+    if (wanted >= elements.size()) refuse(cat("it has no result ", wanted));
+    result = elements[wanted];
+  }
+  if (!result.isTensor()) refuse("its result is no tensor");
+  at::Tensor tensor = result.toTensor();
+  if (type_of(tensor) != expr.type()) refuse(cat("it gives ", type_of(tensor).text(), ", not ", expr.type().text()));
+  return tensor;
+}
+
+}  // namespace
 
 at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
   switch (expr.op()) {
@@ -31,6 +61,8 @@ at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
     }
     case ParamExpr::Op::kMultiply:
       return evaluate(expr.operands()[0], tensors) * evaluate(expr.operands()[1], tensors);
+    case ParamExpr::Op::kOperator:
+      return compute(expr, tensors);
   }
   return {};
 }

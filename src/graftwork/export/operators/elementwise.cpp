@@ -127,6 +127,12 @@ OperatorLowerings elementwise_lowerings() {
           {"aten.hardtanh.default", clamp},
           {"aten.rsqrt.default", rsqrt},
           {"aten.pow.Tensor_Scalar", power},
+          {"aten.lift_fresh.default", unary("Identity")},
+          {"aten.lift_fresh_copy.default", unary("Identity")},
+          {"aten.resolve_conj.default", unary("Identity")},
+          {"aten.resolve_neg.default", unary("Identity")},
+          {"aten.to.dtype_layout", cast},
+          {"aten.to.device", cast},
           {"aten.to.dtype", cast},
           {"aten._to_copy.default", cast}};
 }

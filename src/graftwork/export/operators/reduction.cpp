@@ -1,6 +1,8 @@
 // Reductions and products.
+#include <numeric>
+
 #include "graftwork/base/error.h"
-#include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/form.h"
 
 namespace graftwork {
 namespace {
@@ -19,10 +21,27 @@ void reduce(Lowering& lowering, const Node& node, const char* op_type) {
                          {{"keepdims", int64_t{flag_attr(node, "keepdim", false)}}}, lowering.result_name(node)));
 }
 
+/// Truth values are 0 and 1 while the greatest or least of them is looked for.
+void extreme(Lowering& lowering, const Node& node, const char* op_type) {
+  if (!node.tensor() || node.tensor()->dtype != DType::kBool) return reduce(lowering, node, op_type);
+  Form form(lowering, node);
+  std::vector<int64_t> axes = form.integers("dim");
+  if (axes.empty()) {
+    axes.resize(static_cast<size_t>(form.rank()));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  const std::string found = form.add(op_type, {form.operand(0, DType::kI32), form.list(axes)},
+                                     {{"keepdims", int64_t{form.flag("keepdim") ? 1 : 0}}});
+  form.result("Cast", {found}, {{"to", onnx::data_type(DType::kBool)}});
+}
+
 void mean(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMean"); }
 void sum(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceSum"); }
-void amax(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMax"); }
-void amin(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceMin"); }
+void amax(Lowering& lowering, const Node& node) { extreme(lowering, node, "ReduceMax"); }
+void amin(Lowering& lowering, const Node& node) { extreme(lowering, node, "ReduceMin"); }
+
+void prod(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceProd"); }
+void logsumexp(Lowering& lowering, const Node& node) { reduce(lowering, node, "ReduceLogSumExp"); }
 
 void vector_norm(Lowering& lowering, const Node& node) {
   const double order = number_attr(node, "ord", 2);
@@ -45,6 +64,9 @@ OperatorLowerings reduction_lowerings() {
           {"aten.mean.default", mean},
           {"aten.sum.default", sum},
           {"aten.linalg_vector_norm.default", vector_norm},
+          {"aten.prod.default", prod},
+          {"aten.prod.dim_int", prod},
+          {"aten.logsumexp.default", logsumexp},
           {"aten.matmul.default", matmul},
           {"aten.bmm.default", matmul},
           {"aten.mm.default", matmul}};

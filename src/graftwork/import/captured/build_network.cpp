@@ -1,6 +1,8 @@
 #include "graftwork/import/captured/build_network.h"
 
 #include "graftwork/import/captured/build_graph.h"
+#include "graftwork/import/captured/decompose/decompose.h"
+#include "graftwork/import/captured/explicit_types.h"
 #include "graftwork/import/captured/fake_quantizers.h"
 #include "graftwork/import/captured/functional/functionalise.h"
 #include "graftwork/import/captured/functional/inline_wrappers.h"
@@ -10,7 +12,11 @@ namespace graftwork::captured {
 
 LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) {
   inline_wrappers(program);
+  decompose(program);
   functionalise(program);
+  // What writes in place is an operator like others now, and may be a composite whose parts write in place.
+  if (decompose(program)) functionalise(program);
+  make_types_explicit(program);
   remove_dead(program);
   LoadedNetwork loaded;
   loaded.network.module = build_graph(program, tensors, bytes, loaded.unsupported);

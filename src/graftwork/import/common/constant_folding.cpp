@@ -1,9 +1,9 @@
 #include "graftwork/import/common/constant_folding.h"
 
 #include <limits>
-#include <unordered_set>
 
 #include "graftwork/base/error.h"
+#include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 
@@ -88,20 +88,14 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   return std::nullopt;
 }
 
-bool FoldingBudget::spend(int64_t bytes) {
-  if (bytes > kPerOperator || bytes > left_) return false;
+bool FoldingBudget::spend(int64_t bytes, int64_t steps) {
+  if (bytes > kPerOperator || bytes > left_ || steps > steps_left_) return false;
   left_ -= bytes;
+  steps_left_ -= steps;
   return true;
 }
 
 namespace {
-
-/// Internal operators that programs use all the same.
-bool is_internal(Symbol op) {
-  static const std::unordered_set<std::string> kKnown{"aten._to_copy.default", "aten._unsafe_view.default",
-                                                      "aten._softmax.default"};
-  return op.str().starts_with("aten._") && !kKnown.contains(op.str());
-}
 
 /// The tensors of a result; nothing when there is anything else in it.
 std::optional<std::vector<at::Tensor>> tensors_of(const c10::IValue& result) {
@@ -113,14 +107,6 @@ std::optional<std::vector<at::Tensor>> tensors_of(const c10::IValue& result) {
     tensors.push_back(element.toTensor());
   }
   return tensors;
-}
-
-std::optional<std::vector<at::Tensor>> run_on(const OperatorCall& call, const std::vector<at::Tensor>& operands,
-                                              c10::Device device) {
-  const std::vector<c10::IValue> values(operands.begin(), operands.end());
-  std::vector<const c10::IValue*> inputs;
-  for (const c10::IValue& value : values) inputs.push_back(&value);
-  return tensors_of(call.run(inputs, device));
 }
 
 /// Bytes of the elements; the largest number when there is none so large.
@@ -136,32 +122,76 @@ int64_t total_bytes(const std::vector<at::Tensor>& tensors) {
   return total;
 }
 
+std::vector<const c10::IValue*> pointers(const std::vector<c10::IValue>& values) {
+  std::vector<const c10::IValue*> result;
+  for (const c10::IValue& value : values) result.push_back(&value);
+  return result;
+}
+
+/// An operator on constants that may run now.
+struct Affordable {
+  OperatorCall call;
+  std::vector<at::Tensor> results;  ///< On the device "meta": shapes and types.
+};
+
+/// Nothing when it is not allowed, torch finds its shapes wrong, or it costs too much.
+std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs,
+                                 FoldingBudget& budget) {
+  if (!is_allowed(op)) return std::nullopt;
+  Affordable made{OperatorCall(op, attrs, operands.size()), {}};
+  std::vector<at::Tensor> touched;
+  for (const ParamExpr& operand : operands) {
+    const auto options = at::TensorOptions(to_torch(operand.type().dtype)).device(at::kMeta);
+    touched.push_back(at::empty(extents(operand.type()), options));
+  }
+  const std::vector<c10::IValue> shapes(touched.begin(), touched.end());
+  const auto results = tensors_of(made.call.run(pointers(shapes), at::kMeta));
+  if (!results) return std::nullopt;
+  made.results = *results;
+  touched.insert(touched.end(), results->begin(), results->end());
+  const int64_t steps = work_of(op, made.call.arguments(pointers(shapes), at::kMeta), made.results);
+  if (!budget.spend(total_bytes(touched), steps)) return std::nullopt;
+  return made;
+}
+
 }  // namespace
 
 std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
                                                     const AttrMap& attrs, const TensorStore& tensors,
                                                     FoldingBudget& budget) {
-  const auto handle = find_operator(op);
-  if (!handle || handle->schema().is_mutable() || handle->schema().returns().empty()) return std::nullopt;
-  if (handle->hasTag(at::Tag::nondeterministic_seeded) || is_internal(op)) return std::nullopt;
-  std::vector<at::Tensor> values;
-  std::vector<at::Tensor> shapes;
   const at::NoGradGuard no_grad;
   try {
-    const OperatorCall call(op, attrs, operands.size());
-    for (const ParamExpr& operand : operands) {
-      values.push_back(evaluate(operand, tensors));
-      shapes.push_back(values.back().to(at::kMeta));
-    }
-    const auto expected = run_on(call, shapes, at::kMeta);
-    if (!expected) return std::nullopt;
-    shapes.insert(shapes.end(), expected->begin(), expected->end());
-    if (!budget.spend(total_bytes(shapes))) return std::nullopt;
-    return run_on(call, values, at::kCPU);
+    const auto affordable = afford(op, operands, attrs, budget);
+    if (!affordable) return std::nullopt;
+    std::vector<c10::IValue> values;
+    for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
+    if (!check_arguments(op, affordable->call.arguments(pointers(values), at::kCPU))) return std::nullopt;
+    return tensors_of(affordable->call.run(pointers(values), at::kCPU));
   } catch (const Error&) {
     return std::nullopt;
   } catch (const c10::Error&) {
     return std::nullopt;  // it will be reported where it runs
+  }
+}
+
+std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::vector<ParamExpr>& operands,
+                                                         const AttrMap& attrs, FoldingBudget& budget) {
+  constexpr int64_t kSmall = int64_t{1} << 16;
+  int64_t read = 0;
+  for (const ParamExpr& operand : operands) read += operand.type().element_count();
+  try {
+    const auto affordable = afford(op, operands, attrs, budget);
+    if (!affordable) return std::nullopt;
+    std::vector<ParamExpr> made;
+    for (const at::Tensor& result : affordable->results) {
+      if (result.numel() > std::max(2 * read, kSmall)) return std::nullopt;
+      made.push_back(ParamExpr::computed(op, operands, attrs, static_cast<int64_t>(made.size()), type_of(result)));
+    }
+    return made;
+  } catch (const Error&) {
+    return std::nullopt;
+  } catch (const c10::Error&) {
+    return std::nullopt;
   }
 }
 

@@ -20,19 +20,26 @@ class FoldingBudget {
 
   explicit FoldingBudget(size_t file_bytes) : left_((int64_t{128} << 20) + static_cast<int64_t>(file_bytes)) {}
 
-  /// Whether an operator that touches `bytes` may run; it then has.
-  bool spend(int64_t bytes);
+  /// Whether an operator that touches `bytes` and takes `steps` of work may run; it then has.
+  bool spend(int64_t bytes, int64_t steps);
 
  private:
   int64_t left_;
+  int64_t steps_left_ = int64_t{1} << 31;
 };
 
-/// Runs an operator whose operands are all constant. Nothing when it is random, writes in place, gives anything but
-/// tensors, is one of torch's internal operators (whose name begins with an underscore: they trust their arguments),
-/// does not say the sizes of its results beforehand, or is beyond the budget. Several results come in order.
+/// Runs an operator whose operands are all constant. Nothing when it is not on the list of those that may run now
+/// (allowed_operators.h), gives anything but tensors, does not say the sizes of its results beforehand, or is beyond
+/// the budget. Several results come in order.
 std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector<ParamExpr>& operands,
                                                     const AttrMap& attrs, const TensorStore& tensors,
                                                     FoldingBudget& budget);
+
+/// The results of an operator whose operands are all constant, as expressions that are computed whenever they are asked
+/// for: what training changes. Nothing where `run_constant` gives nothing, and where a result is much larger than all
+/// that it is made of.
+std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::vector<ParamExpr>& operands,
+                                                         const AttrMap& attrs, FoldingBudget& budget);
 
 /// The result of an operator that reads only the shape and element type of its operand (new_zeros, ones_like and their
 /// relatives), where `type` says both. Nothing for other operators, and where a size is known at run time only.

@@ -13,7 +13,13 @@ std::optional<std::vector<Constant>> Constants::fold(Symbol op, const std::vecto
     trainable |= operand->trainable;
   }
   if (const auto expr = as_expression(op, values, attrs)) return std::vector{Constant{*expr, trainable}};
-  if (trainable) return std::nullopt;
+  if (trainable) {
+    const auto computed = compute_when_asked(op, values, attrs, budget_);
+    if (!computed || computed->size() < results.size()) return std::nullopt;
+    std::vector<Constant> kept;
+    for (size_t i = 0; i < results.size(); ++i) kept.push_back({(*computed)[i], true});
+    return kept;
+  }
   const auto tensors = run_constant(op, values, attrs, tensors_, budget_);
   if (!tensors || tensors->size() < results.size()) return std::nullopt;
   std::vector<Constant> made;

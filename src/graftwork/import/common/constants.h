@@ -16,7 +16,7 @@ namespace graftwork {
 /// A value that is known while the graph is built.
 struct Constant {
   ParamExpr value;
-  bool trainable = false;  ///< Training changes it: it is never evaluated, only viewed.
+  bool trainable = false;  ///< Training changes it: it is never evaluated while the graph is built.
 };
 
 /// Operators on constants become constants, and a constant becomes a node of `module` when something reads it at run

@@ -118,9 +118,33 @@ class Parser {
     }
     const Token word = lexer_.take();
     lexer_.expect("(");
+    if (is_operator(word)) return computed(word);
     ParamExpr result = call(word);
     lexer_.expect(")");
     return result;
+  }
+
+  static bool is_operator(const Token& word) { return word.text.find('.') != std::string::npos; }
+
+  ParamExpr computed(const Token& word) {
+    std::vector<ParamExpr> operands;
+    while (!lexer_.accept(")")) {
+      operands.push_back(param_expr());
+      if (!lexer_.at(")")) lexer_.expect(",");
+    }
+    AttrMap attrs = read_attributes(lexer_, {operands.size(), false});
+    int64_t result = 0;
+    if (lexer_.accept("[")) {
+      const size_t offset = lexer_.peek().offset;
+      result = read_integer(lexer_, "the number of a result");
+      if (result < 0) lexer_.fail_at(offset, "results are counted from 0");
+      lexer_.expect("]");
+    }
+    lexer_.expect(":");
+    const size_t offset = lexer_.peek().offset;
+    const Type declared = type();
+    if (!declared.tensor()) lexer_.fail_at(offset, "a parameter has a tensor type");
+    return ParamExpr::computed(word.text, operands, std::move(attrs), result, *declared.tensor());
   }
 
   ParamExpr call(const Token& word) {
@@ -152,7 +176,7 @@ class Parser {
   bool at_param_expr() const {
     const Token& token = lexer_.peek();
     return lexer_.at("@") || token.text == "view" || token.text == "permute" || token.text == "slice" ||
-           token.text == "concat" || token.text == "multiply";
+           token.text == "concat" || token.text == "multiply" || is_operator(token);
   }
 
   struct ModuleHead {

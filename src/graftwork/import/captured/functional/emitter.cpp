@@ -2,18 +2,13 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/import/captured/argument_names.h"
 #include "graftwork/import/captured/functional/view.h"
+#include "graftwork/import/captured/names_in_use.h"
 
 namespace graftwork::captured {
 
-Emitter::Emitter(Program& program) : program_(program), most_calls_(10'000 + 4 * program.calls.size()) {
-  const auto take = [&](const std::string& name) { names_.take(name); };
-  for (const Input& input : program.inputs) each_name(input.arg, take);
-  for (const Call& call : program.calls) {
-    for (const Argument& output : call.outputs) each_name(output, take);
-  }
-}
+Emitter::Emitter(Program& program)
+    : program_(program), names_(names_in_use(program)), most_calls_(10'000 + 4 * program.calls.size()) {}
 
 void Emitter::append(Call call) {
   if (program_.calls.size() >= most_calls_) {

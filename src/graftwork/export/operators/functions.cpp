@@ -1,0 +1,97 @@
+// Functions of numbers that ONNX has, on whatever type they are given.
+#include "graftwork/export/form.h"
+
+namespace graftwork {
+namespace {
+
+OperatorLowering function(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    Form form(lowering, node);
+    form.result(op_type, {form.as_result(0)});
+  };
+}
+
+/// A question about floats; whole numbers are never NaN or infinite.
+OperatorLowering question(const char* op_type) {
+  return [op_type](Lowering& lowering, const Node& node) {
+    Form form(lowering, node);
+    form.result(op_type, {is_floating(form.type(0).dtype) ? form.operand(0) : form.operand(0, DType::kF32)});
+  };
+}
+
+/// The quotient's remainder with the sign of the dividend (C's fmod).
+void fmod(Form& form) {
+  const std::string divisor =
+      form.has("other") ? form.scalar(form.number("other"), form.result_dtype()) : form.as_result(1);
+  form.result("Mod", {form.as_result(0), divisor}, {{"fmod", int64_t{1}}});
+}
+
+/// With the sign of the divisor: for floats x − floor(x / y) · y.
+void remainder(Form& form) {
+  const DType type = form.result_dtype();
+  const bool is_number_first = form.has("self");
+  const std::string x = is_number_first ? form.scalar(form.number("self"), type) : form.as_result(0);
+  const std::string y =
+      form.has("other") ? form.scalar(form.number("other"), type) : form.as_result(is_number_first ? 0 : 1);
+  if (!is_floating(type)) return form.result("Mod", {x, y}, {{"fmod", int64_t{0}}});
+  const std::string whole = form.add("Mul", {form.add("Floor", {form.add("Div", {x, y})}), y});
+  form.result("Sub", {x, whole});
+}
+
+void power_of_number(Form& form) {
+  form.result("Pow", {form.scalar(form.number("self"), form.result_dtype()), form.as_result(0)});
+}
+
+/// Of whole numbers: ONNX's Div rounds towards 0.
+void whole_quotient(Form& form) {
+  const std::string divisor =
+      form.has("other") ? form.scalar(form.number("other"), form.result_dtype()) : form.as_result(1);
+  form.result("Div", {form.as_result(0), divisor});
+}
+
+/// Bit by bit; truth values by logic.
+template <int kWhich>
+void bitwise(Form& form) {
+  constexpr const char* kLogic[] = {"And", "Or", "Xor"};
+  constexpr const char* kBits[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
+  const DType type = form.result_dtype();
+  const std::string other = form.has("other") ? form.scalar(form.number("other"), type) : form.as_result(1);
+  form.result((type == DType::kBool ? kLogic : kBits)[kWhich], {form.as_result(0), other});
+}
+
+void bitwise_not(Form& form) {
+  form.result(form.result_dtype() == DType::kBool ? "Not" : "BitwiseNot", {form.operand(0)});
+}
+
+}  // namespace
+
+OperatorLowerings function_lowerings() {
+  return {{"aten.acos.default", function("Acos")},
+          {"aten.acosh.default", function("Acosh")},
+          {"aten.asin.default", function("Asin")},
+          {"aten.asinh.default", function("Asinh")},
+          {"aten.atan.default", function("Atan")},
+          {"aten.atanh.default", function("Atanh")},
+          {"aten.cosh.default", function("Cosh")},
+          {"aten.sinh.default", function("Sinh")},
+          {"aten.tan.default", function("Tan")},
+          {"aten.isnan.default", question("IsNaN")},
+          {"aten.isinf.default", question("IsInf")},
+          {"aten.fmod.Tensor", form(fmod)},
+          {"aten.fmod.Scalar", form(fmod)},
+          {"aten.remainder.Tensor", form(remainder)},
+          {"aten.remainder.Scalar", form(remainder)},
+          {"aten.remainder.Scalar_Tensor", form(remainder)},
+          {"aten.pow.Scalar", form(power_of_number)},
+          {"aten.div.Tensor_mode", form(whole_quotient)},
+          {"aten.div.Scalar_mode", form(whole_quotient)},
+          {"aten.bitwise_and.Tensor", form(bitwise<0>)},
+          {"aten.bitwise_and.Scalar", form(bitwise<0>)},
+          {"aten.bitwise_or.Tensor", form(bitwise<1>)},
+          {"aten.bitwise_or.Scalar", form(bitwise<1>)},
+          {"aten.bitwise_xor.Tensor", form(bitwise<2>)},
+          {"aten.bitwise_xor.Scalar", form(bitwise<2>)},
+          {"aten.bitwise_not.default", form(bitwise_not)}};
+}
+
+}  // namespace graftwork

@@ -1,0 +1,336 @@
+#include "graftwork/import/captured/decompose/decompose.h"
+
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/import/captured/argument_names.h"
+#include "graftwork/import/captured/bind_arguments.h"
+#include "graftwork/import/captured/decompose/composites.h"
+#include "graftwork/import/captured/decompose/decomposition.h"
+#include "graftwork/import/captured/decompose/recorder.h"
+#include "graftwork/import/captured/decompose/run_time_sizes.h"
+#include "graftwork/import/captured/names_in_use.h"
+#include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/operator_call.h"
+
+#include <cstdio>
+static FILE* GWLOG() { static FILE* f = fopen("/tmp/decomp.log", "a"); return f; }
+namespace graftwork::captured {
+namespace {
+
+constexpr size_t kMostParts = 4096;
+constexpr size_t kMostLevels = 8;
+
+/// "add" of "aten.add.Tensor".
+std::string short_name(Symbol op) {
+  const std::string& text = op.str();
+  const size_t first = text.find('.'), last = text.rfind('.');
+  return first == last ? text : text.substr(first + 1, last - first - 1);
+}
+
+/// One run of an operator on tensors without elements.
+struct Trial {
+  Recorder recorder{is_composite};
+  std::vector<std::string> results;  // their names in the recorder; empty for None
+};
+
+class Pass {
+ public:
+  explicit Pass(Program& program) : program_(program), names_(names_in_use(program)) {}
+
+  bool run() {
+    std::vector<Call> calls = std::move(program_.calls);
+    program_.calls.clear();
+    for (Call& call : calls) add(std::move(call), 0);
+    for (Output& output : program_.outputs) rename(output.arg);
+    return changed_;
+  }
+
+ private:
+  void rename(Argument& argument) {
+    if (renaming_.empty()) return;
+    each_name(argument, [&](std::string& name) {
+      if (const auto found = renaming_.find(name); found != renaming_.end()) name = found->second;
+    });
+  }
+
+  void add(Call call, size_t level) {
+    for (NamedArgument& input : call.inputs) rename(input.arg);
+    if ((is_composite(call.op) || find_decomposition(call.op)) && level < kMostLevels) {
+      try {
+        if (take_apart(call, level)) return;
+        fprintf(GWLOG(), "DECOMP no %s\n", call.op.str().c_str());
+      } catch (const Error& e) { fprintf(GWLOG(), "DECOMP %s: %s\n", call.op.str().c_str(), e.message().c_str());
+        // It stays what it is: whoever cannot write or run it says so.
+      } catch (const c10::Error& e) { fprintf(GWLOG(), "DECOMP c10 %s: %s\n", call.op.str().c_str(), e.what_without_backtrace());
+      }
+    }
+    program_.calls.push_back(std::move(call));
+  }
+
+  const TensorMeta* meta_of(const std::string& name) const {
+    const auto found = program_.tensors.find(name);
+    return found == program_.tensors.end() ? nullptr : &found->second;
+  }
+
+  // ---- running ---------------------------------------------------------------------------------------
+
+  /// A tensor without elements; undefined when its type has no name in the graph or a size has no number.
+  static at::Tensor stand_in(const TensorMeta& meta, const RunTimeSizes& sizes, size_t set) {
+    if (!meta.dtype.known) return {};
+    std::vector<int64_t> extents, strides;
+    for (const Dim& size : meta.sizes) {
+      const auto value = sizes.value(size, set);
+      if (!value) return {};
+      extents.push_back(*value);
+    }
+    const auto options = at::TensorOptions(to_torch(*meta.dtype.known)).device(at::kMeta);
+    for (const Dim& stride : meta.strides) {
+      if (stride.is_static()) strides.push_back(stride.value());
+    }
+    if (!sizes.any() && strides.size() == extents.size()) return at::empty_strided(extents, strides, options);
+    return at::empty(extents, options);
+  }
+
+  bool run(const Call& call, const RunTimeSizes& sizes, size_t set, Trial& trial) const {
+    Scope scope;
+    std::unordered_map<const Meaning*, c10::IValue> values;
+    std::vector<std::string> names;
+    for (const NamedArgument& input : call.inputs) {
+      if (holds_number(input.arg)) return false;
+      each_tensor_name(input.arg, [&](const std::string& name) { names.push_back(name); });
+    }
+    for (const std::string& name : names) scope.emplace(name, Meaning());
+    for (const std::string& name : names) {
+      const TensorMeta* meta = meta_of(name);
+      const at::Tensor tensor = meta ? stand_in(*meta, sizes, set) : at::Tensor();
+      if (!tensor.defined()) return false;
+      if (values.emplace(&scope.at(name), tensor).second) trial.recorder.name(tensor, name);
+    }
+    const BoundArguments bound = bind_arguments(call, scope);
+    if (!bound.problems.empty()) return false;
+    std::vector<const c10::IValue*> inputs;
+    for (const Meaning* operand : bound.operands) inputs.push_back(&values.at(operand));
+    const OperatorCall ready(call.op, bound.attrs, inputs.size());
+    const torch::jit::Stack arguments = ready.arguments(inputs, at::kMeta);
+    const auto handle = find_operator(call.op);
+    if (!handle || counts_too_much(*handle, arguments, call)) return false;
+    std::vector<c10::IValue> results;
+    trial.recorder.record([&] {
+      if (const Decomposition decomposition = find_decomposition(call.op)) {
+        for (at::Tensor& result : decomposition(Arguments(handle->schema(), arguments))) results.emplace_back(result);
+        return;
+      }
+      const c10::IValue result = ready.run(inputs, at::kMeta);
+      if (result.isTuple()) {
+        const auto& elements = result.toTupleRef().elements();
+        results.assign(elements.begin(), elements.end());
+      } else {
+        results.push_back(result);
+      }
+    });
+    if (trial.recorder.calls.size() > kMostParts) return false;
+    for (const c10::IValue& result : results) {
+      if (!result.isTensor()) return false;
+      const std::string name = result.toTensor().defined() ? trial.recorder.name_of(result.toTensor()) : std::string();
+      if (name.empty() && result.toTensor().defined()) return false;
+      trial.results.push_back(name);
+    }
+    return true;
+  }
+
+  static bool holds_number(const Argument& argument) {
+    bool holds = false;
+    if (argument.is<NumberName>()) return true;
+    if (const auto* list = argument.get_if<Argument::List>()) {
+      for (const Argument& element : *list) holds |= holds_number(element);
+    }
+    return holds;
+  }
+
+  /// A file may ask for a billion parts: as many as it has names for are made.
+  static bool counts_too_much(const c10::OperatorHandle& handle, const torch::jit::Stack& arguments, const Call& call) {
+    size_t results = 0;
+    for (const Argument& output : call.outputs) each_name(output, [&](const std::string& /*name*/) { ++results; });
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const std::string& name = handle.schema().arguments()[i].name();
+      constexpr int64_t kMostTimes = 16;
+      const bool parts = name == "sections" || name == "chunks";
+      const int64_t most = parts ? static_cast<int64_t>(results) : kMostTimes;
+      if ((parts || name == "n") && arguments[i].isInt() && arguments[i].toInt() > most) return true;
+    }
+    return false;
+  }
+
+  // ---- taking apart ----------------------------------------------------------------------------------
+
+  bool take_apart(const Call& call, size_t level) {
+    RunTimeSizes sizes;
+    for (const NamedArgument& input : call.inputs) {
+      each_tensor_name(input.arg, [&](const std::string& name) {
+        if (const TensorMeta* meta = meta_of(name)) {
+          for (const Dim& size : meta->sizes) sizes.add(size);
+        }
+      });
+    }
+    std::array<Trial, RunTimeSizes::kSets> trials;
+    const size_t needed = sizes.any() ? trials.size() : 1;
+    for (size_t set = 0; set < needed; ++set) {
+      if (!run(call, sizes, set, trials[set])) return false;
+    }
+    return replace(call, sizes, trials[0], trials[needed - 1], level);
+  }
+
+  std::vector<std::string> result_names(const Call& call) const {
+    std::vector<std::string> names;
+    for (const Argument& output : call.outputs) {
+      if (output.is<None>()) names.emplace_back();
+      each_name(output, [&](const std::string& name) { names.push_back(name); });
+    }
+    return names;
+  }
+
+  bool replace(const Call& call, const RunTimeSizes& sizes, const Trial& first, const Trial& second, size_t level) {
+    const std::vector<Call>& parts = first.recorder.calls;
+    const std::vector<std::string> results = result_names(call);
+    if (results.size() > first.results.size() || first.results != second.results) return false;
+    if (parts.size() != second.recorder.calls.size()) return false;
+    for (const Call& part : parts) {
+      if (part.op == call.op && parts.size() == 1) return false;  // it is nothing but itself
+    }
+    std::unordered_map<std::string, std::string> names;  // of the recorder → of the program
+    std::vector<std::pair<std::string, std::string>> same;
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (results[i].empty()) continue;
+      const std::string& made = first.results[i];
+      if (made.empty()) return false;
+      const bool is_made = first.recorder.tensors.contains(made);
+      if (!is_made) {
+        same.emplace_back(results[i], made);  // an operand as it is
+      } else if (!names.emplace(made, results[i]).second) {
+        same.emplace_back(results[i], names.at(made));
+      }
+    }
+    std::vector<Call> made;
+    NameMap<TensorMeta> metas;
+    const std::string base = call.name.empty() ? short_name(call.op) : call.name;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      Call part = parts[i];
+      if (part.op != second.recorder.calls[i].op || !merge(part, second.recorder.calls[i], sizes, call, made))
+        return false;
+      part.name = cat(base, "_", short_name(part.op));
+      part.provenance = call.provenance;
+      for (Argument& output : part.outputs) {
+        each_tensor_name(output, [&](std::string& name) {
+          const auto meta = merged(first.recorder.tensors.at(name), second.recorder.tensors.at(name), sizes);
+          auto [known, is_new] = names.emplace(name, "");
+          if (is_new) known->second = names_.make(part.name);
+          name = known->second;
+          if (meta) metas[name] = *meta;
+        });
+      }
+      for (NamedArgument& input : part.inputs) {
+        each_tensor_name(input.arg, [&](std::string& name) {
+          if (const auto known = names.find(name); known != names.end()) name = known->second;
+        });
+      }
+      if (!part.outputs.empty()) each_name(part.outputs[0], [&](const std::string& name) { part.name = name; });
+      made.push_back(std::move(part));
+    }
+    changed_ = true;
+    // What the program says of the results holds; of the rest only we know.
+    for (auto& [name, meta] : metas) program_.tensors.emplace(name, std::move(meta));
+    for (auto& [name, other] : same) renaming_[name] = other;
+    for (Call& part : made) add(std::move(part), level + 1);
+    return true;
+  }
+
+  static std::optional<TensorMeta> merged(const TensorMeta& a, const TensorMeta& b, const RunTimeSizes& sizes) {
+    if (a.sizes.size() != b.sizes.size()) return std::nullopt;
+    TensorMeta meta{.dtype = a.dtype, .sizes = {}, .strides = a.strides == b.strides ? a.strides : std::vector<Dim>()};
+    for (size_t i = 0; i < a.sizes.size(); ++i) {
+      const auto size = sizes.size({a.sizes[i].value(), b.sizes[i].value()});
+      if (!size) return std::nullopt;
+      meta.sizes.push_back(*size);
+    }
+    return meta;
+  }
+
+  /// What differs between the two runs becomes a size, read from an operand of the call that is taken apart.
+  bool merge(Call& call, const Call& other, const RunTimeSizes& sizes, const Call& whole, std::vector<Call>& made) {
+    if (call.inputs.size() != other.inputs.size()) return false;
+    for (size_t i = 0; i < call.inputs.size(); ++i) {
+      if (call.inputs[i].name != other.inputs[i].name) return false;
+      if (!merge(call.inputs[i].arg, other.inputs[i].arg, sizes, whole, made)) return false;
+    }
+    return true;
+  }
+
+  bool merge(Argument& a, const Argument& b, const RunTimeSizes& sizes, const Call& whole, std::vector<Call>& made) {
+    if (a.value.index() != b.value.index()) return false;
+    if (const auto* number = a.get_if<int64_t>()) {
+      if (*number == *b.get_if<int64_t>()) return true;
+      return as_size(a, {*number, *b.get_if<int64_t>()}, sizes, whole, made);
+    }
+    if (const auto* numbers = a.get_if<std::vector<int64_t>>()) {
+      const auto& others = *b.get_if<std::vector<int64_t>>();
+      if (*numbers == others) return true;
+      if (numbers->size() != others.size()) return false;
+      Argument::List list;
+      for (size_t i = 0; i < numbers->size(); ++i) {
+        Argument element{(*numbers)[i]};
+        if (!merge(element, Argument{others[i]}, sizes, whole, made)) return false;
+        list.push_back(std::move(element));
+      }
+      a = Argument{std::move(list)};
+      return true;
+    }
+    if (auto* list = std::get_if<Argument::List>(&a.value)) {
+      const auto& others = *b.get_if<Argument::List>();
+      if (list->size() != others.size()) return false;
+      for (size_t i = 0; i < list->size(); ++i) {
+        if (!merge((*list)[i], others[i], sizes, whole, made)) return false;
+      }
+      return true;
+    }
+    if (const auto* number = a.get_if<double>()) return *number == *b.get_if<double>();
+    return true;
+  }
+
+  bool as_size(Argument& argument, std::array<int64_t, RunTimeSizes::kSets> numbers, const RunTimeSizes& sizes,
+               const Call& whole, std::vector<Call>& made) {
+    const auto size = sizes.size(numbers);
+    if (!size) return false;
+    for (const NamedArgument& input : whole.inputs) {
+      std::vector<std::string> operands;
+      each_tensor_name(input.arg, [&](const std::string& name) { operands.push_back(name); });
+      for (const std::string& operand : operands) {
+        const TensorMeta& meta = *meta_of(operand);
+        for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
+          if (meta.sizes[axis] != *size) continue;
+          const std::string name = names_.make(cat(operand, "_size_", axis));
+          made.push_back({.op = "aten.sym_size.int",
+                          .inputs = {{"self", captured::tensor(operand)}, {"dim", {static_cast<int64_t>(axis)}}},
+                          .outputs = {{NumberName{name}}},
+                          .name = name,
+                          .provenance = whole.provenance});
+          argument = Argument{NumberName{name}};
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  Program& program_;
+  UniqueNames names_;
+  bool changed_ = false;
+  std::unordered_map<std::string, std::string> renaming_;  // results that are operands, or each other
+};
+
+}  // namespace
+
+bool decompose(Program& program) { return Pass(program).run(); }
+
+}  // namespace graftwork::captured

@@ -1,0 +1,14 @@
+// Operators that are made of others give way to those.
+#pragma once
+
+#include "graftwork/import/captured/program.h"
+
+namespace graftwork::captured {
+
+/// Rewrites `program.calls` so that each composite operator (composites.h), and each that we have a decomposition of
+/// (decomposition.h), is the operators that it is made of. It is run on tensors without elements under a recorder.
+/// Sizes known at run time take two sets of values in turn: what comes out the same is fixed, what changes is one of
+/// the sizes. Where that, or anything else, does not work out, the operator stays as it is. Whether anything changed.
+bool decompose(Program& program);
+
+}  // namespace graftwork::captured

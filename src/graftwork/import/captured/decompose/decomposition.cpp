@@ -1,0 +1,47 @@
+#include "graftwork/import/captured/decompose/decomposition.h"
+
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork::captured {
+
+const c10::IValue& Arguments::at(std::string_view name) const {
+  const auto index = schema_.argumentIndexWithName(name);
+  if (!index) leave_as_it_is(cat(schema_.name(), " has no argument ", name));
+  return stack_.at(static_cast<size_t>(*index));
+}
+
+at::Tensor Arguments::optional_tensor(std::string_view name) const {
+  const c10::IValue& value = at(name);
+  return value.isTensor() ? value.toTensor() : at::Tensor();
+}
+
+std::vector<int64_t> Arguments::integers(std::string_view name) const {
+  const c10::IValue& value = at(name);
+  if (value.isNone()) return {};
+  return value.isInt() ? std::vector<int64_t>{value.toInt()} : value.toIntVector();
+}
+
+std::optional<at::ScalarType> Arguments::dtype(std::string_view name) const {
+  const c10::IValue& value = at(name);
+  return value.isNone() ? std::nullopt : std::optional(value.toScalarType());
+}
+
+Decomposition find_decomposition(Symbol op) {
+  static const std::unordered_map<Symbol, Decomposition> table = [] {
+    std::unordered_map<Symbol, Decomposition> all;
+    for (auto make : {arithmetic_decompositions, attention_decompositions, movement_decompositions, norm_decompositions,
+                      pool_decompositions, reduction_decompositions, scan_decompositions}) {
+      for (const auto& [name, decomposition] : make()) all.emplace(name, decomposition);
+    }
+    return all;
+  }();
+  const auto found = table.find(op);
+  return found == table.end() ? nullptr : found->second;
+}
+
+void leave_as_it_is(const std::string& why) { throw Error("pt2.decompose", why); }
+
+}  // namespace graftwork::captured

@@ -1,0 +1,60 @@
+// Operators as other operators, in code of ours: those that torch's dispatcher does not take apart.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/core/function_schema.h>
+#include <ATen/core/stack.h>
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "graftwork/base/symbol.h"
+
+namespace graftwork::captured {
+
+/// The arguments of one call, by the names of its schema. Tensors have shape and type, and no elements.
+class Arguments {
+ public:
+  Arguments(const c10::FunctionSchema& schema, const torch::jit::Stack& stack) : schema_(schema), stack_(stack) {}
+
+  const at::Tensor& tensor(std::string_view name) const { return at(name).toTensor(); }
+  /// Undefined where it is not given.
+  at::Tensor optional_tensor(std::string_view name) const;
+  std::vector<at::Tensor> tensors(std::string_view name) const { return at(name).toTensorVector(); }
+  c10::Scalar number(std::string_view name) const { return at(name).toScalar(); }
+  bool is_given(std::string_view name) const { return !at(name).isNone(); }
+  int64_t integer(std::string_view name) const { return at(name).toInt(); }
+  bool flag(std::string_view name) const { return at(name).toBool(); }
+  std::string text(std::string_view name) const { return at(name).toStringRef(); }
+  /// A list, or one number for a list of it; empty where it is not given.
+  std::vector<int64_t> integers(std::string_view name) const;
+  std::optional<at::ScalarType> dtype(std::string_view name) const;
+  const c10::IValue& at(std::string_view name) const;
+
+ private:
+  const c10::FunctionSchema& schema_;
+  const torch::jit::Stack& stack_;
+};
+
+/// The results, computed by other operators. Throws Error "pt2.decompose" where the arguments are ones that it is not
+/// written for: the operator then stays what it is.
+using Decomposition = std::vector<at::Tensor> (*)(const Arguments&);
+
+/// Null when there is none.
+Decomposition find_decomposition(Symbol op);
+
+/// Decompositions by operator, one table per file.
+using Decompositions = std::vector<std::pair<Symbol, Decomposition>>;
+Decompositions arithmetic_decompositions();
+Decompositions attention_decompositions();
+Decompositions movement_decompositions();
+Decompositions norm_decompositions();
+Decompositions pool_decompositions();
+Decompositions reduction_decompositions();
+Decompositions scan_decompositions();
+
+/// Refuses arguments: Error "pt2.decompose".
+[[noreturn]] void leave_as_it_is(const std::string& why);
+
+}  // namespace graftwork::captured

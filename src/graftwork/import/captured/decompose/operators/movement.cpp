@@ -1,0 +1,307 @@
+// The same elements elsewhere.
+#include <numeric>
+
+#include "graftwork/import/captured/decompose/decomposition.h"
+
+namespace graftwork::captured {
+namespace {
+
+using Tensors = std::vector<at::Tensor>;
+
+int64_t front(int64_t axis, const at::Tensor& x) { return axis < 0 ? axis + x.dim() : axis; }
+
+Tensors roll(const Arguments& args) {
+  const std::vector<int64_t> shifts = args.integers("shifts"), dims = args.integers("dims");
+  at::Tensor x = args.tensor("self");
+  const std::vector<int64_t> shape = x.sizes().vec();
+  if (dims.empty()) x = at::flatten(x);
+  for (size_t i = 0; i < shifts.size(); ++i) {
+    const int64_t axis = dims.empty() ? 0 : front(dims.at(i), x);
+    const int64_t extent = x.size(axis);
+    const int64_t places = extent == 0 ? 0 : ((shifts[i] % extent) + extent) % extent;
+    if (places == 0) continue;
+    x = at::cat({at::slice(x, axis, extent - places, extent), at::slice(x, axis, 0, extent - places)}, axis);
+  }
+  return {dims.empty() ? at::reshape(x, shape) : x};
+}
+
+Tensors rot90(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const std::vector<int64_t> dims = args.integers("dims");
+  const int64_t turns = ((args.integer("k") % 4) + 4) % 4;
+  if (turns == 0) return {at::clone(x)};
+  if (turns == 2) return {at::flip(x, dims)};
+  return {at::transpose(at::flip(x, {dims.at(turns == 1 ? 1 : 0)}), dims.at(0), dims.at(1))};
+}
+
+Tensors pixel_unshuffle(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t factor = args.integer("downscale_factor"), rank = x.dim();
+  const int64_t channels = x.size(-3), height = x.size(-2) / factor, width = x.size(-1) / factor;
+  std::vector<int64_t> split(x.sizes().begin(), x.sizes().end() - 2), order(static_cast<size_t>(rank - 2));
+  split.insert(split.end(), {height, factor, width, factor});
+  std::iota(order.begin(), order.end(), 0);
+  order.insert(order.end(), {rank - 1, rank + 1, rank - 2, rank});
+  std::vector<int64_t> joined(x.sizes().begin(), x.sizes().end() - 3);
+  joined.insert(joined.end(), {channels * factor * factor, height, width});
+  return {at::reshape(at::permute(at::reshape(x, split), order), joined)};
+}
+
+Tensors channel_shuffle(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t groups = args.integer("groups");
+  std::vector<int64_t> split{x.size(0), groups, x.size(1) / groups};
+  split.insert(split.end(), x.sizes().begin() + 2, x.sizes().end());
+  return {at::reshape(at::transpose(at::reshape(x, split), 1, 2), x.sizes())};
+}
+
+/// Two numbers for each dimension from the last one on. Negative ones cut, which ONNX knows of constants only.
+Tensors pad(const Arguments& args) {
+  std::vector<int64_t> pad = args.integers("pad");
+  at::Tensor x = args.tensor("self");
+  const bool cuts = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width < 0; });
+  if (args.text("mode") != "circular") {
+    if (args.text("mode") == "constant" || !cuts) leave_as_it_is("it is one operator of the file");
+    for (size_t i = 0; i * 2 + 1 < pad.size(); ++i) {
+      const int64_t axis = x.dim() - 1 - static_cast<int64_t>(i);
+      if (pad[2 * i] < 0 || pad[2 * i + 1] < 0)
+        x = at::slice(x, axis, std::max<int64_t>(-pad[2 * i], 0), x.size(axis) + std::min<int64_t>(pad[2 * i + 1], 0));
+      for (const size_t side : {2 * i, 2 * i + 1}) pad[side] = std::max<int64_t>(pad[side], 0);
+    }
+    const bool any = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width > 0; });
+    return {any ? at::pad(x, pad, args.text("mode")) : at::clone(x)};
+  }
+  for (size_t i = 0; i * 2 + 1 < pad.size(); ++i) {
+    const int64_t axis = x.dim() - 1 - static_cast<int64_t>(i), extent = x.size(axis);
+    const int64_t left = pad[2 * i], right = pad[2 * i + 1];
+    Tensors parts;
+    if (left > 0) parts.push_back(at::slice(x, axis, extent - left, extent));
+    parts.push_back(left < 0 || right < 0
+                        ? at::slice(x, axis, std::max<int64_t>(-left, 0), extent + std::min<int64_t>(right, 0))
+                        : x);
+    if (right > 0) parts.push_back(at::slice(x, axis, 0, right));
+    if (parts.size() > 1 || left < 0 || right < 0) x = parts.size() > 1 ? at::cat(parts, axis) : parts[0];
+  }
+  return {x};
+}
+
+Tensors select_scatter(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t axis = front(args.integer("dim"), x), extent = x.size(axis);
+  const int64_t at = args.integer("index") < 0 ? args.integer("index") + extent : args.integer("index");
+  const at::Tensor part = at::unsqueeze(args.tensor("src"), axis).to(x.scalar_type());
+  Tensors parts;
+  if (at > 0) parts.push_back(at::slice(x, axis, 0, at));
+  parts.push_back(part);
+  if (at + 1 < extent) parts.push_back(at::slice(x, axis, at + 1, extent));
+  return {parts.size() > 1 ? at::cat(parts, axis) : at::clone(part)};
+}
+
+Tensors slice_scatter(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t axis = front(args.integer("dim"), x), extent = x.size(axis), step = args.integer("step");
+  const auto bound = [&](std::string_view name, int64_t fallback) {
+    const int64_t at = args.is_given(name) ? args.integer(name) : fallback;
+    return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
+  };
+  const int64_t start = bound("start", 0), end = std::max(start, bound("end", extent));
+  if (start == end) return {at::clone(x)};
+  if (step != 1) {
+    const at::Tensor places = at::arange(start, end, step, x.options().dtype(at::kLong));
+    std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
+    shape[static_cast<size_t>(axis)] = places.size(0);
+    std::vector<int64_t> full = x.sizes().vec();
+    full[static_cast<size_t>(axis)] = places.size(0);
+    const at::Tensor source = args.tensor("src").to(x.scalar_type()).expand(full);
+    return {at::scatter(x, axis, at::reshape(places, shape).expand(full), source)};
+  }
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape[static_cast<size_t>(axis)] = end - start;
+  Tensors parts;
+  if (start > 0) parts.push_back(at::slice(x, axis, 0, start));
+  parts.push_back(args.tensor("src").to(x.scalar_type()).expand(shape));
+  if (end < extent) parts.push_back(at::slice(x, axis, end, extent));
+  return {parts.size() > 1 ? at::cat(parts, axis) : at::clone(parts[0])};
+}
+
+/// Indices of one dimension, spread over the shape of what is written there.
+at::Tensor spread(const at::Tensor& index, int64_t axis, const at::Tensor& like) {
+  std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
+  if (!shape.empty()) shape[static_cast<size_t>(axis)] = index.numel();
+  return at::reshape(index, shape).to(at::kLong).expand(like.sizes());
+}
+
+Tensors index_copy(const Arguments& args) {
+  const at::Tensor &x = args.tensor("self"), &source = args.tensor("source");
+  const int64_t axis = front(args.integer("dim"), x);
+  return {at::scatter(x, axis, spread(args.tensor("index"), axis, source), source)};
+}
+
+Tensors index_add(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const c10::Scalar alpha = args.number("alpha");
+  const at::Tensor source = alpha.equal(1) ? args.tensor("source") : at::mul(args.tensor("source"), alpha);
+  const int64_t axis = front(args.integer("dim"), x);
+  return {at::scatter_add(x, axis, spread(args.tensor("index"), axis, source), source)};
+}
+
+Tensors index_fill(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t axis = front(args.integer("dim"), x);
+  if (x.dim() == 0 || args.at("value").isTensor()) leave_as_it_is("it fills with a tensor");
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape[static_cast<size_t>(axis)] = args.tensor("index").numel();
+  const at::Tensor value = at::full(shape, args.number("value"), x.options());
+  return {at::scatter(x, axis, spread(args.tensor("index"), axis, value), value)};
+}
+
+Tensors take(const Arguments& args) {
+  const at::Tensor& index = args.tensor("index");
+  return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, at::flatten(index)), index.sizes())};
+}
+
+/// The k-th place that the mask marks takes the k-th number.
+Tensors masked_scatter(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const at::Tensor mask = args.tensor("mask").expand(x.sizes());
+  const at::Tensor order = at::clamp_min(at::sub(at::cumsum(at::flatten(mask).to(at::kLong), 0), 1), 0);
+  const at::Tensor source = at::flatten(args.tensor("source"));
+  if (source.numel() == 0) return {at::clone(x)};
+  const at::Tensor last = at::clamp_max(order, source.numel() - 1);
+  return {at::where(mask, at::reshape(at::index_select(source, 0, last), x.sizes()), x)};
+}
+
+/// From −1 to 1, at pixel centres or corners.
+at::Tensor coordinates(int64_t count, bool corners, const at::TensorOptions& options) {
+  const at::Tensor places = at::arange(count, options);
+  if (corners && count == 1) return at::mul(places, 0);
+  if (corners) return at::sub(at::mul(places, 2.0 / static_cast<double>(count - 1)), 1);
+  return at::add(at::mul(places, 2.0 / static_cast<double>(count)), 1.0 / static_cast<double>(count) - 1);
+}
+
+/// theta: (N, 2, 3) or (N, 3, 4), applied to (x, y, 1) of each pixel.
+Tensors affine_grid(const Arguments& args) {
+  const at::Tensor& theta = args.tensor("theta");
+  const std::vector<int64_t> size = args.integers("size");
+  const bool corners = args.flag("align_corners");
+  const auto options = theta.options();
+  const std::vector<int64_t> spatial(size.begin() + 2, size.end());
+  const auto rank = static_cast<int64_t>(spatial.size());
+  Tensors axes;
+  for (int64_t i = rank; i-- > 0;) {
+    std::vector<int64_t> shape(static_cast<size_t>(rank), 1);
+    shape[static_cast<size_t>(i)] = spatial[static_cast<size_t>(i)];
+    axes.push_back(at::reshape(coordinates(spatial[static_cast<size_t>(i)], corners, options), shape).expand(spatial));
+  }
+  axes.push_back(at::ones(spatial, options));
+  const at::Tensor base = at::reshape(at::stack(axes, -1), {-1, rank + 1});
+  const at::Tensor grid = at::matmul(base, at::transpose(theta, 1, 2));
+  std::vector<int64_t> shape{size[0]};
+  shape.insert(shape.end(), spatial.begin(), spatial.end());
+  shape.push_back(rank);
+  return {at::reshape(grid, shape)};
+}
+
+Tensors one_hot(const Arguments& args) {
+  const int64_t classes = args.integer("num_classes");
+  if (classes <= 0) leave_as_it_is("the number of its classes is known at run time only");
+  const at::Tensor& index = args.tensor("self");
+  return {at::eq(at::unsqueeze(index, -1), at::arange(classes, index.options())).to(at::kLong)};
+}
+
+/// Written along a diagonal: row and column say whose turn it is.
+Tensors diagonal_scatter(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t dim1 = front(args.integer("dim1"), x), dim2 = front(args.integer("dim2"), x);
+  const int64_t offset = args.integer("offset"), rows = x.size(dim1), columns = x.size(dim2);
+  const at::Tensor& source = args.tensor("src");
+  const auto longs = x.options().dtype(at::kLong);
+  const at::Tensor on = at::eq(at::add(at::unsqueeze(at::arange(rows, longs), 1), offset), at::arange(columns, longs));
+  const int64_t missing = (offset >= 0 ? rows : columns) - source.size(-1);
+  const at::Tensor line = at::unsqueeze(at::constant_pad_nd(source, {0, missing}), offset >= 0 ? -1 : -2);
+  const at::Tensor moved = at::movedim(x, {dim1, dim2}, {-2, -1});
+  return {at::movedim(at::where(on, line, moved), {-2, -1}, {dim1, dim2})};
+}
+
+/// One after the other, each below and right of the one before.
+Tensors block_diag(const Arguments& args) {
+  Tensors blocks = args.tensors("tensors"), rows;
+  int64_t width = 0, left = 0;
+  for (at::Tensor& block : blocks) {
+    if (block.dim() < 2) block = at::reshape(block, {1, block.numel()});
+    width += block.size(1);
+  }
+  for (const at::Tensor& block : blocks) {
+    rows.push_back(at::constant_pad_nd(block, {left, width - left - block.size(1)}));
+    left += block.size(1);
+  }
+  return {at::cat(rows, 0)};
+}
+
+Tensors alias_copy(const Arguments& args) { return {at::clone(args.tensor("self"))}; }
+
+Tensors view_copy(const Arguments& args) {
+  return {at::clone(at::reshape(args.tensor("self"), args.integers("size")))};
+}
+
+Tensors expand_copy(const Arguments& args) { return {at::clone(args.tensor("self").expand(args.integers("size")))}; }
+
+Tensors permute_copy(const Arguments& args) {
+  return {at::clone(at::permute(args.tensor("self"), args.integers("dims")))};
+}
+
+Tensors narrow_copy(const Arguments& args) {
+  const int64_t start = args.integer("start");
+  return {at::clone(at::narrow(args.tensor("self"), args.integer("dim"), start, args.integer("length")))};
+}
+
+Tensors diagonal_copy(const Arguments& args) {
+  const int64_t offset = args.integer("offset");
+  return {at::clone(at::diagonal(args.tensor("self"), offset, args.integer("dim1"), args.integer("dim2")))};
+}
+
+Tensors diag_embed(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t offset = args.integer("offset"), rank = x.dim() + 1;
+  const int64_t dim1 = args.integer("dim1") < 0 ? args.integer("dim1") + rank : args.integer("dim1");
+  const int64_t dim2 = args.integer("dim2") < 0 ? args.integer("dim2") + rank : args.integer("dim2");
+  const int64_t extent = x.size(-1) + std::abs(offset);
+  const std::vector<int64_t> pad{std::max<int64_t>(offset, 0), std::max<int64_t>(-offset, 0)};
+  const at::Tensor row = at::constant_pad_nd(x, pad);  // by column
+  const at::Tensor places = at::arange(extent, x.options().dtype(at::kLong));
+  const at::Tensor on = at::eq(at::add(at::unsqueeze(places, 1), offset), places);
+  const at::Tensor made = at::masked_fill(at::unsqueeze(row, -2), at::logical_not(on), 0);
+  return {at::movedim(made, {-2, -1}, {dim1, dim2})};
+}
+
+}  // namespace
+
+Decompositions movement_decompositions() {
+  return {{"aten.roll.default", roll},
+          {"aten.rot90.default", rot90},
+          {"aten.pixel_unshuffle.default", pixel_unshuffle},
+          {"aten.channel_shuffle.default", channel_shuffle},
+          {"aten.pad.default", pad},
+          {"aten.select_scatter.default", select_scatter},
+          {"aten.slice_scatter.default", slice_scatter},
+          {"aten.index_copy.default", index_copy},
+          {"aten.index_add.default", index_add},
+          {"aten.index_fill.int_Scalar", index_fill},
+          {"aten.take.default", take},
+          {"aten.masked_scatter.default", masked_scatter},
+          {"aten.affine_grid_generator.default", affine_grid},
+          {"aten.one_hot.default", one_hot},
+          {"aten.diagonal_scatter.default", diagonal_scatter},
+          {"aten.block_diag.default", block_diag},
+          {"aten.alias_copy.default", alias_copy},
+          {"aten.view_copy.default", view_copy},
+          {"aten.expand_copy.default", expand_copy},
+          {"aten.permute_copy.default", permute_copy},
+          {"aten.narrow_copy.default", narrow_copy},
+          {"aten.diagonal_copy.default", diagonal_copy},
+          {"aten.diag_embed.default", diag_embed},
+          {"aten.trace.default",
+           [](const Arguments& args) -> Tensors { return {at::sum(at::diagonal(args.tensor("self")))}; }}};
+}
+
+}  // namespace graftwork::captured

@@ -1,0 +1,214 @@
+// Norms, distances, normalisation by what the values themselves are, and losses.
+#include <cmath>
+#include <limits>
+
+#include "graftwork/import/captured/decompose/decomposition.h"
+
+namespace graftwork::captured {
+namespace {
+
+using Tensors = std::vector<at::Tensor>;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// (Σ |x|^p)^(1/p); the greatest or least for an infinite p, the number of those that are not 0 for 0.
+at::Tensor p_norm(const at::Tensor& given, double p, const std::vector<int64_t>& dims, bool keep,
+                  std::optional<at::ScalarType> dtype) {
+  const at::Tensor x = dtype && *dtype != given.scalar_type() ? given.to(*dtype) : given;
+  const at::Tensor size = at::abs(x);
+  const at::OptionalIntArrayRef over = dims.empty() ? at::OptionalIntArrayRef() : at::OptionalIntArrayRef(dims);
+  if (p == kInfinity) return at::amax(size, dims, keep);
+  if (p == -kInfinity) return at::amin(size, dims, keep);
+  if (p == 0) return at::sum(at::ne(x, 0).to(x.scalar_type()), over, keep);
+  if (p == 1) return at::sum(size, over, keep);
+  if (p == 2) return at::sqrt(at::sum(at::square(x), over, keep));
+  return at::pow(at::sum(at::pow(size, p), over, keep), 1 / p);
+}
+
+/// Orders 1 and 2 over real numbers are one operator of the file.
+Tensors vector_norm(const Arguments& args) {
+  const double order = args.number("ord").toDouble();
+  const auto dtype = args.dtype("dtype");
+  if ((order == 1 || order == 2) && (!dtype || *dtype == args.tensor("self").scalar_type()))
+    leave_as_it_is("it is one operator of the file");
+  return {p_norm(args.tensor("self"), order, args.integers("dim"), args.flag("keepdim"), dtype)};
+}
+
+double order_of(const Arguments& args) { return args.is_given("p") ? args.number("p").toDouble() : 2; }
+
+at::Tensor norm(const at::Tensor& x, double p, const std::vector<int64_t>& dims, bool keep,
+                std::optional<at::ScalarType> dtype) {
+  return at::linalg_vector_norm(x, p, dims.empty() ? at::OptionalIntArrayRef() : at::OptionalIntArrayRef(dims), keep,
+                                dtype);
+}
+
+Tensors norm_of_all(const Arguments& args) {
+  return {norm(args.tensor("self"), args.number("p").toDouble(), {}, false, std::nullopt)};
+}
+Tensors norm_along(const Arguments& args) {
+  return {norm(args.tensor("self"), order_of(args), args.integers("dim"), args.flag("keepdim"), std::nullopt)};
+}
+Tensors norm_along_in_type(const Arguments& args) {
+  return {norm(args.tensor("self"), order_of(args), args.integers("dim"), args.flag("keepdim"), args.dtype("dtype"))};
+}
+Tensors norm_of_all_in_type(const Arguments& args) {
+  return {norm(args.tensor("self"), order_of(args), {}, false, args.dtype("dtype"))};
+}
+
+/// Of every row of one set to every row of the other.
+Tensors distances(const Arguments& args) {
+  const at::Tensor difference = at::sub(at::unsqueeze(args.tensor("x1"), -2), at::unsqueeze(args.tensor("x2"), -3));
+  return {norm(difference, args.number("p").toDouble(), {-1}, false, std::nullopt)};
+}
+
+/// v · (g / ‖v‖), the norm over all dimensions but one; over all of them for −1.
+Tensors weight_norm(const Arguments& args) {
+  const at::Tensor& v = args.tensor("v");
+  std::vector<int64_t> dims;
+  for (int64_t axis = 0; axis < v.dim(); ++axis) {
+    if (axis != args.integer("dim")) dims.push_back(axis);
+  }
+  const at::Tensor size = at::linalg_vector_norm(v, 2, dims, args.integer("dim") >= 0);
+  return {at::mul(v, at::div(args.tensor("g"), size))};
+}
+
+Tensors distance(const Arguments& args) {
+  const at::Tensor difference = at::sub(args.tensor("self"), args.tensor("other"));
+  return {norm(difference, args.number("p").toDouble(), {}, false, std::nullopt)};
+}
+
+/// A single number is all there is.
+Tensors softmax_of_number(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  if (x.dim() > 0) leave_as_it_is("it is one operator of the file");
+  return {at::ones({}, x.options().dtype(args.dtype("dtype").value_or(x.scalar_type())))};
+}
+
+Tensors log_softmax_of_number(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  if (x.dim() > 0) leave_as_it_is("it is one operator of the file");
+  return {at::zeros({}, x.options().dtype(args.dtype("dtype").value_or(x.scalar_type())))};
+}
+
+/// Rows that are all −∞ give 0.
+Tensors safe_softmax(const Arguments& args) {
+  const at::Tensor& given = args.tensor("self");
+  const at::Tensor x = args.is_given("dtype") ? given.to(*args.dtype("dtype")) : given;
+  const int64_t dim = args.integer("dim");
+  const at::Tensor none = at::eq(at::amax(x, {dim}, true), -kInfinity);
+  return {at::masked_fill(at::softmax(x, dim), none, 0)};
+}
+
+/// Batch norm by the mean and the variance of what it is given, as torch computes it in training.
+Tensors live_batch_norm(const Arguments& args) {
+  const at::Tensor& x = args.tensor("input");
+  std::vector<int64_t> dims, shape(static_cast<size_t>(x.dim()), 1);
+  for (int64_t axis = 0; axis < x.dim(); ++axis) {
+    if (axis != 1) dims.push_back(axis);
+  }
+  shape.at(1) = -1;
+  const at::Tensor mean = at::mean(x, dims, true);
+  const at::Tensor centred = at::sub(x, mean);
+  const at::Tensor variance = at::mean(at::square(centred), dims, true);
+  const at::Tensor deviation = at::rsqrt(at::add(variance, args.number("eps")));
+  at::Tensor result = at::mul(centred, deviation);
+  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined())
+    result = at::mul(result, at::reshape(weight, shape));
+  if (const at::Tensor bias = args.optional_tensor("bias"); bias.defined())
+    result = at::add(result, at::reshape(bias, shape));
+  return {result, at::flatten(mean), at::flatten(deviation)};
+}
+
+Tensors batch_norm(const Arguments& args) {
+  if (!args.flag("training")) leave_as_it_is("it has statistics");
+  return {live_batch_norm(args)[0]};
+}
+
+Tensors native_batch_norm(const Arguments& args) {
+  if (!args.flag("training")) leave_as_it_is("it has statistics");
+  return live_batch_norm(args);
+}
+
+// ---- losses ----------------------------------------------------------------------------------------
+
+at::Tensor reduced(const Arguments& args, const at::Tensor& loss) {
+  const int64_t how = args.integer("reduction");  // at::Reduction: none, mean, sum
+  return how == 0 ? loss : how == 1 ? at::mean(loss) : at::sum(loss);
+}
+
+at::Tensor difference(const Arguments& args) { return at::sub(args.tensor("self"), args.tensor("target")); }
+
+Tensors mse_loss(const Arguments& args) { return {reduced(args, at::square(difference(args)))}; }
+
+Tensors smooth_l1_loss(const Arguments& args) {
+  const double beta = args.number("beta").toDouble();
+  const at::Tensor error = at::abs(difference(args));
+  if (beta == 0) return {reduced(args, error)};
+  const at::Tensor round = at::div(at::mul(at::square(error), 0.5), beta);
+  return {reduced(args, at::where(at::lt(error, beta), round, at::sub(error, 0.5 * beta)))};
+}
+
+Tensors huber_loss(const Arguments& args) {
+  const double delta = args.number("delta").toDouble();
+  const at::Tensor error = at::abs(difference(args));
+  const at::Tensor straight = at::mul(at::sub(error, 0.5 * delta), delta);
+  return {reduced(args, at::where(at::le(error, delta), at::mul(at::square(error), 0.5), straight))};
+}
+
+at::Tensor weighted(const Arguments& args, const at::Tensor& loss) {
+  const at::Tensor weight = args.optional_tensor("weight");
+  return weight.defined() ? at::mul(loss, weight) : loss;
+}
+
+/// Logarithms end at −100, as torch's do.
+Tensors binary_cross_entropy(const Arguments& args) {
+  const at::Tensor &x = args.tensor("self"), &target = args.tensor("target");
+  const at::Tensor yes = at::mul(target, at::clamp_min(at::log(x), -100));
+  const at::Tensor no = at::mul(at::rsub(target, 1), at::clamp_min(at::log(at::rsub(x, 1)), -100));
+  return {reduced(args, weighted(args, at::neg(at::add(yes, no))))};
+}
+
+/// (1 − y) · x − (1 + (w − 1) · y) · log σ(x).
+Tensors binary_cross_entropy_with_logits(const Arguments& args) {
+  const at::Tensor &x = args.tensor("self"), &target = args.tensor("target");
+  at::Tensor certain = at::log_sigmoid(x);
+  if (const at::Tensor positive = args.optional_tensor("pos_weight"); positive.defined())
+    certain = at::mul(certain, at::add(at::mul(target, at::sub(positive, 1)), 1));
+  return {reduced(args, weighted(args, at::sub(at::mul(at::rsub(target, 1), x), certain)))};
+}
+
+Tensors soft_margin_loss(const Arguments& args) {
+  const at::Tensor product = at::mul(args.tensor("self"), args.tensor("target"));
+  return {reduced(args, at::log1p(at::exp(at::neg(product))))};
+}
+
+}  // namespace
+
+Decompositions norm_decompositions() {
+  return {{"aten.linalg_vector_norm.default", vector_norm},
+          {"aten.norm.Scalar", norm_of_all},
+          {"aten.norm.ScalarOpt_dim", norm_along},
+          {"aten.norm.ScalarOpt_dim_dtype", norm_along_in_type},
+          {"aten.norm.ScalarOpt_dtype", norm_of_all_in_type},
+          {"aten.cdist.default", distances},
+          {"aten._cdist_forward.default", distances},
+          {"aten._weight_norm.default", weight_norm},
+          {"aten.dist.default", distance},
+          {"aten.softmax.int", softmax_of_number},
+          {"aten._softmax.default", softmax_of_number},
+          {"aten.log_softmax.int", log_softmax_of_number},
+          {"aten._log_softmax.default", log_softmax_of_number},
+          {"aten._safe_softmax.default", safe_softmax},
+          {"aten.native_batch_norm.default", native_batch_norm},
+          {"aten._native_batch_norm_legit.default", native_batch_norm},
+          {"aten._native_batch_norm_legit.no_stats", native_batch_norm},
+          {"aten.batch_norm.default", batch_norm},
+          {"aten.mse_loss.default", mse_loss},
+          {"aten.smooth_l1_loss.default", smooth_l1_loss},
+          {"aten.huber_loss.default", huber_loss},
+          {"aten.binary_cross_entropy.default", binary_cross_entropy},
+          {"aten.binary_cross_entropy_with_logits.default", binary_cross_entropy_with_logits},
+          {"aten.soft_margin_loss.default", soft_margin_loss}};
+}
+
+}  // namespace graftwork::captured

@@ -1,0 +1,31 @@
+// Sizes that are known at run time, as numbers that stand for them for a while.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "graftwork/ir/type.h"
+
+namespace graftwork::captured {
+
+/// Two sets of numbers for the symbols of some sizes. Different symbols differ in both, and from any size that occurs.
+class RunTimeSizes {
+ public:
+  static constexpr size_t kSets = 2;
+
+  /// A size that may occur in what is run.
+  void add(const Dim& size);
+  /// Whether there is any symbol.
+  bool any() const { return !bases_.empty(); }
+  /// The number that stands for `size`; nothing when its symbol was not added or there are too many.
+  std::optional<int64_t> value(const Dim& size, size_t set) const;
+  /// The size that is `numbers[i]` in set i: a sum or product of what was added. Nothing when there is none.
+  std::optional<Dim> size(std::array<int64_t, kSets> numbers) const;
+
+ private:
+  std::vector<Symbol> bases_;
+  std::vector<Dim> sizes_;
+};
+
+}  // namespace graftwork::captured

@@ -1,0 +1,320 @@
+#include "graftwork/nn/allowed_operators.h"
+
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+/// What of the arguments is checked beside shapes.
+enum class Check : uint8_t { kShapes, kDivision, kIndices, kFactors, kStatistics, kProduct };
+
+/// By the name without overload.
+const std::unordered_map<std::string_view, Check>& list() {
+  static const std::unordered_map<std::string_view, Check> all = [] {
+    std::unordered_map<std::string_view, Check> made;
+    const auto add = [&](Check check, std::initializer_list<std::string_view> names) {
+      for (const std::string_view name : names) made.emplace(name, check);
+    };
+    // Element by element.
+    add(Check::kShapes, {"abs",         "absolute",    "acos",         "acosh",      "add",
+                         "addcdiv",     "addcmul",     "alias",        "arccos",     "arcsin",
+                         "arctan",      "asin",        "asinh",        "atan",       "atan2",
+                         "atanh",       "bitwise_and", "bitwise_not",  "bitwise_or", "bitwise_xor",
+                         "ceil",        "celu",        "clamp",        "clamp_max",  "clamp_min",
+                         "clip",        "clone",       "contiguous",   "copysign",   "cos",
+                         "cosh",        "deg2rad",     "detach",       "elu",        "eq",
+                         "erf",         "erfc",        "exp",          "exp2",       "expm1",
+                         "fix",         "floor",       "fmax",         "fmin",       "frac",
+                         "ge",          "gelu",        "greater",      "gt",         "greater_equal",
+                         "hardsigmoid", "hardswish",   "hardtanh",     "hypot",      "isfinite",
+                         "isinf",       "isnan",       "le",           "leaky_relu", "lerp",
+                         "less",        "less_equal",  "lift_fresh",   "log",        "lift_fresh_copy",
+                         "log10",       "log1p",       "log2",         "logaddexp",  "log_sigmoid",
+                         "logical_and", "logical_not", "logical_or",   "logit",      "logical_xor",
+                         "lt",          "masked_fill", "maximum",      "minimum",    "mish",
+                         "mul",         "multiply",    "nan_to_num",   "ne",         "neg",
+                         "negative",    "not_equal",   "positive",     "pow",        "prelu",
+                         "rad2deg",     "reciprocal",  "relu",         "relu6",      "round",
+                         "rsqrt",       "rsub",        "selu",         "sgn",        "sigmoid",
+                         "sign",        "silu",        "sin",          "sinc",       "sinh",
+                         "softplus",    "sqrt",        "square",       "sub",        "subtract",
+                         "tan",         "tanh",        "threshold",    "to",         "trunc",
+                         "type_as",     "where",       "xlogy",        "_to_copy",   "__and__",
+                         "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
+    add(Check::kDivision, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
+    // New tensors.
+    add(Check::kShapes,
+        {"arange", "eye", "full", "full_like", "hamming_window", "hann_window", "linspace", "new_full", "new_ones",
+         "new_zeros", "ones", "ones_like", "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"});
+    // The same elements elsewhere.
+    add(Check::kShapes, {"_unsafe_view",
+                         "atleast_1d",
+                         "atleast_2d",
+                         "atleast_3d",
+                         "broadcast_tensors",
+                         "broadcast_to",
+                         "cat",
+                         "channel_shuffle",
+                         "chunk",
+                         "column_stack",
+                         "concat",
+                         "concatenate",
+                         "constant_pad_nd",
+                         "diag_embed",
+                         "diagonal",
+                         "dstack",
+                         "expand",
+                         "expand_as",
+                         "flatten",
+                         "flip",
+                         "fliplr",
+                         "flipud",
+                         "hstack",
+                         "mH",
+                         "mT",
+                         "meshgrid",
+                         "moveaxis",
+                         "movedim",
+                         "narrow",
+                         "numpy_T",
+                         "pad",
+                         "permute",
+                         "pixel_shuffle",
+                         "pixel_unshuffle",
+                         "ravel",
+                         "repeat",
+                         "reshape",
+                         "reshape_as",
+                         "roll",
+                         "rot90",
+                         "select",
+                         "slice",
+                         "split",
+                         "split_with_sizes",
+                         "squeeze",
+                         "stack",
+                         "swapaxes",
+                         "swapdims",
+                         "t",
+                         "tile",
+                         "transpose",
+                         "tril",
+                         "triu",
+                         "unbind",
+                         "unflatten",
+                         "unfold",
+                         "unsafe_chunk",
+                         "unsafe_split",
+                         "unsqueeze",
+                         "view",
+                         "view_as",
+                         "vstack"});
+    // Along dimensions.
+    add(Check::kShapes, {"_softmax",
+                         "_log_softmax",
+                         "all",
+                         "amax",
+                         "amin",
+                         "aminmax",
+                         "any",
+                         "argmax",
+                         "argmin",
+                         "argsort",
+                         "count_nonzero",
+                         "cumprod",
+                         "cumsum",
+                         "linalg_norm",
+                         "linalg_vector_norm",
+                         "log_softmax",
+                         "logsumexp",
+                         "max",
+                         "mean",
+                         "min",
+                         "norm",
+                         "norm_except_dim",
+                         "prod",
+                         "softmax",
+                         "sort",
+                         "std",
+                         "std_mean",
+                         "sum",
+                         "topk",
+                         "var",
+                         "var_mean",
+                         "layer_norm",
+                         "rms_norm",
+                         "group_norm"});
+    add(Check::kStatistics, {"batch_norm", "instance_norm"});
+    add(Check::kIndices, {"index", "index_select", "gather", "take_along_dim", "embedding", "one_hot"});
+    add(Check::kFactors, {"upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
+                          "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_bicubic2d_aa",
+                          "_upsample_bilinear2d_aa", "_upsample_nearest_exact2d"});
+    add(Check::kShapes, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
+    add(Check::kProduct, {"addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot", "einsum", "ger",
+                          "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot"});
+    return made;
+  }();
+  return all;
+}
+
+/// "add" of "aten.add.Tensor".
+std::string_view short_name(const std::string& op) {
+  const size_t first = op.find('.'), last = op.rfind('.');
+  return first == last ? std::string_view() : std::string_view(op).substr(first + 1, last - first - 1);
+}
+
+const Check* find(Symbol op) {
+  if (!op.str().starts_with("aten.")) return nullptr;
+  const auto found = list().find(short_name(op.str()));
+  return found == list().end() ? nullptr : &found->second;
+}
+
+bool is_tensor_list(const c10::IValue& value) { return value.isTensorList() || value.isOptionalTensorList(); }
+
+std::vector<at::Tensor> tensors_in(const torch::jit::Stack& arguments) {
+  std::vector<at::Tensor> tensors;
+  for (const c10::IValue& argument : arguments) {
+    if (argument.isTensor() && argument.toTensor().defined()) tensors.push_back(argument.toTensor());
+    if (!is_tensor_list(argument)) continue;
+    for (const c10::IValue& element : argument.toListRef()) {
+      if (element.isTensor() && element.toTensor().defined()) tensors.push_back(element.toTensor());
+    }
+  }
+  return tensors;
+}
+
+/// x86 has no quotient for the least integer and −1: the process dies.
+Outcome check_division(const torch::jit::Stack& arguments) {
+  const auto bad = [](const at::Tensor& divisor) {
+    return at::logical_or(divisor.eq(0), divisor.eq(-1)).any().item<bool>();
+  };
+  const c10::IValue& divisor = arguments.at(1);
+  if (divisor.isInt() && (divisor.toInt() == 0 || divisor.toInt() == -1)) return declined("it divides by 0 or −1");
+  if (!divisor.isTensor() || !at::isIntegralType(divisor.toTensor().scalar_type(), true)) return applied();
+  return bad(divisor.toTensor()) ? declined("it divides integers by 0 or −1") : applied();
+}
+
+Outcome check_range(const at::Tensor& index, int64_t extent, bool wraps) {
+  if (index.scalar_type() == at::kBool || index.scalar_type() == at::kByte) return applied();
+  if (!at::isIntegralType(index.scalar_type(), false)) return declined("an index is no integer");
+  if (index.numel() == 0) return applied();
+  const auto [least, most] = at::aminmax(index);
+  const bool inside = least.item<int64_t>() >= (wraps ? -extent : 0) && most.item<int64_t>() < extent;
+  return inside ? applied() : declined("an index lies outside of what it indexes");
+}
+
+Outcome check_indices(std::string_view name, const torch::jit::Stack& arguments) {
+  const at::Tensor& source = arguments.at(0).toTensor();
+  if (name == "one_hot") return check_range(source, int64_t{1} << 20, false);
+  if (name == "embedding") return check_range(arguments.at(1).toTensor(), source.dim() > 0 ? source.size(0) : 0, false);
+  if (name == "index") {
+    int64_t axis = 0;
+    for (const c10::IValue& index : arguments.at(1).toListRef()) {
+      if (axis >= source.dim()) return declined("it has more indices than dimensions");
+      if (index.isTensor() && index.toTensor().defined()) {
+        const at::Tensor& given = index.toTensor();
+        if (const Outcome fits = check_range(given, source.size(axis), true); !fits) return fits;
+        if (given.scalar_type() == at::kBool || given.scalar_type() == at::kByte) {
+          axis += given.dim();
+          continue;
+        }
+      }
+      ++axis;
+    }
+    return applied();
+  }
+  // index_select and gather name a dimension, take_along_dim perhaps.
+  const bool is_last = name == "take_along_dim";
+  const at::Tensor& index = arguments.at(is_last ? 1 : 2).toTensor();
+  const c10::IValue& dim = arguments.at(is_last ? 2 : 1);
+  if (dim.isNone()) return check_range(index, source.numel(), false);
+  const int64_t axis = dim.toInt() < 0 ? dim.toInt() + source.dim() : dim.toInt();
+  if (axis < 0 || axis >= std::max<int64_t>(source.dim(), 1)) return declined("it has no such dimension");
+  return check_range(index, source.dim() == 0 ? 1 : source.size(axis), false);
+}
+
+Outcome check_factors(const torch::jit::Stack& arguments) {
+  const auto fits = [](double factor) { return std::isfinite(factor) && factor >= 1e-3 && factor <= 1e3; };
+  for (const c10::IValue& argument : arguments) {
+    if (argument.isDouble() && !fits(argument.toDouble())) return declined("its factor makes no sense");
+    if (!argument.isDoubleList()) continue;
+    for (const double factor : argument.toDoubleVector()) {
+      if (!fits(factor)) return declined("its factor makes no sense");
+    }
+  }
+  return applied();
+}
+
+/// input, weight, bias, mean and variance, of which each channel has one; what is learned from the input is not kept.
+Outcome check_statistics(const torch::jit::Stack& arguments) {
+  const at::Tensor& input = arguments.at(0).toTensor();
+  if (input.dim() < 2) return declined("it has no channels");
+  for (size_t i = 1; i <= 4; ++i) {
+    if (!arguments.at(i).isTensor() || !arguments[i].toTensor().defined()) continue;
+    if (arguments[i].toTensor().numel() != input.size(1)) return declined("its statistics do not fit");
+  }
+  const bool learns = arguments.at(5).toBool();
+  const bool has_statistics = arguments[3].isTensor() && arguments[3].toTensor().defined();
+  return learns && has_statistics ? declined("it writes its statistics") : applied();
+}
+
+}  // namespace
+
+bool is_allowed(Symbol op) {
+  if (find(op) == nullptr) return false;
+  const auto handle = find_operator(op);
+  return handle && !handle->schema().is_mutable() && !handle->schema().returns().empty() &&
+         !handle->hasTag(at::Tag::nondeterministic_seeded);
+}
+
+Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments) {
+  const Check* check = find(op);
+  if (!check) return declined("it does not run while a network is opened");
+  switch (*check) {
+    case Check::kDivision:
+      return check_division(arguments);
+    case Check::kIndices:
+      return check_indices(short_name(op.str()), arguments);
+    case Check::kFactors:
+      return check_factors(arguments);
+    case Check::kStatistics:
+      return check_statistics(arguments);
+    case Check::kShapes:
+    case Check::kProduct:
+      break;
+  }
+  return applied();
+}
+
+int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector<at::Tensor>& results) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  const Check* check = find(op);
+  if (!check) return kMost;
+  int64_t work = 0;
+  const auto count = [&](int64_t steps) {
+    if (__builtin_add_overflow(work, steps, &work)) work = kMost;
+  };
+  const std::vector<at::Tensor> operands = tensors_in(arguments);
+  for (const at::Tensor& operand : operands) count(operand.numel());
+  for (const at::Tensor& result : results) count(result.numel());
+  if (*check != Check::kProduct || operands.empty()) return work;
+  // Each element of the result sums as many products as the smallest operand has elements, or fewer.
+  int64_t most = kMost, steps = 0;
+  for (const at::Tensor& operand : operands) {
+    if (operand.dim() > 1 || operands.size() <= 2) most = std::min(most, operand.numel());
+  }
+  if (most == kMost || results.empty()) return work;
+  if (op.str().starts_with("aten.conv") && operands.size() > 1 && operands[1].dim() > 0 && operands[1].size(0) > 0)
+    most = operands[1].numel() / operands[1].size(0);
+  if (short_name(op.str()) == "linear" || short_name(op.str()) == "matmul" || short_name(op.str()) == "mm")
+    most = operands[0].dim() > 0 ? operands[0].size(-1) : 1;
+  if (__builtin_mul_overflow(most, results[0].numel(), &steps)) return kMost;
+  count(steps);
+  return work;
+}
+
+}  // namespace graftwork

@@ -1,0 +1,22 @@
+// The operators that may run while a network is opened: to fold constants, to take composites apart, to compute
+// parameters. Everything else stays in the graph until the network itself is run.
+#pragma once
+
+#include "graftwork/base/outcome.h"
+#include "graftwork/nn/operator_call.h"
+
+namespace graftwork {
+
+/// Whether `op` is on the list: it computes, on the values that it is given, and writes to none of them.
+bool is_allowed(Symbol op);
+
+/// Whether an operator of the list may run on these arguments, which are those of its schema: indices lie inside of
+/// what they index, integers are not divided by 0 or −1, factors are ones that make sense, statistics fit. Shapes are
+/// not asked about: they are torch's to check, on the device "meta", before.
+Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments);
+
+/// Multiplications, or steps like them, that an operator of the list needs to make `results`; the largest number where
+/// there are more.
+int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector<at::Tensor>& results);
+
+}  // namespace graftwork
