@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo fuzz fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo operators fuzz fuzz-patterns bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -28,6 +28,9 @@ test: build  ## every test: C++ (ctest) and Python (pytest)
 zoo: build  ## forty networks through every stage, a row each; ZOO="--only yolo --update" passes options
 	@scripts/setup.sh zoo
 	@$(PYTHON) tests/zoo/run.py $(ZOO)
+
+operators: build  ## torch's samples for its operators, how many pass; OPERATORS="--only gather" passes options
+	@$(PYTHON) tests/operators/run.py $(OPERATORS)
 
 fuzz-patterns: build  ## random networks through transform; N=10000 says how many, SEED=1 where to begin
 	@build/bin/pattern_fuzz --count $(or $(N),10000) --seed $(or $(SEED),1)
