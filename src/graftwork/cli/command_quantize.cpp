@@ -99,7 +99,7 @@ void quantize(const QuantizeRequest& request) {
   refuse_unsupported(loaded);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
-  try_lowering(transformed.network, export_options);
+  refuse_unwritable(transformed, export_options);
   watch.lap("transform");
   const QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);
   watch.lap("calibrate");

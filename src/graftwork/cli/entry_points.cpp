@@ -51,7 +51,7 @@ int graftwork_torch_quantize(const QuantizeRequest& request) noexcept {
 int graftwork_torch_transform(const TransformRequest& request) noexcept {
   return guarded_torch([&] {
     const graftwork::LoadedNetwork loaded = load_model(request.model);
-    transform(loaded.network.module, loaded.unsupported, request);
+    transform(loaded.network.module, unusable(loaded), request);
   });
 }
 
@@ -66,7 +66,7 @@ int graftwork_torch_explain(const ExplainRequest& request) noexcept {
 int graftwork_torch_inspect(const InspectRequest& request) noexcept {
   return guarded_torch([&] {
     const graftwork::LoadedNetwork loaded = load_model(request.model);
-    inspect(loaded.network.module, loaded.unsupported, request);
+    inspect(loaded.network.module, unusable(loaded), request);
   });
 }
 

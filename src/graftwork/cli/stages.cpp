@@ -40,6 +40,26 @@ TransformedNetwork transform_network(const Network& network, const PlanFile& pla
   return {{std::move(result.model), network.tensors}, std::move(result.report)};
 }
 
+void refuse_unwritable(const TransformedNetwork& transformed, const ExportOptions& options) {
+  Reasons reasons;
+  for (const SkippedMatch& skipped : transformed.report.skipped) reasons.emplace(skipped.node, skipped.why());
+  try_lowering(transformed.network, options, reasons);
+}
+
+std::vector<std::string> unusable(const LoadedNetwork& loaded) {
+  if (!loaded.unsupported.empty()) return loaded.unsupported;
+  try {
+    refuse_unwritable(transform_network(loaded.network, {}, patterns_of({})), {});
+  } catch (const Error& error) {
+    std::vector<std::string> lines = error.context();
+    // A single one has its message beside its place.
+    if (lines.size() == 1 && error.code() != "export.unsupported") lines[0] += ": " + error.message();
+    if (lines.empty()) lines.push_back(error.message());
+    return lines;
+  }
+  return {};
+}
+
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
                                     const InterruptGuard& interrupt) {
   QuantConfig recipe = recipe_of(flags.recipe, plan);

@@ -4,6 +4,7 @@
 #include "graftwork/cli/interrupt.h"
 #include "graftwork/cli/options.h"
 #include "graftwork/cli/planned.h"
+#include "graftwork/export/lower.h"
 #include "graftwork/import/load.h"
 #include "graftwork/quant/quantize.h"
 #include "graftwork/rewrite/report.h"
@@ -26,6 +27,13 @@ struct TransformedNetwork {
 
 /// Shares the tensors of `network`.
 TransformedNetwork transform_network(const Network& network, const PlanFile& plan, const PatternSections& lists);
+
+/// Refuses what cannot be written, with the reasons why no pattern made it something that can: what try_lowering throws.
+void refuse_unwritable(const TransformedNetwork& transformed, const ExportOptions& options);
+
+/// What of the network cannot be run or written, a line each: as the file says, or as it would turn out after the
+/// transformation by the patterns that the command has of itself.
+std::vector<std::string> unusable(const LoadedNetwork& loaded);
 
 /// Opens the samples and quantizes, with progress and Ctrl-C. Throws Error "interrupted", "data.*" that name the data,
 /// and what graftwork::quantize does.

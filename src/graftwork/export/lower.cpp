@@ -70,14 +70,15 @@ void check_module(const ModuleTable& modules, const ModuleRecord& record, const 
 
 }  // namespace
 
-void check_exportable(const GraphModule& module, const ExportOptions& options) {
+void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons) {
   check_opset(options.opset, or_used(options.backend)->file);
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
     if (node.kind() == NodeKind::kCallModule) {
       check_module(module.modules(), module.record(node), place_of(node), places);
     } else if (!is_lowered(node)) {
-      places.push_back(place_of(node));
+      const auto reason = reasons.find(node.name());
+      places.push_back(reason == reasons.end() ? place_of(node) : cat(place_of(node), ": ", reason->second));
     }
   }
   if (places.empty()) return;
@@ -207,7 +208,8 @@ std::vector<std::string> result_names(Lowering& lowering, const GraphModule& mod
 
 }  // namespace
 
-void try_lowering(const Network& network, const ExportOptions& options) {
+void try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons) {
+  check_exportable(network.module, options, reasons);
   ExportOptions trial = options;
   trial.float_type = DType::kF32;
   lower(network, trial);

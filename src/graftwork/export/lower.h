@@ -1,6 +1,9 @@
 // From a network to an ONNX model with explicit Q/DQ.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/onnx/model.h"
 #include "graftwork/patterns/backend.h"
@@ -29,12 +32,15 @@ struct ExportOptions {
 /// error that lists them with the reasons, but for those behind another.
 onnx::Model lower(const Network& network, const ExportOptions& options);
 
+/// Why nodes are still what they are, by their names: it stands behind what cannot be written.
+using Reasons = std::map<Symbol, std::string>;
+
 /// Throws Error "export.unsupported" that lists every node which has no lowering, "export.opset".
-void check_exportable(const GraphModule& module, const ExportOptions& options);
+void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons = {});
 
 /// To be asked before long work: lowers a network that is not quantized yet, and drops the model. In FP32, so that
 /// weights which become codes need not fit FP16: "export.fp16" is left to lower. Throws what that throws otherwise.
-void try_lowering(const Network& network, const ExportOptions& options);
+void try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons = {});
 
 /// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.
 bool has_lowering(Symbol kind);

@@ -117,7 +117,7 @@ class Stages {
       return explanation;
     }
     explanation.outcome = cat("is left as it is: ", describe(converted_, node));
-    for (const PatternList* list : {&lists_.conversions, &lists_.fusions}) {
+    for (const PatternList* list : {&lists_.recompositions, &lists_.conversions, &lists_.fusions}) {
       for (const std::shared_ptr<const Pattern>& pattern : *list) add_miss(*pattern, node, explanation.misses);
     }
     const auto is_near = [](const NearestMiss& miss) { return miss.is_near; };

@@ -1,4 +1,5 @@
 // Functions of numbers that ONNX has, on whatever type they are given.
+#include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
 namespace graftwork {
@@ -44,6 +45,7 @@ void power_of_number(Form& form) {
 
 /// Of whole numbers: ONNX's Div rounds towards 0.
 void whole_quotient(Form& form) {
+  if (is_floating(form.result_dtype())) throw Error("export.attribute", "its quotients are rounded");
   const std::string divisor =
       form.has("other") ? form.scalar(form.number("other"), form.result_dtype()) : form.as_result(1);
   form.result("Div", {form.as_result(0), divisor});

@@ -11,6 +11,10 @@ void reduce(Lowering& lowering, const Node& node, const char* op_type) {
   const std::string& name = node.name().str();
   const Attribute* dim = node.attrs().find("dim");
   std::vector<int64_t> axes = dim && !dim->is_none() ? integers_attr(node, "dim") : std::vector<int64_t>();
+  if (rank_of(node) == 0) {  // a row of one number
+    Form form(lowering, node);
+    return form.result(op_type, {form.reshape(form.as_result(0), {1}), form.list({0})}, {{"keepdims", int64_t{0}}});
+  }
   const bool reduces_all = axes.empty();
   if (reduces_all) axes.resize(static_cast<size_t>(rank_of(node)));
   for (size_t i = 0; i < axes.size(); ++i) {

@@ -12,14 +12,10 @@ void grid_sampler(Form& form) {
   constexpr const char* kPadding[] = {"zeros", "border", "reflection"};
   const int64_t mode = form.integer("interpolation_mode"), padding = form.integer("padding_mode");
   if (mode < 0 || mode > 2 || padding < 0 || padding > 2) throw Error("export.attribute", "its mode is not known");
-  // Opset 20 renamed bilinear and bicubic, and added volumes.
-  const bool new_names = form.rank() == 5;
-  std::string name = kModes[mode];
-  if (!new_names && mode != 1) name = "bi" + name;
-  if (new_names) form.lowering().need_opset(20);
+  form.lowering().need_opset(20);  // which renamed bilinear and bicubic, and added volumes
   form.result("GridSample", {form.as_result(0), form.as_result(1)},
               {{"align_corners", int64_t{form.flag("align_corners") ? 1 : 0}},
-               {"mode", name},
+               {"mode", std::string(kModes[mode])},
                {"padding_mode", std::string(kPadding[padding])}});
 }
 

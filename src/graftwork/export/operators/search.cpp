@@ -146,6 +146,12 @@ void max_pool_with_indices(Form& form) {
   form.result_of(1, place);
 }
 
+/// Where it is not 0, a row for each: how many is known at run time only.
+void nonzero(Form& form) {
+  if (form.rank() == 0) throw Error("export.attribute", "it looks for places in a number");
+  form.result("Transpose", {form.add("NonZero", {form.operand(0)})}, {{"perm", std::vector<int64_t>{1, 0}}});
+}
+
 /// Those that the mask marks, in a row: how many is known at run time only.
 void masked_select(Form& form) {
   const std::string x = form.operand(0), mask = form.operand(1);
@@ -170,6 +176,7 @@ OperatorLowerings search_lowerings() {
           {"aten.max_pool2d_with_indices.default", form(max_pool_with_indices)},
           {"aten.max_pool3d_with_indices.default", form(max_pool_with_indices)},
           {"aten.masked_select.default", form(masked_select)},
+          {"aten.nonzero.default", form(nonzero)},
           {"aten.cumsum.default", form(cumsum)},
           {"aten.any.default", form(any)},
           {"aten.any.dim", form(any)},

@@ -33,6 +33,14 @@ void swap_axes(Lowering& lowering, const Node& node) {
   transpose(lowering, node, order);
 }
 
+/// A matrix; vectors and numbers stay.
+void turn(Lowering& lowering, const Node& node) {
+  transpose(lowering, node,
+            rank_of(node) == 2   ? std::vector<int64_t>{1, 0}
+            : rank_of(node) == 1 ? std::vector<int64_t>{0}
+                                 : std::vector<int64_t>());
+}
+
 void concat(Lowering& lowering, const Node& node) {
   std::vector<std::string> inputs;
   for (size_t slot = 0; slot < node.input_count(); ++slot) inputs.push_back(operand_as_result(lowering, node, slot));
@@ -127,6 +135,7 @@ OperatorLowerings shape_operator_lowerings() {
           {"aten.unflatten.int", reshape},
           {"aten.permute.default", permute},
           {"aten.transpose.int", swap_axes},
+          {"aten.t.default", turn},
           {"aten.cat.default", concat},
           {"aten.concat.default", concat},
           {"aten.slice.Tensor", slice},

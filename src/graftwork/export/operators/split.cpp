@@ -61,6 +61,7 @@ OperatorLowerings split_lowerings() {
   return {{"aten.select.int", select},
           {"aten.chunk.default", split},
           {"aten.split.Tensor", split},
+          {"aten.unsafe_split.Tensor", split},
           {"aten.split_with_sizes.default", split},
           {"aten.unbind.int", unbind}};
 }

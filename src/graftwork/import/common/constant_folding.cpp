@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork {
@@ -138,6 +139,7 @@ struct Affordable {
 std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs,
                                  FoldingBudget& budget) {
   if (!is_allowed(op)) return std::nullopt;
+  provide_meta_kernels();
   Affordable made{OperatorCall(op, attrs, operands.size()), {}};
   std::vector<at::Tensor> touched;
   for (const ParamExpr& operand : operands) {

@@ -1,6 +1,7 @@
 #include "graftwork/import/captured/decompose/decompose.h"
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -12,10 +13,9 @@
 #include "graftwork/import/captured/decompose/run_time_sizes.h"
 #include "graftwork/import/captured/names_in_use.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 
-#include <cstdio>
-static FILE* GWLOG() { static FILE* f = fopen("/tmp/decomp.log", "a"); return f; }
 namespace graftwork::captured {
 namespace {
 
@@ -37,9 +37,16 @@ struct Trial {
 
 class Pass {
  public:
-  explicit Pass(Program& program) : program_(program), names_(names_in_use(program)) {}
+  explicit Pass(Program& program) : program_(program), names_(names_in_use(program)) {
+    const auto read = [this](const std::string& name) { read_.insert(name); };
+    for (const Call& call : program.calls) {
+      for (const NamedArgument& input : call.inputs) each_name(input.arg, read);
+    }
+    for (const Output& output : program.outputs) each_name(output.arg, read);
+  }
 
   bool run() {
+    provide_meta_kernels();
     std::vector<Call> calls = std::move(program_.calls);
     program_.calls.clear();
     for (Call& call : calls) add(std::move(call), 0);
@@ -60,10 +67,9 @@ class Pass {
     if ((is_composite(call.op) || find_decomposition(call.op)) && level < kMostLevels) {
       try {
         if (take_apart(call, level)) return;
-        fprintf(GWLOG(), "DECOMP no %s\n", call.op.str().c_str());
-      } catch (const Error& e) { fprintf(GWLOG(), "DECOMP %s: %s\n", call.op.str().c_str(), e.message().c_str());
+      } catch (const Error&) {
         // It stays what it is: whoever cannot write or run it says so.
-      } catch (const c10::Error& e) { fprintf(GWLOG(), "DECOMP c10 %s: %s\n", call.op.str().c_str(), e.what_without_backtrace());
+      } catch (const c10::Error&) {
       }
     }
     program_.calls.push_back(std::move(call));
@@ -116,10 +122,13 @@ class Pass {
     const torch::jit::Stack arguments = ready.arguments(inputs, at::kMeta);
     const auto handle = find_operator(call.op);
     if (!handle || counts_too_much(*handle, arguments, call)) return false;
+    std::vector<bool> read;
+    for (const std::string& name : result_names(call)) read.push_back(read_.contains(name));
     std::vector<c10::IValue> results;
     trial.recorder.record([&] {
       if (const Decomposition decomposition = find_decomposition(call.op)) {
-        for (at::Tensor& result : decomposition(Arguments(handle->schema(), arguments))) results.emplace_back(result);
+        for (at::Tensor& result : decomposition(Arguments(handle->schema(), arguments, read)))
+          results.emplace_back(result);
         return;
       }
       const c10::IValue result = ready.run(inputs, at::kMeta);
@@ -325,6 +334,7 @@ class Pass {
 
   Program& program_;
   UniqueNames names_;
+  std::unordered_set<std::string> read_;
   bool changed_ = false;
   std::unordered_map<std::string, std::string> renaming_;  // results that are operands, or each other
 };

@@ -16,7 +16,11 @@ namespace graftwork::captured {
 /// The arguments of one call, by the names of its schema. Tensors have shape and type, and no elements.
 class Arguments {
  public:
-  Arguments(const c10::FunctionSchema& schema, const torch::jit::Stack& stack) : schema_(schema), stack_(stack) {}
+  /// `read` says of each result whether anything reads it.
+  Arguments(const c10::FunctionSchema& schema, const torch::jit::Stack& stack, std::vector<bool> read)
+      : schema_(schema), stack_(stack), read_(std::move(read)) {}
+
+  bool is_read(size_t result) const { return result < read_.size() && read_[result]; }
 
   const at::Tensor& tensor(std::string_view name) const { return at(name).toTensor(); }
   /// Undefined where it is not given.
@@ -35,6 +39,7 @@ class Arguments {
  private:
   const c10::FunctionSchema& schema_;
   const torch::jit::Stack& stack_;
+  std::vector<bool> read_;
 };
 
 /// The results, computed by other operators. Throws Error "pt2.decompose" where the arguments are ones that it is not

@@ -66,10 +66,10 @@ Tensors log2(const Arguments& args) { return {at::div(at::log(args.tensor("self"
 Tensors log10(const Arguments& args) { return {at::div(at::log(args.tensor("self")), std::numbers::ln10)}; }
 Tensors exp2(const Arguments& args) { return {at::exp(at::mul(args.tensor("self"), std::numbers::ln2))}; }
 
-/// 2 · exp(x/2) · sinh(x/2): exact where exp(x) − 1 loses every digit.
+/// tanh(x/2) · (exp(x) + 1): exact where exp(x) − 1 loses every digit.
 Tensors expm1(const Arguments& args) {
-  const at::Tensor half = at::div(args.tensor("self"), 2);
-  return {at::mul(at::mul(at::exp(half), at::sinh(half)), 2)};
+  const at::Tensor& x = args.tensor("self");
+  return {at::mul(at::tanh(at::div(x, 2)), at::add(at::exp(x), 1))};
 }
 
 Tensors erfc(const Arguments& args) { return {at::rsub(at::erf(args.tensor("self")), 1)}; }
@@ -100,7 +100,14 @@ Tensors frac(const Arguments& args) { return {at::sub(args.tensor("self"), trunc
 Tensors deg2rad(const Arguments& args) { return {at::mul(args.tensor("self"), std::numbers::pi / 180)}; }
 Tensors rad2deg(const Arguments& args) { return {at::mul(args.tensor("self"), 180 / std::numbers::pi)}; }
 Tensors sgn(const Arguments& args) { return {at::sign(args.tensor("self"))}; }
-Tensors signbit(const Arguments& args) { return {at::lt(args.tensor("self"), 0)}; }
+
+/// The inverse of −0 is −∞, and that of −∞ is −0.
+at::Tensor is_negative(const at::Tensor& x) {
+  const at::Tensor below = at::lt(x, 0);
+  return x.is_floating_point() ? at::logical_or(below, at::lt(at::reciprocal(x), 0)) : below;
+}
+
+Tensors signbit(const Arguments& args) { return {is_negative(args.tensor("self"))}; }
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -181,8 +188,14 @@ Tensors softplus(const Arguments& args) {
 
 // ---- functions of two ------------------------------------------------------------------------------
 
+/// The greater · √(1 + ratio²), which does not overflow on the way.
 Tensors hypot(const Arguments& args) {
-  return {at::sqrt(at::add(at::square(args.tensor("self")), at::square(args.tensor("other"))))};
+  const at::Tensor a = at::abs(args.tensor("self")), b = at::abs(args.tensor("other"));
+  const at::Tensor most = at::maximum(a, b);
+  const at::Tensor ratio = at::div(at::minimum(a, b), at::masked_fill(most, at::eq(most, 0), 1));
+  const at::Tensor value = at::mul(most, at::sqrt(at::add(at::square(ratio), 1)));
+  const at::Tensor infinite = at::logical_or(at::eq(a, kInfinity), at::eq(b, kInfinity));
+  return {at::masked_fill(value, infinite, kInfinity)};
 }
 
 /// max + log(1 + exp(−|difference|)); two equal infinities have no difference.
@@ -204,7 +217,7 @@ Tensors copysign(const Arguments& args) {
   const at::Tensor size = at::abs(args.tensor("self"));
   const at::Tensor negative = args.at("other").isScalar()
                                   ? at::full_like(size, args.number("other").toDouble() < 0, at::kBool)
-                                  : at::lt(args.tensor("other"), 0);
+                                  : is_negative(args.tensor("other"));
   const at::Tensor value = at::where(negative, at::neg(size), size);
   return {value.is_floating_point() ? value : value.to(at::kFloat)};
 }

@@ -1,4 +1,6 @@
 // The same elements elsewhere.
+#include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "graftwork/import/captured/decompose/decomposition.h"
@@ -155,6 +157,47 @@ Tensors index_fill(const Arguments& args) {
   return {at::scatter(x, axis, spread(args.tensor("index"), axis, value), value)};
 }
 
+/// What a reduction begins with.
+double neutral(const std::string& reduction) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (reduction == "prod") return 1;
+  if (reduction == "amax") return -kInfinity;
+  return reduction == "amin" ? kInfinity : 0;
+}
+
+/// Where it passes over what was there, that becomes neutral first; means are sums by counts.
+at::Tensor scatter_reduce(const at::Tensor& given, int64_t dim, const at::Tensor& index, const at::Tensor& source,
+                          const std::string& reduction, bool include_self) {
+  const bool mean = reduction == "mean";
+  at::Tensor x = given;
+  if (!include_self) {
+    if (!x.is_floating_point() && reduction[0] == 'a') leave_as_it_is("whole numbers have no infinity");
+    x = at::scatter(x, dim, index, neutral(reduction));
+  }
+  if (!mean) return at::scatter_reduce(x, dim, index, source, reduction, true);
+  const at::Tensor sum = at::scatter_add(x, dim, index, source);
+  const at::Tensor touched =
+      at::scatter_add(include_self ? at::ones_like(x) : at::zeros_like(x), dim, index, at::ones_like(source));
+  const at::Tensor count = at::clamp_min(touched, 1);
+  return x.is_floating_point() ? at::div(sum, count) : at::div(sum, count, "floor");
+}
+
+Tensors scatter_reduce_two(const Arguments& args) {
+  const std::string reduction = args.text("reduce");
+  if (args.flag("include_self") && reduction != "mean") leave_as_it_is("it is one operator of the file");
+  const at::Tensor &x = args.tensor("self"), &source = args.tensor("src"), &index = args.tensor("index");
+  if (source.sizes() != index.sizes() || x.dim() == 0) leave_as_it_is("its source is larger than its indices");
+  return {scatter_reduce(x, args.integer("dim"), index, source, reduction, args.flag("include_self"))};
+}
+
+Tensors index_reduce(const Arguments& args) {
+  const at::Tensor &x = args.tensor("self"), &source = args.tensor("source");
+  if (x.dim() == 0) leave_as_it_is("it has no dimensions");
+  const int64_t axis = front(args.integer("dim"), x);
+  const at::Tensor index = spread(args.tensor("index"), axis, source);
+  return {scatter_reduce(x, axis, index, source, args.text("reduce"), args.flag("include_self"))};
+}
+
 Tensors take(const Arguments& args) {
   const at::Tensor& index = args.tensor("index");
   return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, at::flatten(index)), index.sizes())};
@@ -255,6 +298,41 @@ Tensors narrow_copy(const Arguments& args) {
   return {at::clone(at::narrow(args.tensor("self"), args.integer("dim"), start, args.integer("length")))};
 }
 
+Tensors fill(const Arguments& args) { return {at::full_like(args.tensor("self"), args.number("value"))}; }
+
+Tensors unsqueeze_copy(const Arguments& args) {
+  return {at::clone(at::unsqueeze(args.tensor("self"), args.integer("dim")))};
+}
+
+Tensors squeeze_copy(const Arguments& args) { return {at::clone(at::squeeze(args.tensor("self")))}; }
+
+Tensors squeeze_dim_copy(const Arguments& args) {
+  return {at::clone(at::squeeze(args.tensor("self"), args.integers("dim")))};
+}
+
+Tensors transpose_copy(const Arguments& args) {
+  return {at::clone(at::transpose(args.tensor("self"), args.integer("dim0"), args.integer("dim1")))};
+}
+
+Tensors t_copy(const Arguments& args) { return {at::clone(at::t(args.tensor("self")))}; }
+
+Tensors unfold_copy(const Arguments& args) {
+  const int64_t size = args.integer("size"), step = args.integer("step");
+  return {at::clone(args.tensor("self").unfold(args.integer("dimension"), size, step))};
+}
+
+Tensors unbind_copy(const Arguments& args) {
+  Tensors parts = at::unbind(args.tensor("self"), args.integer("dim"));
+  for (at::Tensor& part : parts) part = at::clone(part);
+  return parts;
+}
+
+Tensors split_copy(const Arguments& args) {
+  Tensors parts = at::split_with_sizes(args.tensor("self"), args.integers("split_sizes"), args.integer("dim"));
+  for (at::Tensor& part : parts) part = at::clone(part);
+  return parts;
+}
+
 Tensors diagonal_copy(const Arguments& args) {
   const int64_t offset = args.integer("offset");
   return {at::clone(at::diagonal(args.tensor("self"), offset, args.integer("dim1"), args.integer("dim2")))};
@@ -287,6 +365,18 @@ Decompositions movement_decompositions() {
           {"aten.index_copy.default", index_copy},
           {"aten.index_add.default", index_add},
           {"aten.index_fill.int_Scalar", index_fill},
+          {"aten.scatter_reduce.two", scatter_reduce_two},
+          {"aten.index_reduce.default", index_reduce},
+          {"aten.fill.Scalar", fill},
+          {"aten.unsqueeze_copy.default", unsqueeze_copy},
+          {"aten.squeeze_copy.default", squeeze_copy},
+          {"aten.squeeze_copy.dim", squeeze_dim_copy},
+          {"aten.squeeze_copy.dims", squeeze_dim_copy},
+          {"aten.transpose_copy.int", transpose_copy},
+          {"aten.t_copy.default", t_copy},
+          {"aten.unfold_copy.default", unfold_copy},
+          {"aten.unbind_copy.int", unbind_copy},
+          {"aten.split_with_sizes_copy.default", split_copy},
           {"aten.take.default", take},
           {"aten.masked_scatter.default", masked_scatter},
           {"aten.affine_grid_generator.default", affine_grid},

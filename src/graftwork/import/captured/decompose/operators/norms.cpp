@@ -129,6 +129,29 @@ Tensors native_batch_norm(const Arguments& args) {
   return live_batch_norm(args);
 }
 
+/// Named as an operator that writes statistics; in evaluation it does not.
+Tensors batch_norm_legit(const Arguments& args) {
+  if (args.flag("training")) return live_batch_norm(args);
+  const at::Tensor& x = args.tensor("input");
+  std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
+  shape.at(1) = -1;
+  const auto by_channel = [&](const at::Tensor& tensor) { return at::reshape(tensor, shape); };
+  const at::Tensor factor = at::rsqrt(at::add(args.tensor("running_var"), args.number("eps")));
+  at::Tensor result = at::mul(at::sub(x, by_channel(args.tensor("running_mean"))), by_channel(factor));
+  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined())
+    result = at::mul(result, by_channel(weight));
+  if (const at::Tensor bias = args.optional_tensor("bias"); bias.defined()) result = at::add(result, by_channel(bias));
+  return {result, at::zeros({0}, x.options()), at::zeros({0}, x.options())};
+}
+
+/// What evaluation leaves out.
+Tensors dropout(const Arguments& args) {
+  const double rate = args.number("p").toDouble();
+  if (args.flag("train") && rate > 0 && rate < 1) leave_as_it_is("it drops at random");
+  if (args.flag("train") && rate == 1) return {at::mul(args.tensor("input"), 0)};
+  leave_as_it_is("it is a module");
+}
+
 // ---- losses ----------------------------------------------------------------------------------------
 
 at::Tensor reduced(const Arguments& args, const at::Tensor& loss) {
@@ -137,6 +160,39 @@ at::Tensor reduced(const Arguments& args, const at::Tensor& loss) {
 }
 
 at::Tensor difference(const Arguments& args) { return at::sub(args.tensor("self"), args.tensor("target")); }
+
+/// −log p of the class that each target names, weighted by class; targets that are ignored count as nothing.
+Tensors nll_loss(const Arguments& args, const at::Tensor& log_probability) {
+  const at::Tensor& target = args.tensor("target");
+  const int64_t classes = log_probability.dim() == 1 ? 0 : 1;
+  const at::Tensor counts = at::ne(target, args.integer("ignore_index"));
+  const at::Tensor chosen = at::masked_fill(target, at::logical_not(counts), 0);
+  at::Tensor loss = at::neg(at::squeeze(at::gather(log_probability, classes, at::unsqueeze(chosen, classes)), classes));
+  at::Tensor share = counts.to(log_probability.scalar_type());
+  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined())
+    share = at::mul(at::reshape(at::index_select(weight, 0, at::flatten(chosen)), chosen.sizes()), share);
+  loss = at::mul(loss, share);
+  if (args.integer("reduction") != 1) return {reduced(args, loss)};
+  return {at::div(at::sum(loss), at::sum(share))};
+}
+
+Tensors nll_loss_nd(const Arguments& args) { return nll_loss(args, args.tensor("self")); }
+
+Tensors cross_entropy(const Arguments& args) {
+  const at::Tensor &x = args.tensor("self"), &target = args.tensor("target");
+  if (args.number("label_smoothing").toDouble() != 0) leave_as_it_is("its labels are smoothed");
+  const int64_t classes = x.dim() == 1 ? 0 : 1;
+  const at::Tensor log_probability = at::log_softmax(x, classes);
+  if (!target.is_floating_point()) return nll_loss(args, log_probability);
+  at::Tensor loss = at::neg(at::mul(log_probability, target));
+  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined()) {
+    std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
+    shape[static_cast<size_t>(classes)] = -1;
+    loss = at::mul(loss, at::reshape(weight, shape));
+  }
+  loss = at::sum(loss, {classes});
+  return {reduced(args, loss)};
+}
 
 Tensors mse_loss(const Arguments& args) { return {reduced(args, at::square(difference(args)))}; }
 
@@ -200,9 +256,12 @@ Decompositions norm_decompositions() {
           {"aten._log_softmax.default", log_softmax_of_number},
           {"aten._safe_softmax.default", safe_softmax},
           {"aten.native_batch_norm.default", native_batch_norm},
-          {"aten._native_batch_norm_legit.default", native_batch_norm},
+          {"aten._native_batch_norm_legit.default", batch_norm_legit},
           {"aten._native_batch_norm_legit.no_stats", native_batch_norm},
           {"aten.batch_norm.default", batch_norm},
+          {"aten.dropout.default", dropout},
+          {"aten.nll_loss_nd.default", nll_loss_nd},
+          {"aten.cross_entropy_loss.default", cross_entropy},
           {"aten.mse_loss.default", mse_loss},
           {"aten.smooth_l1_loss.default", smooth_l1_loss},
           {"aten.huber_loss.default", huber_loss},

@@ -16,13 +16,102 @@ Tensors batched(const Arguments& args, int64_t spatial, const Pool& pool) {
 
 std::vector<int64_t> size_of(const Arguments& args) { return args.integers("output_size"); }
 
+/// Where window o of `out` begins and ends: ⌊o · in / out⌋ and ⌈(o + 1) · in / out⌉.
+struct Windows {
+  at::Tensor begin;
+  at::Tensor end;
+};
+
+Windows windows_of(int64_t in, int64_t out, const at::Tensor& x) {
+  const at::Tensor order = at::arange(out, x.options().dtype(at::kLong));
+  const at::Tensor past = at::mul(at::add(order, 1), in);
+  return {at::div(at::mul(order, in), out, "trunc"), at::div(at::add(past, out - 1), out, "trunc")};
+}
+
+bool same_windows(const at::Tensor& x, const std::vector<int64_t>& size) {
+  for (size_t i = 0; i < size.size(); ++i) {
+    if (x.size(x.dim() - static_cast<int64_t>(size.size() - i)) % size[i] != 0) return false;
+  }
+  return true;
+}
+
+/// Windows that differ in size, one dimension after the other: means as a product with a matrix of shares.
+at::Tensor average(at::Tensor x, const std::vector<int64_t>& size) {
+  for (size_t i = 0; i < size.size(); ++i) {
+    const int64_t axis = x.dim() - static_cast<int64_t>(size.size() - i), in = x.size(axis);
+    if (in == size[i]) continue;
+    const Windows windows = windows_of(in, size[i], x);
+    const at::Tensor places = at::unsqueeze(at::arange(in, windows.begin.options()), 1);
+    const at::Tensor inside = at::logical_and(at::ge(places, windows.begin), at::lt(places, windows.end));
+    const at::Tensor width = at::sub(windows.end, windows.begin).to(x.scalar_type());
+    const at::Tensor shares = at::div(inside.to(x.scalar_type()), width);
+    x = at::transpose(at::matmul(at::transpose(x, axis, -1), shares), axis, -1);
+  }
+  return x;
+}
+
+/// The places in each window, the last repeated where others have more: [out, widest].
+at::Tensor places_in(int64_t in, int64_t out, const at::Tensor& x) {
+  int64_t widest = 0;
+  for (int64_t o = 0; o < out; ++o) widest = std::max(widest, ((o + 1) * in + out - 1) / out - o * in / out);
+  const Windows windows = windows_of(in, out, x);
+  const at::Tensor step = at::arange(widest, windows.begin.options());
+  return at::minimum(at::add(at::unsqueeze(windows.begin, 1), step), at::unsqueeze(at::sub(windows.end, 1), 1));
+}
+
+/// The same for maxima.
+at::Tensor maximum(at::Tensor x, const std::vector<int64_t>& size) {
+  for (size_t i = 0; i < size.size(); ++i) {
+    const int64_t axis = x.dim() - static_cast<int64_t>(size.size() - i), in = x.size(axis), out = size[i];
+    if (in == out) continue;
+    const at::Tensor places = places_in(in, out, x);
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape[static_cast<size_t>(axis)] = out;
+    shape.insert(shape.begin() + axis + 1, places.size(1));
+    x = at::amax(at::reshape(at::index_select(x, axis, at::flatten(places)), shape), {axis + 1});
+  }
+  return x;
+}
+
+/// In the plane: what each window holds stands in a row, by a table of places.
+at::Tensor places_of_maxima(const at::Tensor& x, const std::vector<int64_t>& size) {
+  const auto spatial = static_cast<int64_t>(size.size());
+  at::Tensor table = at::zeros({1, 1}, x.options().dtype(at::kLong));  // windows, places in one
+  for (int64_t i = 0; i < spatial; ++i) {
+    const int64_t in = x.size(x.dim() - spatial + i), out = size[static_cast<size_t>(i)];
+    const at::Tensor places = places_in(in, out, x);
+    const at::Tensor rows = at::reshape(at::mul(table, in), {table.size(0), 1, table.size(1), 1});
+    table = at::reshape(at::add(rows, at::reshape(places, {1, out, 1, places.size(1)})),
+                        {table.size(0) * out, table.size(1) * places.size(1)});
+  }
+  std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end() - spatial), result = shape, windows = shape;
+  shape.push_back(-1);
+  windows.insert(windows.end(), {table.size(0), table.size(1)});
+  result.insert(result.end(), size.begin(), size.end());
+  const at::Tensor held = at::reshape(at::index_select(at::reshape(x, shape), -1, at::flatten(table)), windows);
+  const at::Tensor which = at::argmax(held, -1, true);
+  return at::reshape(at::gather(table.expand(windows), -1, which), result);
+}
+
+template <size_t kSpatial>
+Tensors adaptive_max_pool(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const std::vector<int64_t> size = size_of(args);
+  const bool batched = x.dim() == kSpatial + 2;
+  if (batched && same_windows(x, size) && !args.is_read(1)) leave_as_it_is("it is a module");
+  return {maximum(x, size), places_of_maxima(x, size)};
+}
+
 Tensors adaptive_avg_pool1d(const Arguments& args) {
+  if (!same_windows(args.tensor("self"), size_of(args))) return {average(args.tensor("self"), size_of(args))};
   return batched(args, 1, [&](const at::Tensor& x) { return at::adaptive_avg_pool1d(x, size_of(args)); });
 }
 Tensors adaptive_avg_pool2d(const Arguments& args) {
+  if (!same_windows(args.tensor("self"), size_of(args))) return {average(args.tensor("self"), size_of(args))};
   return batched(args, 2, [&](const at::Tensor& x) { return at::adaptive_avg_pool2d(x, size_of(args)); });
 }
 Tensors adaptive_avg_pool3d(const Arguments& args) {
+  if (!same_windows(args.tensor("self"), size_of(args))) return {average(args.tensor("self"), size_of(args))};
   return batched(args, 3, [&](const at::Tensor& x) { return at::adaptive_avg_pool3d(x, size_of(args)); });
 }
 
@@ -73,6 +162,9 @@ Decompositions pool_decompositions() {
   return {{"aten.adaptive_avg_pool1d.default", adaptive_avg_pool1d},
           {"aten.adaptive_avg_pool2d.default", adaptive_avg_pool2d},
           {"aten.adaptive_avg_pool3d.default", adaptive_avg_pool3d},
+          {"aten.adaptive_max_pool1d.default", adaptive_max_pool<1>},
+          {"aten.adaptive_max_pool2d.default", adaptive_max_pool<2>},
+          {"aten.adaptive_max_pool3d.default", adaptive_max_pool<3>},
           {"aten.avg_pool1d.default", avg_pool<1>},
           {"aten.avg_pool2d.default", avg_pool<2>},
           {"aten.avg_pool3d.default", avg_pool<3>},

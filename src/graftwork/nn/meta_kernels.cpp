@@ -1,0 +1,72 @@
+#include "graftwork/nn/meta_kernels.h"
+
+#include <ATen/ATen.h>
+#include <ATen/ExpandUtils.h>
+#include <torch/library.h>
+
+#include <string>
+
+namespace graftwork {
+namespace {
+
+at::Tensor like(const at::Tensor& x) { return at::empty(x.sizes(), x.options()); }
+at::Tensor truth_like(const at::Tensor& x) { return at::empty(x.sizes(), x.options().dtype(at::kBool)); }
+at::Tensor number_of(const at::Tensor& x) { return at::empty({}, x.options()); }
+at::Tensor bounded(const at::Tensor& x, const c10::Scalar& /*least*/, const c10::Scalar& /*most*/) { return like(x); }
+at::Tensor flipped(const at::Tensor& x, c10::IntArrayRef /*dims*/) { return like(x); }
+at::Tensor rolled(const at::Tensor& x, c10::IntArrayRef /*shifts*/, c10::IntArrayRef /*dims*/) { return like(x); }
+
+at::Tensor both(const at::Tensor& a, const at::Tensor& b) {
+  return at::empty(at::infer_size(a.sizes(), b.sizes()), a.options().dtype(at::result_type(a, b)));
+}
+
+at::Tensor truth_of_both(const at::Tensor& a, const at::Tensor& b) {
+  return at::empty(at::infer_size(a.sizes(), b.sizes()), a.options().dtype(at::kBool));
+}
+
+at::Tensor difference(const at::Tensor& a, const at::Tensor& b, const c10::Scalar& /*alpha*/) { return both(a, b); }
+
+at::Tensor chosen(const at::Tensor& condition, const at::Tensor& a, const at::Tensor& b) {
+  const auto shape = at::infer_size(condition.sizes(), at::infer_size(a.sizes(), b.sizes()));
+  return at::empty(shape, condition.options().dtype(at::result_type(a, b)));
+}
+
+at::Tensor product_of_all(const at::Tensor& x, std::optional<at::ScalarType> dtype) {
+  const at::ScalarType summed = at::isIntegralType(x.scalar_type(), true) ? at::kLong : x.scalar_type();
+  return at::empty({}, x.options().dtype(dtype.value_or(summed)));
+}
+
+at::Tensor selected(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
+  std::vector<int64_t> shape = x.sizes().vec();
+  if (!shape.empty()) shape.at(static_cast<size_t>(at::maybe_wrap_dim(dim, x.dim()))) = index.numel();
+  return at::empty(shape, x.options());
+}
+
+template <class Kernel>
+void provide(torch::Library& library, const char* name, const char* overload, Kernel kernel) {
+  const auto op = c10::Dispatcher::singleton().findSchema({std::string("aten::") + name, overload});
+  if (!op || op->hasKernelForDispatchKey(c10::DispatchKey::Meta)) return;
+  library.impl(*overload ? (std::string(name) + "." + overload).c_str() : name, kernel);
+}
+
+}  // namespace
+
+void provide_meta_kernels() {
+  static torch::Library library = [] {
+    torch::Library made(torch::Library::IMPL, "aten", c10::DispatchKey::Meta, __FILE__, __LINE__);
+    for (const char* name : {"abs", "hardswish", "relu"}) provide(made, name, "", like);
+    for (const char* name : {"isnan", "logical_not"}) provide(made, name, "", truth_like);
+    for (const char* name : {"logical_and", "logical_or", "logical_xor"}) provide(made, name, "", truth_of_both);
+    for (const char* name : {"max", "min"}) provide(made, name, "", number_of);
+    provide(made, "flip", "", flipped);
+    provide(made, "hardtanh", "", bounded);
+    provide(made, "index_select", "", selected);
+    provide(made, "prod", "", product_of_all);
+    provide(made, "roll", "", rolled);
+    provide(made, "rsub", "Tensor", difference);
+    provide(made, "where", "self", chosen);
+    return made;
+  }();
+}
+
+}  // namespace graftwork
