@@ -1,10 +1,12 @@
 // nn.Upsample, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle.
+#include <algorithm>
 #include <cmath>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/reshape.h"
+#include "graftwork/export/runtime_shape.h"
 
 namespace graftwork {
 namespace {
@@ -24,30 +26,73 @@ Attributes resize_attributes(const std::string& mode, bool align_corners) {
   return {{"coordinate_transformation_mode", positions}, {"mode", "linear"}};
 }
 
-/// A single-precision factor that makes `to` of `from` when the product is rounded down. Sizes instead of factors would
-/// have to name the batch too.
-double factor_to(int64_t from, int64_t to) {
-  auto factor = static_cast<float>(static_cast<double>(to) / static_cast<double>(from));
-  while (static_cast<int64_t>(factor * static_cast<float>(from)) < to) factor = std::nextafterf(factor, INFINITY);
-  return factor;
+/// Whether all who multiply the extent by the factor of the file, in single or in double precision, find this size.
+bool reaches(double factor, int64_t from, int64_t to) {
+  const auto stored = static_cast<float>(factor);
+  return static_cast<int64_t>(std::floor(stored * static_cast<float>(from))) == to &&
+         static_cast<int64_t>(std::floor(static_cast<double>(stored) * static_cast<double>(from))) == to;
 }
 
-std::string upsample(Lowering& lowering, const ModuleCall& call) {
-  const std::string& mode = *attribute_of(call.record, "mode")->get<std::string>();
-  const std::vector<int64_t> size = call.integers("size");
-  const TensorType* input = call.input_type.tensor();
-  std::vector<double> factors = *numbers_in(*attribute_of(call.record, "scale_factor"));
-  factors.insert(factors.begin(), {1, 1});
-  for (size_t i = 0; i < size.size(); ++i) {
-    // The sizes of batch and channels need not be known when the factors are given.
-    const auto extent = input ? input->dims[i + 2].maybe_value() : std::nullopt;
-    if (!extent) throw Error("export.shape", "the size of what it scales is known at run time only", "a scale factor");
-    factors.push_back(factor_to(*extent, size[i]));
+/// The factors of one Resize, and whether sizes have to say instead what it makes of its input.
+struct Scaling {
+  std::vector<double> factors;
+  std::vector<Dim> sizes;
+  bool by_sizes = false;
+};
+
+std::string resize(Lowering& lowering, const ModuleCall& call, const std::string& input, const Scaling& scaling,
+                   const std::string& name, const std::string& output) {
+  std::vector<std::string> inputs{input, ""};
+  if (scaling.by_sizes) {
+    inputs.push_back("");
+    inputs.push_back(lower_shape(lowering, name + ".sizes", {call.output_type.tensor()->dtype, scaling.sizes}));
+  } else {
+    inputs.push_back(
+        lowering.constant(name + ".scales", at::tensor(at::ArrayRef<double>(scaling.factors)).to(at::kFloat)));
   }
-  const std::string scales =
-      lowering.constant(call.path() + ".scales", at::tensor(at::ArrayRef<double>(factors)).to(at::kFloat));
-  return lowering.add("Resize", call.path(), {call.inputs[0], "", scales},
-                      resize_attributes(mode, call.flag("align_corners")), call.output);
+  const std::string& mode = *attribute_of(call.record, "mode")->get<std::string>();
+  return lowering.add("Resize", name, std::move(inputs), resize_attributes(mode, call.flag("align_corners")), output);
+}
+
+/// Factors where they say it all: positions follow from them, as in torch where they are given. A size that a rounded
+/// factor misses, or need not mean, is named; with both kinds among the dimensions, those by size are resized first.
+std::string upsample(Lowering& lowering, const ModuleCall& call) {
+  const std::vector<int64_t> wanted = call.integers("size");
+  const std::vector<double> given = *numbers_in(*attribute_of(call.record, "scale_factor"));
+  const TensorType* in = call.input_type.tensor();
+  const TensorType* out = call.output_type.tensor();
+  Scaling by_size, by_factor;
+  by_size.by_sizes = true;
+  if (in) by_size.sizes = in->dims;
+  by_factor.factors = {1, 1};
+  bool names_sizes = false, has_factors = false;
+  for (size_t i = 0; i < std::max(wanted.size(), given.size()); ++i) {
+    const auto from = in ? in->dims[i + 2].maybe_value() : std::nullopt;
+    const auto to = out ? out->dims[i + 2].maybe_value() : std::nullopt;
+    if (!given.empty() && (!from || !to || reaches(given[i], *from, *to))) {
+      by_factor.factors.push_back(given[i]);
+      has_factors = has_factors || given[i] != 1;
+      continue;
+    }
+    // The sizes of batch and channels need not be known when the factors are given.
+    if (!from || !to)
+      throw Error("export.shape", "the size of what it scales is known at run time only", "a scale factor");
+    const auto ratio = static_cast<float>(static_cast<double>(*to) / static_cast<double>(*from));
+    const bool is_exact = static_cast<double>(ratio) * static_cast<double>(*from) == static_cast<double>(*to);
+    by_factor.factors.push_back(given.empty() && is_exact ? ratio : 1);
+    if (given.empty() && is_exact) {
+      has_factors = has_factors || ratio != 1;
+      continue;
+    }
+    names_sizes = true;
+    by_size.sizes[i + 2] = Dim(*to);
+  }
+  if (!names_sizes) return resize(lowering, call, call.inputs[0], by_factor, call.path(), call.output);
+  // An exact ratio is the same as a size.
+  if (given.empty()) by_size.sizes = out->dims;
+  if (given.empty() || !has_factors) return resize(lowering, call, call.inputs[0], by_size, call.path(), call.output);
+  const std::string reached = resize(lowering, call, call.inputs[0], by_size, call.path() + ".sized", "");
+  return resize(lowering, call, reached, by_factor, call.path(), call.output);
 }
 
 std::string pixel_shuffle(Lowering& lowering, const ModuleCall& call) {
