@@ -19,8 +19,12 @@ class Lowering {
 
   const Network& network() const { return network_; }
   const ExportOptions& options() const { return options_; }
-  /// Float values take the type of the float regions, others keep theirs.
-  DType exported_dtype(DType type) const { return is_floating(type) ? options_.float_type : type; }
+  /// Float values take the type of the float regions, and so do UINT8 numbers where an engine only casts those
+  /// (FileRules::only_casts_uint8); others keep theirs.
+  DType exported_dtype(DType type) const {
+    const bool stands_in = type == DType::kU8 && options_.backend->file.only_casts_uint8;
+    return is_floating(type) || stands_in ? options_.float_type : type;
+  }
   const ModuleTable& modules() const { return network_.module.modules(); }
 
   // ---- values ------------------------------------------------------------------------------------
