@@ -10,9 +10,11 @@
 #include "graftwork/export/element_types.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/value_info.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/fold_padding.h"
+#include "graftwork/onnx/infer.h"
 #include "graftwork/onnx/opset_range.h"
 #include "graftwork/onnx/prune.h"
 
@@ -22,23 +24,6 @@ namespace {
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
 bool is_size(const Node& node) {
   return node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op()) || node.type().scalar();
-}
-
-std::vector<onnx::Dimension> onnx_dims(const Type& type) {
-  std::vector<onnx::Dimension> dims;
-  for (const Dim& dim : type.tensor()->dims) {
-    if (const auto value = dim.maybe_value()) {
-      dims.emplace_back(*value);
-    } else {
-      dims.emplace_back(dim.text());
-    }
-  }
-  return dims;
-}
-
-onnx::ValueInfo value_info(const std::string& name, const Type& type) {
-  if (!type.tensor()) throw Error("export.types", name + " is " + type.text() + ", not a tensor of known shape");
-  return {name, type.tensor()->dtype, onnx_dims(type)};
 }
 
 void check_opset(int64_t opset, const FileRules& rules) {
@@ -264,11 +249,13 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
     }
   }
   onnx::fold_padding(model.graph);
+  lowering.list_types();
   onnx::prune(model.graph);
   model.opset = std::max(lowering.opset(), options.opset);
   model.producer_name = "graftwork";
   model.producer_version = GRAFTWORK_VERSION;
   model.graph.name = "graftwork";
+  onnx::infer_types(model);
   return std::move(model);
 }
 

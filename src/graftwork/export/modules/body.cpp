@@ -204,7 +204,9 @@ class BodyLowering {
     if (is_only_result(layer) && is_product(call, weight.scales)) {
       const ModuleCall product = as_product(lowering_, call);
       const std::string codes = lowering_.quantized_weight(name, weight.codes.flatten(1), weight.scales, weight.axis);
-      return lower_linear(lowering_, product, codes, bias());
+      const std::string value = lower_linear(lowering_, product, codes, bias());
+      lowering_.declare(value, product.output_type);
+      return value;
     }
     const std::string codes = lowering_.quantized_weight(
         name, stored_weight(lowering_, call, weight.codes).contiguous(), weight.scales, weight.axis);
