@@ -19,7 +19,7 @@ TIMEOUT = 300
 
 
 class Graftwork:
-    """The command. Calling it asserts success; `fails` asserts a clean failure."""
+    """The command. Calling it asserts success, and that what it quantized is legal; `fails` asserts a clean failure."""
 
     def __init__(self, path):
         self.path = Path(path)
@@ -39,6 +39,9 @@ class Graftwork:
     def __call__(self, *arguments, cwd=None, env=None):
         done = self.run(*arguments, cwd=cwd, env=env)
         assert done.returncode == 0, f"graftwork {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"
+        if arguments[0] == "quantize" and "-o" in arguments:
+            written = Path(cwd or ".") / arguments[arguments.index("-o") + 1]
+            onnx.checker.check_model(written, full_check=True)
         return done
 
     def fails(self, *arguments, codes=(1, 2), cwd=None):

@@ -29,7 +29,6 @@ class Small:
         np.savez(self.folder / "c.npz", **dict(zip(names, data, strict=True)))
         arguments = ("quantize", "m.pt2", "--calibrate", "c.npz", *options, "--quiet", "-o", "m.onnx")
         self.graftwork(*arguments, cwd=self.folder)
-        onnx.checker.check_model(onnx.load(self.folder / "m.onnx"), full_check=True)
         settings = onnxruntime.SessionOptions()
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = onnxruntime.InferenceSession(self.folder / "m.onnx", settings, providers=["CPUExecutionProvider"])

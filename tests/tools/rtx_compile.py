@@ -324,6 +324,7 @@ def compile_model(path, sm=89, shapes=None, keep_log=None):
         "accepted": False,
         "parser": [],
         "builder": [],
+        "outputs": {},
         "layers": [],
         "summary": {},
     }
@@ -355,6 +356,8 @@ def compile_model(path, sm=89, shapes=None, keep_log=None):
                 dynamic = True
         if dynamic:
             config.add_optimization_profile(profile)
+        outputs = (network.get_output(i) for i in range(network.num_outputs))
+        report["outputs"] = {tensor.name: list(tensor.shape) for tensor in outputs}
         view = View(trt, network)
         began = time.time()
         engine = builder.build_serialized_network(network, config)
@@ -516,6 +519,7 @@ def compile_apart(path, sm, shapes, keep_log, timeout):
         "accepted": False,
         "parser": [],
         "builder": [{"level": "error", "text": failure, "times": 1}],
+        "outputs": {},
         "layers": [],
         "summary": {},
     }

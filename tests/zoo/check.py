@@ -11,6 +11,7 @@ import onnx
 import torch
 from torch.utils import _pytree as pytree
 
+import inference
 import support
 from golden_line import golden_line
 from networks import NETWORKS
@@ -138,6 +139,11 @@ class Stages:
         arguments = ("--calibrate", self.calibration, "--quiet", "-o", self.onnx)
         return self.report("quantize", "quantize", self.pt2, *arguments)
 
+    def check_types(self):
+        """The file's types and those that we infer are ONNX's."""
+        if found := inference.file_difference(self.graftwork, self.onnx):
+            raise Failure("inference", found.splitlines()[0])
+
     def sqnr(self):
         """The INT8 file in ONNX Runtime against eager PyTorch, dB of the worst output."""
         try:
@@ -157,6 +163,7 @@ def check(graftwork, name, folder):
     graph, report = stages.transform()
     stages.check_float()
     quantized = stages.quantize()
+    stages.check_types()
     sqnr, floor = stages.sqnr(), NETWORKS[name].floor
     if not sqnr >= floor:
         raise Failure("accuracy", f"an output of the INT8 file is below {floor} dB")

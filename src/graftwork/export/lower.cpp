@@ -7,10 +7,14 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/export/element_types.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/value_info.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/size_arithmetic.h"
+#include "graftwork/onnx/fold_padding.h"
+#include "graftwork/onnx/infer.h"
 #include "graftwork/onnx/opset_range.h"
 #include "graftwork/onnx/prune.h"
 
@@ -20,23 +24,6 @@ namespace {
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
 bool is_size(const Node& node) {
   return node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op()) || node.type().scalar();
-}
-
-std::vector<onnx::Dimension> onnx_dims(const Type& type) {
-  std::vector<onnx::Dimension> dims;
-  for (const Dim& dim : type.tensor()->dims) {
-    if (const auto value = dim.maybe_value()) {
-      dims.emplace_back(*value);
-    } else {
-      dims.emplace_back(dim.text());
-    }
-  }
-  return dims;
-}
-
-onnx::ValueInfo value_info(const std::string& name, const Type& type) {
-  if (!type.tensor()) throw Error("export.types", name + " is " + type.text() + ", not a tensor of known shape");
-  return {name, type.tensor()->dtype, onnx_dims(type)};
 }
 
 void check_opset(int64_t opset, const FileRules& rules) {
@@ -107,22 +94,23 @@ ModuleLowering find_module_lowering(Symbol kind) {
 
 namespace {
 
-/// Graph inputs keep their type; float regions of another type begin with a Cast.
+/// Graph inputs keep their type; what the file has in another begins with a Cast.
 void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
   model.graph.inputs.push_back(value_info(node.name().str(), node.type()));
-  const bool casts = is_floating(node.tensor()->dtype) && node.tensor()->dtype != lowering.options().float_type;
-  if (!casts) {
+  const DType type = lowering.exported_dtype(node.tensor()->dtype);
+  if (type == node.tensor()->dtype) {
     lowering.bind(node, node.name().str());
     return;
   }
-  lowering.bind(node, lowering.add("Cast", node.name().str() + "_cast", {node.name().str()},
-                                   {{"to", onnx::data_type(lowering.options().float_type)}}));
+  lowering.bind(
+      node, lowering.add("Cast", node.name().str() + "_cast", {node.name().str()}, {{"to", onnx::data_type(type)}}));
 }
 
 void lower_constant(Lowering& lowering, const Node& node) {
   const at::Tensor value = evaluate(node.constant(), lowering.network().tensors);
-  lowering.bind(node, value.is_floating_point() ? lowering.float_constant(node.name().str(), value)
-                                                : lowering.constant(node.name().str(), value));
+  const bool is_float = value.is_floating_point() || is_floating(lowering.exported_dtype(node.tensor()->dtype));
+  lowering.bind(
+      node, is_float ? lowering.float_constant(node.name().str(), value) : lowering.constant(node.name().str(), value));
 }
 
 }  // namespace
@@ -223,7 +211,8 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   const Node& output = *network.module.graph().output();
   const std::vector<std::string> names = result_names(lowering, network.module);
   const auto casts = [&](const Node& result) {
-    return result.tensor() && is_floating(result.tensor()->dtype) && result.tensor()->dtype != options.float_type;
+    return result.tensor() && lowering.exported_dtype(result.tensor()->dtype) != result.tensor()->dtype &&
+           !is_cast_to_uint8_result(result);
   };
   // A result that is computed here, once, in its own type, takes its name from the signature.
   for (const Use& use : output.inputs()) {
@@ -236,6 +225,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   for (const Node& node : network.module.graph().nodes()) {
     if (node.kind() == NodeKind::kOutput || problems.stand_in_front_of(node)) continue;
     try {
+      check_element_type(lowering, node);
       if (node.kind() == NodeKind::kInput) {
         lower_input(lowering, model, node);
       } else {
@@ -260,11 +250,14 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
       lowering.add("Identity", name + "_copy", {value}, {}, name);
     }
   }
+  onnx::fold_padding(model.graph);
+  lowering.list_types();
   onnx::prune(model.graph);
   model.opset = std::max(lowering.opset(), options.opset);
   model.producer_name = "graftwork";
   model.producer_version = GRAFTWORK_VERSION;
   model.graph.name = "graftwork";
+  onnx::infer_types(model);
   return std::move(model);
 }
 

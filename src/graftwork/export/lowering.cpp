@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/export/value_info.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
@@ -26,6 +27,11 @@ Lowering::Lowering(const Network& network, const ExportOptions& options) : netwo
   for (const Symbol name : network.module.signature().outputs) value_names_.insert(name.str());
 }
 
+void Lowering::bind(const Node& node, std::string value) {
+  declare(value, node.type());
+  values_[&node] = std::move(value);
+}
+
 std::string Lowering::fresh_value(const std::string& wanted) {
   std::string name = wanted;
   for (size_t k = 1; !value_names_.insert(name).second; ++k) name = cat(wanted, "_", k);
@@ -46,6 +52,19 @@ void Lowering::forget(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     values_.erase(&node);
     results_.erase(&node);
+  }
+}
+
+void Lowering::list_types() {
+  std::set<std::string_view> results;
+  for (const onnx::ValueInfo& output : model_.graph.outputs) results.insert(output.name);
+  for (const onnx::Node& node : model_.graph.nodes) {
+    for (const std::string& output : node.outputs) {
+      const auto known = types_.find(output);
+      if (known == types_.end() || !known->second.tensor() || results.contains(output)) continue;
+      model_.graph.value_infos.push_back(value_info(output, known->second));
+      model_.graph.value_infos.back().type = exported_dtype(model_.graph.value_infos.back().type);
+    }
   }
 }
 

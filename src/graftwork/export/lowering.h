@@ -19,14 +19,21 @@ class Lowering {
 
   const Network& network() const { return network_; }
   const ExportOptions& options() const { return options_; }
-  /// Float values take the type of the float regions, others keep theirs.
-  DType exported_dtype(DType type) const { return is_floating(type) ? options_.float_type : type; }
+  /// Float values take the type of the float regions, and so do UINT8 numbers where an engine only casts those
+  /// (FileRules::only_casts_uint8); others keep theirs.
+  DType exported_dtype(DType type) const {
+    const bool stands_in = type == DType::kU8 && options_.backend->file.only_casts_uint8;
+    return is_floating(type) || stands_in ? options_.float_type : type;
+  }
   const ModuleTable& modules() const { return network_.module.modules(); }
 
   // ---- values ------------------------------------------------------------------------------------
   /// The ONNX value of a graph node's input.
   const std::string& operand(const Node& node, size_t slot) const { return values_.at(&node.input(slot)); }
-  void bind(const Node& node, std::string value) { values_[&node] = std::move(value); }
+  /// The value has the type of the node, unless it was declared to have another.
+  void bind(const Node& node, std::string value);
+  /// The type of a value as torch has it; the first that is declared or bound for it holds.
+  void declare(const std::string& value, const Type& type) { types_.try_emplace(value, type); }
   /// Forgets the nodes of a graph that goes.
   void forget(const Graph& graph);
   bool is_bound(const Node& node) const { return values_.contains(&node); }
@@ -71,6 +78,8 @@ class Lowering {
 
  private:
   std::string unique_node_name(const std::string& wanted);
+  /// Lists the values between inputs and results with the types that they are known to have, in the file's elements.
+  void list_types();
   std::string zero_point(const std::string& name, const std::vector<int64_t>& shape);
   /// DQ with its Cast where the scale stays FP32 in an FP16 region.
   std::string dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis,
@@ -82,6 +91,7 @@ class Lowering {
   int64_t opset_ = onnx::kWrittenOpsets.lowest;
   std::unordered_map<const Node*, std::string> values_;
   std::unordered_map<const Node*, std::string> results_;
+  std::unordered_map<std::string, Type> types_;                       // in torch's types
   std::map<std::pair<std::string, float>, std::string> inner_pairs_;  // value and scale → behind DQ
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;

@@ -33,6 +33,10 @@ ModuleLowering find_module_lowering(Symbol kind);
 /// ONNX lists the padding of all axes at their beginning, then of all at their end.
 std::vector<int64_t> both_sides(std::vector<int64_t> padding);
 
+/// The weight, or its codes, as lower_conv and lower_linear take it: transposed for a MatMul; with zeros between its
+/// elements where the engine has no strided and dilated transposed convolution.
+at::Tensor stored_weight(const Lowering& lowering, const ModuleCall& call, const at::Tensor& weight);
+
 /// A convolution or linear layer on a weight value that is already there; `bias` may be empty.
 std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias);
 std::string lower_linear(Lowering& lowering, const ModuleCall& call, const std::string& weight,

@@ -35,6 +35,14 @@ int32_t data_type(DType type) {
   throw InternalError("internal error: " + std::to_string(static_cast<int>(type)) + " is no element type");
 }
 
+std::optional<DType> dtype_of(int64_t number) {
+  for (const DType type : {DType::kBool, DType::kU8, DType::kI8, DType::kI16, DType::kI32, DType::kI64, DType::kF8E4M3,
+                           DType::kF16, DType::kBF16, DType::kF32, DType::kF64}) {
+    if (data_type(type) == number) return type;
+  }
+  return std::nullopt;
+}
+
 std::optional<uint64_t> byte_count(DType type, std::span<const int64_t> dims) {
   const uint64_t limit = std::numeric_limits<uint64_t>::max() / dtype_bytes(type);
   uint64_t elements = 1;

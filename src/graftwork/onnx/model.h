@@ -24,6 +24,9 @@ static_assert(std::endian::native == std::endian::little, "ONNX stores tensors i
 /// ONNX's number of an element type, as in the attribute `to` of Cast.
 int32_t data_type(DType type);
 
+/// The element type of such a number; nullopt for those that are no DType.
+std::optional<DType> dtype_of(int64_t data_type);
+
 /// Bytes that a tensor takes; nullopt where a dimension is negative or the count does not fit 64 bits.
 std::optional<uint64_t> byte_count(DType type, std::span<const int64_t> dims);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graftwork/base/dtype.h"
 #include "graftwork/ir/kind.h"
 #include "graftwork/patterns/placement/placement_rules.h"
 #include "graftwork/patterns/placement/quantization_pattern.h"
@@ -22,6 +23,18 @@ struct FileRules {
   bool products_take_scales_of_one_type = false;
   /// A quantized 1×1 convolution of one pixel whose result is only flattened is written as a product.
   bool pixel_convolutions_as_products = false;
+  /// UINT8 may only be cast, right behind an input or in front of a result; inside of the file its numbers stand in the
+  /// type of the float regions.
+  bool only_casts_uint8 = false;
+  /// Element types that it has none of.
+  std::vector<DType> missing_types = {};
+  /// Forms that it has none for: they are written as others that compute the same.
+  bool lacks_dilated_pools = false;
+  bool lacks_strided_dilated_deconvolutions = false;
+  bool lacks_softmax_of_vectors = false;
+  /// It takes a group norm of one group for an instance norm, and norms of less than three dimensions or of single
+  /// numbers for none.
+  bool misreads_edge_group_norms = false;
 };
 
 /// It goes through transform, place, quantize and export; nothing outside of it knows the engine.

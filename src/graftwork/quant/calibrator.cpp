@@ -86,6 +86,13 @@ struct WatchedValue {
   Symbol name;
 };
 
+/// Whether the network pads with infinity, as in front of max pooling: that has no range to watch, and is meant.
+bool pads_with_infinity(const Node& node) {
+  if (node.op() != Symbol("aten.pad.default") && node.op() != Symbol("aten.constant_pad_nd.default")) return false;
+  const Attribute* value = node.attrs().find("value");
+  return value && value->get<double>() && std::isinf(*value->get<double>());
+}
+
 std::vector<WatchedValue> watched_values(const GraphModule& module, const std::vector<Symbol>& tensors,
                                          const CalibrationOptions& options) {
   std::unordered_set<Symbol> named(tensors.begin(), tensors.end());
@@ -93,7 +100,7 @@ std::vector<WatchedValue> watched_values(const GraphModule& module, const std::v
   std::vector<WatchedValue> values;
   for (const Node& node : module.graph().nodes()) {
     const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
-                            is_floating(node.tensor()->dtype);
+                            is_floating(node.tensor()->dtype) && !pads_with_infinity(node);
     if (named.contains(node.name()) || (options.observe_all && float_call))
       values.push_back({{&node, {}}, node.name()});
     if (node.kind() != NodeKind::kCallModule || !module.record(node).body) continue;

@@ -196,17 +196,20 @@ class BodyLowering {
     if (!fake_quant) {
       const at::Tensor plain =
           fold_into_weight(owner, evaluate(*owner.param("weight"), lowering_.network().tensors), folded.factor);
-      const std::string weight = lowering_.float_constant(name, transpose ? plain.t() : plain);
+      const std::string weight = lowering_.float_constant(name, stored_weight(lowering_, call, plain));
       return lower_on_weight(lowering_, call, weight, bias());
     }
     QuantizedWeight weight = quantized_weight(lowering_, owner, *fake_quant, folded);
-    if (transpose) weight = {weight.codes.t().contiguous(), weight.scales, 1 - weight.axis};
+    if (transpose) weight.axis = 1 - weight.axis;
     if (is_only_result(layer) && is_product(call, weight.scales)) {
       const ModuleCall product = as_product(lowering_, call);
       const std::string codes = lowering_.quantized_weight(name, weight.codes.flatten(1), weight.scales, weight.axis);
-      return lower_linear(lowering_, product, codes, bias());
+      const std::string value = lower_linear(lowering_, product, codes, bias());
+      lowering_.declare(value, product.output_type);
+      return value;
     }
-    const std::string codes = lowering_.quantized_weight(name, weight.codes, weight.scales, weight.axis);
+    const std::string codes = lowering_.quantized_weight(
+        name, stored_weight(lowering_, call, weight.codes).contiguous(), weight.scales, weight.axis);
     return lower_on_weight(lowering_, call, codes, bias());
   }
 

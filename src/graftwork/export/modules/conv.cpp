@@ -1,4 +1,6 @@
 // nn.ConvNd, nn.ConvTransposeNd, nn.Linear.
+#include <algorithm>
+
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/ir/body.h"
 
@@ -16,14 +18,39 @@ at::Tensor weight(const Lowering& lowering, const ModuleCall& call) {
   return weight_of(call.record, weight_quantizer(call.record), {lowering.modules(), lowering.network().tensors});
 }
 
+bool is_transposed(const ModuleCall& call) { return call.record.kind.str().starts_with("nn.ConvTranspose"); }
+
+/// Whether zeros between the elements of the kernel stand for its dilation.
+bool spreads_kernel(const Lowering& lowering, const ModuleCall& call) {
+  const auto has_steps = [&](Symbol attr) {
+    const std::vector<int64_t> steps = call.integers(attr);
+    return std::any_of(steps.begin(), steps.end(), [](int64_t step) { return step > 1; });
+  };
+  return is_transposed(call) && lowering.options().backend->file.lacks_strided_dilated_deconvolutions &&
+         has_steps("stride") && has_steps("dilation");
+}
+
+int64_t spread_extent(int64_t elements, int64_t dilation) { return (elements - 1) * dilation + 1; }
+
+at::Tensor spread(const at::Tensor& kernel, const std::vector<int64_t>& dilation) {
+  std::vector<int64_t> shape = kernel.sizes().vec();
+  for (size_t i = 0; i < dilation.size(); ++i) shape[i + 2] = spread_extent(shape[i + 2], dilation[i]);
+  at::Tensor result = at::zeros(shape, kernel.options());
+  at::Tensor elements = result;
+  for (size_t i = 0; i < dilation.size(); ++i)
+    elements = elements.slice(static_cast<int64_t>(i) + 2, 0, std::nullopt, dilation[i]);
+  elements.copy_(kernel);
+  return result;
+}
+
 std::string conv(Lowering& lowering, const ModuleCall& call) {
-  const std::string value = lowering.float_constant(call.path() + ".weight", weight(lowering, call));
-  return lower_conv(lowering, call, value, float_param(lowering, call, "bias"));
+  const at::Tensor value = stored_weight(lowering, call, weight(lowering, call));
+  return lower_conv(lowering, call, lowering.float_constant(call.path() + ".weight", value),
+                    float_param(lowering, call, "bias"));
 }
 
 std::string linear(Lowering& lowering, const ModuleCall& call) {
-  at::Tensor value = weight(lowering, call);
-  if (!is_gemm(call.input_type)) value = value.t();
+  const at::Tensor value = stored_weight(lowering, call, weight(lowering, call));
   return lower_linear(lowering, call, lowering.float_constant(call.path() + ".weight", value),
                       float_param(lowering, call, "bias"));
 }
@@ -36,13 +63,22 @@ std::vector<int64_t> both_sides(std::vector<int64_t> padding) {
   return padding;
 }
 
+at::Tensor stored_weight(const Lowering& lowering, const ModuleCall& call, const at::Tensor& weight) {
+  if (call.record.kind == Symbol("nn.Linear")) return is_gemm(call.input_type) ? weight : weight.t();
+  return spreads_kernel(lowering, call) ? spread(weight, call.integers("dilation")) : weight;
+}
+
 std::string lower_conv(Lowering& lowering, const ModuleCall& call, const std::string& weight, const std::string& bias) {
   std::vector<std::string> inputs{call.inputs[0], weight};
   if (!bias.empty()) inputs.push_back(bias);
-  const bool transposed = call.record.kind.str().starts_with("nn.ConvTranspose");
-  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"dilations", call.integers("dilation")},
-                                                                       {"group", call.integer("groups")},
-                                                                       {"kernel_shape", call.integers("kernel_size")}};
+  const bool transposed = is_transposed(call);
+  std::vector<int64_t> dilation = call.integers("dilation"), kernel = call.integers("kernel_size");
+  if (spreads_kernel(lowering, call)) {
+    for (size_t i = 0; i < kernel.size(); ++i) kernel[i] = spread_extent(kernel[i], dilation[i]);
+    dilation.assign(dilation.size(), 1);
+  }
+  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{
+      {"dilations", std::move(dilation)}, {"group", call.integer("groups")}, {"kernel_shape", std::move(kernel)}};
   if (transposed) attributes.emplace_back("output_padding", call.integers("output_padding"));
   attributes.emplace_back("pads", both_sides(call.integers("padding")));
   attributes.emplace_back("strides", call.integers("stride"));

@@ -1,5 +1,8 @@
 // nn.BatchNormNd that no convolution took in, and the norms that work on live statistics.
+#include <algorithm>
+
 #include "graftwork/export/module_lowering.h"
+#include "graftwork/export/reshape.h"
 #include "graftwork/nn/fold_batch_norm.h"
 
 namespace graftwork {
@@ -18,10 +21,14 @@ std::string batch_norm(Lowering& lowering, const ModuleCall& call) {
 }
 
 /// A parameter, or `fallback` throughout where the module has none.
-std::string param_or(Lowering& lowering, const ModuleCall& call, Symbol name, at::IntArrayRef shape, double fallback) {
+at::Tensor param_value(const Lowering& lowering, const ModuleCall& call, Symbol name, at::IntArrayRef shape,
+                       double fallback) {
   const ParamExpr* expr = call.record.param(name);
-  const at::Tensor value = expr ? evaluate(*expr, lowering.network().tensors) : at::full(shape, fallback);
-  return lowering.float_constant(call.path() + "." + name.str(), value);
+  return expr ? evaluate(*expr, lowering.network().tensors) : at::full(shape, fallback);
+}
+
+std::string param_or(Lowering& lowering, const ModuleCall& call, Symbol name, at::IntArrayRef shape, double fallback) {
+  return lowering.float_constant(call.path() + "." + name.str(), param_value(lowering, call, name, shape, fallback));
 }
 
 std::string instance_norm(Lowering& lowering, const ModuleCall& call) {
@@ -32,7 +39,46 @@ std::string instance_norm(Lowering& lowering, const ModuleCall& call) {
                       {{"epsilon", call.number("eps")}}, call.output);
 }
 
+/// Whether a group norm has a form that every engine takes for what it is.
+bool is_plain_group_norm(const Lowering& lowering, const ModuleCall& call) {
+  if (!lowering.options().backend->file.misreads_edge_group_norms || !call.input_type.tensor()) return true;
+  const std::vector<Dim>& dims = call.input_type.tensor()->dims;
+  const bool has_pixels = std::any_of(dims.begin() + 2, dims.end(), [](const Dim& dim) { return dim != Dim(1); });
+  const bool shares = call.integer("num_groups") < call.integer("num_channels");
+  return call.integer("num_groups") > 1 && dims.size() > 2 && (has_pixels || shares);
+}
+
+/// Each group as one row of [batch, groups, elements], normalized, and then scaled by channel.
+std::string group_norm_in_rows(Lowering& lowering, const ModuleCall& call) {
+  const TensorType& type = *call.input_type.tensor();
+  const int64_t channels = call.integer("num_channels"), groups = call.integer("num_groups");
+  Dim elements(channels / groups);
+  for (size_t i = 2; i < type.rank(); ++i) elements = elements * type.dims[i];
+  const TensorType rows{type.dtype, {type.dims[0], Dim(groups), elements}};
+  const std::string apart = lower_reshape(lowering, call.path() + ".rows", call.inputs[0], call.input_type, rows, "");
+  // The compiler has no instance norm of single numbers, but a layer norm.
+  const bool is_number = elements == Dim(1);
+  const at::Tensor ones = at::ones({is_number ? 1 : groups});
+  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"epsilon", call.number("eps")}};
+  if (is_number) attributes.insert(attributes.begin(), {"axis", int64_t{-1}});
+  const std::string normalized =
+      lowering.add(is_number ? "LayerNormalization" : "InstanceNormalization", call.path() + ".normalized",
+                   {apart, lowering.float_constant(call.path() + ".ones", ones),
+                    lowering.float_constant(call.path() + ".zeros", at::zeros_like(ones))},
+                   std::move(attributes));
+  const std::string value = lower_reshape(lowering, call.path() + ".joined", normalized, rows, call.input_type, "");
+  std::vector<int64_t> by_channel(type.rank() - 1, 1);
+  by_channel[0] = channels;
+  const auto param = [&](Symbol name, double fallback) {
+    return lowering.float_constant(call.path() + "." + name.str(),
+                                   param_value(lowering, call, name, {channels}, fallback).view(by_channel));
+  };
+  const std::string scaled = lowering.add("Mul", call.path() + ".scaled", {value, param("weight", 1)});
+  return lowering.add("Add", call.path(), {scaled, param("bias", 0)}, {}, call.output);
+}
+
 std::string group_norm(Lowering& lowering, const ModuleCall& call) {
+  if (!is_plain_group_norm(lowering, call)) return group_norm_in_rows(lowering, call);
   lowering.need_opset(21);
   const int64_t channels = call.integer("num_channels");
   return lowering.add("GroupNormalization", call.path(),

@@ -3,7 +3,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/export/module_lowering.h"
+#include "graftwork/export/modules/dilated_pool.h"
 
 namespace graftwork {
 namespace {
@@ -43,6 +43,18 @@ std::vector<Axis> axes_of(const ModuleCall& call, const std::vector<int64_t>& di
   return axes;
 }
 
+/// What a dilated pool is padded with behind the values, so that whole windows alone are as many as torch's.
+std::vector<int64_t> paddings_behind(const ModuleCall& call, const std::vector<int64_t>& dilation) {
+  if (!call.flag("ceil_mode")) return call.integers("padding");
+  const std::vector<Axis> axes = axes_of(call, dilation);
+  if (axes.empty())
+    throw Error("export.pool", "it is dilated, rounds up, and the size of its input is known at run time only",
+                "a fixed input size, or ceil_mode=False");
+  std::vector<int64_t> paddings;
+  for (const Axis& axis : axes) paddings.push_back(axis.padding_behind());
+  return paddings;
+}
+
 /// `counts_padding`: what is padded takes part in the result.
 std::vector<std::pair<std::string, onnx::AttributeValue>> window(const ModuleCall& call,
                                                                  const std::vector<int64_t>& dilation,
@@ -68,6 +80,9 @@ std::vector<std::pair<std::string, onnx::AttributeValue>> window(const ModuleCal
 
 std::string max_pool(Lowering& lowering, const ModuleCall& call) {
   const std::vector<int64_t> dilation = call.integers("dilation");
+  const bool is_dilated = std::any_of(dilation.begin(), dilation.end(), [](int64_t step) { return step != 1; });
+  if (is_dilated && lowering.options().backend->file.lacks_dilated_pools)
+    return lower_dilated_max_pool(lowering, call, paddings_behind(call, dilation));
   auto attributes = window(call, dilation, false);
   attributes.emplace_back("dilations", dilation);
   return lowering.add("MaxPool", call.path(), call.inputs, std::move(attributes), call.output);

@@ -1,10 +1,13 @@
 // nn.Upsample, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle.
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/reshape.h"
+#include "graftwork/export/runtime_shape.h"
 
 namespace graftwork {
 namespace {
@@ -24,30 +27,129 @@ Attributes resize_attributes(const std::string& mode, bool align_corners) {
   return {{"coordinate_transformation_mode", positions}, {"mode", "linear"}};
 }
 
-/// A single-precision factor that makes `to` of `from` when the product is rounded down. Sizes instead of factors would
-/// have to name the batch too.
-double factor_to(int64_t from, int64_t to) {
-  auto factor = static_cast<float>(static_cast<double>(to) / static_cast<double>(from));
-  while (static_cast<int64_t>(factor * static_cast<float>(from)) < to) factor = std::nextafterf(factor, INFINITY);
-  return factor;
+/// Whether all who multiply the extent by the factor of the file, in single or in double precision, find this size.
+bool reaches(double factor, int64_t from, int64_t to) {
+  const auto stored = static_cast<float>(factor);
+  return static_cast<int64_t>(std::floor(stored * static_cast<float>(from))) == to &&
+         static_cast<int64_t>(std::floor(static_cast<double>(stored) * static_cast<double>(from))) == to;
 }
 
-std::string upsample(Lowering& lowering, const ModuleCall& call) {
-  const std::string& mode = *attribute_of(call.record, "mode")->get<std::string>();
-  const std::vector<int64_t> size = call.integers("size");
-  const TensorType* input = call.input_type.tensor();
-  std::vector<double> factors = *numbers_in(*attribute_of(call.record, "scale_factor"));
-  factors.insert(factors.begin(), {1, 1});
-  for (size_t i = 0; i < size.size(); ++i) {
-    // The sizes of batch and channels need not be known when the factors are given.
-    const auto extent = input ? input->dims[i + 2].maybe_value() : std::nullopt;
-    if (!extent) throw Error("export.shape", "the size of what it scales is known at run time only", "a scale factor");
-    factors.push_back(factor_to(*extent, size[i]));
+/// How one axis is resized: by a factor, or to a size.
+struct AxisScale {
+  double factor = 1;
+  std::optional<int64_t> size;
+};
+
+/// A factor where it says it all: positions follow from it, as in torch where it is given. A size that a rounded factor
+/// misses, or need not mean, is named.
+AxisScale axis_scale(std::optional<double> factor, std::optional<int64_t> from, std::optional<int64_t> to) {
+  if (factor && (!from || !to || reaches(*factor, *from, *to))) return {*factor, {}};
+  // The sizes of batch and channels need not be known when the factors are given.
+  if (!from || !to)
+    throw Error("export.shape", "the size of what it scales is known at run time only", "a scale factor");
+  const double ratio = static_cast<float>(static_cast<double>(*to) / static_cast<double>(*from));
+  const bool is_exact = ratio * static_cast<double>(*from) == static_cast<double>(*to);
+  return !factor && is_exact ? AxisScale{ratio, {}} : AxisScale{1, *to};
+}
+
+/// The positions along an axis that nearest resizing reads in torch, asked of torch: its forms round in several ways.
+std::vector<int64_t> positions_of_torch(const Lowering& lowering, const ModuleCall& call, int64_t axis) {
+  std::vector<int64_t> shape{1, 1};
+  for (size_t i = 2; i < call.input_type.tensor()->rank(); ++i)
+    shape.push_back(call.input_type.tensor()->dims[i].value());
+  std::vector<int64_t> along(shape.size(), 1);
+  along[static_cast<size_t>(axis)] = shape[static_cast<size_t>(axis)];
+  const at::Tensor numbered = at::arange(shape[static_cast<size_t>(axis)], at::kFloat).view(along).expand(shape);
+  const c10::IValue input = numbered.contiguous();
+  at::Tensor line = run_module(call.record, {&input, 1}, {lowering.modules(), lowering.network().tensors}).toTensor();
+  for (int64_t i = line.dim() - 1; i >= 0; --i) {
+    if (i != axis) line = line.select(i, 0);
   }
+  line = line.to(at::kLong).contiguous();
+  return {line.const_data_ptr<int64_t>(), line.const_data_ptr<int64_t>() + line.numel()};
+}
+
+/// Whether a Resize reads those positions, in single and in double precision.
+bool reads(const std::string& mode, double factor, int64_t from, const std::vector<int64_t>& positions) {
+  const bool is_exact = mode == "nearest-exact";
+  const auto stored = static_cast<float>(factor);
+  const auto within = [&](double position) { return std::clamp<int64_t>(static_cast<int64_t>(position), 0, from - 1); };
+  for (size_t i = 0; i < positions.size(); ++i) {
+    const float at = static_cast<float>(i) + (is_exact ? 0.5F : 0);
+    const float single = at / stored;
+    const double precise = static_cast<double>(at) / static_cast<double>(stored);
+    const int64_t found = within(is_exact ? std::round(single - 0.5F) : std::floor(single));
+    if (found != positions[i] || within(std::floor(precise)) != positions[i]) return false;
+  }
+  return true;
+}
+
+std::string resize(Lowering& lowering, const ModuleCall& call, const std::string& name, std::vector<std::string> inputs,
+                   const std::string& output) {
+  const std::string& mode = *attribute_of(call.record, "mode")->get<std::string>();
+  return lowering.add("Resize", name, std::move(inputs), resize_attributes(mode, call.flag("align_corners")), output);
+}
+
+/// The axes along which nearest resizing of known extents reads other positions than a Resize would, and those.
+std::map<size_t, std::vector<int64_t>> read_axes(const Lowering& lowering, const ModuleCall& call,
+                                                 const std::vector<AxisScale>& axes) {
+  std::map<size_t, std::vector<int64_t>> result;
+  const std::string& mode = *attribute_of(call.record, "mode")->get<std::string>();
+  const TensorType* in = call.input_type.tensor();
+  const TensorType* out = call.output_type.tensor();
+  const auto is_known = [](const Dim& dim) { return dim.is_static(); };
+  if (!mode.starts_with("nearest") || !in || !out || !std::all_of(in->dims.begin() + 2, in->dims.end(), is_known))
+    return {};
+  for (size_t i = 2; i < axes.size(); ++i) {
+    const int64_t from = in->dims[i].value(), to = out->dims[i].value();
+    const double factor = axes[i].size ? static_cast<double>(to) / static_cast<double>(from) : axes[i].factor;
+    std::vector<int64_t> positions = positions_of_torch(lowering, call, static_cast<int64_t>(i));
+    if (!reads(mode, factor, from, positions)) result.emplace(i, std::move(positions));
+  }
+  return result;
+}
+
+/// First the axes that are read one by one, then those by size, then those by factor.
+std::string upsample(Lowering& lowering, const ModuleCall& call) {
+  const std::vector<int64_t> wanted = call.integers("size");
+  const std::vector<double> given = *numbers_in(*attribute_of(call.record, "scale_factor"));
+  const TensorType* in = call.input_type.tensor();
+  const TensorType* out = call.output_type.tensor();
+  std::vector<AxisScale> axes(2);
+  for (size_t i = 2; i < 2 + std::max(wanted.size(), given.size()); ++i) {
+    axes.push_back(axis_scale(given.empty() ? std::nullopt : std::optional(given[i - 2]),
+                              in ? in->dims[i].maybe_value() : std::nullopt,
+                              out ? out->dims[i].maybe_value() : std::nullopt));
+  }
+  const auto read = read_axes(lowering, call, axes);
+  for (const auto& [axis, positions] : read) axes[axis] = {};
+  const bool names_sizes = std::any_of(axes.begin(), axes.end(), [](const AxisScale& axis) { return !!axis.size; });
+  std::vector<double> factors;
+  TensorType sized = in ? *in : TensorType{};
+  for (size_t i = 0; i < axes.size(); ++i) {
+    // An exact ratio means the same as a size.
+    const bool by_size = axes[i].size || (names_sizes && given.empty());
+    if (by_size || read.contains(i)) sized.dims[i] = out->dims[i];
+    factors.push_back(by_size ? 1 : axes[i].factor);
+  }
+  const bool has_factors = std::any_of(factors.begin(), factors.end(), [](double factor) { return factor != 1; });
+  std::string value = call.inputs[0];
+  size_t left = read.size();
+  for (const auto& [axis, positions] : read) {
+    const bool is_last = --left == 0 && !names_sizes && !has_factors;
+    const std::string name = is_last ? call.path() : cat(call.path(), ".axis_", axis);
+    value = lowering.add("Gather", name, {value, lowering.integers(name + ".positions", positions)},
+                         {{"axis", static_cast<int64_t>(axis)}}, is_last ? call.output : "");
+  }
+  if (names_sizes) {
+    const std::string name = has_factors ? call.path() + ".sized" : call.path();
+    const std::string sizes = lower_shape(lowering, name + ".sizes", sized);
+    value = resize(lowering, call, name, {value, "", "", sizes}, has_factors ? "" : call.output);
+  }
+  if (!has_factors && (names_sizes || !read.empty())) return value;
   const std::string scales =
       lowering.constant(call.path() + ".scales", at::tensor(at::ArrayRef<double>(factors)).to(at::kFloat));
-  return lowering.add("Resize", call.path(), {call.inputs[0], "", scales},
-                      resize_attributes(mode, call.flag("align_corners")), call.output);
+  return resize(lowering, call, call.path(), {value, "", scales}, call.output);
 }
 
 std::string pixel_shuffle(Lowering& lowering, const ModuleCall& call) {

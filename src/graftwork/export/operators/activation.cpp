@@ -53,9 +53,22 @@ void glu(Lowering& lowering, const Node& node) {
   lowering.bind(node, lowering.add("Mul", name, {value, open}, {}, lowering.result_name(node)));
 }
 
+/// A vector as the only row of a matrix.
+void along_row(Lowering& lowering, const Node& node, const char* op_type) {
+  const std::string& name = node.name().str();
+  const std::string axes = lowering.integers(name + "_axes", {0});
+  const std::string row = lowering.add("Unsqueeze", name + "_row", {operand_as_result(lowering, node, 0), axes});
+  const std::string value =
+      lowering.add(op_type, name, {row}, {{"axis", int64_t{1}}}, lowering.fresh_value(name + "_1"));
+  lowering.bind(node, lowering.add("Squeeze", name + "_squeeze", {value, axes}, {}, lowering.result_name(node)));
+}
+
 OperatorLowering along_axis(const char* op_type) {
   return [op_type](Lowering& lowering, const Node& node) {
-    const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank_of(node));
+    const int64_t rank = rank_of(node);
+    if (rank == 1 && lowering.options().backend->file.lacks_softmax_of_vectors)
+      return along_row(lowering, node, op_type);
+    const int64_t axis = front_axis(integer_attr(node, "dim", -1), rank);
     lowering.bind(node, lowering.add(op_type, node.name().str(), {operand_as_result(lowering, node, 0)},
                                      {{"axis", axis}}, lowering.result_name(node)));
   };

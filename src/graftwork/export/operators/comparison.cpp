@@ -23,7 +23,8 @@ DType compared_type(const Lowering& lowering, const Node& node) {
   const at::Tensor first = stand_in(*node.input(0).tensor());
   if (const Attribute* number = node.attrs().find("other")) {
     const at::ScalarType type = at::result_type(first, number_of(*number));
-    return first.is_floating_point() ? lowering.exported_dtype(*from_torch(type)) : *from_torch(type);
+    const bool stands_as_float = first.is_floating_point() || first.scalar_type() == at::kByte;
+    return stands_as_float ? lowering.exported_dtype(*from_torch(type)) : *from_torch(type);
   }
   const at::Tensor second = stand_in(*node.input(1).tensor());
   if (first.is_floating_point() != second.is_floating_point()) return DType::kF32;

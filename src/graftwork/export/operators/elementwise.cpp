@@ -1,5 +1,6 @@
 // Elementwise operators.
 #include "graftwork/base/error.h"
+#include "graftwork/export/element_types.h"
 #include "graftwork/export/operator_lowering.h"
 
 namespace graftwork {
@@ -80,7 +81,11 @@ void power(Lowering& lowering, const Node& node) {
 void cast(Lowering& lowering, const Node& node) {
   const TensorType* to = node.tensor();
   if (!to) throw Error("export.types", "its type is not known");
-  const auto type = onnx::data_type(lowering.exported_dtype(to->dtype));
+  const TensorType* from = node.input(0).tensor();
+  const bool is_stand_in = from && from->dtype == DType::kU8 && lowering.exported_dtype(DType::kU8) != DType::kU8;
+  if (is_stand_in && lowering.exported_dtype(to->dtype) == lowering.exported_dtype(DType::kU8))
+    return lowering.bind(node, lowering.operand(node, 0));
+  const auto type = onnx::data_type(is_cast_to_uint8_result(node) ? DType::kU8 : lowering.exported_dtype(to->dtype));
   lowering.bind(node, lowering.add("Cast", node.name().str(), {lowering.operand(node, 0)}, {{"to", type}},
                                    lowering.result_name(node)));
 }

@@ -53,6 +53,21 @@ std::shared_ptr<const KindTable> built_in(const KindTable& kinds) {
   return KindTable::torch()->with(std::move(kernels), int8_kernel_exists);
 }
 
+/// What its parser and its compiler were seen to take.
+FileRules file_rules() {
+  FileRules rules;
+  rules.highest_opset = 25;
+  rules.products_take_scales_of_one_type = true;
+  rules.pixel_convolutions_as_products = true;
+  rules.only_casts_uint8 = true;
+  rules.missing_types = {DType::kI16};
+  rules.lacks_dilated_pools = true;
+  rules.lacks_strided_dilated_deconvolutions = true;
+  rules.lacks_softmax_of_vectors = true;
+  rules.misreads_edge_group_norms = true;
+  return rules;
+}
+
 Backend make_backend() {
   Backend backend;
   backend.name = "tensorrt";
@@ -65,9 +80,7 @@ Backend make_backend() {
   backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(),
                            make_concat_pattern(), make_squeeze_excite_pattern()};
   backend.placement = placement_rules();
-  backend.file.highest_opset = 25;
-  backend.file.products_take_scales_of_one_type = true;
-  backend.file.pixel_convolutions_as_products = true;
+  backend.file = file_rules();
   return backend;
 }
 
