@@ -6,15 +6,19 @@ import numpy as np
 FLOAT32 = (1e-4, 1e-5)
 # Relative to the largest magnitude: float16 networks round every intermediate value.
 FLOAT16 = 2e-3
-# What needs more, with the reason.
-WIDER = {}
+# Where float32 may err by this share of the largest magnitude too: a sum of products that nearly cancel rounds by its
+# largest part, and the order of the sum is not torch's.
+SUMS = dict.fromkeys(("addbmm", "baddbmm"), 1e-6)
+# More than FLOAT16, with the reason.
+WIDER_FLOAT16 = {}
 
 
 def tolerance(operator, want, is_half):
+    largest = np.abs(want).max()
     if is_half:
-        return FLOAT16 * max(1e-3, np.abs(want).max())
-    relative, absolute = WIDER.get(operator, FLOAT32)
-    return relative * np.abs(want) + absolute
+        return WIDER_FLOAT16.get(operator, FLOAT16) * max(1e-3, largest)
+    relative, absolute = FLOAT32
+    return relative * np.abs(want) + absolute + SUMS.get(operator, 0) * largest
 
 
 def difference(operator, want, got):
@@ -34,3 +38,13 @@ def difference(operator, want, got):
         return ""
     want, got = want[finite], got[finite]
     return "" if (np.abs(want - got) <= tolerance(operator, want, is_half)).all() else "other values"
+
+
+def are_places_of(values, places, x, axis):
+    """Whether `values` stand at these places of `x`, each place once: which of equals it is, torch leaves open."""
+    if places.dtype != np.int64 or places.shape != values.shape:
+        return False
+    values, places, x = np.atleast_1d(values), np.atleast_1d(places), np.atleast_1d(x)
+    inside = ((places >= 0) & (places < x.shape[axis])).all()
+    once = inside and (np.diff(np.sort(places, axis), axis=axis) > 0).all()
+    return bool(once) and np.array_equal(np.take_along_axis(x, places, axis), values)
