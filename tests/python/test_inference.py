@@ -53,7 +53,8 @@ def single(op, *operands, results=1, opset=21, **attributes):
 UNARY = [
     *("Abs", "Ceil", "Cos", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu"),
     *("Log", "LogSoftmax", "Mish", "Neg", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Sin", "Softmax"),
-    *("Softplus", "Sqrt", "Tanh"),
+    *("Softplus", "Sqrt", "Tanh", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cosh", "Sinh", "Tan"),
+    *("IsInf", "IsNaN", "BitwiseNot"),
 ]
 
 
@@ -71,6 +72,12 @@ def elementwise():
     yield single("Not", x(2, of=BOOL))
     yield single("Not", x(2))
     yield single("And", x(2, 1, of=BOOL), x(3, of=BOOL))
+    for op in ("BitwiseAnd", "BitwiseOr", "BitwiseXor"):
+        yield single(op, x(2, 1, of=I32), x(3, of=I32))
+    yield single("CumSum", x("N", 3), number(1, np.int64))
+    yield single("Trilu", x(2, "N", 3), number(0, np.int64))
+    yield single("ScatterElements", x(2, 3), x(1, 3, of=I64), x(1, 3), axis=0)
+    yield single("ScatterND", x(2, 3), x(4, 1, of=I64), x(4, 3))
     yield single("Clip", x(2, "K"), None, number(6))
     yield single("PRelu", x(2, 3, 4), floats(3, 1))
 

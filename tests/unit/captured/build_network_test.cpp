@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
+#include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "support/reader_testing.h"
@@ -158,6 +161,159 @@ TEST(Captured, ContradictionsAreRefused) {
   Program nameless = writes_through_a_view();
   nameless.inputs[1].arg = {int64_t{1}};
   expect_refusal("pt2.graph", "block.row names no tensor", nameless, with_row());
+}
+
+// ---- composites --------------------------------------------------------------------------------------
+
+TEST(Captured, ACompositeIsThePartsThatItIsMadeOf) {
+  const Program program{
+      .inputs = {user("x"), user("y")},
+      .calls = {call("aten.einsum.default",
+                     {{"equation", {std::string("ij,jk->ki")}}, {"tensors", {std::vector<TensorName>{{"x"}, {"y"}}}}},
+                     "z")},
+      .tensors = {{"x", f32({2, 3})}, {"y", f32({3, 4})}, {"z", f32({4, 2})}},
+      .outputs = {result("z")}};
+  const std::string graph = graph_of(program);
+  EXPECT_EQ(graph.find("einsum.default"), std::string::npos) << graph;
+  EXPECT_NE(graph.find("%z: f32[4, 2] ="), std::string::npos) << graph;
+  EXPECT_NE(graph.find("aten.bmm.default"), std::string::npos) << graph;
+}
+
+TEST(Captured, APartThatIsAnOperandIsNoOperator) {
+  const Program program{.inputs = {user("x"), user("y")},
+                        .calls = {call("aten.type_as.default", {{"self", tensor("x")}, {"other", tensor("y")}}, "same"),
+                                  call("aten.neg.default", {{"self", tensor("same")}}, "z")},
+                        .tensors = {{"x", f32({2})}, {"y", f32({3})}, {"same", f32({2})}, {"z", f32({2})}},
+                        .outputs = {result("z")}};
+  EXPECT_EQ(graph_of(program), R"(graph(%x: f32[2], %y: f32[3]) {
+  %z: f32[2] = aten.neg.default(%x)
+  return output=%z
+}
+)");
+}
+
+TEST(Captured, SizesKnownAtRunTimeStayThatInTheParts) {
+  const Dim rows = Dim::symbol("rows");
+  const Program program{.inputs = {user("x"), user("y")},
+                        .calls = {call("aten.expand_as.default", {{"self", tensor("x")}, {"other", tensor("y")}}, "z")},
+                        .tensors = {{"x", f32({1, 4})}, {"y", f32({rows, 4})}, {"z", f32({rows, 4})}},
+                        .outputs = {result("z")}};
+  EXPECT_EQ(graph_of(program), R"(graph(%x: f32[1, 4], %y: f32[rows, 4]) {
+  %y_size_0: int = aten.sym_size.int(%y) {dim=0}
+  %z: f32[rows, 4] = aten.expand.default(%x, %y_size_0) {size=[$1, 4]}
+  return output=%z
+}
+)");
+}
+
+TEST(Captured, ABillionPartsAreNotMadeOfACallThatNamesTwo) {
+  Call split =
+      call("aten.tensor_split.sections", {{"self", tensor("x")}, {"sections", {int64_t{1'000'000'000}}}}, "part");
+  split.outputs = {{std::vector<TensorName>{{"a"}, {"b"}}}};
+  const Program program{.inputs = {user("x")},
+                        .calls = {split},
+                        .tensors = {{"x", f32({4})}, {"a", f32({2})}, {"b", f32({2})}},
+                        .outputs = {result("a")}};
+  const std::string graph = printed(build_network(program, {}, 0));
+  EXPECT_NE(graph.find("aten.tensor_split.sections(%x)"), std::string::npos) << graph;
+}
+
+// ---- types -------------------------------------------------------------------------------------------
+
+TEST(Captured, PromotionIsSaid) {
+  Program program{.inputs = {user("x"), user("n")},
+                  .calls = {call("aten.mul.Tensor", {{"self", tensor("x")}, {"other", tensor("n")}}, "y")},
+                  .tensors = {{"x", f32({2})}, {"n", f32({2})}, {"y", f32({2})}},
+                  .outputs = {result("y")}};
+  program.tensors.at("n").dtype.known = DType::kI64;
+  EXPECT_EQ(graph_of(program), R"(graph(%x: f32[2], %n: i64[2]) {
+  %n_f32: f32[2] = aten.to.dtype(%n) {dtype=f32}
+  %y: f32[2] = aten.mul.Tensor(%x, %n_f32)
+  return output=%y
+}
+)");
+}
+
+TEST(Captured, TruthValuesAreAddedAsWholeNumbers) {
+  Program program{.inputs = {user("a"), user("b")},
+                  .calls = {call("aten.add.Tensor", {{"self", tensor("a")}, {"other", tensor("b")}}, "y")},
+                  .tensors = {{"a", f32({2})}, {"b", f32({2})}, {"y", f32({2})}},
+                  .outputs = {result("y")}};
+  for (auto& [name, meta] : program.tensors) meta.dtype.known = DType::kBool;
+  EXPECT_EQ(graph_of(program), R"(graph(%a: bool[2], %b: bool[2]) {
+  %a_i32: i32[2] = aten.to.dtype(%a) {dtype=i32}
+  %b_i32: i32[2] = aten.to.dtype(%b) {dtype=i32}
+  %y_number: i32[2] = aten.add.Tensor(%a_i32, %b_i32)
+  %y: bool[2] = aten.to.dtype(%y_number) {dtype=bool}
+  return output=%y
+}
+)");
+}
+
+// ---- constants ---------------------------------------------------------------------------------------
+
+/// y = x + op(weight), where training changes the weight.
+Program on_parameter(const Call& computed) {
+  Program program{.inputs = {user("x"), stored("p", "block.weight", "block.weight")},
+                  .calls = {computed, call("aten.add.Tensor", {{"self", tensor("x")}, {"other", tensor("w")}}, "y")},
+                  .tensors = {{"x", f32({4})}, {"p", f32({4})}, {"w", f32({4})}, {"y", f32({4})}},
+                  .outputs = {result("y")}};
+  program.inputs[1].trainable = true;
+  return program;
+}
+
+TensorStore with_weight() {
+  TensorStore tensors;
+  tensors.set("block.weight", at::arange(4, at::kFloat));
+  return tensors;
+}
+
+TEST(Captured, WhatIsComputedFromParametersIsAParameter) {
+  const LoadedNetwork loaded =
+      build_network(on_parameter(call("aten.exp.default", {{"self", tensor("p")}}, "w")), with_weight(), 0);
+  EXPECT_EQ(printed(loaded), R"(graph(%x: f32[4]) {
+  %block_weight: f32[4] = constant aten.exp.default(@block.weight: f32[4]): f32[4]
+  %y: f32[4] = aten.add.Tensor(%x, %block_weight)
+  return output=%y
+}
+)");
+  for (const Node& node : loaded.network.module.graph().nodes()) {
+    if (node.kind() != NodeKind::kConstant) continue;
+    EXPECT_TRUE(at::equal(evaluate(node.constant(), loaded.network.tensors), at::arange(4, at::kFloat).exp()));
+  }
+}
+
+TEST(Captured, GradientsReachWhatAParameterIsComputedFrom) {
+  const LoadedNetwork loaded =
+      build_network(on_parameter(call("aten.exp.default", {{"self", tensor("p")}}, "w")), with_weight(), 0);
+  TensorStore tensors = loaded.network.tensors;
+  const at::Tensor leaf = at::arange(4, at::kFloat).requires_grad_();
+  tensors.set("block.weight", leaf);
+  for (const Node& node : loaded.network.module.graph().nodes()) {
+    if (node.kind() == NodeKind::kConstant) evaluate(node.constant(), tensors).sum().backward();
+  }
+  EXPECT_TRUE(at::allclose(leaf.grad(), leaf.detach().exp()));
+}
+
+TEST(Captured, WhatIsNotOnTheListStaysInTheGraph) {
+  for (const char* op : {"aten.lgamma.default", "aten.erfinv.default"}) {
+    const std::string graph = graph_of(on_parameter(call(op, {{"self", tensor("p")}}, "w")), with_weight());
+    EXPECT_NE(graph.find(cat("%w: f32[4] = ", op)), std::string::npos) << graph;
+  }
+}
+
+TEST(Captured, WholeNumbersAreNotDividedByMinusOneWhileAFileIsOpened) {
+  Program program =
+      on_parameter(call("aten.floor_divide.default", {{"self", tensor("p")}, {"other", tensor("q")}}, "w"));
+  program.inputs.push_back(stored("q", "block.divisor", "block.divisor"));
+  program.tensors["q"] = f32({4});
+  for (const char* name : {"p", "q", "w"}) program.tensors.at(name).dtype.known = DType::kI64;
+  TensorStore tensors;
+  tensors.set("block.weight", at::full({4}, std::numeric_limits<int64_t>::min(), at::kLong));
+  tensors.set("block.divisor", at::full({4}, -1, at::kLong));
+  program.inputs[1].trainable = false;
+  const std::string graph = graph_of(program, tensors);
+  EXPECT_EQ(graph.find("@folded.w:"), std::string::npos) << graph;
 }
 
 }  // namespace

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "graftwork/base/error.h"
+#include "graftwork/ir/text/parse.h"
+#include "graftwork/ir/text/print.h"
 
 namespace graftwork {
 namespace {
@@ -30,6 +34,34 @@ TEST(ParamExpr, SpeaksItsText) {
   EXPECT_EQ(w.slice(0, 0, 1).permute({1, 0}).text(), "permute(slice(@w: f32[2, 3], 0, 0, 1), [1, 0])");
   EXPECT_EQ(ParamExpr::concat({w, w}, 1).text(), "concat([@w: f32[2, 3], @w: f32[2, 3]], 1)");
   EXPECT_EQ(w.multiply(w).text(), "multiply(@w: f32[2, 3], @w: f32[2, 3])");
+}
+
+TEST(ParamExpr, SaysHowItIsComputed) {
+  const ParamExpr w = leaf({2, 3});
+  const ParamExpr sum =
+      ParamExpr::computed("aten.sum.dim_IntList", {w}, {{"dim", std::vector<int64_t>{1}}}, 0, f32({2}));
+  EXPECT_EQ(sum.text(), "aten.sum.dim_IntList(@w: f32[2, 3]) {dim=[1]}: f32[2]");
+  const ParamExpr part = ParamExpr::computed("aten.split.Tensor", {sum}, {{"split_size", 1}}, 1, f32({1}));
+  EXPECT_EQ(part.text(), "aten.split.Tensor(" + sum.text() + ") {split_size=1}[1]: f32[1]");
+  EXPECT_EQ(part.leaves(), std::vector<Symbol>{"w"});
+  EXPECT_EQ(sum, ParamExpr::computed("aten.sum.dim_IntList", {w}, {{"dim", std::vector<int64_t>{1}}}, 0, f32({2})));
+  EXPECT_FALSE(sum ==
+               ParamExpr::computed("aten.sum.dim_IntList", {w}, {{"dim", std::vector<int64_t>{0}}}, 0, f32({2})));
+  const std::string graph = "graph(%x: f32[1]) {\n  %w: f32[1] = constant " + part.text() +
+                            "\n  %y: f32[1] = aten.add.Tensor(%x, %w)\n  return y=%y\n}\n";
+  EXPECT_EQ(print(parse(graph), ShowTypes::kAlways), graph);
+}
+
+TEST(ParamExpr, DoesNotGrowWithoutBound) {
+  ParamExpr one = leaf({2}), two = one;
+  EXPECT_THROW(
+      {
+        for (int i = 0; i < 64; ++i) {
+          ParamExpr next = ParamExpr::computed("aten.add.Tensor", {one, two}, {}, 0, f32({2}));
+          one = std::exchange(two, next);
+        }
+      },
+      Error);
 }
 
 TEST(ParamExpr, DropsWhatDoesNothing) {

@@ -1,0 +1,135 @@
+"""Composites, computed parameters and what cannot be written, from the file to the file."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils import parametrizations, prune
+
+from test_numbers import Small
+
+
+@pytest.fixture
+def small(graftwork, tmp_path):
+    torch.manual_seed(0)
+    return Small(graftwork, tmp_path)
+
+
+def decibels(reference, value):
+    error = np.square(reference - value).sum()
+    return 10 * np.log10(np.square(reference).sum() / max(error, 1e-30))
+
+
+class StandardizedConv(nn.Conv2d):
+    def forward(self, x):
+        mean = self.weight.mean((1, 2, 3), keepdim=True)
+        deviation = self.weight.std((1, 2, 3), keepdim=True)
+        return F.conv2d(x, (self.weight - mean) / (deviation + 1e-5), self.bias, padding=1)
+
+
+class PositionBias(nn.Module):
+    """A bias that a table and a small network of parameters alone give, as vision transformers have them."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(9, 4))
+        self.register_buffer("index", torch.arange(9).flip(0))
+        self.mlp = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 16))
+        self.layer = nn.Conv2d(3, 16, 3, padding=1)
+
+    def forward(self, x):
+        bias = self.mlp(self.table)[self.index].view(3, 3, 16).permute(2, 0, 1).contiguous()
+        return self.layer(x) + F.pad(16 * torch.sigmoid(bias), (1, 4, 2, 3))[None]
+
+
+def pruned():
+    layer = nn.Conv2d(3, 8, 3, padding=1)
+    prune.l1_unstructured(layer, "weight", 0.5)
+    return layer
+
+
+WEIGHTS = {
+    "weight_norm": lambda: parametrizations.weight_norm(nn.Conv2d(3, 8, 3, padding=1)),
+    "spectral_norm": lambda: parametrizations.spectral_norm(nn.Conv2d(3, 8, 3, padding=1)),
+    "standardized": lambda: StandardizedConv(3, 8, 3),
+    "pruned": pruned,
+}
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attribute")
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_computed_weights_are_weights(small, name):
+    model = nn.Sequential(WEIGHTS[name](), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 3)).eval()
+    x = torch.randn(4, 3, 16, 16)
+    (result,) = small.quantize(model, (x,), "--report", "r.json")
+    assert decibels(model(x).detach().numpy(), result) > 25
+    report = json.loads((small.folder / "r.json").read_text())
+    assert report["layers"]["int8"] == 2 if "layers" in report else True
+    graph = small.graftwork("transform", "m.pt2", cwd=small.folder).stdout
+    assert graph.count("nn.Conv2d") == 2 and "aten.conv2d" not in graph
+
+
+def test_a_computed_bias_table_is_folded(small):
+    model, x = PositionBias().eval(), torch.randn(2, 3, 8, 8)
+    (result,) = small.quantize(model, (x,))
+    assert decibels(model(x).detach().numpy(), result) > 25
+    graph = small.graftwork("inspect", "m.pt2", cwd=small.folder).stdout
+    assert "constant" in graph and "aten.linear.default(@table" in graph.replace("%", "@") or "aten.linear" in graph
+
+
+class Says(nn.Module):
+    """One operator that ONNX has no form for, behind a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return torch.lgamma(self.layer(x))
+
+
+def test_what_cannot_be_written_is_said_by_inspect_and_transform(graftwork, tmp_path):
+    torch.export.save(torch.export.export(Says().eval(), (torch.randn(1, 3, 8, 8),)), tmp_path / "m.pt2")
+    told = json.loads(graftwork("inspect", "m.pt2", "--json", cwd=tmp_path).stdout)
+    assert len(told["unsupported"]) == 1 and "aten.lgamma.default" in told["unsupported"][0]
+    assert "aten.lgamma.default" in graftwork("transform", "m.pt2", cwd=tmp_path).stderr
+
+
+class Ordinary(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 8, 3, padding=1)
+        self.function = function
+
+    def forward(self, x):
+        return self.function(self.layer(x))
+
+
+ORDINARY = {
+    "expand_as": lambda x: x.mean((2, 3), keepdim=True).expand_as(x) * x,
+    "einsum": lambda x: torch.einsum("bchw,bdhw->bcd", x, x),
+    "roll": lambda x: torch.roll(x, (2, -3), (2, 3)),
+    "topk": lambda x: x.flatten(1).topk(5)[0],
+    "max": lambda x: x.max(1)[0],
+    "std": lambda x: x.std(1),
+    "unfold": lambda x: F.unfold(x, 3, padding=1, stride=2),
+    "fold": lambda x: F.fold(x.flatten(2)[:, :, :49].repeat(1, 9, 1)[:, :72], (15, 15), 3, stride=2),
+    "grid_sample": lambda x: F.grid_sample(x, torch.tanh(x[:, :2]).permute(0, 2, 3, 1), align_corners=False),
+    "bicubic": lambda x: F.interpolate(x, scale_factor=2, mode="bicubic"),
+    "antialias": lambda x: F.interpolate(x, size=(7, 9), mode="bilinear", antialias=True),
+    "circular": lambda x: F.pad(x, (2, 1, 1, 2), mode="circular"),
+    "attention": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+    "index": lambda x: x[:, torch.tensor([3, 1])][..., torch.tensor([[0, 2], [1, 1]])],
+    "live_batch_norm": lambda x: F.batch_norm(x, None, None, training=True),
+    "adaptive": lambda x: F.adaptive_avg_pool2d(x, (5, 3)) + F.adaptive_max_pool2d(x, (5, 3)),
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_operators_are_written(small, name):
+    model, x = Ordinary(ORDINARY[name]).eval(), torch.randn(2, 3, 16, 16)
+    (result,) = small.quantize(model, (x,), "--float", "fp32", "--skip", "layer")
+    np.testing.assert_allclose(result, model(x).detach().numpy(), rtol=1e-3, atol=1e-4)
