@@ -105,4 +105,7 @@ def wrong(sample, call, want, got):
         axis = dict(enumerate(sample.arguments[0])).get(2, -1)
         if compare.are_places_of(*got, call.inputs[0].numpy(), axis):
             want = [want[0], got[1]]
-    return next(filter(None, (compare.difference(sample.operator, *pair) for pair in zip(want, got, strict=True))), "")
+    for pair in zip(want, got, strict=True):
+        if found := compare.difference(sample.operator, *pair, in_float16=sample.dtype == "f16"):
+            return found
+    return ""
