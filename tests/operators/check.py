@@ -21,7 +21,7 @@ class Checker:
         named = {}
         for number, sample in enumerate(samples):
             call = Call(sample)
-            want, left_out = reference(call)
+            want, left_out = reference(sample, call)
             self.outcomes[sample.key] = f"left out: {left_out}" if left_out else ""
             if not left_out:
                 named[f"s{number}"] = (sample, call, want)

@@ -5,6 +5,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from operators import table
+
 
 class Call(nn.Module):
     """One sample. Complex numbers, which ONNX has not, come and go as pairs on a last axis.
@@ -66,29 +68,37 @@ def result_name(name, number):
     return f"{name}_{number}"
 
 
-class Randomness(TorchDispatchMode):
-    """Sees whether anything draws numbers. torch's samples set the seed themselves, so results do not tell."""
+class Watch(TorchDispatchMode):
+    """Sees what operators are made of, and whether one draws numbers: torch's samples set the seed themselves, so that
+    results do not tell."""
 
-    found = False
+    def __init__(self):
+        super().__init__()
+        self.names, self.is_random = set(), False
 
     def __torch_dispatch__(self, function, types, arguments=(), options=None):
         options = options or {}
+        self.names.add(function._schema.name.removeprefix("aten::"))
         if torch.Tag.nondeterministic_seeded in function.tags:
             given = {parameter.name: parameter.default_value for parameter in function._schema.arguments}
             given |= dict(zip(given, arguments, strict=False)) | options
-            self.found |= bool(given.get("training", given.get("train", given.get("dropout_p", True))))
+            self.is_random |= bool(given.get("training", given.get("train", given.get("dropout_p", True))))
         return function(*arguments, **options)
 
 
-def reference(call):
+def reference(sample, call):
     """(what torch computes, "") or (None, why the sample does not count)."""
     try:
-        with torch.no_grad(), Randomness() as randomness:
+        with torch.no_grad(), Watch() as watch:
             values = [value.clone() for value in call([value.clone() for value in call.inputs])]
     except Exception as error:
         return None, f"torch refuses it: {type(error).__name__}"
-    if randomness.found:
+    if watch.is_random:
         return None, "random"
+    if without_form := watch.names & set(table.NOT_IN_ONNX):
+        return None, f"ONNX has no {table.NOT_IN_ONNX[without_form.pop()]}"
+    if watch.names & {"view_as_complex", "view_as_real"} and sample.operator not in table.COMPLEX:
+        return None, "complex numbers"
     if not values:
         return None, "no result is a tensor"
     if any(value.dtype == torch.bfloat16 for value in values):

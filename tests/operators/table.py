@@ -8,8 +8,13 @@ TAKEN = Path(__file__).with_name("taken.txt").read_text().split()
 
 DTYPES = {"f32": "float32", "f16": "float16", "i64": "int64", "i32": "int32", "bool": "bool"}
 
-# What takes complex numbers: those of float32 stand for it.
-OF_COMPLEX = {"istft", "fft.irfft"}
+# Operators whose numbers are complex by nature. They come and go as pairs of real ones; samples of other operators with
+# complex numbers are left out. Of those that take nothing else, the samples of complex64 stand for float32.
+COMPLEX = {"stft", "istft", "fft.rfft", "fft.rfft2", "fft.irfft"}
+TAKE_COMPLEX = {"istft", "fft.irfft"}
+
+# Samples that contain one of these are left out: ONNX has no operator for it, nor for its parts.
+NOT_IN_ONNX = {"_linalg_svd": "singular values"}
 
 # Core ATen operators that no sample contains, with the reason.
 CORE_WITHOUT_SAMPLES = {
