@@ -27,6 +27,7 @@ def without_names(text):
     text = re.sub(r"\d+ operators? of the network (have|has) no ONNX form", "no ONNX form", text)
     text = re.sub(r"\d+ operators? of the network cannot be written", "cannot be written", text)
     text = re.sub(r"(node name: |node with name |node: |Name:)'?[\w.]+'?", r"\1X", text)
+    text = re.sub(r'(the node ")[\w.]+', r"\1X", text)
     text = re.sub(r"%\w+", "%X", text)
     text = re.sub(r"\b\w*\bs\d+(_\d+)*\b", "X", text)
     return re.sub(r"\b\d+(\.\d+)?\b", "N", text)[:200]
@@ -89,8 +90,11 @@ class Stages:
             )
         except subprocess.TimeoutExpired:
             raise Refused(f"crash: no end after {TIMEOUT} s", {}) from None
-        if done.returncode in (1, 2) and "internal error" not in done.stderr:
-            raise Refused(*self.explain(done.stderr))
+        if done.returncode in (1, 2):
+            reason, places = self.explain(done.stderr)
+            if "internal error" in reason:
+                reason, places = f"crash: {reason}", {name: f"crash: {text}" for name, text in places.items()}
+            raise Refused(reason, places)
         if done.returncode != 0:
             raise Refused(f"crash: status {done.returncode}", {})
 
@@ -112,7 +116,7 @@ class Stages:
         for name in re.findall(r"(?:\bin |@)(s\d+)\b", line):
             if name in self.calls:
                 return name
-        for node in re.findall(r"%(\w+)", line):
+        for node in re.findall(r'(?:%|the node ")(\w+)', line):
             if name := self.owners().get(node):
                 return name
         return None
