@@ -84,20 +84,28 @@ class Program::Builder {
     return made;
   }
 
+  bool is_narrow(const Node& node) const { return half_but_for_ && !is_wide(*half_but_for_, node); }
+  /// What a stub gives is codes times a scale; that rounds where it is read.
+  static bool is_stub(const Node& node) { return node.op() == Symbol("QuantStub"); }
+
   bool computes_in_half(const Node& node) const {
     const bool computes = node.kind() != NodeKind::kInput && node.kind() != NodeKind::kConstant;
-    return half_but_for_ && computes && !is_wide(*half_but_for_, node);
+    return computes && !is_stub(node) && is_narrow(node);
+  }
+
+  bool reads_in_half(const Node& reader, const Node& input) const {
+    if (reader.kind() == NodeKind::kOutput) return is_narrow(reader) && input.kind() == NodeKind::kConstant;
+    // Q takes what is FP32 as it is, but for an input of the network, which is cast.
+    if (is_stub(reader)) return is_narrow(reader) && input.kind() == NodeKind::kInput;
+    return computes_in_half(reader);
   }
 
   std::vector<size_t> operands(const Node& node) {
     std::vector<size_t> found;
     for (const Use& use : node.inputs()) {
       const Node& input = *use.producer();
-      const bool is_result = node.kind() == NodeKind::kOutput && input.kind() != NodeKind::kConstant;
-      // Q takes what is FP32 as it is.
-      const bool is_quantized = node.op() == Symbol("QuantStub") && input.kind() != NodeKind::kInput;
-      const bool wants_half = computes_in_half(node) && !is_result && !is_quantized;
-      found.push_back(wants_half && !computes_in_half(input) ? in_half(input) : values_.at(&input));
+      const bool rounds = reads_in_half(node, input) && !computes_in_half(input);
+      found.push_back(rounds ? in_half(input) : values_.at(&input));
     }
     return found;
   }
