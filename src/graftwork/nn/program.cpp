@@ -28,6 +28,7 @@ struct Program::Step {
   Form form = Form::kInput;
   const Node* node = nullptr;  // of the network, for messages
   bool half = false;           // computes in FP16
+  bool rounds = false;         // what it gives is rounded to FP16
   ModuleId module;             // kModule, kLayer
   ModuleId quantizer;          // kModule, kLayer: of its weight
   ModuleId batch_norm;         // kLayer: folded
@@ -78,7 +79,7 @@ class Program::Builder {
     Step& made = program_.steps_.emplace_back();
     made.form = form;
     made.node = &node;
-    made.half = computes_in_half(node);
+    made.half = made.rounds = computes_in_half(node);
     made.operands = std::move(operands);
     made.value = count_++;
     return made;
@@ -115,7 +116,7 @@ class Program::Builder {
     const auto [known, is_new] = rounded_.try_emplace(&node, 0);
     if (is_new) {
       Step& made = step(Step::Form::kRound, node, {values_.at(&node)});
-      made.half = true;
+      made.rounds = true;
       known->second = made.value;
     }
     return known->second;
@@ -191,7 +192,14 @@ class Program::Builder {
       values_[&node] = made.value;
       return;
     }
-    std::vector<size_t> results = add_body(node, record, operands(node), true);
+    const std::vector<size_t> inputs = operands(node);
+    const size_t first = program_.steps_.size();
+    std::vector<size_t> results = add_body(node, record, inputs, true);
+    // A kernel computes in wider registers: what it gives is rounded, not what is inside.
+    for (size_t i = first; i < program_.steps_.size(); ++i) {
+      Step& inside = program_.steps_[i];
+      inside.rounds = inside.half && std::find(results.begin(), results.end(), inside.value) != results.end();
+    }
     if (results.size() == 1) {
       values_[&node] = results[0];
       return;
@@ -377,7 +385,7 @@ std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const E
       values[step.value] = inputs[next_input++];
     } else {
       run_step(step, values, environment, device);
-      if (step.half) values[step.value] = rounded_to_half(values[step.value]);
+      if (step.rounds) values[step.value] = rounded_to_half(values[step.value]);
     }
     for (const ValueRef& watched : step.watched) {
       if (!environment.watcher || !values[step.value].isTensor()) continue;
