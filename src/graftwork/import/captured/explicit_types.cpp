@@ -45,6 +45,11 @@ const std::unordered_map<std::string_view, Rule>& rules() {
          "exp",   "log",     "log1p", "log_softmax", "_log_softmax", "logsumexp", "mean", "prod", "reciprocal",
          "rsqrt", "sigmoid", "sin",   "sinh",        "softmax",      "_softmax",  "sqrt", "sum",  "cumsum",
          "tan",   "tanh",    "clamp", "clamp_min",   "clamp_max",    "square"});
+    // Layers in an autocast region.
+    add({Computes::kAsResult, {"input", "weight", "bias"}},
+        {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"});
+    add({Computes::kAsResult, {"self", "other", "mat1", "mat2", "batch1", "batch2", "vec"}},
+        {"matmul", "mm", "bmm", "addmm", "baddbmm"});
     add({Computes::kAsOperands, {"self", "other"}}, {"eq", "ne", "lt", "le", "gt", "ge"});
     add({Computes::kTruth, {"self", "other"}}, {"logical_and", "logical_or", "logical_xor", "logical_not"});
     return made;

@@ -37,7 +37,8 @@ struct Trial {
 
 class Pass {
  public:
-  explicit Pass(Program& program) : program_(program), names_(names_in_use(program)) {
+  Pass(Program& program, bool is_functional)
+      : program_(program), names_(names_in_use(program)), is_functional_(is_functional) {
     const auto read = [this](const std::string& name) { read_.insert(name); };
     for (const Call& call : program.calls) {
       for (const NamedArgument& input : call.inputs) each_name(input.arg, read);
@@ -64,7 +65,8 @@ class Pass {
 
   void add(Call call, size_t level) {
     for (NamedArgument& input : call.inputs) rename(input.arg);
-    if ((is_composite(call.op) || find_decomposition(call.op)) && level < kMostLevels) {
+    const bool is_ready = is_functional_ || call.op != Symbol("aten.as_strided.default");
+    if (is_ready && level < kMostLevels && (is_composite(call.op) || find_decomposition(call.op))) {
       try {
         if (take_apart(call, level)) return;
       } catch (const Error&) {
@@ -335,12 +337,13 @@ class Pass {
   Program& program_;
   UniqueNames names_;
   std::unordered_set<std::string> read_;
+  bool is_functional_;
   bool changed_ = false;
   std::unordered_map<std::string, std::string> renaming_;  // results that are operands, or each other
 };
 
 }  // namespace
 
-bool decompose(Program& program) { return Pass(program).run(); }
+bool decompose(Program& program, bool is_functional) { return Pass(program, is_functional).run(); }
 
 }  // namespace graftwork::captured
