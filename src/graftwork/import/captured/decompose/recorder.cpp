@@ -41,6 +41,7 @@ TensorMeta meta_of(const at::Tensor& tensor) {
 bool same(const c10::IValue& a, const c10::IValue& b) {
   if (a.isTensor() || b.isTensor()) return false;
   if (a.isNone() || b.isNone()) return a.isNone() && b.isNone();
+  if (a.isBool() && b.isBool()) return a.toBool() == b.toBool();
   if (a.isScalar() && b.isScalar()) return a.tagKind() == b.tagKind() && a.toScalar().equal(b.toScalar().toDouble());
   return a.tagKind() == b.tagKind() && a == b;
 }
@@ -131,9 +132,17 @@ void Recorder::end(const c10::FunctionSchema& schema, c10::ArrayRef<c10::IValue>
   const Frame frame = frames_.back();
   frames_.pop_back();
   if (frame != Frame::kRecorded) return;
-  const size_t results = std::min(outputs.size(), schema.returns().size());
-  for (const c10::IValue& output : outputs.slice(outputs.size() - results)) call_.outputs.push_back(result(output));
+  outputs = outputs.slice(outputs.size() - std::min(outputs.size(), schema.returns().size()));
+  if (!schema.is_mutable() && gives_nothing_new(outputs)) return;
+  for (const c10::IValue& output : outputs) call_.outputs.push_back(result(output));
   calls.push_back(std::move(call_));
+}
+
+bool Recorder::gives_nothing_new(c10::ArrayRef<c10::IValue> outputs) const {
+  for (const c10::IValue& output : outputs) {
+    if (!output.isTensor() || !output.toTensor().defined() || name_of(output.toTensor()).empty()) return false;
+  }
+  return true;
 }
 
 Argument Recorder::result(const c10::IValue& value) {
