@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "graftwork/nn/half.h"
-#include "graftwork/nn/operator_name.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 

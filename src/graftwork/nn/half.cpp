@@ -6,7 +6,7 @@
 #include <limits>
 #include <string_view>
 
-#include "graftwork/nn/operator_name.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 

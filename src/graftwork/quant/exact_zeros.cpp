@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graftwork/ir/body.h"
-#include "graftwork/nn/operator_name.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {

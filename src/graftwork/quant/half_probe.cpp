@@ -8,7 +8,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/module_kernels.h"
-#include "graftwork/nn/operator_name.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {

@@ -11,7 +11,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/mask_values.h"
-#include "graftwork/nn/operator_name.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/quant/written_constants.h"
 
 namespace graftwork {

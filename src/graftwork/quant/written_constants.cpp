@@ -7,7 +7,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/half.h"
-#include "graftwork/nn/operator_name.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {

@@ -12,6 +12,7 @@
 #include "graftwork/import/captured/decompose/recorder.h"
 #include "graftwork/import/captured/decompose/run_time_sizes.h"
 #include "graftwork/import/captured/names_in_use.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
@@ -21,13 +22,6 @@ namespace {
 
 constexpr size_t kMostParts = 4096;
 constexpr size_t kMostLevels = 8;
-
-/// "add" of "aten.add.Tensor".
-std::string short_name(Symbol op) {
-  const std::string& text = op.str();
-  const size_t first = text.find('.'), last = text.rfind('.');
-  return first == last ? text : text.substr(first + 1, last - first - 1);
-}
 
 /// One run of an operator on tensors without elements.
 struct Trial {
@@ -225,12 +219,12 @@ class Pass {
     }
     std::vector<Call> made;
     NameMap<TensorMeta> metas;
-    const std::string base = call.name.empty() ? short_name(call.op) : call.name;
+    const std::string base = call.name.empty() ? std::string(operator_name(call.op)) : call.name;
     for (size_t i = 0; i < parts.size(); ++i) {
       Call part = parts[i];
       if (part.op != second.recorder.calls[i].op || !merge(part, second.recorder.calls[i], sizes, call, made))
         return false;
-      part.name = cat(base, "_", short_name(part.op));
+      part.name = cat(base, "_", operator_name(part.op));
       part.provenance = call.provenance;
       for (Argument& output : part.outputs) {
         each_tensor_name(output, [&](std::string& name) {

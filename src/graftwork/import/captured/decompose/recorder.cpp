@@ -21,7 +21,7 @@ thread_local Session session;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error("pt2.record", what); }
 
-Symbol operator_name(const c10::FunctionSchema& schema) {
+Symbol symbol_of(const c10::FunctionSchema& schema) {
   std::string name = schema.name();
   name.replace(name.find("::"), 2, ".");
   return cat(name, ".", schema.overload_name().empty() ? "default" : schema.overload_name());
@@ -112,7 +112,7 @@ void Recorder::record(const std::function<void()>& body) {
 
 void Recorder::begin(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> inputs) {
   const bool inside = !frames_.empty() && frames_.back() != Frame::kOpen;
-  const Symbol op = operator_name(schema);
+  const Symbol op = symbol_of(schema);
   frames_.push_back(inside ? Frame::kInside : is_open_(op) ? Frame::kOpen : Frame::kRecorded);
   if (frames_.back() != Frame::kRecorded) return;
   call_ = Call();
