@@ -94,3 +94,8 @@ def reference(call):
     if any(value.dtype == torch.bfloat16 for value in values):
         return None, "bfloat16, which NumPy has no type for"
     return [value.numpy() for value in values], ""
+
+
+def halves(named):
+    items = list(named.items())
+    return [dict(items[: len(items) // 2]), dict(items[len(items) // 2 :])]

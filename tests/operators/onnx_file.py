@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 from onnx.reference import ReferenceEvaluator
 
+from operators.network import halves
 from operators.stages import without_names
 
 # Said when a session is made, and by ScatterElements only when it runs.
@@ -85,25 +86,28 @@ def part(model, outputs):
         if wanted & set(node.output):
             nodes.append(node)
             wanted |= names_read(node)
-    cut = onnx.ModelProto()
-    cut.CopyFrom(model)
-    keep = {
-        "node": nodes[::-1],
-        "output": [value for value in model.graph.output if value.name in outputs],
-        "input": [value for value in model.graph.input if value.name in wanted],
-        "initializer": [value for value in model.graph.initializer if value.name in wanted],
-    }
-    for name, kept in keep.items():
-        cut.graph.ClearField(name)
-        getattr(cut.graph, name).extend(kept)
-    return cut
+    graph = onnx.helper.make_graph(
+        nodes[::-1],
+        model.graph.name,
+        [value for value in model.graph.input if value.name in wanted],
+        [value for value in model.graph.output if value.name in outputs],
+        [value for value in model.graph.initializer if value.name in wanted],
+    )
+    return onnx.helper.make_model(
+        graph, opset_imports=model.opset_import, ir_version=model.ir_version, functions=model.functions
+    )
 
 
 def run(model, inputs, groups):
     """`groups` maps samples to their outputs: for each its arrays by output name, or an Illegal or NotRun."""
+    if len(groups) == 1:
+        return {name: run_alone(model, inputs) for name in groups}
     try:
         check(model)
         values = run_session(model, inputs)
     except Exception:
-        return {name: run_alone(part(model, outputs), inputs) for name, outputs in groups.items()}
+        found = {}
+        for half in halves(groups):
+            found |= run(part(model, {output for outputs in half.values() for output in outputs}), inputs, half)
+        return found
     return {name: {output: values[output] for output in outputs} for name, outputs in groups.items()}

@@ -89,6 +89,13 @@ def test_whole_numbers_are_compared_exactly(want):
     assert compare.difference("abs", want, other) == "other values"
 
 
+@pytest.mark.parametrize(
+    ("places", "right"), [([1, 2], True), ([2, 1], True), ([1, 1], False), ([1, 0], False), ([1, 4], False)]
+)
+def test_places_of_equal_values_are_any_of_them(places, right):
+    assert compare.are_places_of(np.int64([7, 7]), np.int64(places), np.int64([3, 7, 7]), -1) == right
+
+
 class Other:
     """Computes something else when torch.export traces it than it did before."""
 
