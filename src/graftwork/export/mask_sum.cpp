@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "graftwork/nn/half.h"
 #include "graftwork/ir/operator_name.h"
+#include "graftwork/nn/half.h"
 
 namespace graftwork {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "graftwork/nn/half.h"
 #include "graftwork/ir/operator_name.h"
+#include "graftwork/nn/half.h"
 
 namespace graftwork {
 namespace {

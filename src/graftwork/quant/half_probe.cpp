@@ -6,9 +6,9 @@
 #include <limits>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/module_kernels.h"
-#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {

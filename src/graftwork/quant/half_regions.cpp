@@ -9,9 +9,9 @@
 
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/mask_values.h"
-#include "graftwork/ir/operator_name.h"
 #include "graftwork/quant/written_constants.h"
 
 namespace graftwork {

@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/half.h"
-#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {

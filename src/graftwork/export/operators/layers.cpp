@@ -26,11 +26,35 @@ std::vector<int64_t> spread(std::vector<int64_t> given, size_t count, int64_t fa
   return given;
 }
 
+/// A file names its arguments freely.
+void check_convolution(Form& form, size_t weight) {
+  const Node& node = form.node();
+  const int64_t rank = form.rank(weight), groups = form.integer("groups", 1);
+  constexpr int64_t kMost = int64_t{1} << 31;
+  bool fits = rank >= 3 && rank <= 5 && groups >= 1 && groups < kMost;
+  for (const char* name : {"stride", "dilation", "padding", "output_padding"}) {
+    if (!form.has(name) || !form.text(name, "").empty()) continue;
+    const std::vector<int64_t> values = form.integers(name);
+    const int64_t least = std::string_view(name).ends_with("padding") ? 0 : 1;
+    fits &= values.size() == 1 || static_cast<int64_t>(values.size()) == rank - 2;
+    for (const int64_t value : values) fits &= value >= least && value < kMost;
+  }
+  const bool transposed = node.op().str().starts_with("aten.conv_transpose") || form.flag("transposed");
+  const auto channels = static_cast<size_t>(form.rank() == rank ? 1 : 0);
+  fits &= form.rank() == rank || form.rank() == rank - 1;
+  if (fits && form.type(0).dims[channels].is_static()) {
+    const std::vector<int64_t> kernel = form.shape(weight);
+    fits = form.type(0).dims[channels].value() == (transposed ? kernel[0] : kernel[1] * groups);
+  }
+  if (!fits) throw Error("export.attribute", "its arguments are none that a convolution takes");
+}
+
 /// A convolution; without a batch it gets one for itself.
 void convolution(Form& form) {
   const auto weight = slot_of(form, {"input", "weight", "bias"}, "weight");
   const auto bias = slot_of(form, {"input", "weight", "bias"}, "bias");
   if (!weight) throw Error("export.attribute", "it has no weight");
+  check_convolution(form, *weight);
   const auto spatial = static_cast<size_t>(form.rank(*weight)) - 2;
   const std::vector<int64_t> kernel_shape = form.shape(*weight);
   const std::vector<int64_t> kernel(kernel_shape.begin() + 2, kernel_shape.end());
