@@ -72,12 +72,26 @@ void convolution(Form& form) {
       end.push_back(total - total / 2);
     }
   }
+  const std::vector<int64_t> stride = spread(form.integers("stride"), spatial, 1);
+  const std::vector<int64_t> extra = spread(form.integers("output_padding"), spatial, 0);
+  const std::vector<Dim>& given = form.type(0).dims;
+  const std::vector<Dim>& result = form.result_type().dims;
+  bool fits = result.size() == given.size();
+  for (size_t i = 0; fits && i < spatial; ++i) {
+    const auto in = given[given.size() - spatial + i].maybe_value();
+    const auto out = result[result.size() - spatial + i].maybe_value();
+    if (!in || !out) continue;
+    const int64_t window = dilation[i] * (kernel[i] - 1), pad = begin[i] + end[i];
+    fits = *out == (transposed ? (*in - 1) * stride[i] - pad + window + extra[i] + 1
+                               : (*in + pad - window - 1) / stride[i] + 1);
+  }
+  if (!fits) throw Error("export.shape", "its result is not of the size that its arguments give");
   std::vector<int64_t> pads = begin;
   pads.insert(pads.end(), end.begin(), end.end());
   Form::Attributes attributes{{"dilations", dilation}, {"group", form.integer("groups", 1)}, {"kernel_shape", kernel}};
-  if (transposed) attributes.emplace_back("output_padding", spread(form.integers("output_padding"), spatial, 0));
+  if (transposed) attributes.emplace_back("output_padding", extra);
   attributes.emplace_back("pads", pads);
-  attributes.emplace_back("strides", spread(form.integers("stride"), spatial, 1));
+  attributes.emplace_back("strides", stride);
   // ONNX convolves floats: whole numbers below 2^53 are exact in double precision.
   const DType type = is_floating(form.result_dtype()) ? form.result_dtype() : DType::kF64;
   const bool batched = form.rank() == static_cast<int64_t>(spatial) + 2;
