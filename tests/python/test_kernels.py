@@ -137,27 +137,28 @@ fusion HiddenBlock {
 
 
 class ReadInsideAndOutside(torch.nn.Module):
-    """The hidden value is read in the block, behind it, and in a concatenation with values a hundred times as large."""
+    """The hidden value is read in the block, behind it, and in a concatenation with other values."""
 
-    def __init__(self):
+    def __init__(self, factor):
         super().__init__()
+        self.factor = factor
         self.first, self.second, self.out = (torch.nn.Linear(16, 16) for _ in range(3))
         self.wide = torch.nn.Linear(32, 16)
         self.act = torch.nn.ReLU()
 
     def forward(self, x):
         hidden = self.act(self.first(x))
-        return self.second(hidden), self.out(hidden), self.wide(torch.cat([hidden, 100 * x], 1))
+        return self.second(hidden), self.out(hidden), self.wide(torch.cat([hidden, self.factor * x], 1))
 
 
-def test_stubs_inside_and_outside_on_one_value_are_one_pair(graftwork, tmp_path):
-    _, samples = prepared(ReadInsideAndOutside, HIDDEN, tmp_path)
+@pytest.mark.parametrize(("factor", "shares"), [(0.2, True), (100, False)])
+def test_stubs_inside_and_outside_on_one_value_are_one_pair(graftwork, tmp_path, factor, shares):
+    _, samples = prepared(lambda: ReadInsideAndOutside(factor), HIDDEN, tmp_path)
     files = ("m.pt2", "--patterns", "p.gpat", "--calibrate", "x.npy", "--float", "fp32")
     graftwork("quantize", *files, "-o", "m.onnx", "--report", "r.json", cwd=tmp_path)
     scales = {stub["name"]: stub["scale"] for stub in json.loads((tmp_path / "r.json").read_text())["stubs"]}
     inside = scales.pop("HiddenBlock_0.act_quant")
-    assert inside > 0.5, "that of the concatenation"
-    assert list(scales.values()).count(inside) == 2, "on the value, and behind the concatenation"
+    assert list(scales.values()).count(inside) == 1 + shares, "on the value, and behind a concatenation of its range"
     graph = onnx.load(tmp_path / "m.onnx").graph
     (hidden,) = [node.output[0] for node in graph.node if node.op_type == "Relu"]
     readers = [node.op_type for node in graph.node if hidden in node.input]

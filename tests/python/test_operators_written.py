@@ -64,12 +64,11 @@ WEIGHTS = {
 def test_computed_weights_are_weights(small, name):
     model = nn.Sequential(WEIGHTS[name](), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 4, 3)).eval()
     x = torch.randn(4, 3, 16, 16)
-    (result,) = small.quantize(model, (x,), "--report", "r.json")
+    (result,) = small.quantize(model, (x,))
     assert decibels(model(x).detach().numpy(), result) > 25
-    report = json.loads((small.folder / "r.json").read_text())
-    assert report["layers"]["int8"] == 2 if "layers" in report else True
     graph = small.graftwork("transform", "m.pt2", cwd=small.folder).stdout
-    assert graph.count("nn.Conv2d") == 2 and "aten.conv2d" not in graph
+    assert graph.count("nn.Conv2d") == 2
+    assert "aten.conv2d" not in graph
 
 
 def test_a_computed_bias_table_is_folded(small):
@@ -77,7 +76,7 @@ def test_a_computed_bias_table_is_folded(small):
     (result,) = small.quantize(model, (x,))
     assert decibels(model(x).detach().numpy(), result) > 25
     graph = small.graftwork("inspect", "m.pt2", cwd=small.folder).stdout
-    assert "constant" in graph and "aten.linear.default(@table" in graph.replace("%", "@") or "aten.linear" in graph
+    assert "aten.linear" not in graph.split("graph(")[0]
 
 
 class Says(nn.Module):
@@ -94,7 +93,8 @@ class Says(nn.Module):
 def test_what_cannot_be_written_is_said_by_inspect_and_transform(graftwork, tmp_path):
     torch.export.save(torch.export.export(Says().eval(), (torch.randn(1, 3, 8, 8),)), tmp_path / "m.pt2")
     told = json.loads(graftwork("inspect", "m.pt2", "--json", cwd=tmp_path).stdout)
-    assert len(told["unsupported"]) == 1 and "aten.lgamma.default" in told["unsupported"][0]
+    assert len(told["unsupported"]) == 1
+    assert "aten.lgamma.default" in told["unsupported"][0]
     assert "aten.lgamma.default" in graftwork("transform", "m.pt2", cwd=tmp_path).stderr
 
 

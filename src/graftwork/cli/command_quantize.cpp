@@ -11,6 +11,7 @@
 #include "graftwork/cli/summary.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
+#include "graftwork/quant/half_regions.h"
 
 namespace graftwork::cli {
 namespace {
@@ -63,6 +64,9 @@ Json quantize_report(const QuantizeRequest& request, const TransformedNetwork& t
   Json report = transform_report(request.model, transformed.network.module, transformed.report);
   add_plan(report, result.plan, stub_figures(result));
   report["warnings"] = result.warnings;
+  report["fp32_regions"] = Json::array();
+  for (const WideRegion& region : wide_regions(result.network))
+    report["fp32_regions"].push_back({{"nodes", region.nodes}, {"reasons", region.reasons}});
   report["calibration"] = {
       {"method", name_of(result.method)}, {"samples", result.samples}, {"corrected_biases", result.corrected_biases}};
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
@@ -118,6 +122,7 @@ void quantize(const QuantizeRequest& request) {
   summary.transformed = &transformed.network.module;
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
+  for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
   summary.bytes = size_on_disk(request.output, model);

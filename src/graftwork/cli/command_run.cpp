@@ -14,6 +14,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/executor.h"
+#include "graftwork/nn/mask_values.h"
 #include "graftwork/samples/tensors.h"
 
 namespace graftwork::cli {
@@ -34,6 +35,16 @@ Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& f
   TransformedNetwork transformed = transform_network(loaded, plan, patterns_of(flags.backend));
   if (stage == Stage::kTransformed) return std::move(transformed.network);
   return quantize_network(transformed.network, plan, flags, interrupt).network;
+}
+
+/// Nodes whose values a file with FP16 regions does not round: wide ones, and finite masks, which stay whole in it.
+WideNodes exact_in_half(const Network& network) {
+  WideNodes exact = network.wide;
+  const MaskValues masks(network);
+  for (const Node& node : network.module.graph().nodes()) {
+    if (masks.holds_finite_mask(node)) exact.emplace(node.name().str(), "a mask");
+  }
+  return exact;
 }
 
 /// Keeps the values that were asked for, then puts overrides in their place. A value inside a module goes by the
@@ -125,7 +136,10 @@ void run(const RunRequest& request) {
   const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);
   Tap tap(network.module, request);
 
-  const Executor executor(network.module, tap.watched());
+  // What is quantized is computed as its file computes it.
+  const bool in_half = request.stage == Stage::kQuantized && request.calibration.float_type == DType::kF16;
+  const WideNodes exact = exact_in_half(network);
+  const Executor executor(network.module, tap.watched(), in_half ? &exact : nullptr);
   RunOptions how;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) { tap.see(seen, value); };
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);

@@ -62,6 +62,9 @@ class Inputs {
     if (tensors_[input].defined()) {
       throw Error("run.input", cat("input ", nodes_[input]->name().str(), " is given twice"));
     }
+    const TensorType* type = nodes_[input]->tensor();
+    const bool stands_in = type && type->dtype == DType::kBF16 && tensor.scalar_type() == at::kFloat;
+    if (stands_in) tensor = tensor.to(at::kBFloat16);  // which NumPy has not
     try {
       check_input(*nodes_[input], tensor);
     } catch (Error& error) {

@@ -52,6 +52,7 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   for (const PlannedWeight& weight : facts.plan->weights) {
     if (!weight.quantized) table.add("in floating point", weight.layer.str() + ": " + weight.reason);
   }
+  for (const std::string& region : facts.wide) table.add("in FP32", region);
   table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));
   for (const std::string& fact : facts.sample_facts) table.add("calibrated on", fact);
   table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around INT8"));

@@ -36,6 +36,7 @@ struct QuantizeSummary {
   uint64_t bytes = 0;
   int64_t opset = 0;
   std::string float_type;
+  std::vector<std::string> wide;                        ///< What stays in FP32 among FP16, a line for each region.
   std::vector<std::pair<std::string, double>> seconds;  ///< By stage, in order.
 };
 std::string quantize_summary(const QuantizeSummary& facts);

@@ -8,6 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/element_types.h"
+#include "graftwork/export/mask_sum.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/export/value_info.h"
@@ -96,14 +97,11 @@ namespace {
 
 /// Graph inputs keep their type; what the file has in another begins with a Cast.
 void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
-  model.graph.inputs.push_back(value_info(node.name().str(), node.type()));
-  const DType type = lowering.exported_dtype(node.tensor()->dtype);
-  if (type == node.tensor()->dtype) {
-    lowering.bind(node, node.name().str());
-    return;
-  }
-  lowering.bind(
-      node, lowering.add("Cast", node.name().str() + "_cast", {node.name().str()}, {{"to", onnx::data_type(type)}}));
+  const std::string& name = node.name().str();
+  model.graph.inputs.push_back(value_info(name, node.type()));
+  const DType own = node.tensor()->dtype, wanted = lowering.exported_dtype(own);
+  if (own == wanted) return lowering.bind(node, name);
+  lowering.bind_cast(node, lowering.add("Cast", name + "_cast", {name}, {{"to", onnx::data_type(wanted)}}), name, own);
 }
 
 void lower_constant(Lowering& lowering, const Node& node) {
@@ -117,7 +115,11 @@ void lower_constant(Lowering& lowering, const Node& node) {
 
 std::string lower_module(Lowering& lowering, const Node& node, const std::string& output) {
   const ModuleRecord& record = lowering.modules()[node.module()];
-  const ModuleCall call{record, {lowering.operand(node, 0)}, node.input(0).type(), node.type(), output};
+  // Q takes floats of either type; one that is disabled passes them on.
+  const bool takes_any = record.kind == Symbol("QuantStub") && node.input(0).kind() != NodeKind::kInput &&
+                         scale_of(record, lowering.network().tensors).defined();
+  const std::string input = takes_any ? lowering.value(node.input(0)) : lowering.operand(node, 0);
+  const ModuleCall call{record, {input}, node.input(0).type(), node.type(), output};
   return find_module_lowering(record.kind)(lowering, call);
 }
 
@@ -125,8 +127,9 @@ void lower_node(Lowering& lowering, const Node& node) {
   if (lowering.is_bound(node)) return;  // an element of a tuple, bound with it
   if (node.kind() == NodeKind::kConstant) return lower_constant(lowering, node);
   if (node.kind() == NodeKind::kCallFunction) {
-    if (!is_size(node)) find_operator_lowering(node.op())(lowering, node);
-    return;
+    if (is_size(node)) return;
+    find_operator_lowering(node.op())(lowering, node);
+    return keep_mask_whole(lowering, node);
   }
   const ModuleRecord& record = lowering.modules()[node.module()];
   if (record.body) return lower_body(lowering, node);
@@ -211,7 +214,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   const Node& output = *network.module.graph().output();
   const std::vector<std::string> names = result_names(lowering, network.module);
   const auto casts = [&](const Node& result) {
-    return result.tensor() && lowering.exported_dtype(result.tensor()->dtype) != result.tensor()->dtype &&
+    return result.tensor() && lowering.file_dtype_of(result) != result.tensor()->dtype &&
            !is_cast_to_uint8_result(result);
   };
   // A result that is computed here, once, in its own type, takes its name from the signature.
@@ -225,6 +228,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
   for (const Node& node : network.module.graph().nodes()) {
     if (node.kind() == NodeKind::kOutput || problems.stand_in_front_of(node)) continue;
     try {
+      lowering.enter(node);
       check_element_type(lowering, node);
       if (node.kind() == NodeKind::kInput) {
         lower_input(lowering, model, node);
@@ -241,7 +245,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
     const std::string& name = names[use.slot()];
     const Type& type = result.type();
     const bool is_input = result.kind() == NodeKind::kInput;  // returned as it came, without a way through FP16
-    const std::string value = is_input ? result.name().str() : lowering.operand(output, use.slot());
+    const std::string value = is_input ? result.name().str() : lowering.value(result);
     model.graph.outputs.push_back(value_info(name, type));
     if (value == name) continue;
     if (casts(result) && !is_input) {

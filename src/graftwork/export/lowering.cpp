@@ -6,6 +6,7 @@
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
+#include "graftwork/nn/half.h"
 
 namespace graftwork {
 namespace {
@@ -20,16 +21,68 @@ onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor) {
 
 }  // namespace
 
-Lowering::Lowering(const Network& network, const ExportOptions& options) : network_(network), options_(options) {
+Lowering::Lowering(const Network& network, const ExportOptions& options)
+    : network_(network), options_(options), file_type_(options.float_type) {
   options_.backend = or_used(options.backend);
+  if (file_type_ == DType::kF16) masks_.emplace(network);
   // Names of inputs and results belong to the user; everything else steps aside.
   for (const Node* input : network.module.graph().inputs()) value_names_.insert(input->name().str());
   for (const Symbol name : network.module.signature().outputs) value_names_.insert(name.str());
 }
 
+DType Lowering::float_type_of(const Node& node) const {
+  if (file_type_ != DType::kF16) return file_type_;
+  if (node.kind() != NodeKind::kConstant) return is_wide(network_.wide, node) ? DType::kF32 : file_type_;
+  for (const Use* use = node.uses(); use; use = use->next()) {
+    if (!is_wide(network_.wide, *use->user())) return file_type_;
+  }
+  return DType::kF32;
+}
+
+DType Lowering::file_dtype_of(const Node& node) const {
+  return is_written_as_float(node.tensor()->dtype) ? float_type_of(node) : node.tensor()->dtype;
+}
+
+void Lowering::declare(const std::string& value, const Type& type) {
+  const TensorType* tensor = type.tensor();
+  types_.try_emplace(value, tensor ? Type(TensorType{exported_dtype(tensor->dtype), tensor->dims}) : type);
+}
+
+void Lowering::enter(const Node& node) {
+  current_ = &node;
+  options_.float_type = float_type_of(node);
+}
+
 void Lowering::bind(const Node& node, std::string value) {
   declare(value, node.type());
-  values_[&node] = std::move(value);
+  float_types_[value] = options_.float_type;
+  values_[&node] = {std::move(value), options_.float_type};
+}
+
+void Lowering::bind_cast(const Node& node, std::string value, std::string source, DType source_type) {
+  sources_[value] = {std::move(source), source_type};
+  bind(node, std::move(value));
+}
+
+const std::string& Lowering::cast(const std::string& value, DType type) {
+  std::string& known = casts_[{value, type}];
+  if (!known.empty()) return known;
+  const auto source = sources_.find(value);
+  const bool is_there = source != sources_.end() && source->second.float_type == type;
+  const std::string& from = source == sources_.end() ? value : source->second.name;
+  known = is_there ? from : add("Cast", cat(value, "_", dtype_name(type)), {from}, {{"to", onnx::data_type(type)}});
+  return known;
+}
+
+const std::string& Lowering::operand(const Node& node, size_t slot) {
+  const Node& producer = node.input(slot);
+  const Bound& bound = values_.at(&producer);
+  const bool is_float = producer.tensor() && is_written_as_float(producer.tensor()->dtype);
+  if (!is_float || bound.float_type == options_.float_type) return bound.name;
+  if (producer.kind() != NodeKind::kConstant) return cast(bound.name, options_.float_type);
+  std::string& known = casts_[{bound.name, options_.float_type}];
+  if (known.empty()) known = float_constant(producer.name().str(), evaluate(producer.constant(), network_.tensors));
+  return known;
 }
 
 std::string Lowering::fresh_value(const std::string& wanted) {
@@ -63,7 +116,6 @@ void Lowering::list_types() {
       const auto known = types_.find(output);
       if (known == types_.end() || !known->second.tensor() || results.contains(output)) continue;
       model_.graph.value_infos.push_back(value_info(output, known->second));
-      model_.graph.value_infos.back().type = exported_dtype(model_.graph.value_infos.back().type);
     }
   }
 }
@@ -107,13 +159,20 @@ std::string Lowering::float_constant(const std::string& name, const at::Tensor& 
   if (options_.float_type != DType::kF16) return constant(name, tensor.to(at::kFloat));
   // Mask constants may hold −inf; a finite number that becomes infinite is lost.
   const at::Tensor half = tensor.to(at::kHalf);
-  if (at::logical_and(at::isinf(half), at::isfinite(tensor)).any().item<bool>()) {
+  const at::Tensor lost = at::logical_and(at::isinf(half), at::isfinite(tensor));
+  if (lost.any().item<bool>()) {
+    if (takes_any_low_number())
+      return constant(name, at::where(lost, tensor.clamp(-kLargestHalf, kLargestHalf).to(at::kHalf), half));
     throw Error("export.fp16",
                 cat("the constant ", name, " reaches ", tensor.abs().max().item<double>(),
                     " and does not fit FP16 (largest number 65504)"),
                 "--float fp32");
   }
   return constant(name, half);
+}
+
+bool Lowering::takes_any_low_number() const {
+  return current_ && (masks_->is_absorbed(*current_) || is_clamp(*current_));
 }
 
 std::string Lowering::float_scalar(const std::string& name, double value) {
@@ -143,13 +202,16 @@ std::string Lowering::dequantize(const std::string& name, const std::string& cod
 }
 
 std::string Lowering::quantize_inner_value(const std::string& value, const std::string& name, float scale) {
-  return inner_pairs_[{value, scale}] = quantize_dequantize(value, name, scale);
+  const DType type = options_.float_type;
+  return inner_pairs_[{value, scale, type}] = quantize_dequantize(value, name, scale);
 }
 
 std::string Lowering::quantize_dequantize(const std::string& value, const std::string& name, float scale) {
-  if (const auto inner = inner_pairs_.find({value, scale}); inner != inner_pairs_.end()) return inner->second;
+  if (const auto inner = inner_pairs_.find({value, scale, options_.float_type}); inner != inner_pairs_.end())
+    return inner->second;
   const at::Tensor scales = at::scalar_tensor(scale, at::kFloat);
-  const bool half = options_.float_type == DType::kF16;
+  const auto bound = float_types_.find(value);
+  const bool half = (bound == float_types_.end() ? options_.float_type : bound->second) == DType::kF16;
   std::string input = value;
   if (half && !fits_half(scales)) {
     input = add("Cast", name + "_widen", {value}, {{"to", onnx::data_type(DType::kF32)}}, fresh_value(name + "_wide"));

@@ -2,12 +2,15 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "graftwork/export/lower.h"
+#include "graftwork/nn/mask_values.h"
 #include "graftwork/onnx/opset_range.h"
 
 namespace graftwork {
@@ -18,27 +21,41 @@ class Lowering {
   Lowering(const Network& network, const ExportOptions& options);
 
   const Network& network() const { return network_; }
+  /// Those of the file, with the float type of the region that the node which is being lowered stands in.
   const ExportOptions& options() const { return options_; }
-  /// Float values take the type of the float regions, and so do UINT8 numbers where an engine only casts those
-  /// (FileRules::only_casts_uint8); others keep theirs.
-  DType exported_dtype(DType type) const {
-    const bool stands_in = type == DType::kU8 && options_.backend->file.only_casts_uint8;
-    return is_floating(type) || stands_in ? options_.float_type : type;
+  /// What follows is lowered for `node`, a node of the network.
+  void enter(const Node& node);
+  /// Type of a node's float values: FP32 where the network says so (Network::wide), else that of the float regions.
+  DType float_type_of(const Node& node) const;
+  /// Element type of a node's value in the file; it has to be a tensor.
+  DType file_dtype_of(const Node& node) const;
+  /// Floats are, and so are UINT8 numbers where an engine only casts those (FileRules::only_casts_uint8).
+  bool is_written_as_float(DType type) const {
+    return is_floating(type) || (type == DType::kU8 && options_.backend->file.only_casts_uint8);
   }
+  /// Float values take the type of the region that is being lowered, others keep theirs.
+  DType exported_dtype(DType type) const { return is_written_as_float(type) ? options_.float_type : type; }
   const ModuleTable& modules() const { return network_.module.modules(); }
 
+  /// Of the network; null where the float regions are FP32.
+  const MaskValues* masks() const { return masks_ ? &*masks_ : nullptr; }
+
   // ---- values ------------------------------------------------------------------------------------
-  /// The ONNX value of a graph node's input.
-  const std::string& operand(const Node& node, size_t slot) const { return values_.at(&node.input(slot)); }
+  /// The ONNX value of a graph node's input; a float one in the type of the region that is being lowered, behind one
+  /// Cast for all who read it so.
+  const std::string& operand(const Node& node, size_t slot);
   /// The value has the type of the node, unless it was declared to have another.
   void bind(const Node& node, std::string value);
-  /// The type of a value as torch has it; the first that is declared or bound for it holds.
-  void declare(const std::string& value, const Type& type) { types_.try_emplace(value, type); }
+  /// A value of the type of the float regions that comes from one of another type.
+  void bind_cast(const Node& node, std::string value, std::string source, DType source_type);
+  /// The type of a value as torch has it, in the region that is being lowered; the first that is declared or bound for
+  /// it holds.
+  void declare(const std::string& value, const Type& type);
   /// Forgets the nodes of a graph that goes.
   void forget(const Graph& graph);
   bool is_bound(const Node& node) const { return values_.contains(&node); }
   /// The ONNX value of a node that is bound.
-  const std::string& value(const Node& node) const { return values_.at(&node); }
+  const std::string& value(const Node& node) const { return values_.at(&node).name; }
   /// A value name that nothing else has.
   std::string fresh_value(const std::string& wanted);
   /// Results must keep their names: the value that `node` is to produce.
@@ -62,13 +79,15 @@ class Lowering {
   // ---- constants ---------------------------------------------------------------------------------
   /// An initializer with the tensor's own type; the same name and content is stored once.
   std::string constant(const std::string& name, const at::Tensor& tensor);
-  /// A float tensor in the type of the float regions. Throws Error "export.fp16" when it does not fit.
+  /// A float tensor in the type of the region. Throws Error "export.fp16" when it does not fit and is neither mask nor
+  /// bound.
   std::string float_constant(const std::string& name, const at::Tensor& tensor);
   std::string float_scalar(const std::string& name, double value);
   std::string integers(const std::string& name, const std::vector<int64_t>& values);
 
   // ---- quantization ------------------------------------------------------------------------------
-  /// Q and DQ on an activation: `<name>_codes` behind Q, `<name>` behind DQ.
+  /// Q and DQ on an activation: `<name>_codes` behind Q, which takes the value as it is, and `<name>` behind DQ, in the
+  /// type of the region.
   std::string quantize_dequantize(const std::string& value, const std::string& name, float scale);
   /// The same for a value inside a body. A stub of that scale that stands on it outside is the same pair then.
   std::string quantize_inner_value(const std::string& value, const std::string& name, float scale);
@@ -85,14 +104,27 @@ class Lowering {
   std::string dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis,
                          const std::string& output);
 
+  struct Bound {
+    std::string name;
+    DType float_type = DType::kF32;
+  };
+  const std::string& cast(const std::string& value, DType type);
+  bool takes_any_low_number() const;
+
   const Network& network_;
   ExportOptions options_;
+  DType file_type_;  // of the float regions
+  const Node* current_ = nullptr;
+  std::optional<MaskValues> masks_;
   onnx::Model model_;
   int64_t opset_ = onnx::kWrittenOpsets.lowest;
-  std::unordered_map<const Node*, std::string> values_;
+  std::unordered_map<const Node*, Bound> values_;
+  std::unordered_map<std::string, DType> float_types_;          // of bound values, by name
+  std::map<std::pair<std::string, DType>, std::string> casts_;  // the same value in another type
+  std::map<std::string, Bound> sources_;                        // what a value was cast from
   std::unordered_map<const Node*, std::string> results_;
-  std::unordered_map<std::string, Type> types_;                       // in torch's types
-  std::map<std::pair<std::string, float>, std::string> inner_pairs_;  // value and scale → behind DQ
+  std::unordered_map<std::string, Type> types_;                               // as the file has them
+  std::map<std::tuple<std::string, float, DType>, std::string> inner_pairs_;  // value, scale, type → behind DQ
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;
   std::map<std::string, at::Tensor> constants_;

@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {
@@ -128,10 +129,8 @@ bool holds_layers(const ModuleTable& modules, const ModuleRecord& record) {
 }
 
 /// The name that operators of a body have in a network: that of the first part and their own, "conv1.add".
-std::string operator_name(const Node& node, const std::string& prefix) {
-  const std::string& schema = node.op().str();
-  const size_t begin = schema.find('.') + 1;
-  return cat(prefix, ".", schema.substr(begin, schema.find('.', begin) - begin));
+std::string path_of_operator(const Node& node, const std::string& prefix) {
+  return cat(prefix, ".", operator_name(node.op()));
 }
 
 /// Types of the body's values in a module, by index of the node; of the output those of all results.
@@ -243,7 +242,7 @@ BodyInstance::BodyInstance(const ModuleTable& modules, const Node& call) : graph
     } else if (node.kind() == NodeKind::kGetItem) {
       spec.attrs = node.attrs();
     } else if (node.kind() == NodeKind::kCallFunction) {
-      spec.name = spec.origin.module_path = operator_name(node, prefix);
+      spec.name = spec.origin.module_path = path_of_operator(node, prefix);
       spec.attrs = attributes_in(node, record, modules.kinds());
     }
     Node& twin = graph_->append(std::move(spec), operands);

@@ -4,7 +4,7 @@
 #include <limits>
 #include <unordered_map>
 
-#include "graftwork/base/text.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {
@@ -161,15 +161,9 @@ const std::unordered_map<std::string_view, Check>& list() {
   return all;
 }
 
-/// "add" of "aten.add.Tensor".
-std::string_view short_name(const std::string& op) {
-  const size_t first = op.find('.'), last = op.rfind('.');
-  return first == last ? std::string_view() : std::string_view(op).substr(first + 1, last - first - 1);
-}
-
 const Check* find(Symbol op) {
   if (!op.str().starts_with("aten.")) return nullptr;
-  const auto found = list().find(short_name(op.str()));
+  const auto found = list().find(operator_name(op));
   return found == list().end() ? nullptr : &found->second;
 }
 
@@ -278,7 +272,7 @@ Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments) {
     case Check::kDivision:
       return check_division(arguments);
     case Check::kIndices:
-      return check_indices(short_name(op.str()), arguments);
+      return check_indices(operator_name(op), arguments);
     case Check::kFactors:
       return check_factors(arguments);
     case Check::kStatistics:
@@ -310,7 +304,7 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   if (most == kMost || results.empty()) return work;
   if (op.str().starts_with("aten.conv") && operands.size() > 1 && operands[1].dim() > 0 && operands[1].size(0) > 0)
     most = operands[1].numel() / operands[1].size(0);
-  if (short_name(op.str()) == "linear" || short_name(op.str()) == "matmul" || short_name(op.str()) == "mm")
+  if (operator_name(op) == "linear" || operator_name(op) == "matmul" || operator_name(op) == "mm")
     most = operands[0].dim() > 0 ? operands[0].size(-1) : 1;
   if (__builtin_mul_overflow(most, results[0].numel(), &steps)) return kMost;
   count(steps);

@@ -36,6 +36,9 @@ at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t 
 
 at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range,
                          const at::Tensor& zero_point) {
+  const at::ScalarType type = x.scalar_type();
+  if (type == at::kHalf || type == at::kBFloat16)
+    return fake_quantize(x.to(at::kFloat), scale, axis, range, zero_point).to(type);
   const at::Tensor step = along(scale, axis, x.dim());
   at::Tensor quantized, low, high;
   if (zero_point.defined()) {

@@ -20,7 +20,8 @@ QuantRange weight_range(std::string_view precision);
 at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range);
 
 /// x̂ = q · scale; with a zero point, of the scale's shape, q = clamp(round(x / scale) + zero point) − zero point. The
-/// gradient passes where x is inside the range and is zero outside (straight-through, clipped; Jacob et al. 2018).
+/// result has the type of `x`; of a half it is computed in FP32. The gradient passes where x is inside the range and is
+/// zero outside (straight-through, clipped; Jacob et al. 2018).
 at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range,
                          const at::Tensor& zero_point = {});
 

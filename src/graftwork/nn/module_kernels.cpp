@@ -7,27 +7,42 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 #include "graftwork/nn/fake_quant.h"
+#include "graftwork/nn/fold_batch_norm.h"
+#include "graftwork/nn/half.h"
 
 namespace graftwork {
 namespace {
+
+/// Weight and bias of a layer, where they are not what its record says.
+struct LayerTensors {
+  at::Tensor weight;
+  at::Tensor bias;
+};
 
 /// A record with its attributes and parameters at hand.
 class Call {
  public:
   Call(const ModuleRecord& record, std::span<const c10::IValue> inputs, const ModuleContext& context,
-       ModuleId quantizer)
-      : record_(record), inputs_(inputs), context_(context), quantizer_(quantizer) {}
+       ModuleId quantizer, const LayerTensors* given = nullptr)
+      : record_(record), inputs_(inputs), context_(context), quantizer_(quantizer), given_(given) {}
 
   const at::Tensor& x() const { return inputs_[0].toTensor(); }
   /// Of a layer, through its quantizer.
-  at::Tensor weight() const { return weight_of(record_, quantizer_, context_); }
+  at::Tensor weight() const {
+    if (given_) return given_->weight;
+    const at::Tensor weight = weight_of(record_, quantizer_, context_);
+    return context_.half ? constant_in_half(weight) : weight;
+  }
+  at::Tensor bias() const { return given_ ? given_->bias : param("bias"); }
   const ModuleRecord& record() const { return record_; }
   const ModuleContext& context() const { return context_; }
   bool training() const { return context_.mode == Mode::kTrain; }
 
   at::Tensor param(Symbol name) const {
     const ParamExpr* expr = record_.param(name);
-    return expr ? evaluate(*expr, context_.tensors) : at::Tensor();
+    if (!expr) return {};
+    const at::Tensor value = evaluate(*expr, context_.tensors);
+    return context_.half ? constant_in_half(value) : value;
   }
   const std::vector<int64_t>& integers(Symbol name) const {
     return *attribute_of(record_, name)->get<std::vector<int64_t>>();
@@ -42,20 +57,28 @@ class Call {
   std::span<const c10::IValue> inputs_;
   const ModuleContext& context_;
   ModuleId quantizer_;
+  const LayerTensors* given_;
 };
 
 at::Tensor conv(const Call& call) {
-  return at::convolution(call.x(), call.weight(), call.param("bias"), call.integers("stride"), call.integers("padding"),
+  return at::convolution(call.x(), call.weight(), call.bias(), call.integers("stride"), call.integers("padding"),
                          call.integers("dilation"), false, std::vector<int64_t>(call.integers("stride").size(), 0),
                          call.integer("groups"));
 }
 
 at::Tensor conv_transpose(const Call& call) {
-  return at::convolution(call.x(), call.weight(), call.param("bias"), call.integers("stride"), call.integers("padding"),
+  return at::convolution(call.x(), call.weight(), call.bias(), call.integers("stride"), call.integers("padding"),
                          call.integers("dilation"), true, call.integers("output_padding"), call.integer("groups"));
 }
 
 at::Tensor batch_norm(const Call& call) {
+  if (call.context().half) {
+    const ChannelAffine affine = batch_norm_affine(call.record(), call.context().tensors);
+    std::vector<int64_t> shape(static_cast<size_t>(call.x().dim()), 1);
+    shape.at(1) = affine.factor.numel();
+    const auto written = [&](const at::Tensor& value) { return constant_in_half(value.to(at::kFloat)).view(shape); };
+    return call.x() * written(affine.factor) + written(affine.offset);
+  }
   return at::batch_norm(call.x(), call.param("weight"), call.param("bias"), call.param("running_mean"),
                         call.param("running_var"), call.training(), call.number("momentum"), call.number("eps"), false);
 }
@@ -159,7 +182,7 @@ const std::map<std::string, Kernel>& kernels() {
       {"nn.ConvTranspose1d", conv_transpose},
       {"nn.ConvTranspose2d", conv_transpose},
       {"nn.ConvTranspose3d", conv_transpose},
-      {"nn.Linear", [](const Call& call) { return at::linear(call.x(), call.weight(), call.param("bias")); }},
+      {"nn.Linear", [](const Call& call) { return at::linear(call.x(), call.weight(), call.bias()); }},
       {"nn.BatchNorm1d", batch_norm},
       {"nn.BatchNorm2d", batch_norm},
       {"nn.BatchNorm3d", batch_norm},
@@ -234,6 +257,18 @@ at::Tensor weight_of(const ModuleRecord& layer, ModuleId quantizer, const Module
   if (!quantizer) return weight;
   const c10::IValue input(weight);
   return run_module(context.modules[quantizer], std::span(&input, 1), context).toTensor();
+}
+
+at::Tensor run_layer_in_half(const ModuleRecord& layer, const ModuleRecord* batch_norm, const at::Tensor& x,
+                             const ModuleContext& context, ModuleId quantizer) {
+  const FoldedLayer folded = fold_batch_norm(layer, batch_norm, context.tensors);
+  ModuleContext exact = context;
+  exact.half = false;
+  const at::Tensor weight = fold_into_weight(layer, weight_of(layer, quantizer, exact), folded.factor);
+  const LayerTensors written{constant_in_half(weight),
+                             folded.bias.defined() ? constant_in_half(folded.bias) : at::Tensor()};
+  const c10::IValue input(x);
+  return kernels().at(layer.kind.str())(Call(layer, std::span(&input, 1), context, {}, &written)).toTensor();
 }
 
 bool has_kernel(Symbol kind) { return kernels().contains(kind.str()); }

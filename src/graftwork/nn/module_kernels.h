@@ -19,6 +19,8 @@ struct ModuleContext {
   const ModuleTable& modules;
   const TensorStore& tensors;
   Mode mode = Mode::kEval;
+  /// Parameters are what a file with FP16 regions holds.
+  bool half = false;
 };
 
 /// An attribute that is a number, written as a whole one or not.
@@ -31,6 +33,11 @@ QuantRange range_of(const ModuleRecord& weight_fake_quantize);
 
 /// The weight of a layer as the module runs with it: through `quantizer` where there is one that is calibrated.
 at::Tensor weight_of(const ModuleRecord& layer, ModuleId quantizer, const ModuleContext& context);
+
+/// Runs a convolution or linear layer as a file with FP16 regions holds it: with the batch norm behind it folded, if
+/// there is one, and weight and bias rounded.
+at::Tensor run_layer_in_half(const ModuleRecord& layer, const ModuleRecord* batch_norm, const at::Tensor& x,
+                             const ModuleContext& context, ModuleId quantizer);
 
 /// Whether the reference executor can run modules of this kind of torch's. Kinds with a body need none.
 bool has_kernel(Symbol kind);

@@ -7,16 +7,31 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/half.h"
 #include "graftwork/nn/size_arithmetic.h"
 
 namespace graftwork {
 
 struct Program::Step {
-  enum class Form : uint8_t { kInput, kConstant, kModule, kOperator, kSize, kPrepared, kTuple, kElement };
+  enum class Form : uint8_t {
+    kInput,
+    kConstant,
+    kModule,
+    kLayer,
+    kOperator,
+    kSize,
+    kPrepared,
+    kTuple,
+    kElement,
+    kRound
+  };
   Form form = Form::kInput;
   const Node* node = nullptr;  // of the network, for messages
-  ModuleId module;             // kModule
-  ModuleId quantizer;          // kModule: of its weight
+  bool half = false;           // computes in FP16
+  bool rounds = false;         // what it gives is rounded to FP16
+  ModuleId module;             // kModule, kLayer
+  ModuleId quantizer;          // kModule, kLayer: of its weight
+  ModuleId batch_norm;         // kLayer: folded
   ParamExpr const* constant = nullptr;
   std::vector<c10::IValue> numbers;              // kSize: operands that are no values
   std::vector<std::pair<size_t, size_t>> sizes;  // kSize: where in `numbers` an operand belongs
@@ -39,8 +54,13 @@ void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::
 
 class Program::Builder {
  public:
-  Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare)
-      : program_(program), modules_(program.module_.modules()), watched_(watched), prepare_(prepare) {}
+  Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare,
+          const WideNodes* half_but_for)
+      : program_(program),
+        modules_(program.module_.modules()),
+        watched_(watched),
+        prepare_(prepare),
+        half_but_for_(half_but_for) {}
 
   void run() {
     for (const Node& node : program_.module_.graph().nodes()) add(node);
@@ -59,17 +79,47 @@ class Program::Builder {
     Step& made = program_.steps_.emplace_back();
     made.form = form;
     made.node = &node;
+    made.half = made.rounds = computes_in_half(node);
     made.operands = std::move(operands);
     made.value = count_++;
     return made;
   }
 
-  size_t value(const Node& node) { return values_.at(&node); }
+  bool is_narrow(const Node& node) const { return half_but_for_ && !is_wide(*half_but_for_, node); }
+  /// What a stub gives is codes times a scale; that rounds where it is read.
+  static bool is_stub(const Node& node) { return node.op() == Symbol("QuantStub"); }
+
+  bool computes_in_half(const Node& node) const {
+    const bool computes = node.kind() != NodeKind::kInput && node.kind() != NodeKind::kConstant;
+    return computes && !is_stub(node) && is_narrow(node);
+  }
+
+  bool reads_in_half(const Node& reader, const Node& input) const {
+    if (reader.kind() == NodeKind::kOutput) return is_narrow(reader) && input.kind() == NodeKind::kConstant;
+    // Q takes what is FP32 as it is, but for an input of the network, which is cast.
+    if (is_stub(reader)) return is_narrow(reader) && input.kind() == NodeKind::kInput;
+    return computes_in_half(reader);
+  }
 
   std::vector<size_t> operands(const Node& node) {
     std::vector<size_t> found;
-    for (const Use& use : node.inputs()) found.push_back(value(*use.producer()));
+    for (const Use& use : node.inputs()) {
+      const Node& input = *use.producer();
+      const bool rounds = reads_in_half(node, input) && !computes_in_half(input);
+      found.push_back(rounds ? in_half(input) : values_.at(&input));
+    }
     return found;
+  }
+
+  /// What a node that computes in FP16 reads of one that does not, of an input, of a constant.
+  size_t in_half(const Node& node) {
+    const auto [known, is_new] = rounded_.try_emplace(&node, 0);
+    if (is_new) {
+      Step& made = step(Step::Form::kRound, node, {values_.at(&node)});
+      made.rounds = true;
+      known->second = made.value;
+    }
+    return known->second;
   }
 
   void add(const Node& node) {
@@ -111,7 +161,7 @@ class Program::Builder {
     const size_t count = inputs.size();
     Step& made = step(Step::Form::kOperator, place, std::move(inputs));
     try {
-      made.call = std::make_unique<OperatorCall>(op, attrs, count);
+      made.call = std::make_unique<OperatorCall>(op, made.half ? constants_in_half(attrs) : attrs, count);
     } catch (const Error& error) {
       unknown_.push_back(place_of(place) + ": " + error.message());
     }
@@ -142,7 +192,14 @@ class Program::Builder {
       values_[&node] = made.value;
       return;
     }
-    std::vector<size_t> results = add_body(node, record, operands(node), true);
+    const std::vector<size_t> inputs = operands(node);
+    const size_t first = program_.steps_.size();
+    std::vector<size_t> results = add_body(node, record, inputs, true);
+    // A kernel computes in wider registers: what it gives is rounded, not what is inside.
+    for (size_t i = first; i < program_.steps_.size(); ++i) {
+      Step& inside = program_.steps_[i];
+      inside.rounds = inside.half && std::find(results.begin(), results.end(), inside.value) != results.end();
+    }
     if (results.size() == 1) {
       values_[&node] = results[0];
       return;
@@ -223,6 +280,18 @@ class Program::Builder {
     const std::vector<BodyLayer>& layers = record.body->layers;
     const auto layer =
         std::find_if(layers.begin(), layers.end(), [&](const BodyLayer& one) { return one.role == call.role(); });
+    if (computes_in_half(place)) {
+      const bool is_folded =
+          std::any_of(layers.begin(), layers.end(), [&](const BodyLayer& one) { return one.batch_norm == &call; });
+      if (is_folded) return operands[0];
+      if (layer != layers.end() && layer->batch_norm) {
+        Step& folded = step(Step::Form::kLayer, place, std::move(operands));
+        folded.module = id;
+        folded.quantizer = weight_quantizer(record, *layer);
+        folded.batch_norm = record.child(layer->batch_norm->role());
+        return folded.value;
+      }
+    }
     Step& made = step(Step::Form::kModule, place, std::move(operands));
     made.module = id;
     if (layer != layers.end()) made.quantizer = weight_quantizer(record, *layer);
@@ -273,16 +342,20 @@ class Program::Builder {
   const ModuleTable& modules_;
   const std::vector<ValueRef>& watched_;
   const Preparer& prepare_;
+  const WideNodes* half_but_for_;
   size_t count_ = 0;
   std::unordered_map<const Node*, size_t> values_;                // of the network's nodes
+  std::unordered_map<const Node*, size_t> rounded_;               // the same in FP16, where they are not already
   std::unordered_map<const Node*, std::vector<size_t>> results_;  // of calls with several results
   std::vector<std::pair<ValueRef, size_t>> inner_;
   std::vector<std::string> unknown_;
 };
 
-Program::Program(const GraphModule& module, std::vector<ValueRef> watched, const Preparer& prepare) : module_(module) {
+Program::Program(const GraphModule& module, std::vector<ValueRef> watched, const Preparer& prepare,
+                 const WideNodes* half_but_for)
+    : module_(module) {
   choose_vector_code();
-  Builder(*this, watched, prepare).run();
+  Builder(*this, watched, prepare, half_but_for).run();
 }
 
 Program::~Program() = default;
@@ -312,6 +385,7 @@ std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const E
       values[step.value] = inputs[next_input++];
     } else {
       run_step(step, values, environment, device);
+      if (step.rounds) values[step.value] = rounded_to_half(values[step.value]);
     }
     for (const ValueRef& watched : step.watched) {
       if (!environment.watcher || !values[step.value].isTensor()) continue;
@@ -351,10 +425,19 @@ void Program::run_step(const Step& step, std::span<c10::IValue> values, const En
       case Step::Form::kModule: {
         std::vector<c10::IValue> operands;
         for (const size_t operand : step.operands) operands.push_back(values[operand]);
-        values[step.value] = run_module(module_.modules()[step.module], operands,
-                                        {module_.modules(), environment.tensors, environment.mode}, step.quantizer);
+        values[step.value] =
+            run_module(module_.modules()[step.module], operands,
+                       {module_.modules(), environment.tensors, environment.mode, step.half}, step.quantizer);
         return;
       }
+      case Step::Form::kLayer:
+        values[step.value] = run_layer_in_half(
+            module_.modules()[step.module], &module_.modules()[step.batch_norm], values[step.operands[0]].toTensor(),
+            {module_.modules(), environment.tensors, environment.mode, true}, step.quantizer);
+        return;
+      case Step::Form::kRound:
+        values[step.value] = constant_in_half(values[step.operands[0]].toTensor());
+        return;
       case Step::Form::kPrepared: {
         std::vector<at::Tensor> operands;
         for (const size_t operand : step.operands) operands.push_back(values[operand].toTensor());

@@ -46,9 +46,11 @@ using Preparer = std::function<Prepared(const GraphModule&, const Node&)>;
 /// network, which must stay as it is. Safe to run from many threads.
 class Program {
  public:
-  /// Values that are `watched` are computed by themselves. Throws Error "nn.unsupported" that lists every operator
-  /// which torch does not know, with its place; "nn.value" when there is no such inner value.
-  explicit Program(const GraphModule& module, std::vector<ValueRef> watched = {}, const Preparer& prepare = {});
+  /// Values that are `watched` are computed by themselves. With `half_but_for`, as a file with FP16 regions computes:
+  /// what nodes give, and constants, rounded to FP16, but for those that are wide. Throws Error "nn.unsupported" that
+  /// lists every operator which torch does not know, with its place; "nn.value" when there is no such inner value.
+  explicit Program(const GraphModule& module, std::vector<ValueRef> watched = {}, const Preparer& prepare = {},
+                   const WideNodes* half_but_for = nullptr);
   ~Program();
   Program(Program&&) noexcept;
 

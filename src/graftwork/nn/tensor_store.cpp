@@ -67,4 +67,10 @@ at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
   return {};
 }
 
+bool is_wide(const WideNodes& wide, const Node& node) {
+  if (wide.empty()) return false;
+  const Node& maker = node.kind() == NodeKind::kGetItem ? node.input(0) : node;
+  return wide.contains(maker.name().str());
+}
+
 }  // namespace graftwork

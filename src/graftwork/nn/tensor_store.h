@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <map>
+#include <string>
 
 #include "graftwork/ir/graph_module.h"
 
@@ -31,13 +32,21 @@ class TensorStore {
 /// The value of an expression. Gradients reach the stored leaves.
 at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors);
 
+/// Nodes of a network that compute in FP32 where the float regions of its file are FP16: by name, each with the reason.
+using WideNodes = std::map<std::string, std::string>;
+
 /// A network with its tensors.
 struct Network {
   GraphModule module;
   TensorStore tensors;
+  WideNodes wide = {};
 
   /// A copy with its own graph; tensors are shared.
-  Network clone() const { return {module.clone(), tensors}; }
+  Network clone() const { return {module.clone(), tensors, wide}; }
 };
+
+/// Whether the node computes in FP32 whatever the type of the float regions; for an element of a tuple, the node that
+/// makes the tuple.
+bool is_wide(const WideNodes& wide, const Node& node);
 
 }  // namespace graftwork

@@ -50,7 +50,7 @@ constexpr std::array kRules{
     OperatorRule{"Tan", "T", "T", "float", same_shape},
     OperatorRule{"IsNaN", "T", "B", "float", same_shape},
     OperatorRule{"IsInf", "T", "B", "float", same_shape},
-    OperatorRule{"BitwiseNot", "T", "T", "number", same_shape},
+    OperatorRule{"BitwiseNot", "T", "T", "whole", same_shape},
     OperatorRule{"CumSum", "T*", "T", "wide", same_shape},
     OperatorRule{"Trilu", "UI", "U", "any", same_shape},
     OperatorRule{"Not", "B", "B", "any", same_shape},
@@ -70,9 +70,9 @@ constexpr std::array kRules{
     OperatorRule{"GreaterOrEqual", "T", "B", "number", broadcast_shape},
     OperatorRule{"Less", "T", "B", "number", broadcast_shape},
     OperatorRule{"LessOrEqual", "T", "B", "number", broadcast_shape},
-    OperatorRule{"BitwiseAnd", "T", "T", "number", broadcast_shape},
-    OperatorRule{"BitwiseOr", "T", "T", "number", broadcast_shape},
-    OperatorRule{"BitwiseXor", "T", "T", "number", broadcast_shape},
+    OperatorRule{"BitwiseAnd", "T", "T", "whole", broadcast_shape},
+    OperatorRule{"BitwiseOr", "T", "T", "whole", broadcast_shape},
+    OperatorRule{"BitwiseXor", "T", "T", "whole", broadcast_shape},
     OperatorRule{"And", "B", "B", "any", broadcast_shape},
     OperatorRule{"Or", "B", "B", "any", broadcast_shape},
     OperatorRule{"Xor", "B", "B", "any", broadcast_shape},
@@ -121,6 +121,10 @@ constexpr std::array kRules{
     OperatorRule{"Split", "UI", "U", "any", split_shape},
     OperatorRule{"Slice", "UN", "U", "any", slice_shape},
     OperatorRule{"Gather", "UN", "U", "any", gather_shape},
+    OperatorRule{"GatherElements", "UN", "U", "any", gather_elements_shape},
+    OperatorRule{"GatherND", "UI", "U", "any", gather_nd_shape},
+    OperatorRule{"GridSample", "T", "T", "float", grid_sample_shape},
+    OperatorRule{"TopK", "TI", "TI", "number", top_k_shape},
     OperatorRule{"ScatterElements", "UNU", "U", "any", same_shape},
     OperatorRule{"ScatterND", "UIU", "U", "any", same_shape},
     OperatorRule{"Pad", "UIUN", "U", "any", pad_shape},
@@ -144,6 +148,7 @@ const OperatorRule* find_operator_rule(std::string_view op_type) {
 bool is_allowed(std::string_view types, DType type) {
   if (types == "any") return true;
   if (types == "float") return is_floating(type);
+  if (types == "whole") return !is_floating(type) && type != DType::kBool;
   if (types == "wide") return is_floating(type) || type == DType::kI32 || type == DType::kI64;
   return type != DType::kBool && (types == "number" || type != DType::kU8);
 }

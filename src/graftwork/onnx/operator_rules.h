@@ -56,7 +56,8 @@ struct OperatorRule {
 /// Null for an operator that has none.
 const OperatorRule* find_operator_rule(std::string_view op_type);
 
-/// "any", "number" (all but bool), "signed" (numbers with a sign), "float", "wide" (floats, INT32, INT64).
+/// "any", "number" (all but bool), "signed" (numbers with a sign), "float", "whole" (numbers that are no floats),
+/// "wide" (floats, INT32, INT64).
 bool is_allowed(std::string_view types, DType type);
 
 }  // namespace graftwork::onnx

@@ -37,6 +37,10 @@ std::vector<Shape> concat_shape(const Operands& operands);
 std::vector<Shape> split_shape(const Operands& operands);
 std::vector<Shape> slice_shape(const Operands& operands);
 std::vector<Shape> gather_shape(const Operands& operands);
+std::vector<Shape> gather_elements_shape(const Operands& operands);
+std::vector<Shape> gather_nd_shape(const Operands& operands);
+std::vector<Shape> grid_sample_shape(const Operands& operands);
+std::vector<Shape> top_k_shape(const Operands& operands);
 std::vector<Shape> pad_shape(const Operands& operands);
 std::vector<Shape> recurrent_shape(const Operands& operands);  ///< Of LSTM, GRU, RNN.
 

@@ -107,6 +107,42 @@ std::vector<Shape> gather_shape(const Operands& operands) {
   return {result};
 }
 
+std::vector<Shape> gather_elements_shape(const Operands& operands) {
+  const Dims* indices = operands.dims(1);
+  return {indices ? Shape(*indices) : std::nullopt};
+}
+
+std::vector<Shape> gather_nd_shape(const Operands& operands) {
+  const Dims *input = operands.dims(0), *indices = operands.dims(1);
+  if (!input || !indices || indices->empty()) return {std::nullopt};
+  const std::optional<int64_t> width = known(indices->back());
+  if (!width) return {std::nullopt};
+  if (*width < 1 || static_cast<size_t>(*width) > input->size())
+    throw IllegalOperands("its indices are for another rank");
+  Dims result(indices->begin(), indices->end() - 1);
+  result.insert(result.end(), input->begin() + *width, input->end());
+  return {result};
+}
+
+std::vector<Shape> grid_sample_shape(const Operands& operands) {
+  const Dims *input = operands.dims(0), *grid = operands.dims(1);
+  if (!input || !grid) return {std::nullopt};
+  if (input->size() < 3 || grid->size() != input->size()) throw IllegalOperands("its grid is for another rank");
+  Dims result{(*input)[0], (*input)[1]};
+  result.insert(result.end(), grid->begin() + 1, grid->end() - 1);
+  return {result};
+}
+
+std::vector<Shape> top_k_shape(const Operands& operands) {
+  const Dims* input = operands.dims(0);
+  if (!input) return {std::nullopt, std::nullopt};
+  const size_t axis = front_axis(operands.integer("axis", -1), input->size());
+  const auto count = operands.integers(1);
+  Dims result = *input;
+  result.at(axis) = count && count->size() == 1 ? Dimension((*count)[0]) : unknown_dim();
+  return {result, result};
+}
+
 std::vector<Shape> pad_shape(const Operands& operands) {
   const Dims* input = operands.dims(0);
   if (!input) return {std::nullopt};

@@ -117,7 +117,11 @@ class Stages {
       return explanation;
     }
     explanation.outcome = cat("is left as it is: ", describe(converted_, node));
-    for (const PatternList* list : {&lists_.recompositions, &lists_.conversions, &lists_.fusions}) {
+    for (const std::shared_ptr<const Pattern>& pattern : lists_.recompositions) {
+      if (pattern_declined(*pattern, node))
+        explanation.misses.push_back({pattern->name(), node.name(), reason_of(pattern->name(), node.name()), true});
+    }
+    for (const PatternList* list : {&lists_.conversions, &lists_.fusions}) {
       for (const std::shared_ptr<const Pattern>& pattern : *list) add_miss(*pattern, node, explanation.misses);
     }
     const auto is_near = [](const NearestMiss& miss) { return miss.is_near; };
@@ -125,6 +129,13 @@ class Stages {
       std::erase_if(explanation.misses, [](const NearestMiss& miss) { return !miss.is_near; });
     }
     return explanation;
+  }
+
+  /// Whether the node is what a recomposition looks for, and was not made a module of.
+  bool pattern_declined(const Pattern& pattern, const Node& node) const {
+    return std::any_of(before_.skipped.begin(), before_.skipped.end(), [&](const SkippedMatch& skipped) {
+      return skipped.pattern == pattern.name() && skipped.node == node.name() && !skipped.reason.empty();
+    });
   }
 
   /// Tries the pattern wherever its tree could reach the node, and keeps the attempt that came furthest.

@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/exact_zeros.h"
 #include "graftwork/rewrite/graft.h"
@@ -45,6 +46,29 @@ at::Tensor shift_of(const at::Tensor& error, const at::Tensor& mean) {
   const at::Tensor taps = error.to(at::kDouble).reshape({error.size(0), inputs, -1}).sum(2);
   const int64_t groups = mean.size(0) / inputs;
   return at::bmm(taps.view({groups, -1, inputs}), mean.view({groups, inputs, 1})).flatten();
+}
+
+/// The shifts for several means, in blocks of output channels: all copies of a large linear layer's weight would lie in
+/// memory at once. A grouped layer is one block.
+std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const ModuleRecord& fake_quant, const TensorStore& tensors,
+                                  const std::vector<at::Tensor>& means) {
+  constexpr int64_t kBlock = int64_t{1} << 22;  // elements
+  const at::Tensor scale = scale_of(fake_quant, tensors);
+  const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
+  const int64_t rows = weight.size(0);
+  const bool is_grouped = means.front().size(0) != weight.size(1);
+  const int64_t step = is_grouped || axis != 0 ? rows : std::max<int64_t>(1, kBlock * rows / weight.numel());
+  std::vector<std::vector<at::Tensor>> parts(means.size());
+  for (int64_t begin = 0; begin < rows; begin += step) {
+    const int64_t end = std::min(begin + step, rows);
+    const at::Tensor block = weight.slice(0, begin, end);
+    const at::Tensor scales = step == rows ? scale : scale.slice(0, begin, end);
+    const at::Tensor error = fake_quantize(block, scales, axis, range_of(fake_quant)) - block;
+    for (size_t i = 0; i < means.size(); ++i) parts[i].push_back(shift_of(error, means[i]));
+  }
+  std::vector<at::Tensor> shifts;
+  for (const std::vector<at::Tensor>& part : parts) shifts.push_back(at::cat(part));
+  return shifts;
 }
 
 }  // namespace
@@ -91,10 +115,11 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
   for (const auto& [target, layers] : layers_) {
     std::vector<at::Tensor> shifts;
     for (const Layer& layer : layers) {
+      std::vector<at::Tensor> means;
+      for (const Symbol input : layer.inputs) means.push_back(ranges.at(input.str()).mean.value());
       const at::Tensor weight = evaluate(*modules[layer.weighted].param("weight"), tensors);
-      const at::Tensor rounded = weight_of(modules[layer.weighted], layer.fake_quant, {modules, tensors});
-      const at::Tensor error = rounded - weight;
-      for (const Symbol input : layer.inputs) shifts.push_back(shift_of(error, ranges.at(input.str()).mean.value()));
+      for (at::Tensor& shift : shifts_of(weight.to(at::kFloat), modules[layer.fake_quant], tensors, means))
+        shifts.push_back(std::move(shift));
     }
     const at::Tensor shift = at::stack(shifts).mean(0);
     const bool is_layer = target == layers.front().weighted;

@@ -10,14 +10,18 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/nn/half.h"
 #include "graftwork/nn/inference_runner.h"
+#include "graftwork/nn/mask_values.h"
 #include "graftwork/place/stub_plan.h"
+#include "graftwork/quant/half_probe.h"
 
 namespace graftwork {
 namespace {
@@ -84,6 +88,7 @@ void check_finite(const GraphModule& module, const Batching& batching, const std
 struct WatchedValue {
   ValueRef value;
   Symbol name;
+  bool is_ranged = true;  ///< Else only the probe asks for it.
 };
 
 /// Whether the network pads with infinity, as in front of max pooling: that has no range to watch, and is meant.
@@ -96,13 +101,15 @@ bool pads_with_infinity(const Node& node) {
 std::vector<WatchedValue> watched_values(const GraphModule& module, const std::vector<Symbol>& tensors,
                                          const CalibrationOptions& options) {
   std::unordered_set<Symbol> named(tensors.begin(), tensors.end());
+  named.insert(options.further.begin(), options.further.end());
   for (const auto& [name, axis] : options.channel_axes) named.insert(name);
   std::vector<WatchedValue> values;
   for (const Node& node : module.graph().nodes()) {
     const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
                             is_floating(node.tensor()->dtype) && !pads_with_infinity(node);
-    if (named.contains(node.name()) || (options.observe_all && float_call))
-      values.push_back({{&node, {}}, node.name()});
+    const bool is_ranged = named.contains(node.name()) || (options.observe_all && float_call);
+    if (is_ranged || (options.half_probe && options.half_probe->needs(node)))
+      values.push_back({{&node, {}}, node.name(), is_ranged});
     if (node.kind() != NodeKind::kCallModule || !module.record(node).body) continue;
     const ModuleRecord& record = module.record(node);
     const Kind& kind = module.modules().kinds().at(record.kind);
@@ -137,9 +144,11 @@ class Calibration {
         batching_(batching_of(network.module)),
         total_((source.size() + batching_.size - 1) / batching_.size),
         values_(watched_values(network.module, tensors, options)),
-        runner_(network, references(values_)) {
-    if (options.histograms) counted_.insert(tensors.begin(), tensors.end());
+        runner_(network, references(values_)),
+        masks_(network),
+        quantized_(tensors.begin(), tensors.end()) {
     for (const WatchedValue& watched : values_) {
+      if (!watched.is_ranged) continue;
       ranges_[watched.name.str()];
       names_.emplace(std::pair(watched.value.node, watched.value.inner), watched.name);
     }
@@ -200,28 +209,47 @@ class Calibration {
     const int64_t end = std::min(begin + batching_.size, source_.size());
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
     check_finite(network_.module, batching_, inputs, source_, begin);
-    const Watcher watcher = [&](const ValueRef& watched, const at::Tensor& value) {
-      const Symbol watched_name = names_.at({watched.node, watched.inner});
-      const at::Tensor values = in_memory_order(
-          value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
-      const auto [low, high] = at::aminmax(values);
-      const float min = low.item<float>();
-      const float max = high.item<float>();
-      if (!std::isfinite(min) || !std::isfinite(max)) {
-        throw Error("data.value",
-                    cat("%", watched_name.str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
-                    "checking the network and the scaling of the data");
-      }
-      Range& range = seen[watched_name.str()];
-      range.include(min, max);
-      if (counted_.contains(watched_name)) count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
-      if (const auto axis = options_.channel_axes.find(watched_name); axis != options_.channel_axes.end())
-        range.mean.add(value, axis->second);
+    std::unordered_map<const Node*, at::Tensor> kept;
+    const Watcher watcher = [&](const ValueRef& watched, at::Tensor& value) {
+      if (const auto name = names_.find({watched.node, watched.inner}); name != names_.end())
+        range(watched, name->second, value, seen[name->second.str()], cat("samples ", begin, " to ", end - 1));
+      if (options_.half_probe && watched.inner.empty() && options_.half_probe->needs(*watched.node))
+        kept.emplace(watched.node, value);
     };
     runner_.run(padded(std::move(inputs), batching_), watcher, batching_.size == 1);
+    if (options_.half_probe) options_.half_probe->look(kept);
     const std::scoped_lock lock(mutex_);
     finished_ += end - begin;
     if (options_.progress) options_.progress(finished_, source_.size());
+  }
+
+  void range(const ValueRef& watched, Symbol name, const at::Tensor& value, Range& range,
+             const std::string& samples) const {
+    if (value.numel() == 0) return;
+    at::Tensor values =
+        in_memory_order(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
+    auto [min, max] = ends(values);
+    if (min < -kLargestHalf && watched.inner.empty() && !quantized_.contains(name)) {
+      if (const std::optional<double> mask = masks_.threshold(*watched.node)) {
+        values = values.masked_select(values > *mask);
+        if (values.numel() == 0) return;
+        std::tie(min, max) = ends(values);
+      }
+    }
+    if (!std::isfinite(min) || !std::isfinite(max)) {
+      throw Error("data.value", cat("%", name.str(), " becomes NaN or infinite on ", samples),
+                  "checking the network and the scaling of the data");
+    }
+    range.include(min, max);
+    if (options_.histograms && quantized_.contains(name))
+      count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
+    if (const auto axis = options_.channel_axes.find(name); axis != options_.channel_axes.end())
+      range.mean.add(value, axis->second);
+  }
+
+  static std::pair<float, float> ends(const at::Tensor& values) {
+    const auto [low, high] = at::aminmax(values);
+    return {low.item<float>(), high.item<float>()};
   }
 
   static void count(const at::Tensor& values, float amax, Histogram& histogram) {
@@ -237,7 +265,8 @@ class Calibration {
   std::vector<WatchedValue> values_;
   InferenceRunner runner_;
   std::map<std::pair<const Node*, Symbol>, Symbol> names_;
-  std::unordered_set<Symbol> counted_;
+  MaskValues masks_;
+  std::unordered_set<Symbol> quantized_;
   std::atomic<int64_t> next_{0};
   std::mutex mutex_;
   int64_t finished_ = 0;

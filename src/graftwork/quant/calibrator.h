@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/quant/channel_mean.h"
@@ -29,6 +30,8 @@ struct Range {
   float amax() const;
 };
 
+class HalfProbe;
+
 /// Called with samples done and samples in all, from one thread at a time.
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
@@ -39,8 +42,12 @@ struct CalibrationOptions {
   bool observe_all = false;
   /// Also count how often magnitudes occur, in the tensors that are asked for by name.
   bool histograms = false;
+  /// Further values to range, by name.
+  std::vector<Symbol> further;
   /// Further tensors, by name, with the axis along which each has its channels: their means are taken too.
   std::unordered_map<Symbol, int64_t> channel_axes;
+  /// Is shown every micro-batch; null: none.
+  HalfProbe* half_probe = nullptr;
   Progress progress;
   /// Polled between micro-batches; true stops with Error "interrupted".
   std::function<bool()> interrupted;
@@ -50,8 +57,8 @@ struct CalibrationOptions {
 /// runs as float in micro-batches of a fixed size, each on one thread, many side by side: the result is the same for
 /// any number of threads. The micro-batch is one sample, and then the order of samples has no influence either; or,
 /// where the graph holds its batch fast, it is that many, and the last one is filled up with copies of the last sample,
-/// which histograms and means count too. Throws Error "data.empty", "data.value" (NaN or infinity, with the sample),
-/// "nn.*".
+/// which histograms and means count too. Masks (nn/mask_values.h) count for no range, empty tensors have none. Throws
+/// Error "data.empty", "data.value" (NaN or infinity, with the sample), "nn.*".
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);
 

@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {
-
-/// "aten.log.default" is named log.
-std::string_view short_name(Symbol op) {
-  const std::string_view text = op.str();
-  const size_t begin = text.find('.') + 1;
-  return text.substr(begin, text.find('.', begin) - begin);
-}
 
 bool magnifies(const GraphModule& module, const Use& use);
 
@@ -49,7 +43,7 @@ bool magnifies(const GraphModule& module, const Use& use) {
   const Node& reader = *use.user();
   if (reader.kind() == NodeKind::kCallModule) return module_magnifies(module, module.record(reader));
   if (reader.kind() != NodeKind::kCallFunction) return false;
-  const std::string_view name = short_name(reader.op());
+  const std::string_view name = operator_name(reader.op());
   if (name == "div") return use.slot() == 1;
   if (name == "pow") return is_negative_power(reader);
   return name == "log" || name == "log2" || name == "log10" || name == "rsqrt" || name == "reciprocal" ||

@@ -9,13 +9,14 @@
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
+#include "graftwork/quant/half_probe.h"
+#include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/scales.h"
+#include "graftwork/quant/shared_scales.h"
 #include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
 namespace {
-
-constexpr float kLargestHalf = 65504.0F;
 
 /// What stubs of one scale have in common: the widest range, and a type that suits all readers.
 struct ScaleGroup {
@@ -114,20 +115,6 @@ class ScaleSetter {
   bool one_type_;  // FileRules::products_take_scales_of_one_type
 };
 
-void check_half(const QuantizationResult& result) {
-  std::vector<std::string> too_large;
-  for (const auto& [name, range] : result.ranges) {
-    if (range.amax() > kLargestHalf) too_large.push_back(cat("%", name, " reaches ", range.amax()));
-  }
-  if (too_large.empty()) return;
-  Error error("quant.fp16",
-              cat(counted(too_large.size(), "tensor"), " of the calibration data ",
-                  too_large.size() == 1 ? "does" : "do", " not fit FP16 (largest number 65504)"),
-              "--float fp32");
-  for (std::string& line : too_large) error.at(std::move(line));
-  throw error;
-}
-
 }  // namespace
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
@@ -155,8 +142,14 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   std::optional<BiasCorrection> correction;
   if (config.weight.bias_correction) correction.emplace(network, result.plan);
   if (correction) calibration.channel_axes = correction->channel_axes();
+  calibration.further = joined_values(network.module, result.plan);
+  std::optional<HalfProbe> probe;
+  if (options.float_type == DType::kF16) calibration.half_probe = &probe.emplace(network);
   result.ranges = calibrate(network, tensors, samples, calibration);
-  if (options.float_type == DType::kF16) check_half(result);
+  if (probe) result.network.wide = half_regions(result.network, result.ranges, probe->found(), backend->placement);
+  split_scale_groups(result.plan, result.ranges);
+  for (std::string& line : coarse_concatenations(network.module, result.plan, result.ranges))
+    result.warnings.push_back(std::move(line));
   scales.set_stub_scales();
   if (correction) result.corrected_biases = correction->apply(result.network, result.ranges);
   return result;

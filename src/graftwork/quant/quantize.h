@@ -21,7 +21,8 @@ struct QuantizeOptions {
 };
 
 struct QuantizationResult {
-  /// Fake-quantized: stubs and weight fake-quantizes have their scales. Shares the input's tensors.
+  /// Fake-quantized: stubs and weight fake-quantizes have their scales, and where FP16 cannot hold what was seen, nodes
+  /// are wide. Shares the input's tensors.
   Network network;
   StubPlan plan;
   /// By value name; every float tensor when float_type is kF16.
@@ -37,7 +38,7 @@ struct QuantizationResult {
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a
-/// non-finite weight, with its name; a tensor that does not fit FP16, with its name and range).
+/// non-finite weight, with its name).
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options);
 

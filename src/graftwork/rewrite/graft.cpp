@@ -6,6 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {
@@ -299,9 +300,7 @@ Symbol Graft::wanted_name(const Staged& staged) const {
     const auto index = static_cast<size_t>(node.item_index());
     return cat(tuple.name().str(), "_", body ? body->module.signature().outputs[index].str() : std::to_string(index));
   }
-  const std::string& schema = node.op().str();  // "aten.pad.default" makes %pad
-  const size_t begin = schema.find('.') + 1;
-  return schema.substr(begin, schema.find('.', begin) - begin);
+  return std::string(operator_name(node.op()));  // "aten.pad.default" makes %pad
 }
 
 void Graft::list_touched() {

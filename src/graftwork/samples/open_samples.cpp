@@ -9,6 +9,7 @@
 #include "graftwork/data/image/image_set.h"
 #include "graftwork/data/npy.h"
 #include "graftwork/data/sample_files.h"
+#include "graftwork/nn/dtypes.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/samples/tensors.h"
 
@@ -53,12 +54,15 @@ void refuse_extra(const Dataset& data, const std::vector<Node*>& inputs) {
   }
 }
 
+/// The type of the arrays that feed an input: NumPy has no bfloat16, whose numbers FP32 has too.
+DType data_type_for(DType input) { return input == DType::kBF16 ? DType::kF32 : input; }
+
 /// Throws with the first file whose samples do not fit.
 void check_field(const Dataset& data, const Dataset::Field& field, const Node& input, bool batched) {
   const TensorType* type = input.tensor();
   if (!type) throw Error("data.shape", cat("input ", input.name().str(), " is ", input.type().text(), ", no tensor"));
   const size_t skipped = batched ? 1 : 0;
-  const bool same_type = field.type == type->dtype;
+  const bool same_type = field.type == data_type_for(type->dtype);
   for (const Dataset::FileShape& held : data.file_shapes(field.name)) {
     bool fits = same_type && held.shape.size() + skipped == type->rank();
     for (size_t i = 0; fits && i < held.shape.size(); ++i) {
@@ -69,7 +73,7 @@ void check_field(const Dataset& data, const Dataset::Field& field, const Node& i
     Error error(same_type ? "data.shape" : "data.dtype",
                 cat("input ", input.name().str(), " is ", type->text(), ", one sample of the data is ",
                     dtype_name(field.type), shape_text(held.shape)),
-                !same_type ? cat("numpy's astype(", quoted(numpy_name(type->dtype)), ")")
+                !same_type ? cat("numpy's astype(", quoted(numpy_name(data_type_for(type->dtype))), ")")
                 : batched  ? "data whose first axis counts samples and whose other axes are those of the input"
                            : "one value of the input's shape for all samples");
     throw error.at(held.file.string());
@@ -78,13 +82,15 @@ void check_field(const Dataset& data, const Dataset::Field& field, const Node& i
 
 class DatasetSource final : public SampleSource {
  public:
-  DatasetSource(Dataset data, std::vector<std::string> names, int64_t size)
-      : data_(std::move(data)), names_(std::move(names)), size_(size) {}
+  /// A name and an element type for each input.
+  DatasetSource(Dataset data, std::vector<std::pair<std::string, DType>> inputs, int64_t size)
+      : data_(std::move(data)), inputs_(std::move(inputs)), size_(size) {}
 
   int64_t size() const override { return size_; }
   std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override {
     std::vector<at::Tensor> tensors;
-    for (const std::string& name : names_) tensors.push_back(to_tensor(data_.sample_range(name, begin, end)));
+    for (const auto& [name, type] : inputs_)
+      tensors.push_back(to_tensor(data_.sample_range(name, begin, end)).to(to_torch(type)));
     return tensors;
   }
   std::string file(int64_t sample) const override { return data_.file(sample).string(); }
@@ -92,7 +98,7 @@ class DatasetSource final : public SampleSource {
 
  private:
   Dataset data_;
-  std::vector<std::string> names_;
+  std::vector<std::pair<std::string, DType>> inputs_;
   int64_t size_;
 };
 
@@ -139,15 +145,15 @@ std::unique_ptr<SampleSource> open_arrays(const GraphModule& module, const std::
                        .batched = batching.batched[i]});
   }
   Dataset data = Dataset::open(path, layouts);
-  std::vector<std::string> names;
+  std::vector<std::pair<std::string, DType>> fields;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Dataset::Field& field = field_for(data, *inputs[i], inputs);
     check_field(data, field, *inputs[i], batching.batched[i]);
-    names.push_back(field.name);
+    fields.emplace_back(field.name, inputs[i]->tensor()->dtype);
   }
   refuse_extra(data, inputs);
   const int64_t size = options.limit > 0 ? std::min(options.limit, data.size()) : data.size();
-  return std::make_unique<DatasetSource>(std::move(data), std::move(names), size);
+  return std::make_unique<DatasetSource>(std::move(data), std::move(fields), size);
 }
 
 }  // namespace

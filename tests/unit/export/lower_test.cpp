@@ -92,6 +92,33 @@ TEST(Lower, CastsAtTheEdgesOfAnFp16Region) {
   EXPECT_EQ(view.stored("l.weight").type, DType::kF16);
 }
 
+TEST(Lower, CastsAroundWhatStaysInFp32) {
+  Network network = network_of(
+      "graph(%x: f32[2, 3]) {\n  %a = aten.neg.default(%x)\n  %b = aten.mul.Tensor(%a) {other=1e6}\n"
+      "  %c = aten.div.Tensor(%b) {other=1e5}\n  %y = aten.exp.default(%c)\n  %z = aten.neg.default(%c)\n"
+      "  return y=%y, z=%z, b=%b\n}\n");
+  network.wide = {{"b", "large"}, {"c", "large"}};
+  const OnnxView view(lower(network, options_of(DType::kF16)));
+  EXPECT_EQ(view.text(),
+            "Cast x_cast(x) -> x_cast\nNeg a(x_cast) -> a\nCast a_f32(a) -> a_f32\nMul b(a_f32, b_other) -> b\n"
+            "Div c(b, c_other) -> c\nCast c_f16(c) -> c_f16\nExp y(c_f16) -> y_1\nNeg z(c_f16) -> z_1\n"
+            "Cast y_cast(y_1) -> y\nCast z_cast(z_1) -> z\n");
+  EXPECT_EQ(view.stored("b_other").type, DType::kF32);
+  network.wide = {{"a", "large"}, {"b", "large"}, {"c", "large"}};
+  EXPECT_EQ(OnnxView(lower(network, options_of(DType::kF16))).producer("a").inputs.at(0), "x")
+      << "an input is there in its own type";
+}
+
+TEST(Lower, GivesMasksTheEndOfFp16) {
+  Network network = network_of(
+      "graph(%s: f32[2, 4], %m: f32[2, 4]) {\n  %f = aten.mul.Tensor(%m) {other=-3.4e38}\n"
+      "  %t = aten.add.Tensor(%s, %f)\n  %y = aten.softmax.int(%t) {dim=-1}\n  return %y\n}\n");
+  const OnnxView view(lower(network, options_of(DType::kF16)));
+  EXPECT_EQ(view.tensor("f_other").item<float>(), -65504);
+  EXPECT_EQ(view.only("Softmax").inputs.at(0), view.only("Where").outputs.at(0)) << view.text();
+  EXPECT_EQ(OnnxView(lower(network, options_of(DType::kF32))).all("Where").size(), 0U);
+}
+
 TEST(Lower, GivesResultsTheTypeThatTheNetworkGives) {
   const OnnxView view = lowered(
       "graph(%x: f32[2, 3]) {\n  %y = aten.to.dtype(%x) {dtype=f64}\n  %z = aten.neg.default(%y)\n  return z=%z\n}\n");

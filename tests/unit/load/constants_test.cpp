@@ -27,10 +27,14 @@ TEST_F(ConstantsTest, ViewsStayExpressionsOfWhatTheyShow) {
   EXPECT_EQ(turned->front().value.leaves(), std::vector<Symbol>{"w"});
 }
 
-TEST_F(ConstantsTest, OnlyWhatTrainingLeavesAloneIsComputed) {
+TEST_F(ConstantsTest, OnlyWhatTrainingLeavesAloneIsComputedAtOnce) {
   const Constant weight = stored("w", true);
   const Constant buffer = stored("b", false);
-  EXPECT_FALSE(constants_.fold("aten.neg.default", {&weight}, {}, {"negative"}));
+  const auto live = constants_.fold("aten.neg.default", {&weight}, {}, {"live"});
+  ASSERT_TRUE(live);
+  EXPECT_TRUE(live->front().trainable);
+  EXPECT_EQ(live->front().value.leaves(), std::vector<Symbol>{"w"});
+  EXPECT_FALSE(tensors_.contains("folded.live"));
   const auto negative = constants_.fold("aten.neg.default", {&buffer}, {}, {"negative"});
   ASSERT_TRUE(negative);
   EXPECT_EQ(negative->front().value.leaves(), std::vector<Symbol>{"folded.negative"});

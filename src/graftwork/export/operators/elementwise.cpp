@@ -15,13 +15,18 @@ std::string number(Lowering& lowering, const Node& node, Symbol attr, double fal
 OperatorLowering binary(const char* op_type) {
   return [op_type](Lowering& lowering, const Node& node) {
     const bool is_number = node.attrs().find("other") != nullptr;
-    std::string second = is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, 1);
+    const bool number_first = node.attrs().find("self") != nullptr;
+    if (node.input_count() + (is_number ? 1 : 0) + (number_first ? 1 : 0) != 2)
+      throw Error("export.attribute", "it has other operands than two");
+    const std::string first = number_first ? number(lowering, node, "self", 0) : operand_as_result(lowering, node, 0);
+    std::string second =
+        is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, number_first ? 0 : 1);
     if (number_attr(node, "alpha", 1) != 1) {
       second = lowering.add("Mul", node.name().str() + "_scaled", {second, number(lowering, node, "alpha", 1)});
     }
     const Symbol path = node.origin().module_path;
-    lowering.bind(node, lowering.add(op_type, path.empty() ? node.name().str() : path.str(),
-                                     {operand_as_result(lowering, node, 0), second}, {}, lowering.result_name(node)));
+    lowering.bind(node, lowering.add(op_type, path.empty() ? node.name().str() : path.str(), {first, second}, {},
+                                     lowering.result_name(node)));
   };
 }
 

@@ -26,11 +26,35 @@ std::vector<int64_t> spread(std::vector<int64_t> given, size_t count, int64_t fa
   return given;
 }
 
+/// A file names its arguments freely.
+void check_convolution(Form& form, size_t weight) {
+  const Node& node = form.node();
+  const int64_t rank = form.rank(weight), groups = form.integer("groups", 1);
+  constexpr int64_t kMost = int64_t{1} << 31;
+  bool fits = rank >= 3 && rank <= 5 && groups >= 1 && groups < kMost;
+  for (const char* name : {"stride", "dilation", "padding", "output_padding"}) {
+    if (!form.has(name) || !form.text(name, "").empty()) continue;
+    const std::vector<int64_t> values = form.integers(name);
+    const int64_t least = std::string_view(name).ends_with("padding") ? 0 : 1;
+    fits &= values.size() == 1 || static_cast<int64_t>(values.size()) == rank - 2;
+    for (const int64_t value : values) fits &= value >= least && value < kMost;
+  }
+  const bool transposed = node.op().str().starts_with("aten.conv_transpose") || form.flag("transposed");
+  const auto channels = static_cast<size_t>(form.rank() == rank ? 1 : 0);
+  fits &= form.rank() == rank || form.rank() == rank - 1;
+  if (fits && form.type(0).dims[channels].is_static()) {
+    const std::vector<int64_t> kernel = form.shape(weight);
+    fits = form.type(0).dims[channels].value() == (transposed ? kernel[0] : kernel[1] * groups);
+  }
+  if (!fits) throw Error("export.attribute", "its arguments are none that a convolution takes");
+}
+
 /// A convolution; without a batch it gets one for itself.
 void convolution(Form& form) {
   const auto weight = slot_of(form, {"input", "weight", "bias"}, "weight");
   const auto bias = slot_of(form, {"input", "weight", "bias"}, "bias");
   if (!weight) throw Error("export.attribute", "it has no weight");
+  check_convolution(form, *weight);
   const auto spatial = static_cast<size_t>(form.rank(*weight)) - 2;
   const std::vector<int64_t> kernel_shape = form.shape(*weight);
   const std::vector<int64_t> kernel(kernel_shape.begin() + 2, kernel_shape.end());
@@ -48,12 +72,26 @@ void convolution(Form& form) {
       end.push_back(total - total / 2);
     }
   }
+  const std::vector<int64_t> stride = spread(form.integers("stride"), spatial, 1);
+  const std::vector<int64_t> extra = spread(form.integers("output_padding"), spatial, 0);
+  const std::vector<Dim>& given = form.type(0).dims;
+  const std::vector<Dim>& result = form.result_type().dims;
+  bool fits = result.size() == given.size();
+  for (size_t i = 0; fits && i < spatial; ++i) {
+    const auto in = given[given.size() - spatial + i].maybe_value();
+    const auto out = result[result.size() - spatial + i].maybe_value();
+    if (!in || !out) continue;
+    const int64_t window = dilation[i] * (kernel[i] - 1), pad = begin[i] + end[i];
+    fits = *out == (transposed ? (*in - 1) * stride[i] - pad + window + extra[i] + 1
+                               : (*in + pad - window - 1) / stride[i] + 1);
+  }
+  if (!fits) throw Error("export.shape", "its result is not of the size that its arguments give");
   std::vector<int64_t> pads = begin;
   pads.insert(pads.end(), end.begin(), end.end());
   Form::Attributes attributes{{"dilations", dilation}, {"group", form.integer("groups", 1)}, {"kernel_shape", kernel}};
-  if (transposed) attributes.emplace_back("output_padding", spread(form.integers("output_padding"), spatial, 0));
+  if (transposed) attributes.emplace_back("output_padding", extra);
   attributes.emplace_back("pads", pads);
-  attributes.emplace_back("strides", spread(form.integers("stride"), spatial, 1));
+  attributes.emplace_back("strides", stride);
   // ONNX convolves floats: whole numbers below 2^53 are exact in double precision.
   const DType type = is_floating(form.result_dtype()) ? form.result_dtype() : DType::kF64;
   const bool batched = form.rank() == static_cast<int64_t>(spatial) + 2;

@@ -23,11 +23,12 @@ void grid_sampler(Form& form) {
 /// compiler takes a product where it has no antialiasing.
 at::Tensor resizing(const Node& node, int64_t from, int64_t to, size_t axis, size_t spatial) {
   AttrMap attrs = node.attrs();
-  std::vector<int64_t> input(spatial + 2, 1), output(spatial, 1);
-  input[0] = from;
-  input[2 + axis] = from;
+  // Two pixels the other way: with one, torch's antialiasing does not know rows from columns.
+  std::vector<int64_t> input(spatial + 2, 2), output(spatial, 2), units(spatial + 2, 1);
+  input[0] = units[0] = 1;
+  input[1] = units[1] = from;
+  input[2 + axis] = units[2 + axis] = from;
   output[axis] = to;
-  std::vector<int64_t> shape(spatial + 2, 1);
   attrs.set("output_size", output);
   Attribute::List factors;
   if (const Attribute* given = attrs.find("scale_factors"); given && given->get<Attribute::List>()) {
@@ -39,12 +40,13 @@ at::Tensor resizing(const Node& node, int64_t from, int64_t to, size_t axis, siz
     attrs.set("output_size", Attribute());
     attrs.set("scale_factors", Attribute(factors));
   }
-  const at::Tensor units = at::eye(from, at::kFloat).reshape(input);
-  const c10::IValue value(units);
+  const c10::IValue value(at::eye(from, at::kFloat).reshape(units).expand(input).contiguous());
   const at::Tensor made = OperatorCall(node.op(), attrs, 1).run({&value}, at::kCPU).toTensor();
-  if (made.size(static_cast<int64_t>(2 + axis)) != to)
-    throw Error("export.shape", "its sizes are not those of its factors");
-  return made.reshape({from, to}).t().contiguous();
+  const auto resized = static_cast<int64_t>(2 + axis);
+  if (made.size(resized) != to) throw Error("export.shape", "its sizes are not those of its factors");
+  at::Tensor rows = made.movedim(resized, 2).select(0, 0);  // [from, to, 2]
+  if (spatial > 1) rows = rows.select(2, 0);
+  return rows.t().contiguous();
 }
 
 /// Dimension by dimension: height · x, then x · widthᵀ.

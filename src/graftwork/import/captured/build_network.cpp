@@ -12,10 +12,10 @@ namespace graftwork::captured {
 
 LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) {
   inline_wrappers(program);
-  decompose(program);
+  decompose(program, false);
   functionalise(program);
   // What writes in place is an operator like others now, and may be a composite whose parts write in place.
-  if (decompose(program)) functionalise(program);
+  if (decompose(program, true)) functionalise(program);
   make_types_explicit(program);
   remove_dead(program);
   LoadedNetwork loaded;

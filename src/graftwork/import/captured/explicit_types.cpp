@@ -10,6 +10,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/argument_names.h"
 #include "graftwork/import/captured/names_in_use.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 
 namespace graftwork::captured {
@@ -45,16 +46,16 @@ const std::unordered_map<std::string_view, Rule>& rules() {
          "exp",   "log",     "log1p", "log_softmax", "_log_softmax", "logsumexp", "mean", "prod", "reciprocal",
          "rsqrt", "sigmoid", "sin",   "sinh",        "softmax",      "_softmax",  "sqrt", "sum",  "cumsum",
          "tan",   "tanh",    "clamp", "clamp_min",   "clamp_max",    "square"});
+    // Layers in an autocast region.
+    add({Computes::kAsResult, {"input", "weight", "bias"}},
+        {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"});
+    add({Computes::kAsResult, {"self", "other", "mat1", "mat2", "batch1", "batch2", "vec"}},
+        {"matmul", "mm", "bmm", "addmm", "baddbmm"});
     add({Computes::kAsOperands, {"self", "other"}}, {"eq", "ne", "lt", "le", "gt", "ge"});
     add({Computes::kTruth, {"self", "other"}}, {"logical_and", "logical_or", "logical_xor", "logical_not"});
     return made;
   }();
   return all;
-}
-
-std::string_view short_name(const std::string& op) {
-  const size_t first = op.find('.'), last = op.rfind('.');
-  return first == last ? std::string_view() : std::string_view(op).substr(first + 1, last - first - 1);
 }
 
 class Pass {
@@ -74,7 +75,7 @@ class Pass {
   }
 
   void add(Call call) {
-    const auto rule = call.op.str().starts_with("aten.") ? rules().find(short_name(call.op.str())) : rules().end();
+    const auto rule = call.op.str().starts_with("aten.") ? rules().find(operator_name(call.op)) : rules().end();
     if (rule == rules().end() || call.outputs.size() != 1 || !call.outputs[0].is<TensorName>()) {
       program_.calls.push_back(std::move(call));
       return;
@@ -99,7 +100,7 @@ class Pass {
   static bool is_arithmetic(const Call& call) {
     static const std::vector<std::string_view> kNone{"where", "cat",         "stack",      "concat",     "eq",
                                                      "ne",    "bitwise_and", "bitwise_or", "bitwise_xor"};
-    return std::find(kNone.begin(), kNone.end(), short_name(call.op.str())) == kNone.end();
+    return std::find(kNone.begin(), kNone.end(), operator_name(call.op)) == kNone.end();
   }
 
   std::optional<DType> computed_type(const Call& call, const Rule& rule) const {

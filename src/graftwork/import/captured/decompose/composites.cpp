@@ -3,6 +3,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork::captured {
@@ -43,10 +44,7 @@ const std::unordered_set<std::string_view>& names() {
 }  // namespace
 
 bool is_composite(Symbol op) {
-  const std::string& text = op.str();
-  const size_t first = text.find('.'), last = text.rfind('.');
-  if (!text.starts_with("aten.") || first == last) return false;
-  if (!names().contains(std::string_view(text).substr(first + 1, last - first - 1))) return false;
+  if (!op.str().starts_with("aten.") || !names().contains(operator_name(op))) return false;
   const auto handle = find_operator(op);
   return handle && handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd) &&
          !handle->schema().is_mutable();

@@ -12,6 +12,7 @@
 #include "graftwork/import/captured/decompose/recorder.h"
 #include "graftwork/import/captured/decompose/run_time_sizes.h"
 #include "graftwork/import/captured/names_in_use.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
@@ -22,13 +23,6 @@ namespace {
 constexpr size_t kMostParts = 4096;
 constexpr size_t kMostLevels = 8;
 
-/// "add" of "aten.add.Tensor".
-std::string short_name(Symbol op) {
-  const std::string& text = op.str();
-  const size_t first = text.find('.'), last = text.rfind('.');
-  return first == last ? text : text.substr(first + 1, last - first - 1);
-}
-
 /// One run of an operator on tensors without elements.
 struct Trial {
   Recorder recorder{is_composite};
@@ -37,7 +31,8 @@ struct Trial {
 
 class Pass {
  public:
-  explicit Pass(Program& program) : program_(program), names_(names_in_use(program)) {
+  Pass(Program& program, bool is_functional)
+      : program_(program), names_(names_in_use(program)), is_functional_(is_functional) {
     const auto read = [this](const std::string& name) { read_.insert(name); };
     for (const Call& call : program.calls) {
       for (const NamedArgument& input : call.inputs) each_name(input.arg, read);
@@ -64,7 +59,8 @@ class Pass {
 
   void add(Call call, size_t level) {
     for (NamedArgument& input : call.inputs) rename(input.arg);
-    if ((is_composite(call.op) || find_decomposition(call.op)) && level < kMostLevels) {
+    const bool is_ready = is_functional_ || call.op != Symbol("aten.as_strided.default");
+    if (is_ready && level < kMostLevels && (is_composite(call.op) || find_decomposition(call.op))) {
       try {
         if (take_apart(call, level)) return;
       } catch (const Error&) {
@@ -223,12 +219,12 @@ class Pass {
     }
     std::vector<Call> made;
     NameMap<TensorMeta> metas;
-    const std::string base = call.name.empty() ? short_name(call.op) : call.name;
+    const std::string base = call.name.empty() ? std::string(operator_name(call.op)) : call.name;
     for (size_t i = 0; i < parts.size(); ++i) {
       Call part = parts[i];
       if (part.op != second.recorder.calls[i].op || !merge(part, second.recorder.calls[i], sizes, call, made))
         return false;
-      part.name = cat(base, "_", short_name(part.op));
+      part.name = cat(base, "_", operator_name(part.op));
       part.provenance = call.provenance;
       for (Argument& output : part.outputs) {
         each_tensor_name(output, [&](std::string& name) {
@@ -335,12 +331,13 @@ class Pass {
   Program& program_;
   UniqueNames names_;
   std::unordered_set<std::string> read_;
+  bool is_functional_;
   bool changed_ = false;
   std::unordered_map<std::string, std::string> renaming_;  // results that are operands, or each other
 };
 
 }  // namespace
 
-bool decompose(Program& program) { return Pass(program).run(); }
+bool decompose(Program& program, bool is_functional) { return Pass(program, is_functional).run(); }
 
 }  // namespace graftwork::captured

@@ -9,6 +9,8 @@ namespace graftwork::captured {
 /// (decomposition.h), is the operators that it is made of. It is run on tensors without elements under a recorder.
 /// Sizes known at run time take two sets of values in turn: what comes out the same is fixed, what changes is one of
 /// the sizes. Where that, or anything else, does not work out, the operator stays as it is. Whether anything changed.
-bool decompose(Program& program);
+///
+/// `is_functional`: nothing writes in place any more, so that views of memory may become copies.
+bool decompose(Program& program, bool is_functional);
 
 }  // namespace graftwork::captured

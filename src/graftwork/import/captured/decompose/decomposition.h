@@ -35,6 +35,8 @@ class Arguments {
   std::vector<int64_t> integers(std::string_view name) const;
   std::optional<at::ScalarType> dtype(std::string_view name) const;
   const c10::IValue& at(std::string_view name) const;
+  /// Whether the operator has such an argument at all: overloads differ.
+  bool has(std::string_view name) const { return schema_.argumentIndexWithName(name).has_value(); }
 
  private:
   const c10::FunctionSchema& schema_;

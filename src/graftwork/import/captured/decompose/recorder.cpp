@@ -21,7 +21,7 @@ thread_local Session session;
 
 [[noreturn]] void refuse(const std::string& what) { throw Error("pt2.record", what); }
 
-Symbol operator_name(const c10::FunctionSchema& schema) {
+Symbol symbol_of(const c10::FunctionSchema& schema) {
   std::string name = schema.name();
   name.replace(name.find("::"), 2, ".");
   return cat(name, ".", schema.overload_name().empty() ? "default" : schema.overload_name());
@@ -41,6 +41,7 @@ TensorMeta meta_of(const at::Tensor& tensor) {
 bool same(const c10::IValue& a, const c10::IValue& b) {
   if (a.isTensor() || b.isTensor()) return false;
   if (a.isNone() || b.isNone()) return a.isNone() && b.isNone();
+  if (a.isBool() && b.isBool()) return a.toBool() == b.toBool();
   if (a.isScalar() && b.isScalar()) return a.tagKind() == b.tagKind() && a.toScalar().equal(b.toScalar().toDouble());
   return a.tagKind() == b.tagKind() && a == b;
 }
@@ -111,7 +112,7 @@ void Recorder::record(const std::function<void()>& body) {
 
 void Recorder::begin(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> inputs) {
   const bool inside = !frames_.empty() && frames_.back() != Frame::kOpen;
-  const Symbol op = operator_name(schema);
+  const Symbol op = symbol_of(schema);
   frames_.push_back(inside ? Frame::kInside : is_open_(op) ? Frame::kOpen : Frame::kRecorded);
   if (frames_.back() != Frame::kRecorded) return;
   call_ = Call();
@@ -131,9 +132,17 @@ void Recorder::end(const c10::FunctionSchema& schema, c10::ArrayRef<c10::IValue>
   const Frame frame = frames_.back();
   frames_.pop_back();
   if (frame != Frame::kRecorded) return;
-  const size_t results = std::min(outputs.size(), schema.returns().size());
-  for (const c10::IValue& output : outputs.slice(outputs.size() - results)) call_.outputs.push_back(result(output));
+  outputs = outputs.slice(outputs.size() - std::min(outputs.size(), schema.returns().size()));
+  if (!schema.is_mutable() && gives_nothing_new(outputs)) return;
+  for (const c10::IValue& output : outputs) call_.outputs.push_back(result(output));
   calls.push_back(std::move(call_));
+}
+
+bool Recorder::gives_nothing_new(c10::ArrayRef<c10::IValue> outputs) const {
+  for (const c10::IValue& output : outputs) {
+    if (!output.isTensor() || !output.toTensor().defined() || name_of(output.toTensor()).empty()) return false;
+  }
+  return true;
 }
 
 Argument Recorder::result(const c10::IValue& value) {

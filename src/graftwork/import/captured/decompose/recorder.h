@@ -42,6 +42,8 @@ class Recorder {
   void end(const c10::FunctionSchema& schema, c10::ArrayRef<c10::IValue> outputs);
   Argument argument(const c10::IValue& value, const c10::TypePtr& type) const;
   TensorName known(const at::Tensor& tensor) const;
+  /// Whether every result is a tensor that was there before: a conversion to the type that it has.
+  bool gives_nothing_new(c10::ArrayRef<c10::IValue> outputs) const;
   Argument result(const c10::IValue& value);
   TensorName made(const at::Tensor& tensor);
 

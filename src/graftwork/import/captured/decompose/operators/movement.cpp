@@ -298,6 +298,24 @@ Tensors narrow_copy(const Arguments& args) {
   return {at::clone(at::narrow(args.tensor("self"), args.integer("dim"), start, args.integer("length")))};
 }
 
+/// Elements of memory by their distance from its beginning.
+Tensors as_strided(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const std::vector<int64_t> size = args.integers("size"), stride = args.integers("stride");
+  const int64_t offset = args.is_given("storage_offset") ? args.integer("storage_offset") : 0;
+  bool is_same = offset == 0 && x.sizes().vec() == size;
+  for (size_t i = 0; is_same && i < size.size(); ++i)
+    is_same = size[i] < 2 || x.stride(static_cast<int64_t>(i)) == stride[i];
+  if (is_same) return {at::clone(x)};
+  if (!x.is_contiguous()) leave_as_it_is("it depends on how memory is laid out");
+  at::Tensor places = at::full({}, offset, x.options().dtype(at::kLong));
+  for (size_t i = 0; i < size.size(); ++i) {
+    const at::Tensor steps = at::mul(at::arange(size[i], places.options()), stride[i]);
+    places = at::add(at::unsqueeze(places, -1), steps);
+  }
+  return {at::reshape(at::index_select(at::flatten(x), 0, at::flatten(places)), size)};
+}
+
 Tensors fill(const Arguments& args) { return {at::full_like(args.tensor("self"), args.number("value"))}; }
 
 Tensors unsqueeze_copy(const Arguments& args) {
@@ -367,6 +385,7 @@ Decompositions movement_decompositions() {
           {"aten.index_fill.int_Scalar", index_fill},
           {"aten.scatter_reduce.two", scatter_reduce_two},
           {"aten.index_reduce.default", index_reduce},
+          {"aten.as_strided.default", as_strided},
           {"aten.fill.Scalar", fill},
           {"aten.unsqueeze_copy.default", unsqueeze_copy},
           {"aten.squeeze_copy.default", squeeze_copy},

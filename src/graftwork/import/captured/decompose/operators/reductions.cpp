@@ -18,9 +18,11 @@ struct Moments {
 /// Σ (x − mean)² / (n − correction).
 Moments moments_of(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  const std::vector<int64_t> dims = args.integers("dim");
-  const bool keep = args.flag("keepdim");
-  const double correction = args.is_given("correction") ? args.number("correction").toDouble() : 1;
+  const std::vector<int64_t> dims = args.has("dim") ? args.integers("dim") : std::vector<int64_t>();
+  const bool keep = args.has("keepdim") && args.flag("keepdim");
+  double correction = 1;
+  if (args.has("unbiased")) correction = args.flag("unbiased") ? 1 : 0;
+  if (args.has("correction") && args.is_given("correction")) correction = args.number("correction").toDouble();
   int64_t count = dims.empty() ? x.numel() : 1;
   for (const int64_t dim : dims) count *= x.dim() == 0 ? 1 : x.size(dim);
   const double divisor = static_cast<double>(count) - correction;
@@ -123,7 +125,15 @@ Tensors searchsorted(const Arguments& args) {
 }  // namespace
 
 Decompositions reduction_decompositions() {
-  return {{"aten.var.correction", var},
+  return {{"aten.var.default", var},
+          {"aten.var.dim", var},
+          {"aten.std.default", std_of},
+          {"aten.std.dim", std_of},
+          {"aten.var_mean.default", var_mean},
+          {"aten.var_mean.dim", var_mean},
+          {"aten.std_mean.default", std_mean},
+          {"aten.std_mean.dim", std_mean},
+          {"aten.var.correction", var},
           {"aten.std.correction", std_of},
           {"aten.var_mean.correction", var_mean},
           {"aten.std_mean.correction", std_mean},
