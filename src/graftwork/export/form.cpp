@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <numeric>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -63,6 +64,21 @@ std::string Form::text(Symbol name, const std::string& fallback) const {
 
 std::vector<int64_t> Form::integers(Symbol name) const {
   return has(name) ? integers_attr(node_, name) : std::vector<int64_t>();
+}
+
+std::vector<int64_t> Form::per_axis(Symbol name, size_t count, int64_t fallback) const {
+  std::vector<int64_t> given = integers(name);
+  if (given.size() > 1) return given;
+  return std::vector<int64_t>(count, given.empty() ? fallback : given[0]);
+}
+
+std::vector<int64_t> Form::axes() const {
+  std::vector<int64_t> named = integers("dim");
+  for (int64_t& axis : named) axis = front_axis(axis, std::max<int64_t>(rank(), 1));
+  if (!named.empty()) return named;
+  named.resize(static_cast<size_t>(rank()));
+  std::iota(named.begin(), named.end(), 0);
+  return named;
 }
 
 int64_t Form::axis(Symbol name, int64_t fallback, size_t slot) const {

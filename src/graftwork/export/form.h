@@ -44,6 +44,10 @@ class Form {
   std::string text(Symbol name, const std::string& fallback) const;
   /// Empty where it is not given; one number is a list of it.
   std::vector<int64_t> integers(Symbol name) const;
+  /// One for each of `count` axes: a list, or one number for all; `fallback` where it is not given.
+  std::vector<int64_t> per_axis(Symbol name, size_t count, int64_t fallback) const;
+  /// The axes that `dim` names, of the first operand, counted from the front; all where it names none.
+  std::vector<int64_t> axes() const;
   /// The axis that an attribute names, of the operand `slot`, counted from the front.
   int64_t axis(Symbol name = "dim", int64_t fallback = 0, size_t slot = 0) const;
 

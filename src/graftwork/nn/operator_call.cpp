@@ -281,4 +281,16 @@ c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10
   return c10::ivalue::Tuple::create(std::move(stack));
 }
 
+std::vector<const c10::IValue*> pointers_to(const std::vector<c10::IValue>& values) {
+  std::vector<const c10::IValue*> pointers;
+  for (const c10::IValue& value : values) pointers.push_back(&value);
+  return pointers;
+}
+
+std::vector<c10::IValue> results_in(const c10::IValue& result) {
+  if (!result.isTuple()) return {result};
+  const auto& elements = result.toTupleRef().elements();
+  return std::vector<c10::IValue>(elements.begin(), elements.end());
+}
+
 }  // namespace graftwork

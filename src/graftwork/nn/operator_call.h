@@ -59,4 +59,9 @@ class OperatorCall {
   std::optional<size_t> device_argument_;
 };
 
+/// What `run` takes.
+std::vector<const c10::IValue*> pointers_to(const std::vector<c10::IValue>& values);
+/// What it gives, one by one.
+std::vector<c10::IValue> results_in(const c10::IValue& result);
+
 }  // namespace graftwork

@@ -23,21 +23,16 @@ at::Tensor compute(const ParamExpr& expr, const TensorStore& tensors) {
   const auto refuse = [&](const std::string& why) { throw Error("nn.parameter", cat(op.str(), ": ", why)); };
   if (!is_allowed(op)) refuse("it does not compute parameters");
   std::vector<c10::IValue> values;
-  std::vector<const c10::IValue*> inputs;
   for (const ParamExpr& operand : expr.operands()) values.emplace_back(evaluate(operand, tensors));
-  for (const c10::IValue& value : values) inputs.push_back(&value);
+  const std::vector<const c10::IValue*> inputs = pointers_to(values);
   const OperatorCall call(op, expr.attrs(), values.size());
   const Outcome fits = check_arguments(op, call.arguments(inputs, at::kCPU));
   if (!fits) refuse(fits.reason());
-  c10::IValue result = call.run(inputs, at::kCPU);
-  if (result.isTuple()) {
-    const auto& elements = result.toTupleRef().elements();
-    const auto wanted = static_cast<size_t>(expr.numbers()[0]);
-    if (wanted >= elements.size()) refuse(cat("it has no result ", wanted));
-    result = elements[wanted];
-  }
-  if (!result.isTensor()) refuse("its result is no tensor");
-  at::Tensor tensor = result.toTensor();
+  const std::vector<c10::IValue> results = results_in(call.run(inputs, at::kCPU));
+  const auto wanted = static_cast<size_t>(expr.numbers()[0]);
+  if (wanted >= results.size()) refuse(cat("it has no result ", wanted));
+  if (!results[wanted].isTensor()) refuse("its result is no tensor");
+  at::Tensor tensor = results[wanted].toTensor();
   if (type_of(tensor) != expr.type()) refuse(cat("it gives ", type_of(tensor).text(), ", not ", expr.type().text()));
   return tensor;
 }

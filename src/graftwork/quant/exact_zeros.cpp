@@ -8,6 +8,7 @@
 
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/operator_name.h"
+#include "graftwork/nn/half.h"
 
 namespace graftwork {
 namespace {
@@ -33,10 +34,8 @@ bool module_magnifies(const GraphModule& module, const ModuleRecord& record) {
 /// A power that divides by its base.
 bool is_negative_power(const Node& node) {
   const Attribute* exponent = node.attrs().find("exponent");
-  if (!exponent) return false;
-  const double* real = exponent->get<double>();
-  const int64_t* whole = exponent->get<int64_t>();
-  return (real && *real < 0) || (whole && *whole < 0);
+  const std::optional<double> number = exponent ? number_in(*exponent) : std::nullopt;
+  return number && *number < 0;
 }
 
 bool magnifies(const GraphModule& module, const Use& use) {

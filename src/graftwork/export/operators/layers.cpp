@@ -20,15 +20,14 @@ std::optional<size_t> slot_of(const Form& form, const std::vector<std::string_vi
   return std::nullopt;
 }
 
-std::vector<int64_t> spread(std::vector<int64_t> given, size_t count, int64_t fallback) {
-  if (given.empty()) return std::vector<int64_t>(count, fallback);
-  if (given.size() == 1) return std::vector<int64_t>(count, given[0]);
-  return given;
+const std::vector<std::string_view> kInputWeightBias{"input", "weight", "bias"};
+
+bool is_transposed(const Form& form) {
+  return form.node().op().str().starts_with("aten.conv_transpose") || form.flag("transposed");
 }
 
 /// A file names its arguments freely.
 void check_convolution(Form& form, size_t weight) {
-  const Node& node = form.node();
   const int64_t rank = form.rank(weight), groups = form.integer("groups", 1);
   constexpr int64_t kMost = int64_t{1} << 31;
   bool fits = rank >= 3 && rank <= 5 && groups >= 1 && groups < kMost;
@@ -39,7 +38,7 @@ void check_convolution(Form& form, size_t weight) {
     fits &= values.size() == 1 || static_cast<int64_t>(values.size()) == rank - 2;
     for (const int64_t value : values) fits &= value >= least && value < kMost;
   }
-  const bool transposed = node.op().str().starts_with("aten.conv_transpose") || form.flag("transposed");
+  const bool transposed = is_transposed(form);
   const auto channels = static_cast<size_t>(form.rank() == rank ? 1 : 0);
   fits &= form.rank() == rank || form.rank() == rank - 1;
   if (fits && form.type(0).dims[channels].is_static()) {
@@ -51,19 +50,19 @@ void check_convolution(Form& form, size_t weight) {
 
 /// A convolution; without a batch it gets one for itself.
 void convolution(Form& form) {
-  const auto weight = slot_of(form, {"input", "weight", "bias"}, "weight");
-  const auto bias = slot_of(form, {"input", "weight", "bias"}, "bias");
+  const auto weight = slot_of(form, kInputWeightBias, "weight");
+  const auto bias = slot_of(form, kInputWeightBias, "bias");
   if (!weight) throw Error("export.attribute", "it has no weight");
   check_convolution(form, *weight);
   const auto spatial = static_cast<size_t>(form.rank(*weight)) - 2;
   const std::vector<int64_t> kernel_shape = form.shape(*weight);
   const std::vector<int64_t> kernel(kernel_shape.begin() + 2, kernel_shape.end());
-  const bool transposed = form.node().op().str().starts_with("aten.conv_transpose") || form.flag("transposed");
-  const std::vector<int64_t> dilation = spread(form.integers("dilation"), spatial, 1);
+  const bool transposed = is_transposed(form);
+  const std::vector<int64_t> dilation = form.per_axis("dilation", spatial, 1);
   std::vector<int64_t> begin, end;
   const std::string word = form.text("padding", "");
   if (word.empty() || word == "valid") {
-    begin = word.empty() ? spread(form.integers("padding"), spatial, 0) : std::vector<int64_t>(spatial, 0);
+    begin = word.empty() ? form.per_axis("padding", spatial, 0) : std::vector<int64_t>(spatial, 0);
     end = begin;
   } else {
     for (size_t i = 0; i < spatial; ++i) {
@@ -72,8 +71,8 @@ void convolution(Form& form) {
       end.push_back(total - total / 2);
     }
   }
-  const std::vector<int64_t> stride = spread(form.integers("stride"), spatial, 1);
-  const std::vector<int64_t> extra = spread(form.integers("output_padding"), spatial, 0);
+  const std::vector<int64_t> stride = form.per_axis("stride", spatial, 1);
+  const std::vector<int64_t> extra = form.per_axis("output_padding", spatial, 0);
   const std::vector<Dim>& given = form.type(0).dims;
   const std::vector<Dim>& result = form.result_type().dims;
   bool fits = result.size() == given.size();
@@ -170,8 +169,6 @@ std::string scaled_and_shifted(Form& form, std::string value, std::optional<size
   return value;
 }
 
-const std::vector<std::string_view> kInputWeightBias{"input", "weight", "bias"};
-
 /// Channels in groups: [batch, groups, what is in one].
 Normalised normalised_groups(Form& form, int64_t groups) {
   const std::vector<int64_t> shape = form.shape(0);
@@ -247,8 +244,8 @@ void instance_norm(Form& form) {
 /// Normalised over the last dimensions; weight and bias may be missing.
 void layer_norm(Form& form) {
   const auto over = static_cast<int64_t>(form.integers("normalized_shape").size());
-  const auto weight = slot_of(form, {"input", "weight", "bias"}, "weight");
-  const auto bias = slot_of(form, {"input", "weight", "bias"}, "bias");
+  const auto weight = slot_of(form, kInputWeightBias, "weight");
+  const auto bias = slot_of(form, kInputWeightBias, "bias");
   const std::string scale =
       weight ? form.as_result(*weight) : form.constant(at::ones(form.integers("normalized_shape"), at::kFloat));
   Form::Values inputs{form.as_result(0), scale};
@@ -272,6 +269,38 @@ void batch_norm(Form& form) {
   form.result("BatchNormalization", inputs, {{"epsilon", form.number("eps", 1e-5)}});
 }
 
+/// Maxima of windows, and where they stand in the plane: ONNX counts through all planes.
+void max_pool_with_indices(Form& form) {
+  const std::vector<int64_t> shape = form.shape(0);
+  const std::string& op = form.node().op().str();
+  const size_t spatial = op.starts_with("aten.max_pool1d") ? 1 : op.starts_with("aten.max_pool2d") ? 2 : 3;
+  const std::vector<int64_t> kernel = form.per_axis("kernel_size", spatial, 1),
+                             padding = form.per_axis("padding", spatial, 0);
+  const std::vector<int64_t> stride = form.integers("stride").empty() ? kernel : form.per_axis("stride", spatial, 1);
+  std::vector<int64_t> pads = padding;
+  pads.insert(pads.end(), padding.begin(), padding.end());
+  const bool single = shape.size() == spatial + 1;
+  const DType type = is_floating(form.dtype(0)) ? form.dtype(0) : DType::kF64;
+  std::string x = form.operand(0, type);
+  if (single) x = form.add("Unsqueeze", {x, form.list({0})});
+  const auto found = form.add_several("MaxPool", {x}, 2,
+                                      {{"ceil_mode", int64_t{form.flag("ceil_mode") ? 1 : 0}},
+                                       {"dilations", form.per_axis("dilation", spatial, 1)},
+                                       {"kernel_shape", kernel},
+                                       {"pads", pads},
+                                       {"strides", stride}});
+  int64_t plane = 1;
+  for (size_t i = shape.size() - spatial; i < shape.size(); ++i) plane *= shape[i];
+  std::string value = found[0];
+  std::string place = form.add("Mod", {found[1], form.constant(at::scalar_tensor(plane, at::kLong))});
+  if (single) {
+    value = form.add("Squeeze", {value, form.list({0})});
+    place = form.add("Squeeze", {place, form.list({0})});
+  }
+  form.result_of(0, type == form.dtype(0) ? value : form.cast(value, form.dtype(0)));
+  form.result_of(1, place);
+}
+
 /// [channels · count, 1, ...kernel]: each kernel has a single 1, at its own place.
 at::Tensor one_place_each(int64_t channels, const std::vector<int64_t>& kernel) {
   const int64_t count = std::accumulate(kernel.begin(), kernel.end(), int64_t{1}, std::multiplies<>());
@@ -281,12 +310,12 @@ at::Tensor one_place_each(int64_t channels, const std::vector<int64_t>& kernel) 
 }
 
 Form::Attributes window(const Form& form, int64_t channels) {
-  const std::vector<int64_t> padding = spread(form.integers("padding"), 2, 0);
-  return {{"dilations", spread(form.integers("dilation"), 2, 1)},
+  const std::vector<int64_t> padding = form.per_axis("padding", 2, 0);
+  return {{"dilations", form.per_axis("dilation", 2, 1)},
           {"group", channels},
-          {"kernel_shape", spread(form.integers("kernel_size"), 2, 1)},
+          {"kernel_shape", form.per_axis("kernel_size", 2, 1)},
           {"pads", std::vector<int64_t>{padding[0], padding[1], padding[0], padding[1]}},
-          {"strides", spread(form.integers("stride"), 2, 1)}};
+          {"strides", form.per_axis("stride", 2, 1)}};
 }
 
 /// Every window as a column: a convolution that copies.
@@ -295,18 +324,16 @@ void im2col(Form& form) {
   const int64_t channels = shape.at(shape.size() - 3);
   std::string x = form.operand(0);
   if (shape.size() == 3) x = form.add("Unsqueeze", {x, form.list({0})});
-  const std::string weight = form.constant(one_place_each(channels, spread(form.integers("kernel_size"), 2, 1)));
+  const std::string weight = form.constant(one_place_each(channels, form.per_axis("kernel_size", 2, 1)));
   const std::string windows = form.add("Conv", {x, weight}, window(form, channels));
   form.result("Reshape", {windows, form.list(form.result_shape())});
 }
 
 /// Columns added up where their windows lie: the transposed convolution that copies.
 void col2im(Form& form) {
-  const std::vector<int64_t> size = spread(form.integers("output_size"), 2, 1);
-  const std::vector<int64_t> kernel = spread(form.integers("kernel_size"), 2, 1),
-                             dilation = spread(form.integers("dilation"), 2, 1);
-  const std::vector<int64_t> padding = spread(form.integers("padding"), 2, 0),
-                             stride = spread(form.integers("stride"), 2, 1);
+  const std::vector<int64_t> size = form.per_axis("output_size", 2, 1);
+  const std::vector<int64_t> kernel = form.per_axis("kernel_size", 2, 1), dilation = form.per_axis("dilation", 2, 1);
+  const std::vector<int64_t> padding = form.per_axis("padding", 2, 0), stride = form.per_axis("stride", 2, 1);
   std::vector<int64_t> counts, rest;
   for (size_t i = 0; i < 2; ++i) {
     const int64_t room = size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
@@ -336,6 +363,9 @@ OperatorLowerings layer_lowerings() {
                         {"aten.native_layer_norm.default", form(native_layer_norm)},
                         {"aten.rms_norm.default", form(rms_norm)},
                         {"aten.instance_norm.default", form(instance_norm)},
+                        {"aten.max_pool1d_with_indices.default", form(max_pool_with_indices)},
+                        {"aten.max_pool2d_with_indices.default", form(max_pool_with_indices)},
+                        {"aten.max_pool3d_with_indices.default", form(max_pool_with_indices)},
                         {"aten.im2col.default", form(im2col)},
                         {"aten.col2im.default", form(col2im)}};
   for (const char* op : {"aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", "aten.conv1d.padding",

@@ -1,6 +1,4 @@
 // Reductions and products.
-#include <numeric>
-
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
@@ -29,12 +27,7 @@ void reduce(Lowering& lowering, const Node& node, const char* op_type) {
 void extreme(Lowering& lowering, const Node& node, const char* op_type) {
   if (!node.tensor() || node.tensor()->dtype != DType::kBool) return reduce(lowering, node, op_type);
   Form form(lowering, node);
-  std::vector<int64_t> axes = form.integers("dim");
-  if (axes.empty()) {
-    axes.resize(static_cast<size_t>(form.rank()));
-    std::iota(axes.begin(), axes.end(), 0);
-  }
-  const std::string found = form.add(op_type, {form.operand(0, DType::kI32), form.list(axes)},
+  const std::string found = form.add(op_type, {form.operand(0, DType::kI32), form.list(form.axes())},
                                      {{"keepdims", int64_t{form.flag("keepdim") ? 1 : 0}}});
   form.result("Cast", {found}, {{"to", onnx::data_type(DType::kBool)}});
 }

@@ -1,6 +1,4 @@
 // Extremes and where they stand, order, and what has come so far.
-#include <numeric>
-
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
@@ -21,9 +19,7 @@ std::string as_given(Form& form, const std::string& value) {
 }
 
 void extreme_of_all(Form& form, const char* op_type) {
-  std::vector<int64_t> axes(static_cast<size_t>(form.rank()));
-  std::iota(axes.begin(), axes.end(), 0);
-  form.result(as_given(form, form.add(op_type, {searched(form), form.list(axes)}, {{"keepdims", int64_t{0}}})));
+  form.result(as_given(form, form.add(op_type, {searched(form), form.list(form.axes())}, {{"keepdims", int64_t{0}}})));
 }
 
 void max_of_all(Form& form) { extreme_of_all(form, "ReduceMax"); }
@@ -62,25 +58,25 @@ void argmax(Form& form) { place(form, "ArgMax"); }
 void argmin(Form& form) { place(form, "ArgMin"); }
 
 /// The k greatest or least, and where they stood.
-void top(Form& form, const std::string& count, bool largest, bool sorted) {
+void top(Form& form, const std::string& count, bool largest) {
   if (form.rank() == 0) {
     form.result_of(0, form.operand(0));
     return form.result_of(1, form.constant(at::zeros({}, at::kLong)));
   }
-  const auto found = form.add_several(
-      "TopK", {searched(form), count}, 2,
-      {{"axis", form.axis("dim", -1)}, {"largest", int64_t{largest ? 1 : 0}}, {"sorted", int64_t{sorted ? 1 : 0}}});
+  const auto found =
+      form.add_several("TopK", {searched(form), count}, 2,
+                       {{"axis", form.axis("dim", -1)}, {"largest", int64_t{largest ? 1 : 0}}, {"sorted", int64_t{1}}});
   form.result_of(0, as_given(form, found[0]));
   form.result_of(1, found[1]);
 }
 
-void topk(Form& form) { top(form, form.list({form.integer("k", 1)}), form.flag("largest", true), true); }
+void topk(Form& form) { top(form, form.list({form.integer("k", 1)}), form.flag("largest", true)); }
 
 void sort(Form& form) {
   const int64_t axis = form.rank() == 0 ? 0 : form.axis("dim", -1);
   const std::string extent =
       form.rank() == 0 ? "" : form.add("Shape", {form.operand(0)}, {{"end", axis + 1}, {"start", axis}});
-  top(form, extent, form.flag("descending"), true);
+  top(form, extent, form.flag("descending"));
 }
 
 void cumsum(Form& form) {
@@ -94,57 +90,13 @@ void truth(Form& form, const char* op_type) {
   std::string x = form.operand(0);
   if (!is_truth) x = form.cast(x, DType::kBool);
   x = form.cast(x, DType::kI32);
-  std::vector<int64_t> axes = form.integers("dim");
-  const int64_t rank = form.rank();
-  if (axes.empty()) {
-    axes.resize(static_cast<size_t>(rank));
-    std::iota(axes.begin(), axes.end(), 0);
-  }
-  for (int64_t& axis : axes) axis = front_axis(axis, std::max<int64_t>(rank, 1));
-  const bool whole = form.result_dtype() != DType::kBool;
-  const std::string found =
-      rank == 0 ? x : form.add(op_type, {x, form.list(axes)}, {{"keepdims", int64_t{form.flag("keepdim") ? 1 : 0}}});
-  form.result("Cast", {found}, {{"to", onnx::data_type(whole ? form.result_dtype() : DType::kBool)}});
+  const int64_t keep = form.flag("keepdim") ? 1 : 0;
+  const std::string found = form.rank() == 0 ? x : form.add(op_type, {x, form.list(form.axes())}, {{"keepdims", keep}});
+  form.result("Cast", {found}, {{"to", onnx::data_type(form.result_dtype())}});
 }
 
 void any(Form& form) { truth(form, "ReduceMax"); }
 void all(Form& form) { truth(form, "ReduceMin"); }
-
-/// Maxima of windows, and where they stand in the plane: ONNX counts through all planes.
-void max_pool_with_indices(Form& form) {
-  const std::vector<int64_t> shape = form.shape(0);
-  const std::string& op = form.node().op().str();
-  const size_t spatial = op.starts_with("aten.max_pool1d") ? 1 : op.starts_with("aten.max_pool2d") ? 2 : 3;
-  const auto spread = [&](Symbol name, int64_t fallback) {
-    const std::vector<int64_t> given = form.integers(name);
-    if (given.size() == spatial) return given;
-    return std::vector<int64_t>(spatial, given.empty() ? fallback : given[0]);
-  };
-  const std::vector<int64_t> kernel = spread("kernel_size", 1), padding = spread("padding", 0);
-  const std::vector<int64_t> stride = form.integers("stride").empty() ? kernel : spread("stride", 1);
-  std::vector<int64_t> pads = padding;
-  pads.insert(pads.end(), padding.begin(), padding.end());
-  const bool single = shape.size() == spatial + 1;
-  const DType type = is_floating(form.dtype(0)) ? form.dtype(0) : DType::kF64;
-  std::string x = form.operand(0, type);
-  if (single) x = form.add("Unsqueeze", {x, form.list({0})});
-  const auto found = form.add_several("MaxPool", {x}, 2,
-                                      {{"ceil_mode", int64_t{form.flag("ceil_mode") ? 1 : 0}},
-                                       {"dilations", spread("dilation", 1)},
-                                       {"kernel_shape", kernel},
-                                       {"pads", pads},
-                                       {"strides", stride}});
-  int64_t plane = 1;
-  for (size_t i = shape.size() - spatial; i < shape.size(); ++i) plane *= shape[i];
-  std::string value = found[0];
-  std::string place = form.add("Mod", {found[1], form.constant(at::scalar_tensor(plane, at::kLong))});
-  if (single) {
-    value = form.add("Squeeze", {value, form.list({0})});
-    place = form.add("Squeeze", {place, form.list({0})});
-  }
-  form.result_of(0, type == form.dtype(0) ? value : form.cast(value, form.dtype(0)));
-  form.result_of(1, place);
-}
 
 /// Where it is not 0, a row for each: how many is known at run time only.
 void nonzero(Form& form) {
@@ -172,9 +124,6 @@ OperatorLowerings search_lowerings() {
           {"aten.topk.default", form(topk)},
           {"aten.sort.default", form(sort)},
           {"aten.sort.stable", form(sort)},
-          {"aten.max_pool1d_with_indices.default", form(max_pool_with_indices)},
-          {"aten.max_pool2d_with_indices.default", form(max_pool_with_indices)},
-          {"aten.max_pool3d_with_indices.default", form(max_pool_with_indices)},
           {"aten.masked_select.default", form(masked_select)},
           {"aten.nonzero.default", form(nonzero)},
           {"aten.cumsum.default", form(cumsum)},

@@ -16,6 +16,14 @@ Type type_of(const TensorMeta& meta) {
   return TensorType{*meta.dtype.known, meta.sizes};
 }
 
+Call size_call(const std::string& tensor, size_t axis, const std::string& name, const Call& origin) {
+  return {.op = "aten.sym_size.int",
+          .inputs = {{"self", captured::tensor(tensor)}, {"dim", {static_cast<int64_t>(axis)}}},
+          .outputs = {{NumberName{name}}},
+          .name = name,
+          .provenance = origin.provenance};
+}
+
 void contradiction(const std::string& what) { throw Error("pt2.graph", what, "exporting the model again"); }
 
 }  // namespace graftwork::captured

@@ -97,6 +97,9 @@ struct Program {
 /// Unknown when the element type has no name in the graph.
 Type type_of(const TensorMeta& meta);
 
+/// A call that reads one size of a tensor at run time, as the number `name`; it stands where `origin` does.
+Call size_call(const std::string& tensor, size_t axis, const std::string& name, const Call& origin);
+
 /// Throws Error "pt2.graph": the records contradict one another.
 [[noreturn]] void contradiction(const std::string& what);
 

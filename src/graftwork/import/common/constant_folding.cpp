@@ -100,10 +100,8 @@ namespace {
 
 /// The tensors of a result; nothing when there is anything else in it.
 std::optional<std::vector<at::Tensor>> tensors_of(const c10::IValue& result) {
-  if (result.isTensor()) return std::vector{result.toTensor()};
-  if (!result.isTuple()) return std::nullopt;
   std::vector<at::Tensor> tensors;
-  for (const c10::IValue& element : result.toTupleRef().elements()) {
+  for (const c10::IValue& element : results_in(result)) {
     if (!element.isTensor()) return std::nullopt;
     tensors.push_back(element.toTensor());
   }
@@ -121,12 +119,6 @@ int64_t total_bytes(const std::vector<at::Tensor>& tensors) {
     }
   }
   return total;
-}
-
-std::vector<const c10::IValue*> pointers(const std::vector<c10::IValue>& values) {
-  std::vector<const c10::IValue*> result;
-  for (const c10::IValue& value : values) result.push_back(&value);
-  return result;
 }
 
 /// An operator on constants that may run now.
@@ -147,11 +139,11 @@ std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operan
     touched.push_back(at::empty(extents(operand.type()), options));
   }
   const std::vector<c10::IValue> shapes(touched.begin(), touched.end());
-  const auto results = tensors_of(made.call.run(pointers(shapes), at::kMeta));
+  const auto results = tensors_of(made.call.run(pointers_to(shapes), at::kMeta));
   if (!results) return std::nullopt;
   made.results = *results;
   touched.insert(touched.end(), results->begin(), results->end());
-  const int64_t steps = work_of(op, made.call.arguments(pointers(shapes), at::kMeta), made.results);
+  const int64_t steps = work_of(op, made.call.arguments(pointers_to(shapes), at::kMeta), made.results);
   if (!budget.spend(total_bytes(touched), steps)) return std::nullopt;
   return made;
 }
@@ -167,8 +159,8 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
     if (!affordable) return std::nullopt;
     std::vector<c10::IValue> values;
     for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
-    if (!check_arguments(op, affordable->call.arguments(pointers(values), at::kCPU))) return std::nullopt;
-    return tensors_of(affordable->call.run(pointers(values), at::kCPU));
+    if (!check_arguments(op, affordable->call.arguments(pointers_to(values), at::kCPU))) return std::nullopt;
+    return tensors_of(affordable->call.run(pointers_to(values), at::kCPU));
   } catch (const Error&) {
     return std::nullopt;
   } catch (const c10::Error&) {

@@ -127,13 +127,7 @@ class Pass {
           results.emplace_back(result);
         return;
       }
-      const c10::IValue result = ready.run(inputs, at::kMeta);
-      if (result.isTuple()) {
-        const auto& elements = result.toTupleRef().elements();
-        results.assign(elements.begin(), elements.end());
-      } else {
-        results.push_back(result);
-      }
+      results = results_in(ready.run(inputs, at::kMeta));
     });
     if (trial.recorder.calls.size() > kMostParts) return false;
     for (const c10::IValue& result : results) {
@@ -315,11 +309,7 @@ class Pass {
         for (size_t axis = 0; axis < meta.sizes.size(); ++axis) {
           if (meta.sizes[axis] != *size) continue;
           const std::string name = names_.make(cat(operand, "_size_", axis));
-          made.push_back({.op = "aten.sym_size.int",
-                          .inputs = {{"self", captured::tensor(operand)}, {"dim", {static_cast<int64_t>(axis)}}},
-                          .outputs = {{NumberName{name}}},
-                          .name = name,
-                          .provenance = whole.provenance});
+          made.push_back(size_call(operand, axis, name, whole));
           argument = Argument{NumberName{name}};
           return true;
         }

@@ -48,11 +48,7 @@ Argument Emitter::sizes(const TensorMeta& meta, const std::string& like, bool in
       continue;
     }
     const std::string name = unique(cat(like, "_size_", i));
-    append({.op = "aten.sym_size.int",
-            .inputs = {{"self", tensor(like)}, {"dim", {static_cast<int64_t>(i)}}},
-            .outputs = {{NumberName{name}}},
-            .name = name,
-            .provenance = origin.provenance});
+    append(size_call(like, i, name, origin));
     mixed.push_back({NumberName{name}});
   }
   return {mixed};

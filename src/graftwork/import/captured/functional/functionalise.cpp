@@ -25,15 +25,6 @@ bool is_copy(const Call& call) {
          call.outputs.size() == 1 && call.outputs[0].is<TensorName>();
 }
 
-bool anything_written(const Program& program) {
-  const auto mutates = [](const Output& output) { return output.kind == Output::Kind::kMutation; };
-  const auto writes = [](const Call& call) {
-    return !written_arguments(call.op).empty() || writes_statistics(call) || is_copy(call);
-  };
-  return std::any_of(program.outputs.begin(), program.outputs.end(), mutates) ||
-         std::any_of(program.calls.begin(), program.calls.end(), writes);
-}
-
 /// Memory that tensors share, as the value of the tensor that is all of it.
 struct Memory {
   std::string name;
@@ -379,8 +370,17 @@ class Pass {
 
 }  // namespace
 
+bool writes_in_place(const Program& program) {
+  const auto mutates = [](const Output& output) { return output.kind == Output::Kind::kMutation; };
+  const auto writes = [](const Call& call) {
+    return !written_arguments(call.op).empty() || writes_statistics(call) || is_copy(call);
+  };
+  return std::any_of(program.outputs.begin(), program.outputs.end(), mutates) ||
+         std::any_of(program.calls.begin(), program.calls.end(), writes);
+}
+
 void functionalise(Program& program) {
-  if (anything_written(program)) Pass(program).run();
+  if (writes_in_place(program)) Pass(program).run();
 }
 
 }  // namespace graftwork::captured

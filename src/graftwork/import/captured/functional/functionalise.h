@@ -6,6 +6,9 @@
 
 namespace graftwork::captured {
 
+/// Whether any call writes to its arguments, or the program to its buffers: then there is something to do.
+bool writes_in_place(const Program& program);
+
 /// Rewrites `program.calls` so that no call writes to its arguments. A write to a view is written back through it into
 /// what it is a view of (slices and a concatenation), and other views are taken again when they are next read. Calls
 /// whose results nobody reads any more go away. Programs that do not write are left alone.

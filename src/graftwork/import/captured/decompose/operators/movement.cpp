@@ -10,7 +10,7 @@ namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
-int64_t front(int64_t axis, const at::Tensor& x) { return axis < 0 ? axis + x.dim() : axis; }
+int64_t front(int64_t axis, const at::Tensor& x) { return at::maybe_wrap_dim(axis, x.dim()); }
 
 Tensors roll(const Arguments& args) {
   const std::vector<int64_t> shifts = args.integers("shifts"), dims = args.integers("dims");
@@ -359,8 +359,8 @@ Tensors diagonal_copy(const Arguments& args) {
 Tensors diag_embed(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t offset = args.integer("offset"), rank = x.dim() + 1;
-  const int64_t dim1 = args.integer("dim1") < 0 ? args.integer("dim1") + rank : args.integer("dim1");
-  const int64_t dim2 = args.integer("dim2") < 0 ? args.integer("dim2") + rank : args.integer("dim2");
+  const int64_t dim1 = at::maybe_wrap_dim(args.integer("dim1"), rank);
+  const int64_t dim2 = at::maybe_wrap_dim(args.integer("dim2"), rank);
   const int64_t extent = x.size(-1) + std::abs(offset);
   const std::vector<int64_t> pad{std::max<int64_t>(offset, 0), std::max<int64_t>(-offset, 0)};
   const at::Tensor row = at::constant_pad_nd(x, pad);  // by column

@@ -99,24 +99,34 @@ Tensors safe_softmax(const Arguments& args) {
   return {at::masked_fill(at::softmax(x, dim), none, 0)};
 }
 
+/// One number for each channel of `x`, in a shape that broadcasts.
+at::Tensor by_channel(const at::Tensor& numbers, const at::Tensor& x) {
+  std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
+  shape.at(1) = -1;
+  return at::reshape(numbers, shape);
+}
+
+/// What batch norm does with a normalized value: · weight + bias, where they are given.
+at::Tensor scaled_and_shifted(const Arguments& args, at::Tensor value) {
+  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined())
+    value = at::mul(value, by_channel(weight, value));
+  if (const at::Tensor bias = args.optional_tensor("bias"); bias.defined())
+    value = at::add(value, by_channel(bias, value));
+  return value;
+}
+
 /// Batch norm by the mean and the variance of what it is given, as torch computes it in training.
 Tensors live_batch_norm(const Arguments& args) {
   const at::Tensor& x = args.tensor("input");
-  std::vector<int64_t> dims, shape(static_cast<size_t>(x.dim()), 1);
+  std::vector<int64_t> dims;
   for (int64_t axis = 0; axis < x.dim(); ++axis) {
     if (axis != 1) dims.push_back(axis);
   }
-  shape.at(1) = -1;
   const at::Tensor mean = at::mean(x, dims, true);
   const at::Tensor centred = at::sub(x, mean);
   const at::Tensor variance = at::mean(at::square(centred), dims, true);
   const at::Tensor deviation = at::rsqrt(at::add(variance, args.number("eps")));
-  at::Tensor result = at::mul(centred, deviation);
-  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined())
-    result = at::mul(result, at::reshape(weight, shape));
-  if (const at::Tensor bias = args.optional_tensor("bias"); bias.defined())
-    result = at::add(result, at::reshape(bias, shape));
-  return {result, at::flatten(mean), at::flatten(deviation)};
+  return {scaled_and_shifted(args, at::mul(centred, deviation)), at::flatten(mean), at::flatten(deviation)};
 }
 
 Tensors batch_norm(const Arguments& args) {
@@ -133,14 +143,9 @@ Tensors native_batch_norm(const Arguments& args) {
 Tensors batch_norm_legit(const Arguments& args) {
   if (args.flag("training")) return live_batch_norm(args);
   const at::Tensor& x = args.tensor("input");
-  std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
-  shape.at(1) = -1;
-  const auto by_channel = [&](const at::Tensor& tensor) { return at::reshape(tensor, shape); };
   const at::Tensor factor = at::rsqrt(at::add(args.tensor("running_var"), args.number("eps")));
-  at::Tensor result = at::mul(at::sub(x, by_channel(args.tensor("running_mean"))), by_channel(factor));
-  if (const at::Tensor weight = args.optional_tensor("weight"); weight.defined())
-    result = at::mul(result, by_channel(weight));
-  if (const at::Tensor bias = args.optional_tensor("bias"); bias.defined()) result = at::add(result, by_channel(bias));
+  const at::Tensor centred = at::sub(x, by_channel(args.tensor("running_mean"), x));
+  const at::Tensor result = scaled_and_shifted(args, at::mul(centred, by_channel(factor, x)));
   return {result, at::zeros({0}, x.options()), at::zeros({0}, x.options())};
 }
 

@@ -50,7 +50,7 @@ Tensors extremes(const Arguments& args, at::Tensor (*keeps_later)(const at::Tens
   const at::Tensor& x = args.tensor("self");
   const auto longs = x.options().dtype(at::kLong);
   if (x.dim() == 0) return {at::clone(x), at::zeros({}, longs)};
-  const int64_t dim = args.integer("dim") < 0 ? args.integer("dim") + x.dim() : args.integer("dim");
+  const int64_t dim = at::maybe_wrap_dim(args.integer("dim"), x.dim());
   std::vector<int64_t> shape(static_cast<size_t>(x.dim()), 1);
   shape[static_cast<size_t>(dim)] = x.size(dim);
   const at::Tensor places = at::reshape(at::arange(x.size(dim), longs), shape).expand(x.sizes());
