@@ -218,6 +218,24 @@ TEST(Captured, ABillionPartsAreNotMadeOfACallThatNamesTwo) {
   EXPECT_NE(graph.find("aten.tensor_split.sections(%x)"), std::string::npos) << graph;
 }
 
+TEST(Captured, SizesOfZeroAndBeyondAllMeasureAreNotDividedBy) {
+  const auto stays = [](const Call& one, const std::vector<Dim>& sizes) {
+    const Program program{.inputs = {user("x")},
+                          .calls = {one},
+                          .tensors = {{"x", f32(sizes)}, {"y", f32(sizes)}},
+                          .outputs = {result("y")}};
+    const std::string graph = printed(build_network(program, {}, 0));
+    EXPECT_NE(graph.find("%y: "), std::string::npos) << graph;
+    EXPECT_NE(graph.find(one.op.str() + "(%x"), std::string::npos) << graph;
+  };
+  const NamedArgument x{"self", tensor("x")};
+  stays(call("aten.pixel_unshuffle.default", {x, {"downscale_factor", {int64_t{0}}}}, "y"), {1, 4, 8, 8});
+  stays(call("aten.channel_shuffle.default", {x, {"groups", {int64_t{0}}}}, "y"), {1, 4, 8, 8});
+  for (const int64_t size : {int64_t{0}, int64_t{1} << 40})
+    stays(call("aten.adaptive_avg_pool2d.default", {x, {"output_size", {std::vector<int64_t>{size, size}}}}, "y"),
+          {1, 4, 8, 8});
+}
+
 // ---- types -------------------------------------------------------------------------------------------
 
 TEST(Captured, PromotionIsSaid) {

@@ -318,8 +318,23 @@ Form::Attributes window(const Form& form, int64_t channels) {
           {"strides", form.per_axis("stride", 2, 1)}};
 }
 
+/// A file names its windows freely: they are divided by, and become the weight that copies.
+void check_window(const Form& form) {
+  constexpr int64_t kMost = 1 << 10;
+  bool fits = true;
+  for (const char* name : {"kernel_size", "dilation", "stride"}) {
+    const std::vector<int64_t> values = form.per_axis(name, 2, 1);
+    fits &= values.size() == 2;
+    for (const int64_t value : values) fits &= value >= 1 && value <= kMost;
+  }
+  const std::vector<int64_t> kernel = form.per_axis("kernel_size", 2, 1), padding = form.per_axis("padding", 2, 0);
+  if (!fits || padding.size() != 2 || kernel[0] * kernel[1] > kMost)
+    throw Error("export.attribute", "its windows are larger than any that are written");
+}
+
 /// Every window as a column: a convolution that copies.
 void im2col(Form& form) {
+  check_window(form);
   const std::vector<int64_t> shape = form.shape(0);
   const int64_t channels = shape.at(shape.size() - 3);
   std::string x = form.operand(0);
@@ -331,6 +346,7 @@ void im2col(Form& form) {
 
 /// Columns added up where their windows lie: the transposed convolution that copies.
 void col2im(Form& form) {
+  check_window(form);
   const std::vector<int64_t> size = form.per_axis("output_size", 2, 1);
   const std::vector<int64_t> kernel = form.per_axis("kernel_size", 2, 1), dilation = form.per_axis("dilation", 2, 1);
   const std::vector<int64_t> padding = form.per_axis("padding", 2, 0), stride = form.per_axis("stride", 2, 1);

@@ -18,6 +18,12 @@ at::Tensor Arguments::optional_tensor(std::string_view name) const {
   return value.isTensor() ? value.toTensor() : at::Tensor();
 }
 
+int64_t Arguments::divisor(std::string_view name) const {
+  const int64_t value = integer(name);
+  if (value < 1) leave_as_it_is(cat(name, " is ", value));
+  return value;
+}
+
 std::vector<int64_t> Arguments::integers(std::string_view name) const {
   const c10::IValue& value = at(name);
   if (value.isNone()) return {};

@@ -29,6 +29,8 @@ class Arguments {
   c10::Scalar number(std::string_view name) const { return at(name).toScalar(); }
   bool is_given(std::string_view name) const { return !at(name).isNone(); }
   int64_t integer(std::string_view name) const { return at(name).toInt(); }
+  /// An integer that is divided by. Leaves the operator as it is below 1.
+  int64_t divisor(std::string_view name) const;
   bool flag(std::string_view name) const { return at(name).toBool(); }
   std::string text(std::string_view name) const { return at(name).toStringRef(); }
   /// A list, or one number for a list of it; empty where it is not given.

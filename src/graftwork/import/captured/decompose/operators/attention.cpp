@@ -13,6 +13,7 @@ std::vector<at::Tensor> attention(const Arguments& args) {
   at::Tensor key = args.tensor("key"), value = args.tensor("value");
   if (args.number("dropout_p").toDouble() > 0) leave_as_it_is("it drops at random");
   if (args.flag("enable_gqa") && key.size(-3) != query.size(-3)) {
+    if (key.size(-3) == 0 || value.size(-3) == 0) leave_as_it_is("it has no keys");
     key = at::repeat_interleave(key, query.size(-3) / key.size(-3), -3);
     value = at::repeat_interleave(value, query.size(-3) / value.size(-3), -3);
   }

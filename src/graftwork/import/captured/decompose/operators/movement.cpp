@@ -38,7 +38,7 @@ Tensors rot90(const Arguments& args) {
 
 Tensors pixel_unshuffle(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  const int64_t factor = args.integer("downscale_factor"), rank = x.dim();
+  const int64_t factor = args.divisor("downscale_factor"), rank = x.dim();
   const int64_t channels = x.size(-3), height = x.size(-2) / factor, width = x.size(-1) / factor;
   std::vector<int64_t> split(x.sizes().begin(), x.sizes().end() - 2), order(static_cast<size_t>(rank - 2));
   split.insert(split.end(), {height, factor, width, factor});
@@ -51,7 +51,7 @@ Tensors pixel_unshuffle(const Arguments& args) {
 
 Tensors channel_shuffle(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  const int64_t groups = args.integer("groups");
+  const int64_t groups = args.divisor("groups");
   std::vector<int64_t> split{x.size(0), groups, x.size(1) / groups};
   split.insert(split.end(), x.sizes().begin() + 2, x.sizes().end());
   return {at::reshape(at::transpose(at::reshape(x, split), 1, 2), x.sizes())};

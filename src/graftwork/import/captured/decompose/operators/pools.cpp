@@ -1,4 +1,6 @@
 // Pools: without a batch, and with divisors of their own.
+#include <algorithm>
+
 #include "graftwork/import/captured/decompose/decomposition.h"
 
 namespace graftwork::captured {
@@ -14,7 +16,14 @@ Tensors batched(const Arguments& args, int64_t spatial, const Pool& pool) {
   return {at::squeeze(pool(at::unsqueeze(x, 0)), 0)};
 }
 
-std::vector<int64_t> size_of(const Arguments& args) { return args.integers("output_size"); }
+/// What is as large as no picture is left alone: each window is looked at.
+std::vector<int64_t> size_of(const Arguments& args) {
+  constexpr int64_t kMost = int64_t{1} << 16;
+  const std::vector<int64_t> size = args.integers("output_size");
+  const auto fits = [](int64_t extent) { return extent >= 1 && extent <= kMost; };
+  if (!std::all_of(size.begin(), size.end(), fits)) leave_as_it_is("its sizes are none of a picture");
+  return size;
+}
 
 /// Where window o of `out` begins and ends: ⌊o · in / out⌋ and ⌈(o + 1) · in / out⌉.
 struct Windows {
