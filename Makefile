@@ -25,7 +25,7 @@ test: build  ## every test: C++ (ctest) and Python (pytest)
 	@scripts/setup.sh zoo
 	@scripts/test.sh
 
-zoo: build  ## forty networks through every stage, a row each; ZOO="--only yolo --update" passes options
+zoo: build  ## sixty-eight networks through every stage, a row each; ZOO="--only yolo --update" passes options
 	@scripts/setup.sh zoo
 	@$(PYTHON) tests/zoo/run.py $(ZOO)
 
