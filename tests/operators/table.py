@@ -31,13 +31,16 @@ CORE_WITHOUT_SAMPLES = {
         "backward",
     ),
     **dict.fromkeys(("native_dropout", "rand", "randn", "randperm"), "random"),
-    **dict.fromkeys(("sym_numel", "sym_size", "sym_storage_offset", "sym_stride"), "numbers, not tensors"),
+    **dict.fromkeys(
+        ("sym_is_contiguous", "sym_numel", "sym_size", "sym_storage_offset", "sym_stride"), "numbers, not tensors"
+    ),
     "_embedding_bag": "for training; samples contain _embedding_bag_forward_only",
     "_native_batch_norm_legit_no_training": "of decompositions; samples contain native_batch_norm",
     "adaptive_avg_pool1d": "a name for adaptive_avg_pool2d, seen in exported networks only",
     "avg_pool1d": "a name for avg_pool2d, seen in exported networks only",
     "copy": "of functionalization; samples contain copy_",
     "empty_strided": "its values are whatever the memory holds",
+    "resize_": "gives memory another size, in place",
     "slice_scatter": "a name for slice and copy_, seen in exported networks only",
 }
 

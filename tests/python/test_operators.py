@@ -66,7 +66,9 @@ def contained(each=6):
 
 def core_operators():
     """Names of all core ATen operators; `dir(torch.ops.aten)` has those alone that this process has asked for."""
-    every = {schema.name.removeprefix("aten::") for schema in torch._C._jit_get_all_schemas() if "aten::" in schema.name}
+    every = {
+        schema.name.removeprefix("aten::") for schema in torch._C._jit_get_all_schemas() if "aten::" in schema.name
+    }
     packets = {name: getattr(torch.ops.aten, name) for name in every}
     return {
         name

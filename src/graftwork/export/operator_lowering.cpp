@@ -37,6 +37,7 @@ int64_t integer_attr(const Node& node, Symbol name, int64_t fallback) {
 double number_attr(const Node& node, Symbol name, double fallback) {
   const Attribute* attr = node.attrs().find(name);
   const double* value = attr ? attr->get<double>() : nullptr;
+  if (const bool* truth = attr ? attr->get<bool>() : nullptr) return *truth ? 1 : 0;
   return value ? *value : attr && !attr->is_none() ? static_cast<double>(integer_attr(node, name, 0)) : fallback;
 }
 

@@ -24,6 +24,14 @@ at::Tensor truth_of_both(const at::Tensor& a, const at::Tensor& b) {
   return at::empty(at::infer_size(a.sizes(), b.sizes()), a.options().dtype(at::kBool));
 }
 
+at::Tensor& written_like(const at::Tensor& x, at::Tensor& out) {
+  out.resize_(x.sizes());
+  return out;
+}
+
+/// The second is a buffer of its gradient.
+std::tuple<at::Tensor, at::Tensor> with_buffer(const at::Tensor& x) { return {like(x), at::empty({0}, x.options())}; }
+
 at::Tensor difference(const at::Tensor& a, const at::Tensor& b, const c10::Scalar& /*alpha*/) { return both(a, b); }
 
 at::Tensor chosen(const at::Tensor& condition, const at::Tensor& a, const at::Tensor& b) {
@@ -35,6 +43,12 @@ at::Tensor product_of_all(const at::Tensor& x, std::optional<at::ScalarType> dty
   const at::ScalarType summed = at::isIntegralType(x.scalar_type(), true) ? at::kLong : x.scalar_type();
   return at::empty({}, x.options().dtype(dtype.value_or(summed)));
 }
+
+at::Tensor sum_of(const at::Tensor& x, at::OptionalIntArrayRef dims, bool keep, std::optional<at::ScalarType> dtype) {
+  return at::sum(x, dims, keep, dtype);
+}
+
+at::Tensor number_of_both(const at::Tensor& a, const at::Tensor& /*b*/) { return number_of(a); }
 
 at::Tensor selected(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
   std::vector<int64_t> shape = x.sizes().vec();
@@ -58,9 +72,13 @@ void provide_meta_kernels() {
     for (const char* name : {"isnan", "logical_not"}) provide(made, name, "", truth_like);
     for (const char* name : {"logical_and", "logical_or", "logical_xor"}) provide(made, name, "", truth_of_both);
     for (const char* name : {"max", "min"}) provide(made, name, "", number_of);
+    for (const char* name : {"dot", "vdot"}) provide(made, name, "", number_of_both);
+    provide(made, "nansum", "", sum_of);
     provide(made, "flip", "", flipped);
     provide(made, "hardtanh", "", bounded);
     provide(made, "index_select", "", selected);
+    provide(made, "log_sigmoid_forward", "", with_buffer);
+    provide(made, "logical_not", "out", written_like);
     provide(made, "prod", "", product_of_all);
     provide(made, "roll", "", rolled);
     provide(made, "rsub", "Tensor", difference);

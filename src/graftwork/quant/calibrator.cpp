@@ -237,14 +237,26 @@ class Calibration {
       }
     }
     if (!std::isfinite(min) || !std::isfinite(max)) {
-      throw Error("data.value", cat("%", name.str(), " becomes NaN or infinite on ", samples),
-                  "checking the network and the scaling of the data");
+      if (is_named(name)) {
+        throw Error("data.value", cat("%", name.str(), " becomes NaN or infinite on ", samples),
+                    "checking the network and the scaling of the data");
+      }
+      range.finite = false;
+      values = values.masked_select(at::isfinite(values));
+      if (values.numel() == 0) return;
+      std::tie(min, max) = ends(values);
     }
     range.include(min, max);
     if (options_.histograms && quantized_.contains(name))
       count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
     if (const auto axis = options_.channel_axes.find(name); axis != options_.channel_axes.end())
       range.mean.add(value, axis->second);
+  }
+
+  /// Whether something is made of its range.
+  bool is_named(Symbol name) const {
+    return quantized_.contains(name) || options_.channel_axes.contains(name) ||
+           std::find(options_.further.begin(), options_.further.end(), name) != options_.further.end();
   }
 
   static std::pair<float, float> ends(const at::Tensor& values) {
@@ -283,6 +295,7 @@ void Range::include(float low, float high) {
 }
 
 void Range::merge(const Range& other) {
+  finite &= other.finite;
   if (!other.seen) return;
   include(other.min, other.max);
   histogram.merge(other.histogram);

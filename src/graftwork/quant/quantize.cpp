@@ -115,6 +115,21 @@ class ScaleSetter {
   bool one_type_;  // FileRules::products_take_scales_of_one_type
 };
 
+/// The first value that was not finite although nothing is quantized; empty when all were.
+std::string not_finite(const GraphModule& module, const std::map<std::string, Range>& ranges) {
+  std::string first;
+  size_t count = 0;
+  for (const Node& node : module.graph().nodes()) {
+    const auto range = ranges.find(node.name().str());
+    if (range == ranges.end() || range->second.finite) continue;
+    if (count++ == 0) first = node.name().str();
+  }
+  if (count == 0) return {};
+  const std::string more = count > 1 ? cat(", and so do ", count - 1, " values behind it") : "";
+  return cat("%", first, " becomes NaN or infinite on the calibration data, in float already", more,
+             ": check the network and the scaling of the data");
+}
+
 }  // namespace
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
@@ -147,6 +162,8 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   if (options.float_type == DType::kF16) calibration.half_probe = &probe.emplace(network);
   result.ranges = calibrate(network, tensors, samples, calibration);
   if (probe) result.network.wide = half_regions(result.network, result.ranges, probe->found(), backend->placement);
+  if (const std::string line = not_finite(network.module, result.ranges); !line.empty())
+    result.warnings.push_back(line);
   split_scale_groups(result.plan, result.ranges);
   for (std::string& line : coarse_concatenations(network.module, result.plan, result.ranges))
     result.warnings.push_back(std::move(line));

@@ -1,7 +1,7 @@
 // Elementwise operators.
 #include "graftwork/base/error.h"
 #include "graftwork/export/element_types.h"
-#include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/form.h"
 
 namespace graftwork {
 namespace {
@@ -77,6 +77,17 @@ void rsqrt(Lowering& lowering, const Node& node) {
   lowering.bind(node, lowering.add("Reciprocal", node.name().str(), {root}, {}, lowering.result_name(node)));
 }
 
+/// Whole numbers to negative powers are 0 but for those of 1 and −1; 0 would be infinite on the way.
+void power_of_tensors(Lowering& lowering, const Node& node) {
+  const TensorType* type = node.tensor();
+  if (!type || is_floating(type->dtype)) return binary("Pow")(lowering, node);
+  Form form(lowering, node);
+  const DType dtype = form.result_dtype();
+  const std::string base = form.as_result(0), exponent = form.as_result(1), zero = form.scalar(0, dtype);
+  const std::string inverted = form.add("And", {form.add("Equal", {base, zero}), form.add("Less", {exponent, zero})});
+  form.result("Pow", {form.add("Where", {inverted, form.scalar(2, dtype), base}), exponent});
+}
+
 void power(Lowering& lowering, const Node& node) {
   const std::string exponent = number(lowering, node, "exponent", 1);
   lowering.bind(node, lowering.add("Pow", node.name().str(), {operand_as_result(lowering, node, 0), exponent}, {},
@@ -121,7 +132,7 @@ OperatorLowerings elementwise_lowerings() {
           {"aten.ceil.default", unary("Ceil")},
           {"aten.round.default", unary("Round")},
           {"aten.sign.default", unary("Sign")},
-          {"aten.pow.Tensor_Tensor", binary("Pow")},
+          {"aten.pow.Tensor_Tensor", power_of_tensors},
           {"aten.neg.default", unary("Neg")},
           {"aten.abs.default", unary("Abs")},
           {"aten.exp.default", unary("Exp")},

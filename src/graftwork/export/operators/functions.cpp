@@ -20,6 +20,9 @@ OperatorLowering question(const char* op_type) {
   };
 }
 
+/// Opset 19 asks FP32 and FP64 alone.
+void isinf(Form& form) { form.result("IsInf", {form.operand(0, DType::kF32)}); }
+
 /// The quotient's remainder with the sign of the dividend (C's fmod).
 void fmod(Form& form) {
   const std::string divisor =
@@ -57,8 +60,11 @@ void bitwise(Form& form) {
   constexpr const char* kLogic[] = {"And", "Or", "Xor"};
   constexpr const char* kBits[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
   const DType type = form.result_dtype();
-  const std::string other = form.has("other") ? form.scalar(form.number("other"), type) : form.as_result(1);
-  form.result((type == DType::kBool ? kLogic : kBits)[kWhich], {form.as_result(0), other});
+  const bool is_number_first = form.has("self");
+  const std::string first = is_number_first ? form.scalar(form.number("self"), type) : form.as_result(0);
+  const std::string other =
+      form.has("other") ? form.scalar(form.number("other"), type) : form.as_result(is_number_first ? 0 : 1);
+  form.result((type == DType::kBool ? kLogic : kBits)[kWhich], {first, other});
 }
 
 void bitwise_not(Form& form) {
@@ -78,7 +84,7 @@ OperatorLowerings function_lowerings() {
           {"aten.sinh.default", function("Sinh")},
           {"aten.tan.default", function("Tan")},
           {"aten.isnan.default", question("IsNaN")},
-          {"aten.isinf.default", question("IsInf")},
+          {"aten.isinf.default", form(isinf)},
           {"aten.fmod.Tensor", form(fmod)},
           {"aten.fmod.Scalar", form(fmod)},
           {"aten.remainder.Tensor", form(remainder)},
@@ -89,10 +95,13 @@ OperatorLowerings function_lowerings() {
           {"aten.div.Scalar_mode", form(whole_quotient)},
           {"aten.bitwise_and.Tensor", form(bitwise<0>)},
           {"aten.bitwise_and.Scalar", form(bitwise<0>)},
+          {"aten.bitwise_and.Scalar_Tensor", form(bitwise<0>)},
           {"aten.bitwise_or.Tensor", form(bitwise<1>)},
           {"aten.bitwise_or.Scalar", form(bitwise<1>)},
+          {"aten.bitwise_or.Scalar_Tensor", form(bitwise<1>)},
           {"aten.bitwise_xor.Tensor", form(bitwise<2>)},
           {"aten.bitwise_xor.Scalar", form(bitwise<2>)},
+          {"aten.bitwise_xor.Scalar_Tensor", form(bitwise<2>)},
           {"aten.bitwise_not.default", form(bitwise_not)}};
 }
 

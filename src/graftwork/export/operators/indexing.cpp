@@ -4,6 +4,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 #include "graftwork/export/runtime_shape.h"
+#include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
 namespace {
@@ -18,6 +19,8 @@ void index_select(Form& form) {
 }
 
 void gather(Form& form) {
+  if (form.type(1).is_static() && form.type(1).element_count() == 0)
+    return form.result(form.constant(at::empty(form.shape(1), to_torch(form.type(0).dtype))));
   std::string x = form.operand(0), index = index_of(form, 1);
   if (form.rank() == 0 && form.rank(1) == 0) return form.result(x);
   if (form.rank(1) == 0) return form.result("Gather", {x, index}, {{"axis", int64_t{0}}});

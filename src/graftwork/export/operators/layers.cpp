@@ -72,7 +72,14 @@ void convolution(Form& form) {
     }
   }
   const std::vector<int64_t> stride = form.per_axis("stride", spatial, 1);
-  const std::vector<int64_t> extra = form.per_axis("output_padding", spatial, 0);
+  std::vector<int64_t> extra = form.per_axis("output_padding", spatial, 0);
+  // ONNX Runtime takes no more of it than a step: what padding cuts off need not be cut off.
+  for (size_t i = 0; transposed && i < spatial; ++i) {
+    if (extra[i] < stride[i]) continue;
+    const int64_t both = std::min(extra[i], end[i]);
+    extra[i] -= both;
+    end[i] -= both;
+  }
   const std::vector<Dim>& given = form.type(0).dims;
   const std::vector<Dim>& result = form.result_type().dims;
   bool fits = result.size() == given.size();
@@ -173,7 +180,8 @@ std::string scaled_and_shifted(Form& form, std::string value, std::optional<size
 Normalised normalised_groups(Form& form, int64_t groups) {
   const std::vector<int64_t> shape = form.shape(0);
   const int64_t batch = shape.at(0);
-  const std::string grouped = form.reshape(form.operand(0), {batch, groups, -1});
+  const std::string grouped = form.reshape(
+      form.operand(0), {batch, groups, form.type(0).element_count() / std::max<int64_t>(batch * groups, 1)});
   Normalised made = normalised(form, grouped, {2});
   made.value = form.reshape(made.value, shape);
   return made;
@@ -337,10 +345,13 @@ void im2col(Form& form) {
   check_window(form);
   const std::vector<int64_t> shape = form.shape(0);
   const int64_t channels = shape.at(shape.size() - 3);
-  std::string x = form.operand(0);
+  // ONNX convolves floats.
+  const DType type = is_floating(form.dtype(0)) ? form.dtype(0) : form.lowering().options().float_type;
+  std::string x = form.operand(0, type);
   if (shape.size() == 3) x = form.add("Unsqueeze", {x, form.list({0})});
   const std::string weight = form.constant(one_place_each(channels, form.per_axis("kernel_size", 2, 1)));
-  const std::string windows = form.add("Conv", {x, weight}, window(form, channels));
+  std::string windows = form.add("Conv", {x, weight}, window(form, channels));
+  if (type != form.dtype(0)) windows = form.cast(windows, form.dtype(0));
   form.result("Reshape", {windows, form.list(form.result_shape())});
 }
 

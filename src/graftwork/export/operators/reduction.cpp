@@ -27,6 +27,7 @@ void reduce(Lowering& lowering, const Node& node, const char* op_type) {
 void extreme(Lowering& lowering, const Node& node, const char* op_type) {
   if (!node.tensor() || node.tensor()->dtype != DType::kBool) return reduce(lowering, node, op_type);
   Form form(lowering, node);
+  if (form.rank() == 0) return form.result(form.operand(0));
   const std::string found = form.add(op_type, {form.operand(0, DType::kI32), form.list(form.axes())},
                                      {{"keepdims", int64_t{form.flag("keepdim") ? 1 : 0}}});
   form.result("Cast", {found}, {{"to", onnx::data_type(DType::kBool)}});

@@ -72,6 +72,8 @@ OperatorLowerings sampling_lowerings() {
           {"aten.upsample_bilinear2d.vec", form(separable_resize)},
           {"aten._upsample_bicubic2d_aa.vec", form(separable_resize)},
           {"aten._upsample_bilinear2d_aa.vec", form(separable_resize)},
+          {"aten._upsample_bilinear2d_aa.default", form(separable_resize)},
+          {"aten._upsample_bicubic2d_aa.default", form(separable_resize)},
           {"aten._upsample_nearest_exact1d.vec", form(separable_resize)},
           {"aten._upsample_nearest_exact2d.vec", form(separable_resize)},
           {"aten.upsample_nearest1d.vec", form(separable_resize)},

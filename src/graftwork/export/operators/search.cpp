@@ -1,4 +1,6 @@
 // Extremes and where they stand, order, and what has come so far.
+#include <algorithm>
+
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
@@ -98,15 +100,52 @@ void truth(Form& form, const char* op_type) {
 void any(Form& form) { truth(form, "ReduceMax"); }
 void all(Form& form) { truth(form, "ReduceMin"); }
 
-/// Where it is not 0, a row for each: how many is known at run time only.
+/// [dimensions, places]: where it is not 0. How many places is known at run time only.
+std::string places(Form& form) { return form.add("NonZero", {form.operand(0)}); }
+
+/// A row for each place; of a number, rows of nothing.
 void nonzero(Form& form) {
-  if (form.rank() == 0) throw Error("export.attribute", "it looks for places in a number");
-  form.result("Transpose", {form.add("NonZero", {form.operand(0)})}, {{"perm", std::vector<int64_t>{1, 0}}});
+  if (form.rank() > 0) return form.result("Transpose", {places(form)}, {{"perm", std::vector<int64_t>{1, 0}}});
+  const std::string places = form.add("NonZero", {form.reshape(form.operand(0), {1})});
+  const std::string rows = form.add("Transpose", {places}, {{"perm", std::vector<int64_t>{1, 0}}});
+  form.result("Slice", {rows, form.list({0}), form.list({0}), form.list({1})});
+}
+
+/// A list for each dimension; a number counts as a row of one.
+void nonzero_by_dimension(Form& form) {
+  const std::string found = form.rank() > 0 ? places(form) : form.add("NonZero", {form.reshape(form.operand(0), {1})});
+  const auto count = static_cast<size_t>(std::max<int64_t>(form.rank(), 1));
+  for (size_t i = 0; i < count; ++i) {
+    const std::string row = form.constant(at::scalar_tensor(static_cast<int64_t>(i), at::kLong));
+    form.result_of(i, form.add("Gather", {found, row}, {{"axis", int64_t{0}}}));
+  }
+}
+
+/// Each slice as often as a tensor says: the place of element i of the result is how many of the sums so far it has
+/// passed.
+void repeat_interleave(Form& form) {
+  const bool flat = !form.has("dim");
+  const int64_t axis = flat ? 0 : form.axis();
+  std::string x = form.operand(0), repeats = form.operand(1, DType::kI64);
+  if (flat) x = form.reshape(x, {-1});
+  const int64_t last = -1;
+  const auto number = [&](int64_t value) { return form.constant(at::scalar_tensor(value, at::kLong)); };
+  // One number for all is as many as there are slices.
+  const std::string extent = form.add("Shape", {x}, {{"end", axis + 1}, {"start", axis}});
+  repeats = form.add("Expand", {repeats, extent});
+  const std::string passed = form.add("CumSum", {repeats, number(0)});
+  const std::string total = form.add("ReduceSum", {repeats}, {{"keepdims", int64_t{0}}});
+  const std::string order = form.add("Range", {number(0), total, number(1)});
+  const std::string column = form.add("Unsqueeze", {order, form.list({last})});
+  const std::string counts = form.cast(form.add("LessOrEqual", {passed, column}), DType::kI64);
+  const std::string place = form.add("ReduceSum", {counts, form.list({last})}, {{"keepdims", int64_t{0}}});
+  form.result("Gather", {x, place}, {{"axis", axis}});
 }
 
 /// Those that the mask marks, in a row: how many is known at run time only.
 void masked_select(Form& form) {
-  const std::string x = form.operand(0), mask = form.operand(1);
+  std::string x = form.operand(0), mask = form.operand(1);
+  if (form.rank(0) == 0 && form.rank(1) == 0) mask = form.reshape(mask, {1});
   const std::string both = form.add("Expand", {x, form.add("Shape", {mask})});
   const std::string marks = form.add("Expand", {mask, form.add("Shape", {both})});
   form.result("Compress", {both, marks});
@@ -125,7 +164,10 @@ OperatorLowerings search_lowerings() {
           {"aten.sort.default", form(sort)},
           {"aten.sort.stable", form(sort)},
           {"aten.masked_select.default", form(masked_select)},
+          {"aten.repeat_interleave.self_Tensor", form(repeat_interleave)},
           {"aten.nonzero.default", form(nonzero)},
+          {"aten.argwhere.default", form(nonzero)},
+          {"aten.nonzero_numpy.default", form(nonzero_by_dimension)},
           {"aten.cumsum.default", form(cumsum)},
           {"aten.any.default", form(any)},
           {"aten.any.dim", form(any)},

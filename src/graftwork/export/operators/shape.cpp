@@ -28,8 +28,9 @@ void permute(Lowering& lowering, const Node& node) {
 void swap_axes(Lowering& lowering, const Node& node) {
   std::vector<int64_t> order;
   for (int64_t axis = 0; axis < rank_of(node); ++axis) order.push_back(axis);
-  std::swap(order.at(static_cast<size_t>(front_axis(integer_attr(node, "dim0", 0), rank_of(node)))),
-            order.at(static_cast<size_t>(front_axis(integer_attr(node, "dim1", 0), rank_of(node)))));
+  if (!order.empty())
+    std::swap(order.at(static_cast<size_t>(front_axis(integer_attr(node, "dim0", 0), rank_of(node)))),
+              order.at(static_cast<size_t>(front_axis(integer_attr(node, "dim1", 0), rank_of(node)))));
   transpose(lowering, node, order);
 }
 
@@ -41,10 +42,19 @@ void turn(Lowering& lowering, const Node& node) {
                                  : std::vector<int64_t>());
 }
 
+/// A row of nothing joins whatever else there is.
+bool is_passed_over(const Node& node, size_t slot) {
+  const TensorType* type = node.input(slot).tensor();
+  return type && node.tensor() && node.tensor()->rank() != 1 && type->rank() == 1;
+}
+
 void concat(Lowering& lowering, const Node& node) {
   std::vector<std::string> inputs;
-  for (size_t slot = 0; slot < node.input_count(); ++slot) inputs.push_back(operand_as_result(lowering, node, slot));
-  const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
+  for (size_t slot = 0; slot < node.input_count(); ++slot) {
+    if (!is_passed_over(node, slot)) inputs.push_back(operand_as_result(lowering, node, slot));
+  }
+  const int64_t axis = front_axis(integer_attr(node, "dim", 0),
+                                  static_cast<int64_t>(node.tensor() ? node.tensor()->rank() : rank_of(node)));
   lowering.bind(
       node, lowering.add("Concat", node.name().str(), std::move(inputs), {{"axis", axis}}, lowering.result_name(node)));
 }

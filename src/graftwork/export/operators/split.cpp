@@ -1,6 +1,6 @@
 // Parts of a tensor.
 #include "graftwork/base/error.h"
-#include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/form.h"
 
 namespace graftwork {
 namespace {
@@ -42,6 +42,39 @@ void split(Lowering& lowering, const Node& node) {
                      {{"axis", axis}});
 }
 
+/// Where a tensor says: by the places between the parts, or by how many there are. The first parts of a number that
+/// does not divide the extent are longer by one.
+void tensor_split(Form& form) {
+  const std::vector<Type>* parts = form.node().type().elements();
+  if (!parts) throw Error("export.shape", "its parts are not known");
+  const auto count = static_cast<int64_t>(parts->size());
+  const int64_t axis = form.axis();
+  const std::string x = form.operand(0);
+  std::string begin, end;  // of all parts
+  const std::string extent = form.add("Shape", {x}, {{"end", axis + 1}, {"start", axis}});
+  if (form.rank(1) == 0) {
+    const std::string sections = form.list({count});
+    const std::string width = form.add("Div", {extent, sections});
+    const std::string longer = form.add("Mod", {extent, sections});
+    const auto edges = [&](const at::Tensor& order) {
+      const std::string place = form.constant(order);
+      return form.add("Add", {form.add("Mul", {width, place}), form.add("Min", {longer, place})});
+    };
+    begin = edges(at::arange(count, at::kLong));
+    end = edges(at::arange(1, count + 1, at::kLong));
+  } else {
+    const std::string places = form.operand(1, DType::kI64);
+    begin = form.add("Concat", {form.list({0}), places}, {{"axis", int64_t{0}}});
+    end = form.add("Concat", {places, extent}, {{"axis", int64_t{0}}});
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    const auto of_part = [&](const std::string& edges) {
+      return form.add("Gather", {edges, form.list({i})}, {{"axis", int64_t{0}}});
+    };
+    form.result_of(static_cast<size_t>(i), form.add("Slice", {x, of_part(begin), of_part(end), form.list({axis})}));
+  }
+}
+
 /// A tuple of all slices along an axis.
 void unbind(Lowering& lowering, const Node& node) {
   const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
@@ -63,6 +96,7 @@ OperatorLowerings split_lowerings() {
           {"aten.split.Tensor", split},
           {"aten.unsafe_split.Tensor", split},
           {"aten.split_with_sizes.default", split},
+          {"aten.tensor_split.tensor_indices_or_sections", form(tensor_split)},
           {"aten.unbind.int", unbind}};
 }
 

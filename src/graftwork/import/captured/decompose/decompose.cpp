@@ -153,13 +153,24 @@ class Pass {
     size_t results = 0;
     for (const Argument& output : call.outputs) each_name(output, [&](const std::string& /*name*/) { ++results; });
     for (size_t i = 0; i < arguments.size(); ++i) {
+      if (!arguments[i].isInt()) continue;
       const std::string& name = handle.schema().arguments()[i].name();
       constexpr int64_t kMostTimes = 16;
-      const bool parts = name == "sections" || name == "chunks";
-      const int64_t most = parts ? static_cast<int64_t>(results) : kMostTimes;
-      if ((parts || name == "n") && arguments[i].isInt() && arguments[i].toInt() > most) return true;
+      if (name == "n" && arguments[i].toInt() > kMostTimes) return true;
+      if (name == "sections" && arguments[i].toInt() > static_cast<int64_t>(results)) return true;
+      if (name == "chunks" && chunks(handle, arguments) > static_cast<int64_t>(results)) return true;
     }
     return false;
+  }
+
+  /// As many as torch makes: fewer than it is asked for where the dimension does not have so many.
+  static int64_t chunks(const c10::OperatorHandle& handle, const torch::jit::Stack& arguments) {
+    const Arguments given(handle.schema(), arguments, {});
+    const at::Tensor& x = given.tensor("self");
+    const int64_t asked = given.divisor("chunks"), extent = x.size(given.integer("dim"));
+    if (extent == 0) return asked;
+    const int64_t width = (extent - 1) / asked + 1;
+    return (extent - 1) / width + 1;
   }
 
   // ---- taking apart ----------------------------------------------------------------------------------

@@ -17,10 +17,15 @@ at::Tensor product(const at::Tensor& matrix, const at::Tensor& vector) {
   return at::squeeze(at::mm(matrix, at::unsqueeze(vector, 1)), 1);
 }
 
+/// As torch takes a factor: for whole numbers it is one.
+c10::Scalar factor_for(const at::Tensor& x, const c10::Scalar& factor) {
+  return at::isIntegralType(x.scalar_type(), false) ? c10::Scalar(factor.toLong()) : factor;
+}
+
 /// beta · self + alpha · product. A beta of 0 passes over self, NaN and all.
 at::Tensor add_product(const Arguments& args, const at::Tensor& product) {
-  const c10::Scalar beta = args.number("beta");
-  const at::Tensor scaled_product = scaled(product, args.number("alpha"));
+  const c10::Scalar beta = factor_for(product, args.number("beta"));
+  const at::Tensor scaled_product = scaled(product, factor_for(product, args.number("alpha")));
   return beta.equal(0) ? scaled_product : at::add(scaled(args.tensor("self"), beta), scaled_product);
 }
 
@@ -47,7 +52,8 @@ Tensors baddbmm(const Arguments& args) {
 }
 
 Tensors addbmm(const Arguments& args) {
-  return {add_product(args, at::sum(at::bmm(args.tensor("batch1"), args.tensor("batch2")), {0}))};
+  const at::Tensor products = at::bmm(args.tensor("batch1"), args.tensor("batch2"));
+  return {add_product(args, at::sum(products, {0}, false, products.scalar_type()))};
 }
 
 Tensors addmv(const Arguments& args) { return {add_product(args, product(args.tensor("mat"), args.tensor("vec")))}; }
@@ -57,8 +63,14 @@ Tensors addr(const Arguments& args) {
 }
 
 Tensors mv(const Arguments& args) { return {product(args.tensor("self"), args.tensor("vec"))}; }
-Tensors dot(const Arguments& args) { return {at::sum(at::mul(args.tensor("self"), args.tensor("tensor")))}; }
-Tensors vdot(const Arguments& args) { return {at::sum(at::mul(args.tensor("self"), args.tensor("other")))}; }
+
+/// In the type of its operands, whole numbers too.
+at::Tensor inner_product(const at::Tensor& a, const at::Tensor& b) { return at::sum(at::mul(a, b), a.scalar_type()); }
+
+Tensors dot(const Arguments& args) { return {inner_product(args.tensor("self"), args.tensor("tensor"))}; }
+Tensors vdot(const Arguments& args) { return {inner_product(args.tensor("self"), args.tensor("other"))}; }
+
+at::Tensor as_float(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(at::kFloat); }
 
 // ---- functions of one number ----------------------------------------------------------------------
 
@@ -82,7 +94,7 @@ Tensors sinc(const Arguments& args) {
 }
 
 Tensors logit(const Arguments& args) {
-  at::Tensor x = args.tensor("self");
+  at::Tensor x = as_float(args.tensor("self"));
   if (args.is_given("eps")) {
     const double eps = args.number("eps").toDouble();
     x = at::clamp(x, eps, 1 - eps);
@@ -101,6 +113,12 @@ Tensors deg2rad(const Arguments& args) { return {at::mul(args.tensor("self"), st
 Tensors rad2deg(const Arguments& args) { return {at::mul(args.tensor("self"), 180 / std::numbers::pi)}; }
 Tensors sgn(const Arguments& args) { return {at::sign(args.tensor("self"))}; }
 
+/// A truth value is its own sign.
+Tensors sign(const Arguments& args) {
+  if (args.tensor("self").scalar_type() != at::kBool) leave_as_it_is("it is one operator of the file");
+  return {at::clone(args.tensor("self"))};
+}
+
 /// The inverse of −0 is −∞, and that of −∞ is −0.
 at::Tensor is_negative(const at::Tensor& x) {
   const at::Tensor below = at::lt(x, 0);
@@ -114,7 +132,11 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// Integers are neither: a comparison with a float says so.
 Tensors isposinf(const Arguments& args) { return {at::eq(args.tensor("self"), kInfinity)}; }
 Tensors isneginf(const Arguments& args) { return {at::eq(args.tensor("self"), -kInfinity)}; }
-Tensors isfinite(const Arguments& args) { return {at::lt(at::abs(args.tensor("self")), kInfinity)}; }
+Tensors isfinite(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  if (!x.is_floating_point()) return {at::ones_like(x, x.options().dtype(at::kBool))};
+  return {at::lt(at::abs(x), kInfinity)};
+}
 
 Tensors nan_to_num(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
@@ -188,6 +210,11 @@ Tensors softplus(const Arguments& args) {
 
 // ---- functions of two ------------------------------------------------------------------------------
 
+/// An operand, or as many of a number as the other has.
+at::Tensor tensor_or_number(const Arguments& args, std::string_view name, std::string_view like) {
+  return args.at(name).isTensor() ? args.tensor(name) : at::full_like(args.tensor(like), args.number(name));
+}
+
 /// The greater · √(1 + ratio²), which does not overflow on the way.
 Tensors hypot(const Arguments& args) {
   const at::Tensor a = at::abs(args.tensor("self")), b = at::abs(args.tensor("other"));
@@ -214,12 +241,11 @@ Tensors logaddexp2(const Arguments& args) {
 }
 
 Tensors copysign(const Arguments& args) {
-  const at::Tensor size = at::abs(args.tensor("self"));
+  const at::Tensor size = at::abs(as_float(args.tensor("self")));
   const at::Tensor negative = args.at("other").isScalar()
                                   ? at::full_like(size, args.number("other").toDouble() < 0, at::kBool)
                                   : is_negative(args.tensor("other"));
-  const at::Tensor value = at::where(negative, at::neg(size), size);
-  return {value.is_floating_point() ? value : value.to(at::kFloat)};
+  return {at::where(negative, at::neg(size), size)};
 }
 
 Tensors heaviside(const Arguments& args) {
@@ -229,8 +255,7 @@ Tensors heaviside(const Arguments& args) {
 
 /// The angle of (x, y): atan of the quotient, turned by π to the left of the y axis.
 Tensors atan2(const Arguments& args) {
-  const auto real = [](const at::Tensor& t) { return t.is_floating_point() ? t : t.to(at::kFloat); };
-  const at::Tensor y = real(args.tensor("self")), x = real(args.tensor("other"));
+  const at::Tensor y = as_float(args.tensor("self")), x = as_float(args.tensor("other"));
   const at::Tensor angle = at::atan(at::div(y, x));
   const at::Tensor turn =
       at::where(at::lt(y, 0), at::full_like(y, -std::numbers::pi), at::full_like(y, std::numbers::pi));
@@ -240,10 +265,7 @@ Tensors atan2(const Arguments& args) {
 }
 
 Tensors xlogy(const Arguments& args) {
-  const auto operand = [&](std::string_view name, std::string_view like) {
-    return args.at(name).isTensor() ? args.tensor(name) : at::full_like(args.tensor(like), args.number(name));
-  };
-  const at::Tensor x = operand("self", "other"), y = operand("other", "self");
+  const at::Tensor x = tensor_or_number(args, "self", "other"), y = tensor_or_number(args, "other", "self");
   const at::Tensor product = at::mul(x, at::log(y));
   const at::Tensor zero = at::logical_and(at::eq(x, 0), at::logical_not(at::isnan(y)));
   return {at::masked_fill(product, zero, 0)};
@@ -261,6 +283,19 @@ Tensors fmin(const Arguments& args) {
 
 Tensors rsub(const Arguments& args) {
   return {at::sub(args.tensor("other"), scaled(args.tensor("self"), args.number("alpha")))};
+}
+
+/// Of truth values: either, or both.
+Tensors maximum(const Arguments& args) {
+  const at::Tensor &a = args.tensor("self"), &b = args.tensor("other");
+  if (a.scalar_type() != at::kBool || b.scalar_type() != at::kBool) leave_as_it_is("it is one operator of the file");
+  return {at::logical_or(a, b)};
+}
+
+Tensors minimum(const Arguments& args) {
+  const at::Tensor &a = args.tensor("self"), &b = args.tensor("other");
+  if (a.scalar_type() != at::kBool || b.scalar_type() != at::kBool) leave_as_it_is("it is one operator of the file");
+  return {at::logical_and(a, b)};
 }
 
 Tensors clamp(const Arguments& args) {
@@ -309,38 +344,43 @@ Tensors floor_divide(const Arguments& args) {
 }
 
 Tensors left_shift(const Arguments& args) {
-  const at::Tensor& x = args.tensor("self");
-  if (args.at("other").isScalar()) return {at::mul(x, at::pow(2, at::full_like(x, args.number("other"))))};
-  return {at::mul(x, at::pow(2, args.tensor("other")))};
+  return {at::mul(tensor_or_number(args, "self", "other"), at::pow(2, tensor_or_number(args, "other", "self")))};
 }
 
 Tensors right_shift(const Arguments& args) {
-  const at::Tensor& x = args.tensor("self");
-  if (args.at("other").isScalar()) return {floor_quotient(x, at::pow(2, at::full_like(x, args.number("other"))))};
-  return {floor_quotient(x, at::pow(2, args.tensor("other")))};
+  const at::Tensor x = tensor_or_number(args, "self", "other");
+  return {floor_quotient(x, at::pow(2, tensor_or_number(args, "other", "self")))};
 }
 
 /// Σ over i and j of x1[i] · weight[o, i, j] · x2[j].
 Tensors bilinear(const Arguments& args) {
   const at::Tensor &x1 = args.tensor("input1"), &x2 = args.tensor("input2"), &weight = args.tensor("weight");
   const at::Tensor left = at::matmul(at::unsqueeze(at::unsqueeze(x1, -2), -2), weight);
-  const at::Tensor value = at::sum(at::mul(at::squeeze(left, -2), at::unsqueeze(x2, -2)), {-1});
+  const at::Tensor value =
+      at::sum(at::mul(at::squeeze(left, -2), at::unsqueeze(x2, -2)), {-1}, false, x1.scalar_type());
   const at::Tensor bias = args.optional_tensor("bias");
   return {bias.defined() ? at::add(value, bias) : value};
 }
 
-/// Steps of one width from start to end, which are tensors of one number.
+/// Steps of one width from start on, and back from end in the second half, as torch takes them. The bounds may be
+/// tensors of one number.
 Tensors linspace(const Arguments& args) {
   const int64_t steps = args.integer("steps");
   const auto type = args.dtype("dtype").value_or(at::kFloat);
-  const auto options = at::TensorOptions(at::kFloat).device(at::kMeta);
+  const bool whole = at::isIntegralType(type, true);
+  const auto options = at::TensorOptions(whole ? at::kDouble : at::kFloat).device(at::kMeta);
   const auto bound = [&](std::string_view name) {
-    return args.at(name).isTensor() ? args.tensor(name).to(at::kFloat) : at::full({}, args.number(name), options);
+    const at::Tensor number = args.at(name).isTensor() ? args.tensor(name) : at::full({}, args.number(name), options);
+    return (whole ? number.to(type) : number).to(options.dtype());
   };
   const at::Tensor start = bound("start"), end = bound("end");
   const at::Tensor width = steps > 1 ? at::div(at::sub(end, start), steps - 1) : at::sub(end, end);
-  const at::Tensor value = at::add(at::mul(at::arange(steps, options), width), start);
-  return {type == at::kFloat ? value : value.to(type)};
+  const at::Tensor order = at::arange(steps, options);
+  if (steps < 2) return {at::add(at::mul(order, width), start).to(type)};
+  const at::Tensor rest = at::arange(steps - 1, -1, -1, options);
+  const at::Tensor value = at::where(at::lt(order, static_cast<double>(steps / 2)),
+                                     at::add(at::mul(order, width), start), at::sub(end, at::mul(rest, width)));
+  return {value.scalar_type() == type ? value : value.to(type)};
 }
 
 /// Three-dimensional vectors: what stands one and two places further on, around.
@@ -377,6 +417,7 @@ Decompositions arithmetic_decompositions() {
           {"aten.deg2rad.default", deg2rad},
           {"aten.rad2deg.default", rad2deg},
           {"aten.sgn.default", sgn},
+          {"aten.sign.default", sign},
           {"aten.signbit.default", signbit},
           {"aten.isposinf.default", isposinf},
           {"aten.isneginf.default", isneginf},
@@ -409,6 +450,10 @@ Decompositions arithmetic_decompositions() {
           {"aten.xlogy.Scalar_Other", xlogy},
           {"aten.fmax.default", fmax},
           {"aten.fmin.default", fmin},
+          {"aten.maximum.default", maximum},
+          {"aten.minimum.default", minimum},
+          {"aten.max.other", maximum},
+          {"aten.min.other", minimum},
           {"aten.rsub.Tensor", rsub},
           {"aten.clamp.Tensor", clamp},
           {"aten.clamp_min.Tensor", clamp_min},
@@ -420,8 +465,10 @@ Decompositions arithmetic_decompositions() {
           {"aten.floor_divide.Scalar", floor_divide},
           {"aten.bitwise_left_shift.Tensor", left_shift},
           {"aten.bitwise_left_shift.Tensor_Scalar", left_shift},
+          {"aten.bitwise_left_shift.Scalar_Tensor", left_shift},
           {"aten.bitwise_right_shift.Tensor", right_shift},
           {"aten.bitwise_right_shift.Tensor_Scalar", right_shift},
+          {"aten.bitwise_right_shift.Scalar_Tensor", right_shift},
           {"aten.__lshift__.Tensor", left_shift},
           {"aten.__lshift__.Scalar", left_shift},
           {"aten.__rshift__.Tensor", right_shift},

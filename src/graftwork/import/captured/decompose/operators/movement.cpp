@@ -1,6 +1,5 @@
 // The same elements elsewhere.
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "graftwork/import/captured/decompose/decomposition.h"
@@ -57,6 +56,24 @@ Tensors channel_shuffle(const Arguments& args) {
   return {at::reshape(at::transpose(at::reshape(x, split), 1, 2), x.sizes())};
 }
 
+/// What negative widths of padding leave of a dimension.
+at::Tensor cut(const at::Tensor& x, int64_t axis, int64_t left, int64_t right) {
+  if (left >= 0 && right >= 0) return x;
+  return at::slice(x, axis, std::max<int64_t>(-left, 0), x.size(axis) + std::min<int64_t>(right, 0));
+}
+
+/// What stands at each place, or at the nearest that there is: what is cut off at one side may be repeated at the
+/// other.
+at::Tensor clamped(at::Tensor x, const std::vector<int64_t>& pad) {
+  for (size_t i = 0; i * 2 + 1 < pad.size(); ++i) {
+    const int64_t axis = x.dim() - 1 - static_cast<int64_t>(i), extent = x.size(axis);
+    if (pad[2 * i] == 0 && pad[2 * i + 1] == 0) continue;
+    const at::Tensor places = at::arange(-pad[2 * i], extent + pad[2 * i + 1], x.options().dtype(at::kLong));
+    x = at::index_select(x, axis, at::clamp(places, 0, extent - 1));
+  }
+  return x;
+}
+
 /// Two numbers for each dimension from the last one on. Negative ones cut, which ONNX knows of constants only.
 Tensors pad(const Arguments& args) {
   std::vector<int64_t> pad = args.integers("pad");
@@ -64,25 +81,23 @@ Tensors pad(const Arguments& args) {
   const bool cuts = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width < 0; });
   if (args.text("mode") != "circular") {
     if (args.text("mode") == "constant" || !cuts) leave_as_it_is("it is one operator of the file");
+    if (args.text("mode") == "replicate") return {clamped(x, pad)};
     for (size_t i = 0; i * 2 + 1 < pad.size(); ++i) {
-      const int64_t axis = x.dim() - 1 - static_cast<int64_t>(i);
-      if (pad[2 * i] < 0 || pad[2 * i + 1] < 0)
-        x = at::slice(x, axis, std::max<int64_t>(-pad[2 * i], 0), x.size(axis) + std::min<int64_t>(pad[2 * i + 1], 0));
+      x = cut(x, x.dim() - 1 - static_cast<int64_t>(i), pad[2 * i], pad[2 * i + 1]);
       for (const size_t side : {2 * i, 2 * i + 1}) pad[side] = std::max<int64_t>(pad[side], 0);
     }
     const bool any = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width > 0; });
     return {any ? at::pad(x, pad, args.text("mode")) : at::clone(x)};
   }
   for (size_t i = 0; i * 2 + 1 < pad.size(); ++i) {
-    const int64_t axis = x.dim() - 1 - static_cast<int64_t>(i), extent = x.size(axis);
-    const int64_t left = pad[2 * i], right = pad[2 * i + 1];
+    const int64_t axis = x.dim() - 1 - static_cast<int64_t>(i), left = pad[2 * i], right = pad[2 * i + 1];
+    x = cut(x, axis, left, right);
+    const int64_t extent = x.size(axis);
     Tensors parts;
     if (left > 0) parts.push_back(at::slice(x, axis, extent - left, extent));
-    parts.push_back(left < 0 || right < 0
-                        ? at::slice(x, axis, std::max<int64_t>(-left, 0), extent + std::min<int64_t>(right, 0))
-                        : x);
+    parts.push_back(x);
     if (right > 0) parts.push_back(at::slice(x, axis, 0, right));
-    if (parts.size() > 1 || left < 0 || right < 0) x = parts.size() > 1 ? at::cat(parts, axis) : parts[0];
+    if (parts.size() > 1) x = at::cat(parts, axis);
   }
   return {x};
 }
@@ -150,30 +165,22 @@ Tensors index_add(const Arguments& args) {
 Tensors index_fill(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t axis = front(args.integer("dim"), x);
-  if (x.dim() == 0 || args.at("value").isTensor()) leave_as_it_is("it fills with a tensor");
   std::vector<int64_t> shape = x.sizes().vec();
-  shape[static_cast<size_t>(axis)] = args.tensor("index").numel();
-  const at::Tensor value = at::full(shape, args.number("value"), x.options());
+  if (!shape.empty()) shape[static_cast<size_t>(axis)] = args.tensor("index").numel();
+  const at::Tensor value = args.at("value").isTensor() ? args.tensor("value").to(x.scalar_type()).expand(shape)
+                                                       : at::full(shape, args.number("value"), x.options());
+  if (shape.empty()) return {at::clone(value)};
   return {at::scatter(x, axis, spread(args.tensor("index"), axis, value), value)};
 }
 
-/// What a reduction begins with.
-double neutral(const std::string& reduction) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (reduction == "prod") return 1;
-  if (reduction == "amax") return -kInfinity;
-  return reduction == "amin" ? kInfinity : 0;
-}
-
-/// Where it passes over what was there, that becomes neutral first; means are sums by counts.
+/// Where it passes over what was there, something neutral takes its place first: for an extreme, any of the numbers
+/// that it is looked for among. Means are sums by counts.
 at::Tensor scatter_reduce(const at::Tensor& given, int64_t dim, const at::Tensor& index, const at::Tensor& source,
                           const std::string& reduction, bool include_self) {
-  const bool mean = reduction == "mean";
+  const bool mean = reduction == "mean", extreme = reduction == "amax" || reduction == "amin";
   at::Tensor x = given;
-  if (!include_self) {
-    if (!x.is_floating_point() && reduction[0] == 'a') leave_as_it_is("whole numbers have no infinity");
-    x = at::scatter(x, dim, index, neutral(reduction));
-  }
+  if (!include_self)
+    x = extreme ? at::scatter(x, dim, index, source) : at::scatter(x, dim, index, reduction == "prod" ? 1 : 0);
   if (!mean) return at::scatter_reduce(x, dim, index, source, reduction, true);
   const at::Tensor sum = at::scatter_add(x, dim, index, source);
   const at::Tensor touched =
@@ -185,28 +192,43 @@ at::Tensor scatter_reduce(const at::Tensor& given, int64_t dim, const at::Tensor
 Tensors scatter_reduce_two(const Arguments& args) {
   const std::string reduction = args.text("reduce");
   if (args.flag("include_self") && reduction != "mean") leave_as_it_is("it is one operator of the file");
-  const at::Tensor &x = args.tensor("self"), &source = args.tensor("src"), &index = args.tensor("index");
-  if (source.sizes() != index.sizes() || x.dim() == 0) leave_as_it_is("its source is larger than its indices");
-  return {scatter_reduce(x, args.integer("dim"), index, source, reduction, args.flag("include_self"))};
+  const bool is_number = args.tensor("self").dim() == 0, is_truth = args.tensor("self").scalar_type() == at::kBool;
+  const auto read = [&](std::string_view name) {
+    const at::Tensor& tensor = args.tensor(name);
+    return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor;
+  };
+  const auto counted = [&](const at::Tensor& tensor) { return is_truth ? tensor.to(at::kInt) : tensor; };
+  const at::Tensor index = read("index");
+  at::Tensor source = counted(read("src"));
+  for (int64_t axis = 0; axis < index.dim(); ++axis) {  // torch passes over the rest
+    if (source.size(axis) > index.size(axis)) source = at::slice(source, axis, 0, index.size(axis));
+  }
+  at::Tensor made =
+      scatter_reduce(counted(read("self")), args.integer("dim"), index, source, reduction, args.flag("include_self"));
+  if (is_truth) made = made.to(at::kBool);
+  return {is_number ? at::reshape(made, {}) : made};
 }
 
 Tensors index_reduce(const Arguments& args) {
-  const at::Tensor &x = args.tensor("self"), &source = args.tensor("source");
-  if (x.dim() == 0) leave_as_it_is("it has no dimensions");
+  const bool is_number = args.tensor("self").dim() == 0;
+  const auto read = [](const at::Tensor& tensor) { return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor; };
+  const at::Tensor x = read(args.tensor("self")), source = read(args.tensor("source"));
   const int64_t axis = front(args.integer("dim"), x);
   const at::Tensor index = spread(args.tensor("index"), axis, source);
-  return {scatter_reduce(x, axis, index, source, args.text("reduce"), args.flag("include_self"))};
+  const at::Tensor made = scatter_reduce(x, axis, index, source, args.text("reduce"), args.flag("include_self"));
+  return {is_number ? at::reshape(made, {}) : made};
 }
 
 Tensors take(const Arguments& args) {
-  const at::Tensor& index = args.tensor("index");
+  const at::Tensor& given = args.tensor("index");
+  const at::Tensor index = at::where(at::lt(given, 0), at::add(given, args.tensor("self").numel()), given);
   return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, at::flatten(index)), index.sizes())};
 }
 
 /// The k-th place that the mask marks takes the k-th number.
 Tensors masked_scatter(const Arguments& args) {
-  const at::Tensor& x = args.tensor("self");
-  const at::Tensor mask = args.tensor("mask").expand(x.sizes());
+  const std::vector<at::Tensor> both = at::broadcast_tensors({args.tensor("self"), args.tensor("mask")});
+  const at::Tensor &x = both[0], &mask = both[1];
   const at::Tensor order = at::clamp_min(at::sub(at::cumsum(at::flatten(mask).to(at::kLong), 0), 1), 0);
   const at::Tensor source = at::flatten(args.tensor("source"));
   if (source.numel() == 0) return {at::clone(x)};
@@ -383,6 +405,7 @@ Decompositions movement_decompositions() {
           {"aten.index_copy.default", index_copy},
           {"aten.index_add.default", index_add},
           {"aten.index_fill.int_Scalar", index_fill},
+          {"aten.index_fill.int_Tensor", index_fill},
           {"aten.scatter_reduce.two", scatter_reduce_two},
           {"aten.index_reduce.default", index_reduce},
           {"aten.as_strided.default", as_strided},

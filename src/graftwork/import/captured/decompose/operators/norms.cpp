@@ -15,6 +15,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 at::Tensor p_norm(const at::Tensor& given, double p, const std::vector<int64_t>& dims, bool keep,
                   std::optional<at::ScalarType> dtype) {
   const at::Tensor x = dtype && *dtype != given.scalar_type() ? given.to(*dtype) : given;
+  // torch sums in single precision: what is raised to a power leaves the range of half.
+  if (x.scalar_type() == at::kHalf && std::isfinite(p) && p > 1)
+    return p_norm(x, p, dims, keep, at::kFloat).to(at::kHalf);
   const at::Tensor size = at::abs(x);
   const at::OptionalIntArrayRef over = dims.empty() ? at::OptionalIntArrayRef() : at::OptionalIntArrayRef(dims);
   if (p == kInfinity) return at::amax(size, dims, keep);
@@ -134,19 +137,25 @@ Tensors batch_norm(const Arguments& args) {
   return {live_batch_norm(args)[0]};
 }
 
-Tensors native_batch_norm(const Arguments& args) {
-  if (!args.flag("training")) leave_as_it_is("it has statistics");
-  return live_batch_norm(args);
-}
-
 /// Named as an operator that writes statistics; in evaluation it does not.
-Tensors batch_norm_legit(const Arguments& args) {
+Tensors native_batch_norm(const Arguments& args) {
   if (args.flag("training")) return live_batch_norm(args);
   const at::Tensor& x = args.tensor("input");
   const at::Tensor factor = at::rsqrt(at::add(args.tensor("running_var"), args.number("eps")));
   const at::Tensor centred = at::sub(x, by_channel(args.tensor("running_mean"), x));
   const at::Tensor result = scaled_and_shifted(args, at::mul(centred, by_channel(factor, x)));
   return {result, at::zeros({0}, x.options()), at::zeros({0}, x.options())};
+}
+
+/// Rows that are looked up and longer than `max_norm` are cut to that length.
+Tensors embedding_renorm(const Arguments& args) {
+  const at::Tensor& table = args.tensor("self");
+  const at::Tensor size = at::linalg_vector_norm(table, args.number("norm_type"), at::OptionalIntArrayRef({1}), true);
+  const at::Tensor rows = at::unsqueeze(at::arange(table.size(0), table.options().dtype(at::kLong)), 1);
+  const at::Tensor read = at::any(at::eq(rows, at::flatten(args.tensor("indices"))), 1, true);
+  const at::Tensor cut = at::logical_and(read, at::gt(size, args.number("max_norm")));
+  const at::Tensor factor = at::mul(at::reciprocal(at::add(size, 1e-7)), args.number("max_norm"));
+  return {at::where(cut, at::mul(table, factor), table)};
 }
 
 /// What evaluation leaves out.
@@ -261,10 +270,12 @@ Decompositions norm_decompositions() {
           {"aten._log_softmax.default", log_softmax_of_number},
           {"aten._safe_softmax.default", safe_softmax},
           {"aten.native_batch_norm.default", native_batch_norm},
-          {"aten._native_batch_norm_legit.default", batch_norm_legit},
-          {"aten._native_batch_norm_legit.no_stats", native_batch_norm},
+          {"aten._native_batch_norm_legit.default", native_batch_norm},
+          {"aten._native_batch_norm_legit.no_stats",
+           [](const Arguments& args) -> Tensors { return live_batch_norm(args); }},
           {"aten.batch_norm.default", batch_norm},
           {"aten.dropout.default", dropout},
+          {"aten.embedding_renorm.default", embedding_renorm},
           {"aten.nll_loss_nd.default", nll_loss_nd},
           {"aten.cross_entropy_loss.default", cross_entropy},
           {"aten.mse_loss.default", mse_loss},

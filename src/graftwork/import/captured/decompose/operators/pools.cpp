@@ -1,4 +1,6 @@
 // Pools: without a batch, and with divisors of their own.
+#include <ATen/native/Pool.h>
+
 #include <algorithm>
 
 #include "graftwork/import/captured/decompose/decomposition.h"
@@ -124,32 +126,114 @@ Tensors adaptive_avg_pool3d(const Arguments& args) {
   return batched(args, 3, [&](const at::Tensor& x) { return at::adaptive_avg_pool3d(x, size_of(args)); });
 }
 
-/// A divisor of its own is one factor for all windows, where no window is cut.
+/// How windows move, one number for each dimension of the picture.
+struct Moves {
+  std::vector<int64_t> kernel;
+  std::vector<int64_t> stride;
+  std::vector<int64_t> padding;
+};
+
+Moves moves_of(const Arguments& args, size_t spatial) {
+  const auto each = [&](std::string_view name, const std::vector<int64_t>& fallback) {
+    std::vector<int64_t> numbers = args.integers(name);
+    if (numbers.empty()) numbers = fallback;
+    return numbers.size() == 1 ? std::vector<int64_t>(spatial, numbers[0]) : numbers;
+  };
+  Moves moves{.kernel = each("kernel_size", {1}), .stride = {}, .padding = each("padding", {0})};
+  moves.stride = each("stride", moves.kernel);
+  if (moves.kernel.size() != spatial || moves.stride.size() != spatial || moves.padding.size() != spatial)
+    leave_as_it_is("its windows have other dimensions");
+  return moves;
+}
+
+std::vector<int64_t> pooled_size(const at::Tensor& x, const Moves& moves, bool ceil) {
+  std::vector<int64_t> size;
+  const size_t spatial = moves.kernel.size();
+  for (size_t i = 0; i < spatial; ++i) {
+    const int64_t in = x.size(x.dim() - static_cast<int64_t>(spatial - i));
+    size.push_back(at::native::pooling_output_shape<int64_t>(in, moves.kernel[i], moves.padding[i], moves.stride[i],
+                                                             /*dilation=*/1, ceil));
+  }
+  return size;
+}
+
+template <int64_t kSpatial>
+at::Tensor run_avg_pool(const at::Tensor& x, const Moves& moves, bool ceil, bool counts_padding) {
+  if constexpr (kSpatial == 1)
+    return at::avg_pool1d(x, moves.kernel, moves.stride, moves.padding, ceil, counts_padding);
+  if constexpr (kSpatial == 2)
+    return at::avg_pool2d(x, moves.kernel, moves.stride, moves.padding, ceil, counts_padding);
+  if constexpr (kSpatial == 3)
+    return at::avg_pool3d(x, moves.kernel, moves.stride, moves.padding, ceil, counts_padding);
+}
+
+/// [..., windows, elements of one]: the picture padded by 0 so that no window is cut. `size`: of the result.
+at::Tensor padded(const at::Tensor& x, const Moves& moves, const std::vector<int64_t>& size) {
+  std::vector<int64_t> widths;
+  for (size_t i = size.size(); i-- > 0;) {
+    const int64_t in = x.size(x.dim() - static_cast<int64_t>(size.size() - i));
+    const int64_t reach = (size[i] - 1) * moves.stride[i] + moves.kernel[i] - in - moves.padding[i];
+    widths.insert(widths.end(), {moves.padding[i], std::max<int64_t>(reach, 0)});
+  }
+  const bool any = std::any_of(widths.begin(), widths.end(), [](int64_t width) { return width > 0; });
+  return any ? at::constant_pad_nd(x, widths, 0) : x;
+}
+
+/// Of whole numbers, which ONNX does not pool: sums of slices, and how many numbers each window holds.
+at::Tensor sums(const at::Tensor& x, const Moves& moves, const std::vector<int64_t>& size) {
+  at::Tensor windows = padded(x, moves, size);
+  const int64_t first = x.dim() - static_cast<int64_t>(size.size());
+  std::vector<int64_t> last;
+  for (size_t i = 0; i < size.size(); ++i) {
+    const int64_t axis = first + static_cast<int64_t>(i);
+    windows = at::slice(windows, axis, 0, (size[i] - 1) * moves.stride[i] + moves.kernel[i]);
+    windows = windows.unfold(axis, moves.kernel[i], moves.stride[i]);
+    last.push_back(x.dim() + static_cast<int64_t>(i));
+  }
+  return at::sum(windows, last, false, x.scalar_type());
+}
+
+/// Numbers that stand in each window: all of the picture, and its padding where that counts.
+at::Tensor held(const at::Tensor& x, const Moves& moves, const std::vector<int64_t>& size, bool counts_padding) {
+  const int64_t first = x.dim() - static_cast<int64_t>(size.size());
+  at::Tensor ones = at::ones(x.sizes().slice(static_cast<size_t>(first)), x.options());
+  Moves inside = moves;
+  if (counts_padding) {
+    std::vector<int64_t> widths;
+    for (size_t i = size.size(); i-- > 0;) widths.insert(widths.end(), {moves.padding[i], moves.padding[i]});
+    ones = at::constant_pad_nd(ones, widths, 1);
+    inside.padding.assign(size.size(), 0);
+  }
+  return sums(ones, inside, size);
+}
+
+/// A divisor of its own is one factor for all windows.
 template <int64_t kSpatial>
 Tensors avg_pool(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  const std::vector<int64_t> kernel = args.integers("kernel_size"), stride = args.integers("stride");
-  const std::vector<int64_t> padding = args.integers("padding");
-  const bool ceil = args.flag("ceil_mode");
-  bool counts_padding = args.flag("count_include_pad");
-  double factor = 1;
-  if constexpr (kSpatial > 1) {
-    if (args.is_given("divisor_override")) {
-      if (ceil) leave_as_it_is("its last windows may be cut");
-      int64_t elements = 1;
-      for (int64_t i = 0; i < kSpatial; ++i) elements *= kernel[kernel.size() == 1 ? 0 : static_cast<size_t>(i)];
-      factor = static_cast<double>(elements) / args.number("divisor_override").toDouble();
-      counts_padding = true;
-    }
-  }
-  const bool single = x.dim() == kSpatial + 1;
-  if (!single && factor == 1) leave_as_it_is("it is a pool as modules are");
+  const Moves moves = moves_of(args, kSpatial);
+  const bool ceil = args.flag("ceil_mode"), counts_padding = args.flag("count_include_pad");
+  const bool single = x.dim() == kSpatial + 1, whole = !x.is_floating_point();
+  const bool divides = kSpatial > 1 && args.has("divisor_override") && args.is_given("divisor_override");
+  if (!single && !divides && !whole) leave_as_it_is("it is a pool as modules are");
   const at::Tensor batch = single ? at::unsqueeze(x, 0) : x;
   at::Tensor pooled;
-  if constexpr (kSpatial == 1) pooled = at::avg_pool1d(batch, kernel, stride, padding, ceil, counts_padding);
-  if constexpr (kSpatial == 2) pooled = at::avg_pool2d(batch, kernel, stride, padding, ceil, counts_padding);
-  if constexpr (kSpatial == 3) pooled = at::avg_pool3d(batch, kernel, stride, padding, ceil, counts_padding);
-  if (factor != 1) pooled = at::mul(pooled, factor);
+  if (divides || whole) {
+    const std::vector<int64_t> size = pooled_size(batch, moves, ceil);
+    if (whole) {
+      pooled = sums(batch, moves, size);
+      pooled = divides ? at::div(pooled, args.number("divisor_override"), "trunc")
+                       : at::div(pooled, held(batch, moves, size, counts_padding), "trunc");
+    } else {
+      int64_t elements = 1;
+      for (const int64_t extent : moves.kernel) elements *= extent;
+      const Moves inside{.kernel = moves.kernel, .stride = moves.stride, .padding = std::vector<int64_t>(kSpatial, 0)};
+      pooled = run_avg_pool<kSpatial>(padded(batch, moves, size), inside, false, true);
+      pooled = at::mul(pooled, static_cast<double>(elements) / args.number("divisor_override").toDouble());
+    }
+  } else {
+    pooled = run_avg_pool<kSpatial>(batch, moves, ceil, counts_padding);
+  }
   return {single ? at::squeeze(pooled, 0) : pooled};
 }
 

@@ -1,4 +1,6 @@
 // Along dimensions.
+#include <algorithm>
+
 #include "graftwork/import/captured/decompose/decomposition.h"
 
 namespace graftwork::captured {
@@ -15,7 +17,7 @@ struct Moments {
   at::Tensor variance;
 };
 
-/// Σ (x − mean)² / (n − correction).
+/// Σ (x − mean)² / (n − correction), by 0 where the correction takes all of them: torch says ∞ or NaN then.
 Moments moments_of(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> dims = args.has("dim") ? args.integers("dim") : std::vector<int64_t>();
@@ -25,8 +27,7 @@ Moments moments_of(const Arguments& args) {
   if (args.has("correction") && args.is_given("correction")) correction = args.number("correction").toDouble();
   int64_t count = dims.empty() ? x.numel() : 1;
   for (const int64_t dim : dims) count *= x.dim() == 0 ? 1 : x.size(dim);
-  const double divisor = static_cast<double>(count) - correction;
-  if (divisor <= 0) leave_as_it_is("it has fewer numbers than its correction takes");
+  const double divisor = std::max(static_cast<double>(count) - correction, 0.0);
   const at::Tensor mean = at::mean(x, over(dims), true);
   const at::Tensor squares = at::sum(at::square(at::sub(x, mean)), over(dims), keep);
   return {keep ? mean : at::mean(x, over(dims), false), at::div(squares, divisor)};
