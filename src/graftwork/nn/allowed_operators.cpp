@@ -154,8 +154,8 @@ const std::unordered_map<std::string_view, Check>& list() {
                           "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_bicubic2d_aa",
                           "_upsample_bilinear2d_aa", "_upsample_nearest_exact2d"});
     add(Check::kShapes, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
-    add(Check::kProduct, {"addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot", "einsum", "ger",
-                          "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot"});
+    add(Check::kProduct, {"_convolution", "addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot",
+                          "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot"});
     return made;
   }();
   return all;
