@@ -47,9 +47,9 @@ const std::unordered_map<std::string_view, Check>& list() {
                          "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
     add(Check::kDivision, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
     // New tensors.
-    add(Check::kShapes,
-        {"arange", "eye", "full", "full_like", "hamming_window", "hann_window", "linspace", "new_full", "new_ones",
-         "new_zeros", "ones", "ones_like", "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"});
+    add(Check::kShapes, {"arange", "eye", "fft_fftfreq", "fft_rfftfreq", "full", "full_like", "hamming_window",
+                         "hann_window", "linspace", "new_full", "new_ones", "new_zeros", "ones", "ones_like",
+                         "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"});
     // The same elements elsewhere.
     add(Check::kShapes, {"_unsafe_view",
                          "atleast_1d",

@@ -193,7 +193,7 @@ bool ComplexValues::store(const std::vector<std::string>& keys) {
     if (known.is_stored) continue;
     int64_t size = static_cast<int64_t>(at::elementSize(known.constant.dtype));
     for (const int64_t extent : known.constant.shape) {
-      if (__builtin_mul_overflow(size, extent, &size) || size > FoldingBudget::kPerOperator) return false;
+      if (__builtin_mul_overflow(size, extent, &size) || size > kMostBytes) return false;
     }
     bytes += size;
   }

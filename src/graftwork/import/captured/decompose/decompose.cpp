@@ -316,7 +316,7 @@ class Pass {
     if (results.size() > first.results.size() || first.results != second.results) return false;
     if (parts.size() != second.recorder.calls.size()) return false;
     for (const Call& part : parts) {
-      if (part.op == call.op && parts.size() == 1) return false;  // it is nothing but itself
+      if (part.op == call.op && parts.size() == 1 && numbers != Numbers::kPairs) return false;  // nothing but itself
     }
     std::unordered_map<std::string, std::string> names;  // of the recorder → of the program
     std::vector<std::pair<std::string, std::string>> same;
@@ -360,7 +360,7 @@ class Pass {
     changed_ = true;
     // What the program says of the results holds; of the rest only we know.
     for (auto& [name, meta] : metas) {
-      if (meta.dtype.parts) {
+      if (is_functional_ && meta.dtype.parts) {
         complex_.add(name, meta);
       } else {
         program_.tensors.emplace(name, std::move(meta));
@@ -387,9 +387,25 @@ class Pass {
     if (call.inputs.size() != other.inputs.size()) return false;
     for (size_t i = 0; i < call.inputs.size(); ++i) {
       if (call.inputs[i].name != other.inputs[i].name) return false;
+      if (leaves_one_open(call, call.inputs[i].arg, other.inputs[i].arg)) continue;
       if (!merge(call.inputs[i].arg, other.inputs[i].arg, sizes, whole, made)) return false;
     }
     return true;
+  }
+
+  /// A shape of which one size changes, which follows from the others.
+  static bool leaves_one_open(const Call& call, Argument& a, const Argument& b) {
+    const std::string_view name = operator_name(call.op);
+    auto* sizes = std::get_if<std::vector<int64_t>>(&a.value);
+    const auto* others = b.get_if<std::vector<int64_t>>();
+    if ((name != "view" && name != "reshape") || !sizes || !others || sizes->size() != others->size()) return false;
+    int64_t* changing = nullptr;
+    for (size_t i = 0; i < sizes->size(); ++i) {
+      if ((*sizes)[i] < 1 || ((*sizes)[i] != (*others)[i] && changing)) return false;
+      if ((*sizes)[i] != (*others)[i]) changing = &(*sizes)[i];
+    }
+    if (changing) *changing = -1;
+    return changing != nullptr;
   }
 
   bool merge(Argument& a, const Argument& b, const RunTimeSizes& sizes, const Call& whole, std::vector<Call>& made) {

@@ -1,4 +1,6 @@
 // Arithmetic on complex numbers, as arithmetic on pairs of real ones.
+#include <ATen/record_function.h>
+
 #include <cmath>
 #include <numbers>
 
@@ -50,6 +52,7 @@ bool is_number(const PairArguments& args, std::string_view name) {
 }
 
 c10::Scalar number(const PairArguments& args, std::string_view name) {
+  const at::RecordFunctionGuard unrecorded(false);
   return args.at(name).isScalar() ? args.number(name) : args.tensor(name).item();
 }
 
@@ -181,6 +184,27 @@ Tensors convert(const PairArguments& args) {
   return {make_pairs(real, at::zeros_like(real))};
 }
 
+/// Whole numbers that are complex by their type alone.
+Tensors filled(const PairArguments& args, const at::Tensor& real) {
+  return {args.gives_complex() ? make_pairs(real, at::zeros_like(real)) : real};
+}
+
+at::TensorOptions options_of(const PairArguments& args) {
+  return at::TensorOptions(args.dtype("dtype").value_or(at::kFloat)).device(at::kMeta);
+}
+
+Tensors scalar_tensor(const PairArguments& args) {
+  return filled(args, at::full({}, args.number("s"), options_of(args)));
+}
+
+Tensors ones(const PairArguments& args) { return filled(args, at::ones(args.integers("size"), options_of(args))); }
+
+Tensors full(const PairArguments& args) {
+  return filled(args, at::full(args.integers("size"), args.number("fill_value"), options_of(args)));
+}
+
+Tensors ones_like(const PairArguments& args) { return filled(args, at::ones_like(args.parts("self").first)); }
+
 // ---- choosing and joining ------------------------------------------------------------------------
 
 Tensors where(const PairArguments& args) {
@@ -230,6 +254,24 @@ Tensors unfold(const PairArguments& args) {
 Tensors gather(const PairArguments& args) {
   const at::Tensor index = beside_pairs(args.tensor("index")), &x = args.tensor("self");
   return {at::gather(x, at::maybe_wrap_dim(args.integer("dim"), x.dim() - 1), at::cat({index, index}, -1))};
+}
+
+Tensors diagonal(const PairArguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t rank = x.dim() - 1;
+  const int64_t dim1 = at::maybe_wrap_dim(args.integer("dim1"), rank),
+                dim2 = at::maybe_wrap_dim(args.integer("dim2"), rank);
+  return {at::transpose(at::diagonal(x, args.integer("offset"), dim1, dim2), -1, -2)};
+}
+
+Tensors tril(const PairArguments& args) {
+  const Parts z = args.parts("self");
+  return {make_pairs(at::tril(z.first, args.integer("diagonal")), at::tril(z.second, args.integer("diagonal")))};
+}
+
+Tensors triu(const PairArguments& args) {
+  const Parts z = args.parts("self");
+  return {make_pairs(at::triu(z.first, args.integer("diagonal")), at::triu(z.second, args.integer("diagonal")))};
 }
 
 // ---- products of matrices ------------------------------------------------------------------------
@@ -313,6 +355,10 @@ std::vector<PairFormEntry> pair_arithmetic() {
           {"_neg_view", negative},
           {"to", convert},
           {"_to_copy", convert},
+          {"scalar_tensor", scalar_tensor},
+          {"ones", ones},
+          {"full", full},
+          {"ones_like", ones_like},
           {"where", where},
           {"masked_fill", masked_fill},
           {"cat", cat},
@@ -320,6 +366,9 @@ std::vector<PairFormEntry> pair_arithmetic() {
           {"pad", pad},
           {"unfold", unfold},
           {"gather", gather},
+          {"diagonal", diagonal},
+          {"tril", tril},
+          {"triu", triu},
           {"mm", mm},
           {"bmm", mm},
           {"matmul", matmul},

@@ -163,6 +163,20 @@ Tensors irfftn(const PairArguments& args) {
   return {transform.real_inverse(x, lines.back().dim, points_of(given, lines.back().points))};
 }
 
+/// Of a signal whose transform is real, and the other way.
+Tensors hfft(const PairArguments& args) {
+  const auto [dim, size] = line_of(args);
+  const at::Tensor self = args.pairs("self");
+  const at::Tensor conjugate = make_pairs(real_part(self), at::neg(imaginary_part(self)));
+  return {Transform{args, scale_of(args, false)}.real_inverse(conjugate, dim, points_of(args.is_given("n"), size))};
+}
+
+Tensors ihfft(const PairArguments& args) {
+  const auto [dim, points] = line_of(args);
+  const at::Tensor bins = Transform{args, scale_of(args, true)}.real(args.tensor("self"), dim, points, true);
+  return {make_pairs(real_part(bins), at::neg(imaginary_part(bins)))};
+}
+
 // ---- what those are made of ----------------------------------------------------------------------
 
 std::vector<int64_t> dims_of(const PairArguments& args) {
@@ -208,7 +222,8 @@ Tensors c2r(const PairArguments& args) {
 struct Frames {
   int64_t points = 0;
   int64_t hop = 0;
-  at::Tensor window;  // [points]; undefined where all samples count alike
+  at::Tensor window;  // [points], or pairs; undefined where all samples count alike
+  bool has_complex_window = false;
   DftScale scale = DftScale::kNone;
 };
 
@@ -218,12 +233,13 @@ Frames frames_of(const PairArguments& args, bool inverse) {
   const int64_t length = args.is_given("win_length") ? args.integer("win_length") : frames.points;
   if (frames.points < 1 || frames.points > kMostPoints) leave_as_it_is("it has no points, or too many");
   if (frames.hop < 1 || length < 1 || length > frames.points) leave_as_it_is("it has no frames");
-  const bool is_complex = frames.window.defined() && args.is_complex(frames.window);
-  if (is_complex) leave_as_it_is("its window is complex");
+  frames.has_complex_window = frames.window.defined() && args.is_complex(frames.window);
   if (length < frames.points) {
     if (!frames.window.defined()) frames.window = at::ones({length}, args.tensor("self").options());
     const int64_t left = (frames.points - length) / 2;
-    frames.window = at::constant_pad_nd(frames.window, {left, frames.points - length - left});
+    std::vector<int64_t> borders{left, frames.points - length - left};
+    if (frames.has_complex_window) borders.insert(borders.begin(), {0, 0});
+    frames.window = at::constant_pad_nd(frames.window, borders);
   }
   frames.scale = args.flag("normalized") ? DftScale::kRoot : inverse ? DftScale::kCount : DftScale::kNone;
   return frames;
@@ -237,7 +253,7 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, int64_t hop,
 /// [batch, samples] to [batch, bins, frames]: one kernel for each number of a bin.
 Tensors stft(const PairArguments& args) {
   const Frames frames = frames_of(args, false);
-  if (args.is_complex("self")) leave_as_it_is("its signal is complex");
+  if (args.is_complex("self") || frames.has_complex_window) leave_as_it_is("its signal is complex");
   const bool onesided = !args.is_given("onesided") || args.flag("onesided");
   at::Tensor x = args.tensor("self");
   const bool single = x.dim() == 1;
@@ -276,6 +292,23 @@ Excerpt excerpt_of(const PairArguments& args, int64_t border, int64_t available)
   return {.start = border, .end = std::min(end, available), .missing = std::max<int64_t>(end - available, 0)};
 }
 
+using Parts = std::pair<at::Tensor, at::Tensor>;
+
+Parts product(const Parts& a, const Parts& b) {
+  const at::Tensor real = at::sub(at::mul(a.first, b.first), at::mul(a.second, b.second));
+  return {real, at::add(at::mul(a.first, b.second), at::mul(a.second, b.first))};
+}
+
+Parts quotient(const Parts& a, const Parts& b) {
+  const at::Tensor size = at::add(at::mul(b.first, b.first), at::mul(b.second, b.second));
+  const Parts value = product(a, {b.first, at::neg(b.second)});
+  return {at::div(value.first, size), at::div(value.second, size)};
+}
+
+/// The real and the imaginary channel of [batch, 2, samples].
+Parts channels(const at::Tensor& x) { return {at::slice(x, 1, 0, 1), at::slice(x, 1, 1, 2)}; }
+at::Tensor as_channels(const Parts& parts) { return at::cat({parts.first, parts.second}, 1); }
+
 /// [batch, bins, frames] to [batch, samples]: frames are added up, and divided by what the windows add up to.
 Tensors istft(const PairArguments& args) {
   const Frames frames = frames_of(args, true);
@@ -289,7 +322,13 @@ Tensors istft(const PairArguments& args) {
   const int64_t numbers = complex ? 2 : 1;  // of a sample
   at::Tensor kernels = at::reshape(args.constant(matrix), {2 * dft.rows, numbers, frames.points});
   at::Tensor weights = at::ones({1, 1, frames.points}, pairs.options());
-  if (frames.window.defined()) {
+  if (frames.has_complex_window) {
+    if (!complex) leave_as_it_is("its window is complex");
+    const Parts window{real_part(frames.window), imaginary_part(frames.window)};
+    const Parts squared = product(window, window);
+    kernels = as_channels(product(channels(kernels), window));
+    weights = at::unsqueeze(at::stack({squared.first, squared.second}, 0), 0);
+  } else if (frames.window.defined()) {
     kernels = at::mul(kernels, frames.window);
     weights = at::mul(weights, at::mul(frames.window, frames.window));
   }
@@ -298,7 +337,9 @@ Tensors istft(const PairArguments& args) {
   const at::Tensor signal = convolved(halves, kernels, frames.hop, true);
   const at::Tensor envelope = convolved(each_frame, weights, frames.hop, true);
   const Excerpt excerpt = excerpt_of(args, args.flag("center") ? frames.points / 2 : 0, signal.size(2));
-  at::Tensor y = at::div(excerpt.of(signal), excerpt.of(envelope));
+  at::Tensor y = excerpt.of(signal);
+  const at::Tensor divisor = excerpt.of(envelope);
+  y = frames.has_complex_window ? as_channels(quotient(channels(y), channels(divisor))) : at::div(y, divisor);
   if (excerpt.missing > 0) y = at::constant_pad_nd(y, {0, excerpt.missing});
   if (single) y = at::squeeze(y, 0);
   const int64_t channel = y.dim() - 2;
@@ -311,8 +352,8 @@ std::vector<PairFormEntry> fourier_transforms() {
   return {{"fft_fft", fft},     {"fft_ifft", ifft},     {"fft_fft2", fftn},   {"fft_ifft2", ifftn},
           {"fft_fftn", fftn},   {"fft_ifftn", ifftn},   {"fft_rfft", rfft},   {"fft_irfft", irfft},
           {"fft_rfft2", rfftn}, {"fft_irfft2", irfftn}, {"fft_rfftn", rfftn}, {"fft_irfftn", irfftn},
-          {"_fft_r2c", r2c},    {"_fft_c2c", c2c},      {"_fft_c2r", c2r},    {"stft", stft},
-          {"istft", istft}};
+          {"_fft_r2c", r2c},    {"_fft_c2c", c2c},      {"fft_hfft", hfft},   {"fft_ihfft", ihfft},
+          {"_fft_c2r", c2r},    {"stft", stft},         {"istft", istft}};
 }
 
 }  // namespace graftwork::captured
