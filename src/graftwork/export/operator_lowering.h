@@ -18,6 +18,7 @@ OperatorLowering find_operator_lowering(Symbol op);
 using OperatorLowerings = std::vector<std::pair<Symbol, OperatorLowering>>;
 OperatorLowerings activation_operator_lowerings();
 OperatorLowerings comparison_lowerings();
+OperatorLowerings complex_lowerings();
 OperatorLowerings elementwise_lowerings();
 OperatorLowerings function_lowerings();
 OperatorLowerings indexing_lowerings();

@@ -47,9 +47,9 @@ const std::unordered_map<std::string_view, Check>& list() {
                          "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
     add(Check::kDivision, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
     // New tensors.
-    add(Check::kShapes,
-        {"arange", "eye", "full", "full_like", "hamming_window", "hann_window", "linspace", "new_full", "new_ones",
-         "new_zeros", "ones", "ones_like", "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"});
+    add(Check::kShapes, {"arange", "eye", "fft_fftfreq", "fft_rfftfreq", "full", "full_like", "hamming_window",
+                         "hann_window", "linspace", "new_full", "new_ones", "new_zeros", "ones", "ones_like",
+                         "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"});
     // The same elements elsewhere.
     add(Check::kShapes, {"_unsafe_view",
                          "atleast_1d",
@@ -154,8 +154,8 @@ const std::unordered_map<std::string_view, Check>& list() {
                           "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_bicubic2d_aa",
                           "_upsample_bilinear2d_aa", "_upsample_nearest_exact2d"});
     add(Check::kShapes, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
-    add(Check::kProduct, {"addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot", "einsum", "ger",
-                          "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot"});
+    add(Check::kProduct, {"_convolution", "addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot",
+                          "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot"});
     return made;
   }();
   return all;

@@ -56,6 +56,21 @@ at::Tensor selected(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
   return at::empty(shape, x.options());
 }
 
+at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& /*bias*/,
+                     c10::IntArrayRef stride, c10::IntArrayRef padding, c10::IntArrayRef dilation, bool transposed,
+                     c10::IntArrayRef output_padding, int64_t groups, bool /*benchmark*/, bool /*deterministic*/,
+                     bool /*cudnn_enabled*/, bool /*allow_tf32*/) {
+  std::vector<int64_t> shape{x.size(0), transposed ? weight.size(1) * groups : weight.size(0)};
+  for (int64_t axis = 2; axis < x.dim(); ++axis) {
+    const auto i = static_cast<size_t>(axis - 2);
+    const int64_t reach = dilation.at(i) * (weight.size(axis) - 1), pad = 2 * padding.at(i);
+    TORCH_CHECK(stride.at(i) > 0, "a convolution goes forward");
+    shape.push_back(transposed ? (x.size(axis) - 1) * stride[i] - pad + reach + output_padding.at(i) + 1
+                               : (x.size(axis) + pad - reach - 1) / stride[i] + 1);
+  }
+  return at::empty(shape, x.options());
+}
+
 template <class Kernel>
 void provide(torch::Library& library, const char* name, const char* overload, Kernel kernel) {
   const auto op = c10::Dispatcher::singleton().findSchema({std::string("aten::") + name, overload});
@@ -74,6 +89,7 @@ void provide_meta_kernels() {
     for (const char* name : {"max", "min"}) provide(made, name, "", number_of);
     for (const char* name : {"dot", "vdot"}) provide(made, name, "", number_of_both);
     provide(made, "nansum", "", sum_of);
+    provide(made, "_convolution", "", convolved);
     provide(made, "flip", "", flipped);
     provide(made, "hardtanh", "", bounded);
     provide(made, "index_select", "", selected);

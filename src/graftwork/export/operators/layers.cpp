@@ -395,9 +395,10 @@ OperatorLowerings layer_lowerings() {
                         {"aten.max_pool3d_with_indices.default", form(max_pool_with_indices)},
                         {"aten.im2col.default", form(im2col)},
                         {"aten.col2im.default", form(col2im)}};
-  for (const char* op : {"aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", "aten.conv1d.padding",
-                         "aten.conv2d.padding", "aten.conv3d.padding", "aten.conv_transpose1d.default",
-                         "aten.conv_transpose2d.input", "aten.conv_transpose3d.input", "aten.convolution.default"})
+  for (const char* op :
+       {"aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", "aten.conv1d.padding",
+        "aten.conv2d.padding", "aten.conv3d.padding", "aten.conv_transpose1d.default", "aten.conv_transpose2d.input",
+        "aten.conv_transpose3d.input", "aten.convolution.default", "aten._convolution.default"})
     all.emplace_back(op, form(convolution));
   return all;
 }

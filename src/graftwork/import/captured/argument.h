@@ -1,6 +1,7 @@
 // What the calls of a captured program take and give. Values are known by their names.
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,6 +22,8 @@ struct SubGraph;
 struct ElementType {
   std::optional<DType> known;
   Symbol other;
+  /// Of complex numbers, which the graph has no name for: the type of their real and imaginary parts.
+  std::optional<DType> parts = {};
 
   friend bool operator==(const ElementType&, const ElementType&) = default;
 };
@@ -46,14 +49,14 @@ struct OperatorName {
 /// Where a tensor lies or how it is laid out: a device, a layout, a memory format. The graph does without.
 struct Placement {};
 
-/// A value that has no form in the graph: a complex number, a dict, an object of a class of its own.
+/// A value that has no form in the graph: a dict, an object of a class of its own.
 struct Unsupported {};
 
 /// One value.
 struct Argument {
   using List = std::vector<Argument>;
   using Value = std::variant<None, TensorName, std::vector<TensorName>, NumberName, bool, int64_t, std::vector<int64_t>,
-                             double, std::string, ElementType, List, Placement, OperatorName,
+                             double, std::complex<double>, std::string, ElementType, List, Placement, OperatorName,
                              std::shared_ptr<const SubGraph>, Unsupported>;
   Value value;
 

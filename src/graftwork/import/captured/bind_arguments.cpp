@@ -140,6 +140,7 @@ class ArgumentBinder {
   }
   Converted convert(const OperatorName& /*name*/) { return unsupported(); }
   Converted convert(const std::shared_ptr<const SubGraph>& /*graph*/) { return unsupported(); }
+  Converted convert(std::complex<double> /*number*/) { return unsupported(); }
   Converted convert(Unsupported /*value*/) { return unsupported(); }
   Converted unsupported() {
     bound_.problems.emplace_back("an argument of its kind is not supported");

@@ -12,11 +12,11 @@ namespace graftwork::captured {
 
 LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) {
   inline_wrappers(program);
-  decompose(program, !writes_in_place(program));
+  decompose(program, tensors, !writes_in_place(program));
   const bool writes = writes_in_place(program);  // perhaps in a part of a composite alone
   functionalise(program);
   // What wrote in place is an operator like others now, and may be a composite whose parts write in place.
-  if (writes && decompose(program, true)) functionalise(program);
+  if (writes && decompose(program, tensors, true)) functionalise(program);
   make_types_explicit(program);
   remove_dead(program);
   LoadedNetwork loaded;

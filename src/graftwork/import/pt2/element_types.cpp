@@ -29,6 +29,12 @@ std::optional<DType> dtype_of(ScalarType type) {
   return std::nullopt;
 }
 
+std::optional<DType> parts_of(ScalarType type) {
+  constexpr std::array kParts{DType::kF16, DType::kF32, DType::kF64};
+  const auto number = static_cast<int32_t>(type);
+  return 9 <= number && number <= 11 ? std::optional(kParts[static_cast<size_t>(number - 9)]) : std::nullopt;
+}
+
 ScalarType scalar_type_of(DType dtype) {
   for (const auto& [number, known] : kTypes) {
     if (known == dtype) return static_cast<ScalarType>(number);

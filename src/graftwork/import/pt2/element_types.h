@@ -10,6 +10,8 @@ namespace graftwork::pt2 {
 
 /// Nothing for types that the graph has no name for (complex, unsigned wide integers).
 std::optional<DType> dtype_of(ScalarType type);
+/// Of complex numbers, the type of their real and imaginary parts; nothing for other types.
+std::optional<DType> parts_of(ScalarType type);
 ScalarType scalar_type_of(DType dtype);
 
 /// Whether schema 8 has such a type.

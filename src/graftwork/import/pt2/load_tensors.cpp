@@ -32,15 +32,26 @@ std::optional<int64_t> extent(const std::vector<int64_t>& sizes, const std::vect
   return __builtin_add_overflow(last, int64_t{1}, &last) ? std::nullopt : std::optional(last);
 }
 
+/// A complex number is two real ones, side by side.
+void as_pairs(std::vector<int64_t>& sizes, std::vector<int64_t>& strides, int64_t& offset) {
+  bool fits = !__builtin_mul_overflow(offset, int64_t{2}, &offset);
+  for (int64_t& stride : strides) fits &= !__builtin_mul_overflow(stride, int64_t{2}, &stride);
+  if (!fits) throw Error("pt2.tensor", "it reaches beyond its record", "exporting the model again");
+  sizes.push_back(2);
+  strides.push_back(1);
+}
+
 at::Tensor map_tensor(const Pt2Archive& archive, const PayloadMeta& payload, bool is_constant) {
   const TensorMeta& meta = *payload.tensor;
   if (meta.layout != Layout::kStrided) throw Error("pt2.tensor", "it is sparse", "exporting with dense weights");
-  const auto dtype = dtype_of(meta.dtype);
+  const auto parts = parts_of(meta.dtype);
+  const auto dtype = parts ? parts : dtype_of(meta.dtype);
   if (!dtype) throw Error("pt2.tensor", "its element type is not supported");
-  const std::vector<int64_t> sizes = fixed(meta.sizes, "its size");
-  const std::vector<int64_t> strides = fixed(meta.strides, "its stride");
-  const int64_t offset = fixed(meta.storage_offset, "its offset");
+  std::vector<int64_t> sizes = fixed(meta.sizes, "its size");
+  std::vector<int64_t> strides = fixed(meta.strides, "its stride");
+  int64_t offset = fixed(meta.storage_offset, "its offset");
   if (sizes.size() != strides.size()) throw Error("pt2.tensor", "it has another number of strides than dimensions");
+  if (parts) as_pairs(sizes, strides, offset);
   const at::TensorOptions options(to_torch(*dtype));
   const std::span<const std::byte> bytes = archive.record(payload.path_name, is_constant);
   const auto width = static_cast<int64_t>(dtype_bytes(*dtype));

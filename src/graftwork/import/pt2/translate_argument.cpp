@@ -50,7 +50,7 @@ struct Translator {
   Value operator()(MemoryFormat /*format*/) const { return captured::Placement{}; }
   Value operator()(Layout /*layout*/) const { return captured::Placement{}; }
   Value operator()(const Device& /*device*/) const { return captured::Placement{}; }
-  Value operator()(Complex /*number*/) const { return captured::Unsupported{}; }
+  Value operator()(Complex number) const { return std::complex<double>(number.real, number.imag); }
   Value operator()(const CustomObject& /*object*/) const { return captured::Unsupported{}; }
   Value operator()(const ArgumentMap& /*map*/) const { return captured::Unsupported{}; }
 
@@ -72,7 +72,9 @@ struct Translator {
 
 captured::ElementType element_type_of(ScalarType type) {
   const auto known = dtype_of(type);
-  return {.known = known, .other = known ? Symbol() : Symbol(cat("scalar type ", static_cast<int32_t>(type)))};
+  return {.known = known,
+          .other = known ? Symbol() : Symbol(cat("scalar type ", static_cast<int32_t>(type))),
+          .parts = parts_of(type)};
 }
 
 captured::Argument argument_of(Argument argument) { return {std::visit(Translator{}, argument.value)}; }

@@ -7,6 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/argument_names.h"
 #include "graftwork/import/captured/bind_arguments.h"
+#include "graftwork/import/captured/decompose/complex_values.h"
 #include "graftwork/import/captured/decompose/composites.h"
 #include "graftwork/import/captured/decompose/decomposition.h"
 #include "graftwork/import/captured/decompose/recorder.h"
@@ -26,13 +27,24 @@ constexpr size_t kMostLevels = 8;
 /// One run of an operator on tensors without elements.
 struct Trial {
   Recorder recorder{is_composite};
-  std::vector<std::string> results;  // their names in the recorder; empty for None
+  std::vector<std::string> results;    // their names in the recorder; empty for None
+  std::vector<std::string> constants;  // keys of those that its form reads
+};
+
+/// What a call that is taken apart computes on.
+enum class Numbers : uint8_t {
+  kReal,     ///< real numbers alone: pairs are nothing else to it
+  kPairs,    ///< pairs for complex numbers: it has a form for them
+  kComplex,  ///< complex numbers: its parts are to have forms
 };
 
 class Pass {
  public:
-  Pass(Program& program, bool is_functional)
-      : program_(program), names_(names_in_use(program)), is_functional_(is_functional) {
+  Pass(Program& program, TensorStore& tensors, bool is_functional)
+      : program_(program),
+        names_(names_in_use(program)),
+        complex_(program, names_, tensors),
+        is_functional_(is_functional) {
     const auto read = [this](const std::string& name) { read_.insert(name); };
     for (const Call& call : program.calls) {
       for (const NamedArgument& input : call.inputs) each_name(input.arg, read);
@@ -44,8 +56,10 @@ class Pass {
     provide_meta_kernels();
     std::vector<Call> calls = std::move(program_.calls);
     program_.calls.clear();
-    for (Call& call : calls) add(std::move(call), 0);
+    if (is_functional_) complex_.take_over(renaming_);
+    for (Call& call : calls) add(std::move(call), 0, Numbers::kComplex);
     for (Output& output : program_.outputs) rename(output.arg);
+    if (is_functional_) complex_.give_back();
     return changed_;
   }
 
@@ -57,18 +71,90 @@ class Pass {
     });
   }
 
-  void add(Call call, size_t level) {
+  /// `numbers` of the call: kReal where it is a part of a form on pairs.
+  void add(Call call, size_t level, Numbers numbers) {
     for (NamedArgument& input : call.inputs) rename(input.arg);
+    if (is_functional_ && numbers != Numbers::kReal && (complex_.touches(call) || takes_real_numbers(call.op)))
+      return add_complex(std::move(call), level);
+    if (picks_part(call)) return;
     const bool is_ready = is_functional_ || call.op != Symbol("aten.as_strided.default");
-    if (is_ready && level < kMostLevels && (is_composite(call.op) || find_decomposition(call.op))) {
-      try {
-        if (take_apart(call, level)) return;
-      } catch (const Error&) {
-        // It stays what it is: whoever cannot write or run it says so.
-      } catch (const c10::Error&) {
-      }
+    if (is_ready && (is_composite(call.op) || find_decomposition(call.op)) && tries(call, level, Numbers::kReal))
+      return;
+    push(std::move(call));
+  }
+
+  void add_complex(Call call, size_t level) {
+    if (call.op == Symbol("aten._assert_tensor_metadata.default")) return;
+    Call on_pairs = complex_.on_pairs(call);
+    if (complex_.move(on_pairs)) {
+      changed_ = true;
+      return push(std::move(on_pairs));
     }
+    if (find_pair_form(call.op) && tries(on_pairs, level, Numbers::kPairs)) return;
+    if ((is_composite(call.op) || moves(call.op)) && tries(call, level, Numbers::kComplex)) return;
+    complex_.keep(std::move(call));
+  }
+
+  /// Whether its decomposition moves elements and knows nothing of what they are.
+  static bool moves(Symbol op) {
+    static const auto all = [] {
+      std::unordered_set<Symbol> ops;
+      for (const auto& [name, decomposition] : movement_decompositions()) ops.insert(name);
+      return ops;
+    }();
+    return all.contains(op);
+  }
+
+  bool tries(const Call& call, size_t level, Numbers numbers) {
+    if (level >= kMostLevels) return false;
+    try {
+      return take_apart(call, level, numbers);
+    } catch (const Error&) {
+      // It stays what it is: whoever cannot write or run it says so.
+    } catch (const c10::Error&) {
+    }
+    return false;
+  }
+
+  void push(Call call) {
+    note_stack(call);
     program_.calls.push_back(std::move(call));
+  }
+
+  // ---- parts of pairs --------------------------------------------------------------------------------
+
+  static const std::string* tensor_name(const Argument* argument) {
+    const auto* name = argument ? argument->get_if<TensorName>() : nullptr;
+    return name ? &name->name : nullptr;
+  }
+
+  void note_stack(const Call& call) {
+    const std::string* result = call.outputs.size() == 1 ? tensor_name(call.outputs.data()) : nullptr;
+    if (!result) return;
+    if (call.op == Symbol("aten.alias.default")) {
+      const std::string* self = tensor_name(call.input("self"));
+      if (const auto found = self ? stacks_.find(*self) : stacks_.end(); found != stacks_.end())
+        stacks_.emplace(*result, found->second);
+    }
+    const Argument *dim = call.input("dim"), *tensors = call.input("tensors");
+    if (call.op != Symbol("aten.stack.default") || !dim || !dim->is<int64_t>() || *dim->get_if<int64_t>() != -1) return;
+    if (const auto* parts = tensors->get_if<std::vector<TensorName>>()) stacks_.emplace(*result, *parts);
+  }
+
+  /// What was put together is not taken apart again: one of two stacked tensors is itself.
+  bool picks_part(const Call& call) {
+    if (call.op != Symbol("aten.select.int") || call.outputs.size() != 1) return false;
+    const std::string *self = tensor_name(call.input("self")), *result = tensor_name(call.outputs.data());
+    const auto found = self && result ? stacks_.find(*self) : stacks_.end();
+    const Argument *dim = call.input("dim"), *index = call.input("index");
+    const TensorMeta* meta = self ? meta_of(*self) : nullptr;
+    if (found == stacks_.end() || !meta || !dim || !dim->is<int64_t>() || !index || !index->is<int64_t>()) return false;
+    const auto rank = static_cast<int64_t>(meta->sizes.size()), count = static_cast<int64_t>(found->second.size());
+    const int64_t axis = *dim->get_if<int64_t>(), at = *index->get_if<int64_t>();
+    if ((axis != -1 && axis != rank - 1) || at < -count || at >= count) return false;
+    renaming_[*result] = found->second[static_cast<size_t>(at < 0 ? at + count : at)].name;
+    changed_ = true;
+    return true;
   }
 
   const TensorMeta* meta_of(const std::string& name) const {
@@ -80,14 +166,15 @@ class Pass {
 
   /// A tensor without elements; undefined when its type has no name in the graph or a size has no number.
   static at::Tensor stand_in(const TensorMeta& meta, const RunTimeSizes& sizes, size_t set) {
-    if (!meta.dtype.known) return {};
+    if (!meta.dtype.known && !meta.dtype.parts) return {};
     std::vector<int64_t> extents, strides;
     for (const Dim& size : meta.sizes) {
       const auto value = sizes.value(size, set);
       if (!value) return {};
       extents.push_back(*value);
     }
-    const auto options = at::TensorOptions(to_torch(*meta.dtype.known)).device(at::kMeta);
+    const auto type = meta.dtype.known ? to_torch(*meta.dtype.known) : c10::toComplexType(to_torch(*meta.dtype.parts));
+    const auto options = at::TensorOptions(type).device(at::kMeta);
     for (const Dim& stride : meta.strides) {
       if (stride.is_static()) strides.push_back(stride.value());
     }
@@ -95,7 +182,7 @@ class Pass {
     return at::empty(extents, options);
   }
 
-  bool run(const Call& call, const RunTimeSizes& sizes, size_t set, Trial& trial) const {
+  bool run(const Call& call, const RunTimeSizes& sizes, size_t set, Numbers numbers, Trial& trial) {
     Scope scope;
     std::unordered_map<const Meaning*, c10::IValue> values;
     std::vector<std::string> names;
@@ -104,11 +191,16 @@ class Pass {
       each_tensor_name(input.arg, [&](const std::string& name) { names.push_back(name); });
     }
     for (const std::string& name : names) scope.emplace(name, Meaning());
+    PairArguments::Context context;
     for (const std::string& name : names) {
       const TensorMeta* meta = meta_of(name);
-      const at::Tensor tensor = meta ? stand_in(*meta, sizes, set) : at::Tensor();
+      const bool is_complex = numbers != Numbers::kReal && complex_.contains(name);
+      at::Tensor tensor;
+      if (meta) tensor = stand_in(is_complex && numbers == Numbers::kComplex ? complex_of(*meta) : *meta, sizes, set);
       if (!tensor.defined()) return false;
-      if (values.emplace(&scope.at(name), tensor).second) trial.recorder.name(tensor, name);
+      if (!values.emplace(&scope.at(name), tensor).second) continue;
+      trial.recorder.name(tensor, name);
+      if (is_complex) context.pairs.insert(tensor.unsafeGetTensorImpl());
     }
     const BoundArguments bound = bind_arguments(call, scope);
     if (!bound.problems.empty()) return false;
@@ -120,8 +212,20 @@ class Pass {
     if (!handle || counts_too_much(*handle, arguments, call)) return false;
     std::vector<bool> read;
     for (const std::string& name : result_names(call)) read.push_back(read_.contains(name));
+    context.gives_complex = complex_.contains(result_names(call).at(0));
+    context.constant = [&](const FormConstant& constant) {
+      at::Tensor made = at::empty(constant.shape, at::TensorOptions(constant.dtype).device(at::kMeta));
+      trial.recorder.name(made, complex_.name_of(constant));
+      trial.constants.push_back(constant.key);
+      return made;
+    };
     std::vector<c10::IValue> results;
     trial.recorder.record([&] {
+      if (numbers == Numbers::kPairs) {
+        const Arguments given(handle->schema(), arguments, read);
+        for (at::Tensor& result : find_pair_form(call.op)(PairArguments(given, context))) results.emplace_back(result);
+        return;
+      }
       if (const Decomposition decomposition = find_decomposition(call.op)) {
         for (at::Tensor& result : decomposition(Arguments(handle->schema(), arguments, read)))
           results.emplace_back(result);
@@ -175,7 +279,7 @@ class Pass {
 
   // ---- taking apart ----------------------------------------------------------------------------------
 
-  bool take_apart(const Call& call, size_t level) {
+  bool take_apart(const Call& call, size_t level, Numbers numbers) {
     RunTimeSizes sizes;
     for (const NamedArgument& input : call.inputs) {
       each_tensor_name(input.arg, [&](const std::string& name) {
@@ -187,9 +291,24 @@ class Pass {
     std::array<Trial, RunTimeSizes::kSets> trials;
     const size_t needed = sizes.any() ? trials.size() : 1;
     for (size_t set = 0; set < needed; ++set) {
-      if (!run(call, sizes, set, trials[set])) return false;
+      if (!run(call, sizes, set, numbers, trials[set])) return false;
     }
-    return replace(call, sizes, trials[0], trials[needed - 1], level);
+    if (trials[0].constants != trials[needed - 1].constants || !complex_.store(trials[0].constants)) return false;
+    learn(call, trials[0], trials[needed - 1], sizes);
+    return replace(call, sizes, trials[0], trials[needed - 1], level, numbers);
+  }
+
+  /// What the program says of the results holds for what is of their sizes on the way, too.
+  void learn(const Call& call, const Trial& first, const Trial& second, RunTimeSizes& sizes) const {
+    const std::vector<std::string> results = result_names(call);
+    for (size_t i = 0; i < std::min(results.size(), first.results.size()); ++i) {
+      const TensorMeta* meta = meta_of(results[i]);
+      const auto a = first.recorder.tensors.find(first.results[i]), b = second.recorder.tensors.find(second.results[i]);
+      if (!meta || a == first.recorder.tensors.end() || b == second.recorder.tensors.end()) continue;
+      const std::vector<Dim>&one = a->second.sizes, &other = b->second.sizes;
+      for (size_t axis = 0; axis < std::min({meta->sizes.size(), one.size(), other.size()}); ++axis)
+        sizes.learn({one[axis].value(), other[axis].value()}, meta->sizes[axis]);
+    }
   }
 
   std::vector<std::string> result_names(const Call& call) const {
@@ -201,13 +320,14 @@ class Pass {
     return names;
   }
 
-  bool replace(const Call& call, const RunTimeSizes& sizes, const Trial& first, const Trial& second, size_t level) {
+  bool replace(const Call& call, const RunTimeSizes& sizes, const Trial& first, const Trial& second, size_t level,
+               Numbers numbers) {
     const std::vector<Call>& parts = first.recorder.calls;
     const std::vector<std::string> results = result_names(call);
     if (results.size() > first.results.size() || first.results != second.results) return false;
     if (parts.size() != second.recorder.calls.size()) return false;
     for (const Call& part : parts) {
-      if (part.op == call.op && parts.size() == 1) return false;  // it is nothing but itself
+      if (part.op == call.op && parts.size() == 1 && numbers != Numbers::kPairs) return false;  // nothing but itself
     }
     std::unordered_map<std::string, std::string> names;  // of the recorder → of the program
     std::vector<std::pair<std::string, std::string>> same;
@@ -250,9 +370,15 @@ class Pass {
     }
     changed_ = true;
     // What the program says of the results holds; of the rest only we know.
-    for (auto& [name, meta] : metas) program_.tensors.emplace(name, std::move(meta));
+    for (auto& [name, meta] : metas) {
+      if (is_functional_ && meta.dtype.parts) {
+        complex_.add(name, meta);
+      } else {
+        program_.tensors.emplace(name, std::move(meta));
+      }
+    }
     for (auto& [name, other] : same) renaming_[name] = other;
-    for (Call& part : made) add(std::move(part), level + 1);
+    for (Call& part : made) add(std::move(part), level + 1, numbers == Numbers::kPairs ? Numbers::kReal : numbers);
     return true;
   }
 
@@ -272,9 +398,25 @@ class Pass {
     if (call.inputs.size() != other.inputs.size()) return false;
     for (size_t i = 0; i < call.inputs.size(); ++i) {
       if (call.inputs[i].name != other.inputs[i].name) return false;
+      if (leaves_one_open(call, call.inputs[i].arg, other.inputs[i].arg)) continue;
       if (!merge(call.inputs[i].arg, other.inputs[i].arg, sizes, whole, made)) return false;
     }
     return true;
+  }
+
+  /// A shape of which one size changes, which follows from the others.
+  static bool leaves_one_open(const Call& call, Argument& a, const Argument& b) {
+    const std::string_view name = operator_name(call.op);
+    auto* sizes = std::get_if<std::vector<int64_t>>(&a.value);
+    const auto* others = b.get_if<std::vector<int64_t>>();
+    if ((name != "view" && name != "reshape") || !sizes || !others || sizes->size() != others->size()) return false;
+    int64_t* changing = nullptr;
+    for (size_t i = 0; i < sizes->size(); ++i) {
+      if ((*sizes)[i] < 1 || ((*sizes)[i] != (*others)[i] && changing)) return false;
+      if ((*sizes)[i] != (*others)[i]) changing = &(*sizes)[i];
+    }
+    if (changing) *changing = -1;
+    return changing != nullptr;
   }
 
   bool merge(Argument& a, const Argument& b, const RunTimeSizes& sizes, const Call& whole, std::vector<Call>& made) {
@@ -331,14 +473,18 @@ class Pass {
 
   Program& program_;
   UniqueNames names_;
+  ComplexValues complex_;
   std::unordered_set<std::string> read_;
   bool is_functional_;
   bool changed_ = false;
-  std::unordered_map<std::string, std::string> renaming_;  // results that are operands, or each other
+  std::unordered_map<std::string, std::string> renaming_;            // results that are operands, or each other
+  std::unordered_map<std::string, std::vector<TensorName>> stacks_;  // along a last dimension, by their result
 };
 
 }  // namespace
 
-bool decompose(Program& program, bool is_functional) { return Pass(program, is_functional).run(); }
+bool decompose(Program& program, TensorStore& tensors, bool is_functional) {
+  return Pass(program, tensors, is_functional).run();
+}
 
 }  // namespace graftwork::captured

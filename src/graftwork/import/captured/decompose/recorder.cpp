@@ -27,10 +27,16 @@ Symbol symbol_of(const c10::FunctionSchema& schema) {
   return cat(name, ".", schema.overload_name().empty() ? "default" : schema.overload_name());
 }
 
+ElementType element_type_of(at::ScalarType type) {
+  if (const auto known = from_torch(type)) return {.known = known, .other = {}};
+  ElementType other{.known = {}, .other = c10::toString(type)};
+  if (c10::isComplexType(type)) other.parts = from_torch(c10::toRealValueType(type));
+  return other;
+}
+
 TensorMeta meta_of(const at::Tensor& tensor) {
   TensorMeta meta;
-  meta.dtype = {.known = from_torch(tensor.scalar_type()), .other = c10::toString(tensor.scalar_type())};
-  if (meta.dtype.known) meta.dtype.other = Symbol();
+  meta.dtype = element_type_of(tensor.scalar_type());
   for (const int64_t size : tensor.sizes()) meta.sizes.emplace_back(size);
   if (!tensor.is_sparse()) {
     for (const int64_t stride : tensor.strides()) meta.strides.emplace_back(stride);
@@ -170,10 +176,8 @@ Argument Recorder::argument(const c10::IValue& value, const c10::TypePtr& declar
   const c10::TypePtr type = without_optional(declared);
   if (value.isNone()) return {None{}};
   switch (type->kind()) {
-    case c10::TypeKind::ScalarTypeType: {
-      const auto dtype = from_torch(value.toScalarType());
-      return {ElementType{.known = dtype, .other = dtype ? Symbol() : Symbol(c10::toString(value.toScalarType()))}};
-    }
+    case c10::TypeKind::ScalarTypeType:
+      return {element_type_of(value.toScalarType())};
     case c10::TypeKind::MemoryFormatType:
     case c10::TypeKind::LayoutType:
     case c10::TypeKind::DeviceObjType:

@@ -30,8 +30,13 @@ std::optional<int64_t> RunTimeSizes::value(const Dim& size, size_t set) const {
   return sum;
 }
 
+void RunTimeSizes::learn(std::array<int64_t, kSets> numbers, const Dim& size) {
+  if (numbers[0] != numbers[1] && !size.is_static()) learned_.emplace(numbers, size);
+}
+
 std::optional<Dim> RunTimeSizes::size(std::array<int64_t, kSets> numbers) const {
   if (numbers[0] == numbers[1]) return Dim(numbers[0]);
+  if (const auto known = learned_.find(numbers); known != learned_.end()) return known->second;
   const auto is = [&](const Dim& candidate) {
     for (size_t set = 0; set < kSets; ++set) {
       if (value(candidate, set) != numbers[set]) return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -20,12 +21,16 @@ class RunTimeSizes {
   bool any() const { return !bases_.empty(); }
   /// The number that stands for `size`; nothing when its symbol was not added or there are too many.
   std::optional<int64_t> value(const Dim& size, size_t set) const;
-  /// The size that is `numbers[i]` in set i: a sum or product of what was added. Nothing when there is none.
+  /// What is of these numbers, one in each set, is of that size.
+  void learn(std::array<int64_t, kSets> numbers, const Dim& size);
+  /// The size that is `numbers[i]` in set i: a sum or product of what was added, or one that was learned.
+  /// Nothing when there is none.
   std::optional<Dim> size(std::array<int64_t, kSets> numbers) const;
 
  private:
   std::vector<Symbol> bases_;
   std::vector<Dim> sizes_;
+  std::map<std::array<int64_t, kSets>, Dim> learned_;
 };
 
 }  // namespace graftwork::captured
