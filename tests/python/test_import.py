@@ -1,5 +1,7 @@
 """What torch.export.save writes, read back and run: the results are PyTorch's own."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -187,3 +189,57 @@ def test_operators_without_a_form_are_listed_together_and_only_stop_the_export(g
     assert not (tmp_path / "out.onnx").exists()
     for operator in ("aten.fft_fft.default", "aten.special_i0.default", "aten.lgamma.default"):
         assert operator in done.stderr, done.stderr
+
+
+class Normalised(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 8, 3), norm
+
+    def forward(self, x):
+        return self.norm(self.conv(x))
+
+
+def export_and_transform(graftwork, folder, model, decompose):
+    program = torch.export.export(model, (torch.randn(4, 3, 8, 8),))
+    torch.export.save(program.run_decompositions() if decompose else program, folder / "m.pt2")
+    return graftwork("transform", "m.pt2", cwd=folder).stderr
+
+
+TRACKED = {
+    "batch norm": (nn.BatchNorm2d(8), False),
+    "batch norm, core": (nn.BatchNorm2d(8), True),
+    "instance norm": (nn.InstanceNorm2d(8, track_running_stats=True), False),
+}
+
+
+@pytest.mark.parametrize(("norm", "decompose"), TRACKED.values(), ids=TRACKED)
+def test_what_is_exported_in_training_mode_is_said(graftwork, tmp_path, norm, decompose):
+    warning = export_and_transform(graftwork, tmp_path, Normalised(norm).train(), decompose)
+    assert "warning: the network was exported in training mode" in warning
+    assert "(norm): call model.eval() before exporting it" in warning
+    np.save(tmp_path / "x.npy", torch.randn(8, 3, 8, 8).numpy())
+    arguments = ("quantize", "m.pt2", "--calibrate", "x.npy", "--report", "r.json", "-o", "m.onnx")
+    assert warning.strip() in graftwork(*arguments, cwd=tmp_path).stderr
+    assert json.loads((tmp_path / "r.json").read_text())["warnings"] == [warning.strip().removeprefix("warning: ")]
+
+
+def test_statistics_that_training_writes_have_their_way_out(graftwork, tmp_path):
+    model = Normalised(nn.InstanceNorm2d(8, track_running_stats=True)).train()
+    program = torch.export.export(model, (torch.randn(4, 3, 8, 8),)).run_decompositions()
+    torch.export.save(program, tmp_path / "m.pt2")
+    assert "try calling model.eval() before exporting it" in graftwork.fails("transform", "m.pt2", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("decompose", [False, True], ids=["training", "core"])
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(8), nn.BatchNorm2d(8, track_running_stats=False)], ids=str)
+def test_norms_of_an_evaluated_network_are_no_training(graftwork, tmp_path, norm, decompose):
+    assert export_and_transform(graftwork, tmp_path, Normalised(norm).eval(), decompose) == ""
+
+
+def test_dropout_that_drops_has_its_way_out(graftwork, tmp_path):
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout(0.5)).train()
+    assert "drop values (1, 2): call model.eval()" in export_and_transform(graftwork, tmp_path, model, False)
+    np.save(tmp_path / "x.npy", torch.randn(4, 3, 8, 8).numpy())
+    done = graftwork.fails("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "m.onnx", cwd=tmp_path)
+    assert "try calling model.eval() before exporting the network" in done.stderr

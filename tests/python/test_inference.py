@@ -181,6 +181,10 @@ def movement():
     yield single("Tile", x("N", 3), ints(2, 2))
     for limits in ({}, {"start": 1}, {"end": -1}, {"start": -2, "end": 3}, {"start": 2, "end": 1}):
         yield single("Shape", x("N", 3, 4), **limits)
+    for start, limit, step in [(0, 5, 1), (1, 8, 3), (5, 0, -2), (3, 1, 1)]:
+        yield single("Range", *(np.array(n, np.int64) for n in (start, limit, step)))
+    yield single("Range", number(0, np.int64), x(of=I64), number(1, np.int64))
+    yield single("Range", number(0), number(4), number(1))
 
 
 def parts():

@@ -59,11 +59,12 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
   return figures;
 }
 
-Json quantize_report(const QuantizeRequest& request, const TransformedNetwork& transformed,
+Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded, const TransformedNetwork& transformed,
                      const QuantizationResult& result, const onnx::Model& model) {
   Json report = transform_report(request.model, transformed.network.module, transformed.report);
   add_plan(report, result.plan, stub_figures(result));
   report["warnings"] = result.warnings;
+  if (!loaded.in_training.empty()) report["warnings"].push_back(training_warning(loaded.in_training));
   report["fp32_regions"] = Json::array();
   for (const WideRegion& region : wide_regions(result.network))
     report["fp32_regions"].push_back({{"nodes", region.nodes}, {"reasons", region.reasons}});
@@ -101,6 +102,7 @@ void quantize(const QuantizeRequest& request) {
   StopWatch watch;
   const LoadedNetwork loaded = load_model(request.model);
   refuse_unsupported(loaded);
+  if (!flags.quiet) warn_training(loaded.in_training);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
   refuse_unwritable(transformed, export_options);
@@ -113,7 +115,7 @@ void quantize(const QuantizeRequest& request) {
   watch.lap("export");
 
   if (!request.report.empty()) {
-    write_file(request.report, to_text(quantize_report(request, transformed, result, model)));
+    write_file(request.report, to_text(quantize_report(request, loaded, transformed, result, model)));
   }
   if (flags.quiet) return;
   QuantizeSummary summary;

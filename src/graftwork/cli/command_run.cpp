@@ -132,6 +132,7 @@ void run(const RunRequest& request) {
   check_image_options(request.calibration.images, data_of(request));
   const LoadedNetwork loaded = load_model(request.model);
   refuse_unsupported(loaded);
+  if (!request.calibration.quiet) warn_training(loaded.in_training);
   const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, request.inputs, request.calibration.images);
   const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);
   Tap tap(network.module, request);

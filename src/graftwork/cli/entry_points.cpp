@@ -15,6 +15,7 @@
 #include "graftwork/cli/command_run.h"
 #include "graftwork/cli/command_transform.h"
 #include "graftwork/cli/guard.h"
+#include "graftwork/cli/output.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/threads.h"
 
@@ -51,6 +52,7 @@ int graftwork_torch_quantize(const QuantizeRequest& request) noexcept {
 int graftwork_torch_transform(const TransformRequest& request) noexcept {
   return guarded_torch([&] {
     const graftwork::LoadedNetwork loaded = load_model(request.model);
+    warn_training(loaded.in_training);
     transform(loaded.network.module, unusable(loaded), request);
   });
 }
@@ -66,6 +68,7 @@ int graftwork_torch_explain(const ExplainRequest& request) noexcept {
 int graftwork_torch_inspect(const InspectRequest& request) noexcept {
   return guarded_torch([&] {
     const graftwork::LoadedNetwork loaded = load_model(request.model);
+    warn_training(loaded.in_training);
     inspect(loaded.network.module, unusable(loaded), request);
   });
 }

@@ -1,5 +1,6 @@
 #include "graftwork/cli/output.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
@@ -19,6 +20,20 @@ void warn_unsupported(const std::vector<std::string>& unsupported) {
   std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be run or exported\n");
   for (const std::string& line : unsupported) text += "  " + line + "\n";
   std::fputs(text.c_str(), stderr);
+}
+
+std::string training_warning(const std::vector<std::string>& layers) {
+  constexpr size_t kShown = 8;
+  if (layers.empty()) return "";
+  const size_t shown = std::min(layers.size(), kShown);
+  const std::string more = layers.size() > shown ? cat(" and ", layers.size() - shown, " more") : "";
+  return cat("the network was exported in training mode, where layers normalise by the batch or drop values (",
+             join({layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(shown)}), more,
+             "): call model.eval() before exporting it");
+}
+
+void warn_training(const std::vector<std::string>& layers) {
+  if (!layers.empty()) std::fputs(cat("warning: ", training_warning(layers), "\n").c_str(), stderr);
 }
 
 }  // namespace graftwork::cli

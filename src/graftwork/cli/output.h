@@ -13,4 +13,9 @@ void print_out(std::string_view text);
 /// "warning: 2 operators cannot be exported" and the lines, on standard error; nothing for an empty list.
 void warn_unsupported(const std::vector<std::string>& unsupported);
 
+/// What to say of a network some of whose layers compute as they do while they are trained; empty for none.
+std::string training_warning(const std::vector<std::string>& layers);
+/// Says it on standard error.
+void warn_training(const std::vector<std::string>& layers);
+
 }  // namespace graftwork::cli

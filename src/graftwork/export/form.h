@@ -58,6 +58,10 @@ class Form {
   std::string constant(const at::Tensor& tensor);
   /// A number in an element type of the file.
   std::string scalar(double value, DType type) { return number_as(lowering_, name_ + "_number", value, type); }
+  /// What an attribute says or refers to.
+  std::string number_operand(Symbol name, DType type) {
+    return graftwork::number_operand(lowering_, node_, name, 0, type);
+  }
   std::string cast(const std::string& value, DType type);
   std::string reshape(const std::string& value, const std::vector<int64_t>& shape);
   std::string transpose(const std::string& value, const std::vector<int64_t>& order);

@@ -1,9 +1,11 @@
 #include "graftwork/export/operator_lowering.h"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/export/runtime_number.h"
 #include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
@@ -16,9 +18,11 @@ namespace {
 OperatorLowering find_operator_lowering(Symbol op) {
   static const std::unordered_map<Symbol, OperatorLowering> table = [] {
     std::unordered_map<Symbol, OperatorLowering> all;
-    for (auto make : {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings, elementwise_lowerings,
-                      function_lowerings, indexing_lowerings, layer_lowerings, sampling_lowerings, search_lowerings,
-                      recurrent_lowerings, reduction_lowerings, shape_operator_lowerings, split_lowerings}) {
+    for (auto make :
+         {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings,
+          elementwise_lowerings, function_lowerings, indexing_lowerings, layer_lowerings, pool_operator_lowerings,
+          sampling_lowerings, search_lowerings, recurrent_lowerings, reduction_lowerings, shape_operator_lowerings,
+          split_lowerings}) {
       for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
     }
     return all;
@@ -54,6 +58,18 @@ std::vector<int64_t> integers_attr(const Node& node, Symbol name) {
   return values ? *values : (refuse(name), std::vector<int64_t>());
 }
 
+std::vector<size_t> tensor_slots(const Node& node) {
+  std::vector<size_t> slots;
+  for (size_t slot = 0; slot < node.input_count(); ++slot) {
+    const bool is_number = std::any_of(node.attrs().begin(), node.attrs().end(), [slot](const auto& entry) {
+      const InputRef* ref = entry.second.template get<InputRef>();
+      return ref && ref->slot == slot;
+    });
+    if (!is_number) slots.push_back(slot);
+  }
+  return slots;
+}
+
 int64_t rank_of(const Node& node) {
   const TensorType* type = node.input(0).tensor();
   if (!type) throw Error("export.shape", "the shape of its input is not known");
@@ -83,6 +99,14 @@ std::string number_as_result(Lowering& lowering, const Node& node, const std::st
   const TensorType* type = node.tensor();
   return type ? number_as(lowering, name, value, lowering.exported_dtype(type->dtype))
               : lowering.float_scalar(name, value);
+}
+
+std::string number_operand(Lowering& lowering, const Node& node, Symbol attr, double fallback, DType type) {
+  const Attribute* given = node.attrs().find(attr);
+  const std::string name = cat(node.name().str(), "_", attr.str());
+  if (!given || !given->get<InputRef>()) return number_as(lowering, name, number_attr(node, attr, fallback), type);
+  const std::string number = lower_scalar(lowering, lower_number(lowering, node, *given));
+  return lowering.add("Cast", name, {number}, {{"to", onnx::data_type(type)}});
 }
 
 }  // namespace graftwork

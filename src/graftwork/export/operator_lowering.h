@@ -23,6 +23,7 @@ OperatorLowerings elementwise_lowerings();
 OperatorLowerings function_lowerings();
 OperatorLowerings indexing_lowerings();
 OperatorLowerings layer_lowerings();
+OperatorLowerings pool_operator_lowerings();
 OperatorLowerings sampling_lowerings();
 OperatorLowerings search_lowerings();
 OperatorLowerings shape_operator_lowerings();
@@ -36,6 +37,8 @@ int64_t integer_attr(const Node& node, Symbol name, int64_t fallback);
 double number_attr(const Node& node, Symbol name, double fallback);
 bool flag_attr(const Node& node, Symbol name, bool fallback);
 std::vector<int64_t> integers_attr(const Node& node, Symbol name);
+/// The inputs that no attribute refers to: those that are no run-time numbers.
+std::vector<size_t> tensor_slots(const Node& node);
 /// Rank of an input, and an axis counted from the front.
 int64_t rank_of(const Node& node);
 int64_t front_axis(int64_t axis, int64_t rank);
@@ -47,5 +50,7 @@ std::string operand_as(Lowering& lowering, const Node& node, size_t slot, DType 
 std::string number_as(Lowering& lowering, const std::string& name, double value, DType type);
 /// The same in the element type of the node's result.
 std::string number_as_result(Lowering& lowering, const Node& node, const std::string& name, double value);
+/// What an attribute says or refers to, without a dimension.
+std::string number_operand(Lowering& lowering, const Node& node, Symbol attr, double fallback, DType type);
 
 }  // namespace graftwork

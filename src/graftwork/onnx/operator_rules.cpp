@@ -117,6 +117,7 @@ constexpr std::array kRules{
     OperatorRule{"Expand", "UI", "U", "any", expand_shape},
     OperatorRule{"Tile", "UI", "U", "any", tile_shape},
     OperatorRule{"Shape", "*", "I", "any", extents_shape},
+    OperatorRule{"Range", "T", "T", "wide", range_shape},
     OperatorRule{"Concat", "U", "U", "any", concat_shape},
     OperatorRule{"Split", "UI", "U", "any", split_shape},
     OperatorRule{"Slice", "UN", "U", "any", slice_shape},

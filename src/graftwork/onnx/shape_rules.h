@@ -31,6 +31,7 @@ std::vector<Shape> depth_to_space_shape(const Operands& operands);
 std::vector<Shape> expand_shape(const Operands& operands);
 std::vector<Shape> tile_shape(const Operands& operands);
 std::vector<Shape> extents_shape(const Operands& operands);  ///< Of Shape.
+std::vector<Shape> range_shape(const Operands& operands);
 
 // ---- shapes_parts.cpp --------------------------------------------------------------------------------------
 std::vector<Shape> concat_shape(const Operands& operands);

@@ -1,5 +1,6 @@
 // Operators that keep all elements, or repeat them.
 #include <algorithm>
+#include <cmath>
 
 #include "graftwork/base/text.h"
 #include "graftwork/onnx/dims.h"
@@ -148,6 +149,23 @@ std::vector<Shape> extents_shape(const Operands& operands) {
   const auto within = [&](int64_t axis) { return std::clamp<int64_t>(axis < 0 ? axis + rank : axis, 0, rank); };
   const int64_t begin = within(operands.integer("start", 0)), end = within(operands.integer("end", rank));
   return {Dims{Dimension(std::max<int64_t>(end - begin, 0))}};
+}
+
+std::vector<Shape> range_shape(const Operands& operands) {
+  std::vector<double> numbers;
+  for (size_t i = 0; i < 3; ++i) {
+    if (operands.dims(i) && !operands.dims(i)->empty()) throw IllegalOperands("it takes numbers");
+    const Tensor* constant = i < operands.constants.size() ? operands.constants[i] : nullptr;
+    const auto whole = operands.integers(i);
+    const auto real = constant ? floats_of(*constant) : std::nullopt;
+    if (whole) numbers.push_back(static_cast<double>(whole->at(0)));
+    if (real) numbers.push_back(static_cast<double>(real->at(0)));
+  }
+  if (numbers.size() < 3) return {unknown_dims(1)};
+  if (numbers[2] == 0) throw IllegalOperands("its step is 0");
+  const double count = std::ceil((numbers[1] - numbers[0]) / numbers[2]);
+  if (!(count < 0x1p62)) throw IllegalOperands("it has no end");
+  return {Dims{Dimension(static_cast<int64_t>(std::max(count, 0.0)))}};
 }
 
 }  // namespace graftwork::onnx

@@ -175,8 +175,16 @@ TEST(Lower, WritesReshapesWithOneOpenExtent) {
       "aten.view.default(%y) {size=[-1, 6]}\n  return %z\n}\n");
   EXPECT_EQ(export_error(two, options_of(DType::kF32)).code(), "export.unsupported");
   const Network open = network_of(
-      "graph(%x: f32[s0, s1]) {\n  %z: f32[3*s0, 2*s1] = aten.reshape.default(%x) {shape=[-1, 6]}\n  return %z\n}\n");
+      "graph(%x: f32[s0, s1]) {\n  %z: f32[3*s0, s2] = aten.reshape.default(%x) {shape=[-1, 6]}\n  return %z\n}\n");
   EXPECT_EQ(export_error(open, options_of(DType::kF32)).code(), "export.shape");
+}
+
+TEST(Lower, ComputesExtentsFromOthersOfTheirBase) {
+  const OnnxView view =
+      lowered("graph(%x: f32[2*s0+1, s1]) {\n  %z: f32[s0, 3*s1-1] = aten.new_zeros.default(%x)\n  return %z\n}\n");
+  std::vector<std::string> kinds;
+  for (const onnx::Node& node : view.model().graph.nodes) kinds.push_back(node.op_type);
+  EXPECT_EQ(kinds, (std::vector<std::string>{"Shape", "Sub", "Div", "Shape", "Mul", "Add", "Concat", "Expand"}));
 }
 
 TEST(Lower, WritesTuplesWithTheirUnusedParts) {

@@ -1,4 +1,6 @@
 // nn.Upsample, nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle.
+#include "graftwork/export/resize.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -12,19 +14,8 @@
 namespace graftwork {
 namespace {
 
-using Attributes = std::vector<std::pair<std::string, onnx::AttributeValue>>;
-
-/// How torch maps an output position to an input position, in ONNX's words.
-Attributes resize_attributes(const std::string& mode, bool align_corners) {
-  if (mode == "nearest")
-    return {{"coordinate_transformation_mode", "asymmetric"}, {"mode", "nearest"}, {"nearest_mode", "floor"}};
-  if (mode == "nearest-exact")
-    return {
-        {"coordinate_transformation_mode", "half_pixel"}, {"mode", "nearest"}, {"nearest_mode", "round_prefer_ceil"}};
-  const char* positions = align_corners ? "align_corners" : "half_pixel";
-  if (mode == "bicubic")
-    return {{"coordinate_transformation_mode", positions}, {"cubic_coeff_a", -0.75}, {"mode", "cubic"}};
-  return {{"coordinate_transformation_mode", positions}, {"mode", "linear"}};
+ResizeMode mode_of(const ModuleCall& call) {
+  return {*attribute_of(call.record, "mode")->get<std::string>(), call.flag("align_corners")};
 }
 
 /// Whether all who multiply the extent by the factor of the file, in single or in double precision, find this size.
@@ -86,8 +77,7 @@ bool reads(const std::string& mode, double factor, int64_t from, const std::vect
 
 std::string resize(Lowering& lowering, const ModuleCall& call, const std::string& name, std::vector<std::string> inputs,
                    const std::string& output) {
-  const std::string& mode = *attribute_of(call.record, "mode")->get<std::string>();
-  return lowering.add("Resize", name, std::move(inputs), resize_attributes(mode, call.flag("align_corners")), output);
+  return lowering.add("Resize", name, std::move(inputs), resize_attributes(mode_of(call)), output);
 }
 
 /// The axes along which nearest resizing of known extents reads other positions than a Resize would, and those.
@@ -115,6 +105,12 @@ std::string upsample(Lowering& lowering, const ModuleCall& call) {
   const std::vector<double> given = *numbers_in(*attribute_of(call.record, "scale_factor"));
   const TensorType* in = call.input_type.tensor();
   const TensorType* out = call.output_type.tensor();
+  const auto is_open = [](const Dim& dim) { return !dim.is_static(); };
+  if (in && out && given.empty() && std::any_of(in->dims.begin() + 2, in->dims.end(), is_open)) {
+    std::vector<std::string> sizes;
+    for (const int64_t size : wanted) sizes.push_back(lowering.integers(call.path() + ".size", {size}));
+    return lower_resize(lowering, call.path(), call.inputs[0], mode_of(call), *in, *out, sizes, call.output);
+  }
   std::vector<AxisScale> axes(2);
   for (size_t i = 2; i < 2 + std::max(wanted.size(), given.size()); ++i) {
     axes.push_back(axis_scale(given.empty() ? std::nullopt : std::optional(given[i - 2]),

@@ -1,6 +1,7 @@
 // Comparisons, logic and choice.
 #include "graftwork/base/error.h"
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/runtime_number.h"
 #include "graftwork/nn/dtypes.h"
 
 namespace graftwork {
@@ -11,18 +12,20 @@ at::Tensor stand_in(const TensorType& type) {
   return at::empty(std::vector<int64_t>(type.rank(), 1), to_torch(type.dtype));
 }
 
-c10::Scalar number_of(const Attribute& attr) {
+/// A number of the type of what is compared with.
+c10::Scalar number_of(const Node& node, const Attribute& attr) {
+  if (attr.get<InputRef>()) return is_whole_number(node, attr) ? c10::Scalar(int64_t{1}) : c10::Scalar(1.0);
   if (const bool* truth = attr.get<bool>()) return *truth;
   if (const double* value = attr.get<double>()) return *value;
   if (const int64_t* value = attr.get<int64_t>()) return *value;
-  throw Error("export.attribute", "what it compares with is known at run time only");
+  throw Error("export.attribute", "what it compares with is no number");
 }
 
 /// The type that torch compares in. Integers beside floats are compared in FP32: FP16 ends at 65504.
 DType compared_type(const Lowering& lowering, const Node& node) {
   const at::Tensor first = stand_in(*node.input(0).tensor());
   if (const Attribute* number = node.attrs().find("other")) {
-    const at::ScalarType type = at::result_type(first, number_of(*number));
+    const at::ScalarType type = at::result_type(first, number_of(node, *number));
     const bool stands_as_float = first.is_floating_point() || first.scalar_type() == at::kByte;
     return stands_as_float ? lowering.exported_dtype(*from_torch(type)) : *from_torch(type);
   }
@@ -42,7 +45,7 @@ std::vector<std::string> compared_operands(Lowering& lowering, const Node& node)
   const DType type = compared_type(lowering, node);
   const std::string first = operand_as(lowering, node, 0, type);
   if (!has_number) return {first, operand_as(lowering, node, 1, type)};
-  return {first, number_as(lowering, name, number_attr(node, "other", 0), type)};
+  return {first, number_operand(lowering, node, "other", 0, type)};
 }
 
 OperatorLowering compare(const char* op_type) {

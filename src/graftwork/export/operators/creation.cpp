@@ -1,6 +1,10 @@
 // Tensors of one number, and tensors that are repeated.
+#include <cmath>
+
 #include "graftwork/base/error.h"
-#include "graftwork/export/operator_lowering.h"
+#include "graftwork/base/text.h"
+#include "graftwork/export/form.h"
+#include "graftwork/export/runtime_number.h"
 #include "graftwork/export/runtime_shape.h"
 #include "graftwork/nn/dtypes.h"
 
@@ -37,6 +41,26 @@ void expand(Lowering& lowering, const Node& node) {
                                    lowering.result_name(node)));
 }
 
+/// Numbers one after the other, to an end that is known at run time only.
+void arange(Form& form) {
+  const auto number = [&](Symbol name, int64_t fallback) {
+    const Attribute* attr = form.node().attrs().find(name);
+    const Attribute given = attr && !attr->is_none() ? *attr : Attribute(fallback);
+    const double* fraction = given.get<double>();
+    const bool is_whole = !fraction || *fraction == std::floor(*fraction);
+    const std::string value =
+        is_whole ? lower_number(form.lowering(), form.node(), fraction ? static_cast<int64_t>(*fraction) : given) : "";
+    if (!is_whole || !is_whole_number(form.node(), given))
+      throw Error("export.shape", cat("its ", name.str(), " is a fraction, and its length is known at run time only"),
+                  "whole numbers, scaled afterwards");
+    return lower_scalar(form.lowering(), value);
+  };
+  const std::vector<std::string> limits{number("start", 0), number("end", 0), number("step", 1)};
+  const DType type = form.result_dtype();
+  if (type == DType::kI64) return form.result("Range", limits);
+  form.result("Cast", {form.add("Range", limits)}, {{"to", onnx::data_type(type)}});
+}
+
 /// New dimensions come in front.
 void repeat(Lowering& lowering, const Node& node) {
   const std::vector<int64_t> repeats = integers_attr(node, "repeats");
@@ -55,10 +79,13 @@ void repeat(Lowering& lowering, const Node& node) {
 }  // namespace
 
 OperatorLowerings creation_lowerings() {
-  return {{"aten.zeros.default", zeros},   {"aten.zeros_like.default", zeros}, {"aten.new_zeros.default", zeros},
-          {"aten.ones.default", ones},     {"aten.ones_like.default", ones},   {"aten.new_ones.default", ones},
-          {"aten.full.default", full},     {"aten.full_like.default", full},   {"aten.new_full.default", full},
-          {"aten.expand.default", expand}, {"aten.repeat.default", repeat}};
+  return {{"aten.zeros.default", zeros},       {"aten.zeros_like.default", zeros},
+          {"aten.new_zeros.default", zeros},   {"aten.ones.default", ones},
+          {"aten.ones_like.default", ones},    {"aten.new_ones.default", ones},
+          {"aten.full.default", full},         {"aten.full_like.default", full},
+          {"aten.new_full.default", full},     {"aten.arange.default", form(arange)},
+          {"aten.arange.start", form(arange)}, {"aten.arange.start_step", form(arange)},
+          {"aten.expand.default", expand},     {"aten.repeat.default", repeat}};
 }
 
 }  // namespace graftwork

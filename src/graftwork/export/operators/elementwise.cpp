@@ -8,7 +8,8 @@ namespace {
 
 /// A number in the type that the operator computes in.
 std::string number(Lowering& lowering, const Node& node, Symbol attr, double fallback) {
-  return number_as_result(lowering, node, node.name().str() + "_" + attr.str(), number_attr(node, attr, fallback));
+  const DType type = node.tensor() ? lowering.exported_dtype(node.tensor()->dtype) : lowering.options().float_type;
+  return number_operand(lowering, node, attr, fallback, type);
 }
 
 /// `x op (alpha · other)`.
@@ -16,11 +17,13 @@ OperatorLowering binary(const char* op_type) {
   return [op_type](Lowering& lowering, const Node& node) {
     const bool is_number = node.attrs().find("other") != nullptr;
     const bool number_first = node.attrs().find("self") != nullptr;
-    if (node.input_count() + (is_number ? 1 : 0) + (number_first ? 1 : 0) != 2)
+    const std::vector<size_t> slots = tensor_slots(node);
+    if (slots.size() + (is_number ? 1 : 0) + (number_first ? 1 : 0) != 2)
       throw Error("export.attribute", "it has other operands than two");
-    const std::string first = number_first ? number(lowering, node, "self", 0) : operand_as_result(lowering, node, 0);
+    const std::string first =
+        number_first ? number(lowering, node, "self", 0) : operand_as_result(lowering, node, slots.front());
     std::string second =
-        is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, number_first ? 0 : 1);
+        is_number ? number(lowering, node, "other", 0) : operand_as_result(lowering, node, slots.back());
     if (number_attr(node, "alpha", 1) != 1) {
       second = lowering.add("Mul", node.name().str() + "_scaled", {second, number(lowering, node, "alpha", 1)});
     }

@@ -25,8 +25,7 @@ void isinf(Form& form) { form.result("IsInf", {form.operand(0, DType::kF32)}); }
 
 /// The quotient's remainder with the sign of the dividend (C's fmod).
 void fmod(Form& form) {
-  const std::string divisor =
-      form.has("other") ? form.scalar(form.number("other"), form.result_dtype()) : form.as_result(1);
+  const std::string divisor = form.has("other") ? form.number_operand("other", form.result_dtype()) : form.as_result(1);
   form.result("Mod", {form.as_result(0), divisor}, {{"fmod", int64_t{1}}});
 }
 
@@ -34,23 +33,22 @@ void fmod(Form& form) {
 void remainder(Form& form) {
   const DType type = form.result_dtype();
   const bool is_number_first = form.has("self");
-  const std::string x = is_number_first ? form.scalar(form.number("self"), type) : form.as_result(0);
+  const std::string x = is_number_first ? form.number_operand("self", type) : form.as_result(0);
   const std::string y =
-      form.has("other") ? form.scalar(form.number("other"), type) : form.as_result(is_number_first ? 0 : 1);
+      form.has("other") ? form.number_operand("other", type) : form.as_result(is_number_first ? 0 : 1);
   if (!is_floating(type)) return form.result("Mod", {x, y}, {{"fmod", int64_t{0}}});
   const std::string whole = form.add("Mul", {form.add("Floor", {form.add("Div", {x, y})}), y});
   form.result("Sub", {x, whole});
 }
 
 void power_of_number(Form& form) {
-  form.result("Pow", {form.scalar(form.number("self"), form.result_dtype()), form.as_result(0)});
+  form.result("Pow", {form.number_operand("self", form.result_dtype()), form.as_result(0)});
 }
 
 /// Of whole numbers: ONNX's Div rounds towards 0.
 void whole_quotient(Form& form) {
   if (is_floating(form.result_dtype())) throw Error("export.attribute", "its quotients are rounded");
-  const std::string divisor =
-      form.has("other") ? form.scalar(form.number("other"), form.result_dtype()) : form.as_result(1);
+  const std::string divisor = form.has("other") ? form.number_operand("other", form.result_dtype()) : form.as_result(1);
   form.result("Div", {form.as_result(0), divisor});
 }
 
@@ -61,9 +59,9 @@ void bitwise(Form& form) {
   constexpr const char* kBits[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
   const DType type = form.result_dtype();
   const bool is_number_first = form.has("self");
-  const std::string first = is_number_first ? form.scalar(form.number("self"), type) : form.as_result(0);
+  const std::string first = is_number_first ? form.number_operand("self", type) : form.as_result(0);
   const std::string other =
-      form.has("other") ? form.scalar(form.number("other"), type) : form.as_result(is_number_first ? 0 : 1);
+      form.has("other") ? form.number_operand("other", type) : form.as_result(is_number_first ? 0 : 1);
   form.result((type == DType::kBool ? kLogic : kBits)[kWhich], {first, other});
 }
 

@@ -1,6 +1,11 @@
 // Pictures read between their pixels.
+#include <algorithm>
+#include <optional>
+
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
+#include "graftwork/export/resize.h"
+#include "graftwork/export/runtime_number.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork {
@@ -49,13 +54,52 @@ at::Tensor resizing(const Node& node, int64_t from, int64_t to, size_t axis, siz
   return rows.t().contiguous();
 }
 
+ResizeMode mode_of(const Form& form) {
+  const std::string& op = form.node().op().str();
+  ResizeMode mode{"linear", form.flag("align_corners")};
+  for (const char* name : {"nearest", "nearest-exact", "bicubic", "bilinear", "trilinear"}) {
+    std::string spelled = name;
+    std::replace(spelled.begin(), spelled.end(), '-', '_');
+    if (op.find(spelled) != std::string::npos) mode.mode = name;
+  }
+  return mode;
+}
+
+/// To sizes that are known at run time only.
+void resize_at_run_time(Form& form) {
+  const Attribute* sizes = form.node().attrs().find("output_size");
+  const bool is_antialiased = form.node().op().str().find("_aa.") != std::string::npos;
+  if (!sizes || sizes->is_none() || is_antialiased)
+    throw Error("export.shape",
+                is_antialiased ? "it is antialiased, and a size of it is known at run time only"
+                               : "its factors are known at run time only",
+                "fixed sizes when the network is exported");
+  const std::vector<std::string> targets = lower_numbers(form.lowering(), form.node(), *sizes);
+  if (form.rank() != static_cast<int64_t>(targets.size()) + 2) throw Error("export.shape", "its sizes are not known");
+  form.lowering().bind(
+      form.node(), lower_resize(form.lowering(), form.node().name().str(), form.operand(0), mode_of(form), form.type(0),
+                                form.result_type(), targets, form.lowering().result_name(form.node())));
+}
+
+/// Extents behind batch and channels; nothing where one is known at run time only.
+std::optional<std::vector<int64_t>> spatial_extents(const TensorType& type) {
+  std::vector<int64_t> extents;
+  for (size_t i = 2; i < type.rank(); ++i) {
+    const auto extent = type.dims[i].maybe_value();
+    if (!extent) return std::nullopt;
+    extents.push_back(*extent);
+  }
+  return extents;
+}
+
 /// Dimension by dimension: height · x, then x · widthᵀ.
 void separable_resize(Form& form) {
-  const std::vector<int64_t> from = form.shape(0), to = form.result_shape();
-  const size_t spatial = from.size() - 2;
-  if (spatial > 2) throw Error("export.attribute", "it resizes volumes");
+  const auto from = spatial_extents(form.type(0)), to = spatial_extents(form.result_type());
+  if (!from || !to) return resize_at_run_time(form);
+  const size_t spatial = from->size();
+  if (spatial > 2 || spatial == 0) throw Error("export.attribute", "it resizes volumes");
   std::string x = form.operand(0);
-  const auto matrix = [&](size_t axis) { return resizing(form.node(), from[2 + axis], to[2 + axis], axis, spatial); };
+  const auto matrix = [&](size_t axis) { return resizing(form.node(), (*from)[axis], (*to)[axis], axis, spatial); };
   if (spatial == 1) return form.result("MatMul", {x, form.constant(matrix(0).t())});
   x = form.add("MatMul", {form.constant(matrix(0)), x});
   form.result("MatMul", {x, form.constant(matrix(1).t())});
@@ -77,7 +121,10 @@ OperatorLowerings sampling_lowerings() {
           {"aten._upsample_nearest_exact1d.vec", form(separable_resize)},
           {"aten._upsample_nearest_exact2d.vec", form(separable_resize)},
           {"aten.upsample_nearest1d.vec", form(separable_resize)},
-          {"aten.upsample_nearest2d.vec", form(separable_resize)}};
+          {"aten.upsample_nearest2d.vec", form(separable_resize)},
+          {"aten._upsample_nearest_exact3d.vec", form(separable_resize)},
+          {"aten.upsample_nearest3d.vec", form(separable_resize)},
+          {"aten.upsample_trilinear3d.vec", form(separable_resize)}};
 }
 
 }  // namespace graftwork

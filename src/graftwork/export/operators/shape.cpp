@@ -5,6 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/export/reshape.h"
+#include "graftwork/export/runtime_number.h"
 
 namespace graftwork {
 namespace {
@@ -62,14 +63,15 @@ void concat(Lowering& lowering, const Node& node) {
 void slice(Lowering& lowering, const Node& node) {
   const std::string& name = node.name().str();
   const int64_t axis = front_axis(integer_attr(node, "dim", 0), rank_of(node));
-  lowering.bind(
-      node,
-      lowering.add("Slice", name,
-                   {lowering.operand(node, 0), lowering.integers(name + "_start", {integer_attr(node, "start", 0)}),
-                    lowering.integers(name + "_end", {integer_attr(node, "end", std::numeric_limits<int64_t>::max())}),
-                    lowering.integers(name + "_axis", {axis}),
-                    lowering.integers(name + "_step", {integer_attr(node, "step", 1)})},
-                   {}, lowering.result_name(node)));
+  const auto bound = [&](Symbol attr, int64_t fallback) {
+    const Attribute* given = node.attrs().find(attr);
+    if (given && given->get<InputRef>()) return lower_number(lowering, node, *given);
+    return lowering.integers(cat(name, "_", attr.str()), {integer_attr(node, attr, fallback)});
+  };
+  std::vector<std::string> inputs{lowering.operand(node, 0), bound("start", 0),
+                                  bound("end", std::numeric_limits<int64_t>::max()),
+                                  lowering.integers(name + "_axis", {axis}), bound("step", 1)};
+  lowering.bind(node, lowering.add("Slice", name, std::move(inputs), {}, lowering.result_name(node)));
 }
 
 /// Every tensor as a slice of one, joined.
@@ -105,15 +107,27 @@ void embedding(Lowering& lowering, const Node& node) {
 }
 
 /// torch lists two numbers for each dimension from the last one on, ONNX all beginnings and then all ends.
-void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Symbol attr) {
-  const std::vector<int64_t> last_first = integers_attr(node, attr);
-  const auto rank = static_cast<size_t>(rank_of(node));
-  std::vector<int64_t> pads(2 * rank, 0);
+template <class Number>
+std::vector<Number> pads_of(const std::vector<Number>& last_first, size_t rank, const Number& none) {
+  std::vector<Number> pads(2 * rank, none);
   for (size_t i = 0; i * 2 + 1 < last_first.size() && i < rank; ++i) {
     pads[rank - 1 - i] = last_first[2 * i];
     pads[2 * rank - 1 - i] = last_first[2 * i + 1];
   }
-  std::vector<std::string> inputs{lowering.operand(node, 0), lowering.integers(node.name().str() + "_pads", pads)};
+  return pads;
+}
+
+void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Symbol attr) {
+  const Attribute* given = node.attrs().find(attr);
+  const std::string name = node.name().str() + "_pads";
+  const auto rank = static_cast<size_t>(rank_of(node));
+  const std::string pads =
+      given && given->get<Attribute::List>()  // run-time numbers
+          ? lowering.add("Concat", name,
+                         pads_of(lower_numbers(lowering, node, *given), rank, lowering.integers(name + "_none", {0})),
+                         {{"axis", int64_t{0}}})
+          : lowering.integers(name, pads_of(integers_attr(node, attr), rank, int64_t{0}));
+  std::vector<std::string> inputs{lowering.operand(node, 0), pads};
   if (word == "constant")
     inputs.push_back(number_as_result(lowering, node, node.name().str() + "_value", number_attr(node, "value", 0)));
   lowering.bind(node,

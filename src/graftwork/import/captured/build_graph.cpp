@@ -4,6 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/bind_arguments.h"
 #include "graftwork/import/captured/origin.h"
+#include "graftwork/import/captured/training.h"
 #include "graftwork/import/common/constants.h"
 #include "graftwork/import/common/unique_names.h"
 #include "graftwork/nn/operator_call.h"
@@ -123,7 +124,7 @@ class Builder {
     } else if (!is_size_operator(op) && !find_operator(op)) {
       bound.problems.emplace_back("torch does not know it");
     }
-    if (draws_at_random(call)) {
+    if (drops_at_random(call)) {
       bound.problems.emplace_back("the model was exported in training mode, call model.eval() before exporting it");
     }
     std::vector<Node*> inputs;
@@ -155,15 +156,6 @@ class Builder {
       }
       scope[results[i].name] = meaning;
     }
-  }
-
-  /// Dropout that drops.
-  static bool draws_at_random(const Call& call) {
-    if (call.op.str().find("dropout") == std::string::npos) return false;
-    const Argument* train = call.input("train");
-    const Argument* rate = call.input("p");
-    const bool drops = train && train->get_if<bool>() && *train->get_if<bool>();
-    return drops && !(rate && rate->get_if<double>() && *rate->get_if<double>() == 0);
   }
 
   static std::string why_higher_order(const Call& call) {

@@ -13,6 +13,8 @@ struct LoadedNetwork {
   Network network;
   /// Operators that cannot be run or exported, each with its place. The network still loads and prints.
   std::vector<std::string> unsupported;
+  /// Layers that compute as they do while they are trained.
+  std::vector<std::string> in_training = {};
 };
 
 namespace captured {

@@ -1,6 +1,8 @@
 // Attributes that the pooling operators share.
 #pragma once
 
+#include <algorithm>
+
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
@@ -43,6 +45,11 @@ inline Outcome raise_adaptive_pool(Graft& graft, Node& old, Node& pool, const ch
   const size_t spatial = spatial_of(pool.op());
   const auto size = integers_of(pool, "output_size", spatial, 0);
   if (!size) return declined("its output size is computed in the graph");
+  const TensorType* x = pool.input(0).tensor();
+  const bool is_known = !x || x->rank() < spatial ||
+                        std::all_of(x->dims.end() - static_cast<std::ptrdiff_t>(spatial), x->dims.end(),
+                                    [](const Dim& dim) { return dim.is_static(); });
+  if (!is_known && *size != std::vector<int64_t>(spatial, 1)) return declined("its windows are known at run time only");
   ModuleRecord record = module_at(pool, cat(kind, spatial, "d"));
   record.attrs.set("output_size", *size);
   return raise_to(graft, old, std::move(record), {&pool.input(0)});

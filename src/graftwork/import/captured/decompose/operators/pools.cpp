@@ -84,13 +84,16 @@ at::Tensor maximum(at::Tensor x, const std::vector<int64_t>& size) {
   return x;
 }
 
-/// In the plane: what each window holds stands in a row, by a table of places.
-at::Tensor places_of_maxima(const at::Tensor& x, const std::vector<int64_t>& size) {
-  const auto spatial = static_cast<int64_t>(size.size());
+/// Where in the plane the maxima are, of windows that have these places along each axis: [out, places]. What a window
+/// holds stands in a row, by a table of places.
+at::Tensor places_of_maxima(const at::Tensor& x, const std::vector<at::Tensor>& axes) {
+  const auto spatial = static_cast<int64_t>(axes.size());
   at::Tensor table = at::zeros({1, 1}, x.options().dtype(at::kLong));  // windows, places in one
+  std::vector<int64_t> size;
   for (int64_t i = 0; i < spatial; ++i) {
-    const int64_t in = x.size(x.dim() - spatial + i), out = size[static_cast<size_t>(i)];
-    const at::Tensor places = places_in(in, out, x);
+    const at::Tensor& places = axes[static_cast<size_t>(i)];
+    const int64_t in = x.size(x.dim() - spatial + i), out = places.size(0);
+    size.push_back(out);
     const at::Tensor rows = at::reshape(at::mul(table, in), {table.size(0), 1, table.size(1), 1});
     table = at::reshape(at::add(rows, at::reshape(places, {1, out, 1, places.size(1)})),
                         {table.size(0) * out, table.size(1) * places.size(1)});
@@ -110,7 +113,10 @@ Tensors adaptive_max_pool(const Arguments& args) {
   const std::vector<int64_t> size = size_of(args);
   const bool batched = x.dim() == kSpatial + 2;
   if (batched && same_windows(x, size) && !args.is_read(1)) leave_as_it_is("it is a module");
-  return {maximum(x, size), places_of_maxima(x, size)};
+  std::vector<at::Tensor> axes;
+  for (size_t i = 0; i < kSpatial; ++i)
+    axes.push_back(places_in(x.size(x.dim() - static_cast<int64_t>(kSpatial - i)), size[i], x));
+  return {maximum(x, size), places_of_maxima(x, axes)};
 }
 
 Tensors adaptive_avg_pool1d(const Arguments& args) {
@@ -249,6 +255,77 @@ Tensors max_pool(const Arguments& args) {
   });
 }
 
+/// The places in each window of a pool along an axis; those in the padding are the window's first that is none.
+struct Window {
+  int64_t kernel, stride, padding, dilation;
+  bool ceil;
+
+  int64_t count(int64_t in) const {
+    const int64_t room = in + 2 * padding - dilation * (kernel - 1) - 1;
+    int64_t out = (room + (ceil ? stride - 1 : 0)) / stride + 1;
+    if (ceil && (out - 1) * stride >= in + padding) --out;
+    return out;
+  }
+  at::Tensor places(int64_t in, const at::Tensor& x) const {
+    const auto options = x.options().dtype(at::kLong);
+    const at::Tensor begin = at::unsqueeze(at::sub(at::mul(at::arange(count(in), options), stride), padding), 1);
+    const at::Tensor steps = at::div(at::add(at::clamp_min(at::neg(begin), 0), dilation - 1), dilation, "trunc");
+    const at::Tensor first = at::add(begin, at::mul(steps, dilation));
+    const at::Tensor all = at::add(begin, at::mul(at::arange(kernel, options), dilation));
+    return at::where(at::logical_and(at::ge(all, 0), at::lt(all, in)), all, first);
+  }
+};
+
+/// Maxima whose places are read: an engine has no pool that says them.
+template <size_t kSpatial>
+Tensors max_pool_with_indices(const Arguments& args) {
+  constexpr int64_t kMost = int64_t{1} << 24;
+  const at::Tensor& x = args.tensor("self");
+  if (!args.is_read(1)) leave_as_it_is("it is a pool as modules are");
+  const auto given = [&](const char* name, int64_t axis, int64_t fallback) {
+    const std::vector<int64_t> list = args.integers(name);
+    return list.empty() ? fallback : list[list.size() == 1 ? 0 : static_cast<size_t>(axis)];
+  };
+  std::vector<at::Tensor> axes;
+  std::vector<int64_t> plane(x.sizes().begin(), x.sizes().end() - kSpatial);
+  int64_t elements = 1;
+  for (int64_t i = 0; i < static_cast<int64_t>(kSpatial); ++i) {
+    const int64_t in = x.size(x.dim() - static_cast<int64_t>(kSpatial) + i), kernel = given("kernel_size", i, 1);
+    const Window window{kernel, given("stride", i, kernel), given("padding", i, 0), given("dilation", i, 1),
+                        args.flag("ceil_mode")};
+    const bool fits = window.kernel > 0 && window.stride > 0 && window.dilation > 0 && window.padding >= 0 &&
+                      window.kernel < kMost && window.dilation < kMost && window.padding <= kernel / 2;
+    const int64_t count = fits ? window.count(in) : 0;
+    if (count < 1 || count > kMost || elements > kMost / count / kernel)
+      leave_as_it_is("its windows are none of a picture");
+    elements *= count * kernel;
+    axes.push_back(window.places(in, x));
+  }
+  plane.push_back(-1);
+  const at::Tensor where = places_of_maxima(x, axes);
+  std::vector<int64_t> rows(where.sizes().begin(), where.sizes().end() - kSpatial);
+  rows.push_back(-1);
+  const at::Tensor maxima = at::gather(at::reshape(x, plane), -1, at::reshape(where, rows));
+  return {at::reshape(maxima, where.sizes()), where};
+}
+
+/// Every value goes where its maximum was found, the rest is 0.
+template <size_t kSpatial>
+Tensors max_unpool(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const std::vector<int64_t> size = size_of(args);
+  if (size.size() != kSpatial || x.dim() < static_cast<int64_t>(kSpatial)) leave_as_it_is("its sizes are not known");
+  std::vector<int64_t> rows(x.sizes().begin(), x.sizes().end() - kSpatial), result = rows, flat = rows;
+  int64_t places = 1;
+  for (const int64_t extent : size) places *= extent;
+  rows.push_back(-1);
+  flat.push_back(places);
+  result.insert(result.end(), size.begin(), size.end());
+  const at::Tensor empty = at::zeros(flat, x.options());
+  const at::Tensor filled = at::scatter(empty, -1, at::reshape(args.tensor("indices"), rows), at::reshape(x, rows));
+  return {at::reshape(filled, result)};
+}
+
 }  // namespace
 
 Decompositions pool_decompositions() {
@@ -263,7 +340,12 @@ Decompositions pool_decompositions() {
           {"aten.avg_pool3d.default", avg_pool<3>},
           {"aten.max_pool1d.default", max_pool<1>},
           {"aten.max_pool2d.default", max_pool<2>},
-          {"aten.max_pool3d.default", max_pool<3>}};
+          {"aten.max_pool3d.default", max_pool<3>},
+          {"aten.max_pool1d_with_indices.default", max_pool_with_indices<1>},
+          {"aten.max_pool2d_with_indices.default", max_pool_with_indices<2>},
+          {"aten.max_pool3d_with_indices.default", max_pool_with_indices<3>},
+          {"aten.max_unpool2d.default", max_unpool<2>},
+          {"aten.max_unpool3d.default", max_unpool<3>}};
 }
 
 }  // namespace graftwork::captured
