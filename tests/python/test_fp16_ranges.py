@@ -92,6 +92,30 @@ REGIONS = {
 }
 
 
+class Decibels(nn.Module):
+    """A convolution, and beside it the logarithm of what may be 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x):
+        return self.conv(x), torch.log(F.relu(x))
+
+
+def test_what_is_infinite_in_float_already_is_written_and_warned_about(small):
+    model, x = Decibels(), torch.randn(4, 3, 8, 8)
+    reference = [value.detach().numpy() for value in model(x)]
+    got = small.quantize(model, (x,))
+    assert support.sqnr_db(reference[0], got[0]) > 25
+    infinite = np.isinf(reference[1])
+    assert infinite.any()
+    assert np.array_equal(np.isneginf(got[1]), infinite)
+    assert np.allclose(got[1][~infinite], reference[1][~infinite], atol=2e-2)
+    warning = "warning: %log becomes NaN or infinite on the calibration data, in float already"
+    assert warning in summary_of(small)
+
+
 @pytest.mark.parametrize("compute", REGIONS.values(), ids=REGIONS)
 def test_what_fp16_cannot_hold_stays_in_fp32(small, compute):
     model, x = Between(compute), torch.randn(4, 3, 32, 32)

@@ -140,6 +140,26 @@ TEST(Calibrate, NamesTheTensorThatBecomesInfinite) {
   EXPECT_NE(error.message().find('4'), std::string::npos) << error.message();
 }
 
+TEST(Calibrate, PassesOverWhatIsNotFiniteWhereNothingIsMadeOfIt) {
+  const Network network = network_of(
+      "graph(%x: f32[s0, 2]) {\n  %a = aten.exp.default(%x)\n  %b = aten.neg.default(%x)\n  return %a, %b\n}\n");
+  at::Tensor samples = at::zeros({6, 2});
+  samples[4][0] = 100;
+  for (const int threads : {1, 2}) {
+    CalibrationOptions options;
+    options.threads = threads;
+    options.observe_all = true;
+    const auto seen = calibrate(network, {Symbol("b")}, MemorySamples(samples), options);
+    EXPECT_FALSE(seen.at("a").finite);
+    EXPECT_EQ(seen.at("a").max, 1);
+    EXPECT_TRUE(seen.at("b").finite);
+    EXPECT_EQ(seen.at("b").min, -100);
+    EXPECT_THROW(calibrate(network, {Symbol("a")}, MemorySamples(samples), options), Error);
+    options.further = {Symbol("a")};
+    EXPECT_THROW(calibrate(network, {}, MemorySamples(samples), options), Error);
+  }
+}
+
 TEST(Calibrate, RefusesWhatItCannotUse) {
   EXPECT_EQ(failure(residual_network("s0"), at::ones({0, 3, 9, 9})).code(), "data.empty");
   EXPECT_EQ(failure(residual_network("s0"), at::ones({2, 3, 8, 9})).code(), "nn.input");
