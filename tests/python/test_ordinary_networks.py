@@ -1,4 +1,4 @@
-"""Operators as networks write them, a dozen to a network: the file is PyTorch's function, which NVIDIA's compiler takes.
+"""Operators as networks write them, a dozen in each: the file is PyTorch's function, and NVIDIA's compiler takes it.
 
 What is quantized is turned off: that a number is right shows here to FP32's last digits.
 """

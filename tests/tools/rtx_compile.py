@@ -428,6 +428,7 @@ def _precision(row, layers):
 def _summary(layers, view, text, seconds, engine_bytes):
     kernels = [x for x in layers if x["type"] not in NOT_A_KERNEL]
     low, rest = collections.Counter(), []
+    lost = []  # quantized on both sides, and computed in floating point
     for row in view.weighted:
         row["runs"] = _precision(row, layers)
         if row["runs"] in LOW:
@@ -435,6 +436,8 @@ def _summary(layers, view, text, seconds, engine_bytes):
             row["why"] = ""
         else:
             rest.append({key: row[key] for key in ("node", "kind", "runs", "why")})
+            if len(row["behind_dq"]) > 1 and all(row["behind_dq"]):
+                lost.append(row["node"])
     blocks = []
     for kind, nodes in view.attention:
         own = [x for x in kernels if set(nodes) & set(x["onnx_nodes"])]
@@ -461,6 +464,7 @@ def _summary(layers, view, text, seconds, engine_bytes):
         "weighted": len(view.weighted),
         "low_precision": dict(low),
         "not_low_precision": rest,
+        "quantized_but_float": lost,
         "heavy_output_types": dict(
             collections.Counter(t["dtype"] for x in kernels if is_heavy(x) for t in x["outputs"])
         ),

@@ -34,6 +34,7 @@ class Planner {
   StubPlan run(const QuantizationList& patterns) {
     for_each_fused([this](Node& node, const ModuleRecord& record, const Kind&) { follow_recipe(node, record); });
     settle_stubs(draft_, patterns);
+    plan_.warnings = draft_.warnings();
     for_each_fused(
         [this](Node& node, const ModuleRecord& record, const Kind& kind) { plan_module(node, record, kind); });
     tie_inner_values();

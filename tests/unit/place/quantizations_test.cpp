@@ -39,6 +39,42 @@ std::string stubs(const GraphModule& module, const QuantConfig& config = {}) {
 
 constexpr const char* kImage = "%x: f32[1, 4, 8, 8]";
 
+TEST(PackedProduct, IsWarnedOfWhereProductsReadItsParts) {
+  const auto warnings = [](std::initializer_list<std::string> statements, const std::string& results) {
+    std::string text = "graph(%x: f32[2, 6, 8]) {\n";
+    for (const std::string& statement : statements) text += "  " + statement + "\n";
+    return plan_stubs(transform(testing::parse_network(text + "  return " + results + "\n}\n")).model, {}).warnings;
+  };
+  const std::string layer = "%y = nn.Linear @qkv(%x) {in_features=8, out_features=24}";
+  const std::vector<std::string> one{
+      "qkv: products read its result in parts; the engine was seen to run such a layer in floating point, where a "
+      "layer for each part runs in INT8 (rule F16)"};
+  EXPECT_EQ(warnings({layer, "%r: f32[2, 6, 3, 2, 4] = aten.reshape.default(%y) {shape=[2, 6, 3, 2, 4]}",
+                      "%p: f32[3, 2, 2, 6, 4] = aten.permute.default(%r) {dims=[2, 0, 3, 1, 4]}",
+                      "%q: f32[2, 2, 6, 4] = aten.select.int(%p) {dim=0, index=0}",
+                      "%s: f32[2, 2, 6, 4] = aten.mul.Scalar(%q) {other=0.5}",
+                      "%z: f32[2, 2, 6, 6] = aten.matmul.default(%s, %x)"},
+                     "%z"),
+            one);
+  EXPECT_EQ(warnings({layer, "%c: (f32[2, 6, 12], f32[2, 6, 12]) = aten.chunk.default(%y) {chunks=2, dim=-1}",
+                      "%a: f32[2, 6, 12] = get_item(%c) {index=0}",
+                      "%t: f32[2, 12, 6] = aten.transpose.int(%a) {dim0=1, dim1=2}",
+                      "%z: f32[2, 12, 8] = aten.matmul.default(%t, %x)"},
+                     "%z"),
+            one);
+  EXPECT_EQ(warnings({layer, "%t: f32[2, 24, 6] = aten.transpose.int(%y) {dim0=1, dim1=2}",
+                      "%z: f32[2, 24, 8] = aten.matmul.default(%t, %x)"},
+                     "%z"),
+            std::vector<std::string>())
+      << "it is read whole";
+  EXPECT_EQ(warnings({layer, "%c: (f32[2, 6, 12], f32[2, 6, 12]) = aten.chunk.default(%y) {chunks=2, dim=-1}",
+                      "%a: f32[2, 6, 12] = get_item(%c) {index=0}", "%b: f32[2, 6, 12] = get_item(%c) {index=1}",
+                      "%g: f32[2, 6, 12] = aten.sigmoid.default(%b)", "%z: f32[2, 6, 12] = aten.mul.Tensor(%a, %g)"},
+                     "%z"),
+            std::vector<std::string>())
+      << "a gated unit";
+}
+
 TEST(Residual, IsQuantizedWhereTheSumIs) {
   EXPECT_EQ(
       stubs(network(kImage,

@@ -26,7 +26,7 @@ class QuantizationPattern {
   /// Then, for all matches again and again until nothing changes: takes away what its surroundings make useless. It
   /// must not add, so that the end does not depend on the order.
   virtual void settle(const Match&, StubDraft&) const {}
-  /// At last, once for each match: scales that must be equal.
+  /// At last, once for each match: scales that must be equal, and warnings.
   virtual void finish(const Match&, StubDraft&) const {}
 
  protected:

@@ -112,6 +112,10 @@ void StubDraft::leave_float(const Node& call, const std::string& reason) {
   for (const Symbol value : inner_values(module_.modules().kinds().at(call.op()))) leave_float(call, value, reason);
 }
 
+void StubDraft::warn(std::string text) {
+  if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) warnings_.push_back(std::move(text));
+}
+
 bool StubDraft::reads_quantized(const Node& call, const BodyLayer& layer) const {
   const Node& value = layer.call->input(0);
   if (value.kind() == NodeKind::kInput)

@@ -52,6 +52,10 @@ class StubDraft {
   /// Counts the decisions that were changed.
   size_t changes() const { return changes_; }
 
+  /// What is worth saying of what was decided: once, however often.
+  void warn(std::string text);
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
   /// Whether all readers of the value take it in INT8, also behind what keeps INT8 (Q moves up to the value then).
   bool is_read_as_int8(const Node& value) const;
   /// Whether the value comes, through data movement at most, from a kernel whose layer reads INT8.
@@ -75,6 +79,7 @@ class StubDraft {
   std::unordered_map<const Node*, const Node*> shared_;           // disjoint sets of values: one step up
   std::unordered_map<const Node*, const Node*> places_;           // of a set's leader
   size_t changes_ = 0;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace graftwork

@@ -77,8 +77,8 @@ Backend make_backend() {
   backend.conversions = std::move(conversions.conversions);
   backend.fusions = std::move(fusions.fusions);
   backend.kinds = built_in(*fusions.kinds);
-  backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(), make_global_pool_pattern(),
-                           make_concat_pattern(), make_squeeze_excite_pattern()};
+  backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(),  make_global_pool_pattern(),
+                           make_concat_pattern(),   make_squeeze_excite_pattern(), make_packed_product_pattern()};
   backend.placement = placement_rules();
   backend.file = file_rules();
   return backend;

@@ -12,5 +12,6 @@ std::shared_ptr<const QuantizationPattern> make_act_add_stubs_pattern();
 std::shared_ptr<const QuantizationPattern> make_global_pool_pattern();
 std::shared_ptr<const QuantizationPattern> make_concat_pattern();
 std::shared_ptr<const QuantizationPattern> make_squeeze_excite_pattern();
+std::shared_ptr<const QuantizationPattern> make_packed_product_pattern();
 
 }  // namespace graftwork
