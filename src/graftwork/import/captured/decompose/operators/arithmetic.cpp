@@ -60,6 +60,19 @@ Tensors mv(const Arguments& args) { return {product(args.tensor("self"), args.te
 Tensors dot(const Arguments& args) { return {at::sum(at::mul(args.tensor("self"), args.tensor("tensor")))}; }
 Tensors vdot(const Arguments& args) { return {at::sum(at::mul(args.tensor("self"), args.tensor("other")))}; }
 
+/// Of each two rows, the first before the second.
+Tensors pdist(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t rows = x.size(0);
+  constexpr int64_t kMostRows = 1 << 10;
+  if (rows > kMostRows) leave_as_it_is("it has more rows than pairs are written for");
+  if (rows < 2) return {at::zeros({0}, x.options())};
+  const at::Tensor pairs = at::triu_indices(rows, rows, 1, x.options().dtype(at::kLong));
+  const at::Tensor first = at::index_select(x, 0, at::select(pairs, 0, 0));
+  const at::Tensor second = at::index_select(x, 0, at::select(pairs, 0, 1));
+  return {at::linalg_vector_norm(at::sub(first, second), args.number("p"), at::IntArrayRef{1})};
+}
+
 // ---- functions of one number ----------------------------------------------------------------------
 
 Tensors log2(const Arguments& args) { return {at::div(at::log(args.tensor("self")), std::numbers::ln2)}; }
@@ -365,6 +378,7 @@ Decompositions arithmetic_decompositions() {
           {"aten.mv.default", mv},
           {"aten.dot.default", dot},
           {"aten.vdot.default", vdot},
+          {"aten.pdist.default", pdist},
           {"aten.log2.default", log2},
           {"aten.log10.default", log10},
           {"aten.exp2.default", exp2},
