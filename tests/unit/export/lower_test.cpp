@@ -44,7 +44,8 @@ TEST(Lower, ListsEverythingThatHasNoForm) {
   const Error error = export_error(network, options_of(DType::kF32));
   EXPECT_EQ(error.code(), "export.unsupported");
   EXPECT_EQ(error.message(), "2 operators of the network have no ONNX form");
-  EXPECT_EQ(error.context(), (std::vector<std::string>{"%a = mine.first.default", "%c = aten.linalg_eigvalsh.default"}));
+  EXPECT_EQ(error.context(),
+            (std::vector<std::string>{"%a = mine.first.default", "%c = aten.linalg_eigvalsh.default"}));
   EXPECT_THROW(check_exportable(network.module, {}), Error);
 }
 
