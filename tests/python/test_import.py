@@ -176,18 +176,18 @@ def test_core_aten_fuses_like_training_ir(graftwork, tmp_path, decompose):
 
 class Unknown(nn.Module):
     def forward(self, x):
-        return torch.fft.fft(x).abs() + torch.special.i0(x) * torch.lgamma(x)
+        return torch.special.i1(x) + torch.special.i0(x) * torch.lgamma(x)
 
 
 def test_operators_without_a_form_are_listed_together_and_only_stop_the_export(graftwork, tmp_path):
     path = save(tmp_path, Unknown(), (torch.randn(2, 4),))
-    assert "aten.fft_fft.default" in graftwork("inspect", path).stdout
+    assert "aten.special_i1.default" in graftwork("inspect", path).stdout
     run(graftwork, tmp_path, path, ["x"], (torch.randn(2, 4),))
     np.save(tmp_path / "data.npy", np.zeros((2, 2, 4), np.float32))
     done = graftwork.run("quantize", path, "--calibrate", tmp_path / "x.npy", "-o", tmp_path / "out.onnx")
     assert done.returncode == 1
     assert not (tmp_path / "out.onnx").exists()
-    for operator in ("aten.fft_fft.default", "aten.special_i0.default", "aten.lgamma.default"):
+    for operator in ("aten.special_i1.default", "aten.special_i0.default", "aten.lgamma.default"):
         assert operator in done.stderr, done.stderr
 
 

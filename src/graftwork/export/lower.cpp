@@ -98,6 +98,9 @@ namespace {
 /// Graph inputs keep their type; what the file has in another begins with a Cast.
 void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
   const std::string& name = node.name().str();
+  if (!node.tensor() && node.uses() && node.uses()->user()->op() == Symbol("aten.view_as_real.default"))
+    throw Error("export.types", "it is complex, and ONNX has no complex numbers",
+                "an input of pairs of real numbers, and torch.view_as_complex of it in the model");
   model.graph.inputs.push_back(value_info(name, node.type()));
   const DType own = node.tensor()->dtype, wanted = lowering.exported_dtype(own);
   if (own == wanted) return lowering.bind(node, name);

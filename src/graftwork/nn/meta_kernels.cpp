@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/ExpandUtils.h>
+#include <ATen/native/TensorFactories.h>
 #include <torch/library.h>
 
 #include <string>
@@ -71,6 +72,19 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::o
   return at::empty(shape, x.options());
 }
 
+/// Rows and columns of the places in the lower triangle of a matrix, or of those that are not.
+template <bool kLower>
+at::Tensor triangle(int64_t row, int64_t col, int64_t offset, std::optional<at::ScalarType> dtype,
+                    std::optional<at::Layout> layout, std::optional<at::Device> /*device*/,
+                    std::optional<bool> /*pin_memory*/) {
+  constexpr int64_t kMost = int64_t{1} << 30;
+  at::native::check_args(row, col, layout);
+  TORCH_CHECK(row <= kMost && col <= kMost && -kMost <= offset && offset <= kMost, "a matrix is not that large");
+  const int64_t lower = at::native::get_tril_size(row, col, kLower ? offset : offset - 1);
+  return at::empty({2, kLower ? lower : row * col - lower},
+                   at::TensorOptions(dtype.value_or(at::kLong)).device(at::kMeta));
+}
+
 template <class Kernel>
 void provide(torch::Library& library, const char* name, const char* overload, Kernel kernel) {
   const auto op = c10::Dispatcher::singleton().findSchema({std::string("aten::") + name, overload});
@@ -98,6 +112,8 @@ void provide_meta_kernels() {
     provide(made, "prod", "", product_of_all);
     provide(made, "roll", "", rolled);
     provide(made, "rsub", "Tensor", difference);
+    provide(made, "tril_indices", "", triangle<true>);
+    provide(made, "triu_indices", "", triangle<false>);
     provide(made, "where", "self", chosen);
     return made;
   }();

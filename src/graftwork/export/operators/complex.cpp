@@ -47,9 +47,6 @@ void to_complex(Lowering& /*lowering*/, const Node& node) {
 }
 
 void to_real(Lowering& /*lowering*/, const Node& node) {
-  if (node.input(0).kind() == NodeKind::kInput)
-    throw Error("export.attribute", cat("the input %", node.input(0).name().str(), " is complex, which ONNX has not"),
-                "an input of pairs of real numbers, and torch.view_as_complex of it in the model");
   throw Error("export.attribute", cat(node.input(0).op().str(), " gives complex numbers, which ONNX has not"),
               "computing with real and imaginary parts there");
 }

@@ -10,7 +10,8 @@
 
 namespace graftwork::pt2 {
 
-/// Tensors by fully qualified name, those of complex numbers as pairs of real ones in a last dimension, and for tied tensors the one name under which they are stored.
+/// Tensors by fully qualified name, those of complex numbers as pairs of real ones in a last dimension, and for tied
+/// tensors the one name under which they are stored.
 struct LoadedTensors {
   TensorStore store;
   /// Every name of the archive → the name of its tensor in `store`. Two names with one storage, offset,

@@ -74,6 +74,7 @@ class Pass {
   /// `numbers` of the call: kReal where it is a part of a form on pairs.
   void add(Call call, size_t level, Numbers numbers) {
     for (NamedArgument& input : call.inputs) rename(input.arg);
+    if (!is_functional_ && is_complex(call)) return push(std::move(call));
     if (is_functional_ && numbers != Numbers::kReal && (complex_.touches(call) || takes_real_numbers(call.op)))
       return add_complex(std::move(call), level);
     if (picks_part(call)) return;
@@ -83,12 +84,24 @@ class Pass {
     push(std::move(call));
   }
 
+  /// Of a program whose complex values are no pairs yet: decompositions are of real numbers.
+  bool is_complex(const Call& call) const {
+    bool found = false;
+    const auto look = [&](const std::string& name) {
+      const TensorMeta* meta = meta_of(name);
+      found |= meta && meta->dtype.parts;
+    };
+    for (const NamedArgument& input : call.inputs) each_tensor_name(input.arg, look);
+    for (const Argument& output : call.outputs) each_tensor_name(output, look);
+    return found;
+  }
+
   void add_complex(Call call, size_t level) {
     if (call.op == Symbol("aten._assert_tensor_metadata.default")) return;
     Call on_pairs = complex_.on_pairs(call);
     if (complex_.move(on_pairs)) {
       changed_ = true;
-      return push(std::move(on_pairs));
+      return add(std::move(on_pairs), level, Numbers::kReal);
     }
     if (find_pair_form(call.op) && tries(on_pairs, level, Numbers::kPairs)) return;
     if ((is_composite(call.op) || moves(call.op)) && tries(call, level, Numbers::kComplex)) return;
@@ -209,7 +222,7 @@ class Pass {
     const OperatorCall ready(call.op, bound.attrs, inputs.size());
     const torch::jit::Stack arguments = ready.arguments(inputs, at::kMeta);
     const auto handle = find_operator(call.op);
-    if (!handle || counts_too_much(*handle, arguments, call)) return false;
+    if (!handle || (numbers != Numbers::kPairs && counts_too_much(*handle, arguments, call))) return false;
     std::vector<bool> read;
     for (const std::string& name : result_names(call)) read.push_back(read_.contains(name));
     context.gives_complex = complex_.contains(result_names(call).at(0));

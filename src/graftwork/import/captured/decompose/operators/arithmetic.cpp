@@ -72,6 +72,19 @@ Tensors vdot(const Arguments& args) { return {inner_product(args.tensor("self"),
 
 at::Tensor as_float(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(at::kFloat); }
 
+/// Of each two rows, the first before the second.
+Tensors pdist(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const int64_t rows = x.size(0);
+  constexpr int64_t kMostRows = 1 << 10;
+  if (rows > kMostRows) leave_as_it_is("it has more rows than pairs are written for");
+  if (rows < 2) return {at::zeros({0}, x.options())};
+  const at::Tensor pairs = at::triu_indices(rows, rows, 1, x.options().dtype(at::kLong));
+  const at::Tensor first = at::index_select(x, 0, at::select(pairs, 0, 0));
+  const at::Tensor second = at::index_select(x, 0, at::select(pairs, 0, 1));
+  return {at::linalg_vector_norm(at::sub(first, second), args.number("p"), at::IntArrayRef{1})};
+}
+
 // ---- functions of one number ----------------------------------------------------------------------
 
 Tensors log2(const Arguments& args) { return {at::div(at::log(args.tensor("self")), std::numbers::ln2)}; }
@@ -405,6 +418,7 @@ Decompositions arithmetic_decompositions() {
           {"aten.mv.default", mv},
           {"aten.dot.default", dot},
           {"aten.vdot.default", vdot},
+          {"aten.pdist.default", pdist},
           {"aten.log2.default", log2},
           {"aten.log10.default", log10},
           {"aten.exp2.default", exp2},

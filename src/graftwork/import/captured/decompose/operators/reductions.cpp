@@ -120,7 +120,11 @@ Tensors searchsorted(const Arguments& args) {
   if (args.is_given("side")) right = args.text("side") == "right";
   const at::Tensor& sorted = args.tensor("sorted_sequence");
   const at::Tensor rows = sorted.dim() == 1 ? sorted : at::unsqueeze(sorted, -2);
-  return {place_among(args.tensor("self"), rows, right, args.flag("out_int32"))};
+  if (args.at("self").isTensor()) return {place_among(args.tensor("self"), rows, right, args.flag("out_int32"))};
+  const c10::Scalar number = args.number("self");
+  const bool promotes = number.isFloatingPoint() && !sorted.is_floating_point();
+  const auto options = sorted.options().dtype(promotes ? at::kFloat : sorted.scalar_type());
+  return {place_among(at::scalar_tensor(number, options), rows, right, args.flag("out_int32"))};
 }
 
 }  // namespace
@@ -148,7 +152,8 @@ Decompositions reduction_decompositions() {
           {"aten.isin.Tensor_Tensor", isin},
           {"aten.isin.Tensor_Scalar", isin_number},
           {"aten.bucketize.Tensor", bucketize},
-          {"aten.searchsorted.Tensor", searchsorted}};
+          {"aten.searchsorted.Tensor", searchsorted},
+          {"aten.searchsorted.Scalar", searchsorted}};
 }
 
 }  // namespace graftwork::captured
