@@ -158,6 +158,55 @@ Tensors embedding_renorm(const Arguments& args) {
   return {at::where(cut, at::mul(table, factor), table)};
 }
 
+/// Which indices each bag holds, [bags, indices]: those from its offset on to the next one's, padding aside.
+at::Tensor bags_of(const Arguments& args, const at::Tensor& indices, std::optional<int64_t> padding) {
+  const at::Tensor& offsets = args.tensor("offsets");
+  const int64_t bags = offsets.size(0) - (args.flag("include_last_offset") ? 1 : 0);
+  const auto longs = indices.options().dtype(at::kLong);
+  const at::Tensor begun = at::ge(at::arange(indices.size(0), longs), at::unsqueeze(offsets, 1));
+  const at::Tensor bag = at::sub(at::sum(begun.to(at::kLong), {0}), 1);
+  at::Tensor held = at::eq(at::unsqueeze(at::arange(bags, longs), 1), bag);
+  if (!padding) return held;
+  return at::logical_and(held, at::ne(indices, *padding < 0 ? *padding + args.tensor("weight").size(0) : *padding));
+}
+
+/// Sums, means or maxima over bags of rows of a table; 0 for an empty bag. Modes by torch's numbers:
+/// at::native::EmbeddingBagMode.
+Tensors bags(const Arguments& args, std::optional<int64_t> padding) {
+  enum Mode : uint8_t { kSum, kMean, kMax };
+  for (const size_t further : {1, 2, 3}) {
+    if (args.is_read(further)) leave_as_it_is("what its gradient needs is read");
+  }
+  const at::Tensor &table = args.tensor("weight"), &indices = args.tensor("indices");
+  if (indices.dim() != 1) leave_as_it_is("its indices are no list");
+  at::Tensor rows = at::index_select(table, 0, indices);
+  if (const at::Tensor weights = args.optional_tensor("per_sample_weights"); weights.defined())
+    rows = at::mul(rows, at::unsqueeze(weights, 1));
+  const at::Tensor held = bags_of(args, indices, padding);
+  const at::Tensor count = at::sum(held.to(at::kLong), {1}, true);
+  at::Tensor value;
+  if (args.integer("mode") == kMax) {
+    const at::Tensor shown = at::where(at::unsqueeze(held, 2), rows, at::full({}, -kInfinity, rows.options()));
+    value = at::masked_fill(at::amax(shown, {1}), at::eq(count, 0), 0);
+  } else {
+    value = at::mm(held.to(rows.scalar_type()), rows);
+    if (args.integer("mode") == kMean) value = at::div(value, at::clamp_min(count, 1));
+  }
+  const at::Tensor none = at::zeros({0}, indices.options());
+  return {value, none, none, none};
+}
+
+Tensors embedding_bag(const Arguments& args) {
+  const bool padded = args.has("padding_idx") && args.is_given("padding_idx");
+  return bags(args, padded ? std::optional(args.integer("padding_idx")) : std::nullopt);
+}
+
+/// What it is inside of torch: without padding where that is −1.
+Tensors embedding_bag_inside(const Arguments& args) {
+  const int64_t padding = args.integer("padding_idx");
+  return bags(args, padding >= 0 ? std::optional(padding) : std::nullopt);
+}
+
 /// What evaluation leaves out.
 Tensors dropout(const Arguments& args) {
   const double rate = args.number("p").toDouble();
@@ -276,6 +325,10 @@ Decompositions norm_decompositions() {
           {"aten.batch_norm.default", batch_norm},
           {"aten.dropout.default", dropout},
           {"aten.embedding_renorm.default", embedding_renorm},
+          {"aten.embedding_bag.default", embedding_bag},
+          {"aten.embedding_bag.padding_idx", embedding_bag},
+          {"aten._embedding_bag.default", embedding_bag_inside},
+          {"aten._embedding_bag_forward_only.default", embedding_bag_inside},
           {"aten.nll_loss_nd.default", nll_loss_nd},
           {"aten.cross_entropy_loss.default", cross_entropy},
           {"aten.mse_loss.default", mse_loss},
