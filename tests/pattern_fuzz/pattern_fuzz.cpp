@@ -3,7 +3,8 @@
 //
 // Of every network: it is valid before and after; every result is what it was; the order in which nodes are stored and
 // their names do not matter; a second run changes nothing; the plan of the transformation, carried out, gives the same;
-// Q/DQ can be placed. At the end every pattern of the lists must have been applied, so that the search covers them.
+// Q/DQ can be placed; it can be written, of the types and shapes that ONNX's rules give. At the end every pattern of
+// the lists must have been applied, so that the search covers them.
 #include <ATen/Parallel.h>
 
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <map>
 #include <set>
 
+#include "graftwork/export/lower.h"
 #include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
@@ -86,6 +88,7 @@ std::optional<std::string> check(const std::string& text, uint64_t seed, Applied
     check_stub_plan(quantized, plan);
     apply_stub_plan(quantized, plan);
     verify(quantized);
+    lower({result.model.clone(), scaled_parameters(network)}, {.float_type = DType::kF32, .backend = nullptr});
     return std::nullopt;
   } catch (const Error& error) {
     return error.report();

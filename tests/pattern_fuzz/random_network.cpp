@@ -394,6 +394,78 @@ class Writer {
     return emit(x.shape, cat("aten.cat.default(%", first.name, ", %", second.name, ") {dim=1}"));
   }
 
+  /// A value of another type, or of several: nobody else reads it.
+  std::string aside(const char* stem, const std::string& type, const std::string& call) {
+    const std::string name = fresh(stem);
+    text_ += cat("  %", name, ": ", type, " = ", call, "\n");
+    return name;
+  }
+
+  /// The first of two results, the second a place for each.
+  Value with_places(const char* op, const Value& x, const Shape& shape, const std::string& attrs) {
+    const std::string type = cat("(", type_of(shape), ", i64", list(shape), ")");
+    const std::string both = aside("t", type, cat(op, "(%", x.name, ") {", attrs, "}"));
+    return emit(shape, cat("get_item(%", both, ") {index=0}"));
+  }
+
+  std::string mask(const Value& x) {
+    const std::string type = "bool" + list(x.shape);
+    const std::string above = aside("m", type, cat("aten.gt.Scalar(%", x.name, ") {other=-0.5}"));
+    if (one_in(2)) return above;
+    const std::string below_one = aside("m", type, cat("aten.lt.Scalar(%", x.name, ") {other=1.0}"));
+    return aside("m", type, cat("aten.logical_and.default(%", above, ", %", below_one, ")"));
+  }
+
+  /// Along the channels, kept, beside the value itself.
+  Value reduced(const Value& x) {
+    static const std::vector<std::pair<const char*, const char*>> kReductions{
+        {"aten.amax.default", "dim=[1]"},      {"aten.amin.default", "dim=[1]"},
+        {"aten.mean.dim", "dim=[1]"},          {"aten.sum.dim_IntList", "dim=[1]"},
+        {"aten.logsumexp.default", "dim=[1]"}, {"aten.linalg_vector_norm.default", "ord=2, dim=[1]"}};
+    const auto& [op, attrs] = any_of(kReductions);
+    Shape shape = x.shape;
+    shape[1] = 1;
+    const Value least = emit(shape, cat(op, "(%", x.name, ") {", attrs, ", keepdim=true}"));
+    return emit(x.shape, cat("aten.sub.Tensor(%", x.name, ", %", least.name, ")"));
+  }
+
+  /// Operators that no pattern looks for, between those that some do.
+  Value ordinary(const Value& x) {
+    static const std::vector<std::pair<const char*, const char*>> kFunctions{
+        {"aten.sin.default", ""},       {"aten.cos.default", ""},           {"aten.atan.default", ""},
+        {"aten.asinh.default", ""},     {"aten.abs.default", ""},           {"aten.flip.default", "dims=[1]"},
+        {"aten.softmax.int", "dim=1"},  {"aten.log_softmax.int", "dim=-1"}, {"aten.clamp.default", "min=-1, max=1"},
+        {"aten.rsub.Scalar", "other=1"}};
+    const int64_t channels = x.shape[1], rank = static_cast<int64_t>(x.shape.size());
+    Shape other = x.shape;
+    switch (below(9)) {
+      case 0:
+        return emit(x.shape,
+                    cat("aten.where.self(%", mask(x), ", %", x.name, ", %", unary("aten.neg.default", x).name, ")"));
+      case 1:
+        return emit(x.shape, cat("aten.masked_fill.Scalar(%", x.name, ", %", mask(x), ") {value=0.25}"));
+      case 2:
+        return reduced(x);
+      case 3:
+        other[1] = channels / 2 + 1;
+        return with_places("aten.topk.default", x, other, cat("k=", other[1], ", dim=1"));
+      case 4:
+        return with_places("aten.sort.default", x, x.shape, cat("dim=", rank - 1));
+      case 5:
+        return unary("aten.mul.Scalar", unary("aten.cumsum.default", x, "dim=1"), "other=0.25");
+      case 6:
+        other[1] = channels / 2 + 1;
+        return emit(other, cat("aten.slice.Tensor(%", x.name, ") {dim=1, start=0, end=", other[1], "}"));
+      case 7:
+        other.back() += 3;
+        return emit(other, cat("aten.constant_pad_nd.default(%", x.name, ") {pad=[1, 2], value=0.5}"));
+      default: {
+        const auto& [op, attrs] = any_of(kFunctions);
+        return unary(op, x, attrs);
+      }
+    }
+  }
+
   Value stub(const Value& x) {
     return unary("aten.fake_quantize_per_tensor_affine.default", x,
                  "scale=0.0625, zero_point=0, quant_min=-128, quant_max=127");
@@ -408,7 +480,7 @@ class Writer {
       open_.push_back(x);
       return;
     }
-    switch (below(14)) {
+    switch (below(15)) {
       case 0:
       case 1:
         x = activation(conv_bn(x, random_conv(x)));
@@ -462,7 +534,10 @@ class Writer {
           x = stub(x);
         }
         break;
-      case 12: {
+      case 12:
+        x = ordinary(x);
+        break;
+      case 13: {
         const std::string path = fresh("up");
         if (x.shape.size() != 4) break;
         x = emit({x.shape[0], 4, 2 * x.shape[2], 2 * x.shape[3]},
