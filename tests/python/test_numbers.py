@@ -80,10 +80,13 @@ class Awkward(nn.Module):
     def __init__(self):
         super().__init__()
         self.lstm = nn.LSTM(24, 8, proj_size=4)
+        nn.init.zeros_(self.lstm.weight_hr_l0)  # no hidden state has the given one as its projection
         self.pool = nn.AvgPool2d(3, 3, 1, ceil_mode=True)
 
     def forward(self, x):
-        return self.lstm(x.flatten(2).transpose(1, 2).flatten(1).view(2, -1, 24))[0], self.pool(x)
+        steps = x.flatten(2).transpose(1, 2).flatten(1).view(2, -1, 24)
+        begin = torch.ones(1, steps.shape[1], 4), torch.zeros(1, steps.shape[1], 8)
+        return self.lstm(steps, begin)[0], self.pool(x)
 
 
 def test_what_cannot_be_written_is_refused_before_the_calibration(graftwork, tmp_path):
