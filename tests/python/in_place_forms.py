@@ -277,3 +277,17 @@ def not_read_again(x):
 def dropout_that_does_nothing(x):
     y = x * 2
     return torch.nn.functional.dropout(y, 0.2, training=False, inplace=True) + y
+
+
+def part_of_a_stack_is_written(x):
+    y = torch.stack([x, x + 1], -1)
+    y[..., 0].add_(1)
+    y[..., 1] *= 3
+    return y * 1.0
+
+
+def stacked_and_then_written(x):
+    y = x * 1
+    z = torch.stack([y, x], -1)
+    y.mul_(5)
+    return z[..., 0] * 1

@@ -71,6 +71,14 @@ def test_computed_weights_are_weights(small, name):
     assert "aten.conv2d" not in graph
 
 
+def test_all_of_many_large_computed_weights_are_weights(small):
+    layers = [StandardizedConv(512, 512, 1) for _ in range(20)]
+    small.quantize(nn.Sequential(*layers), (torch.randn(2, 512, 2, 2),), "--report", "r.json")
+    report = json.loads((small.folder / "r.json").read_text())
+    assert len(report["weights"]) == len(layers)
+    assert report["operators_left"] == {}
+
+
 def test_a_computed_bias_table_is_folded(small):
     model, x = PositionBias().eval(), torch.randn(2, 3, 8, 8)
     (result,) = small.quantize(model, (x,))

@@ -71,6 +71,7 @@ std::vector<size_t> tensor_slots(const Node& node) {
 }
 
 int64_t rank_of(const Node& node) {
+  if (node.input_count() == 0) throw Error("export.attribute", "it has no operands");
   const TensorType* type = node.input(0).tensor();
   if (!type) throw Error("export.shape", "the shape of its input is not known");
   return static_cast<int64_t>(type->rank());

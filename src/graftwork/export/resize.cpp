@@ -28,10 +28,13 @@ std::string read_positions(Lowering& lowering, const std::string& name, const st
   return lowering.add("Min", name, {place, last});
 }
 
-/// k where `to` is k · `from`; 0 where it is not.
+/// Up to here ⌊i · (1 / k)⌋ in FP32 is i / k for every k.
+constexpr int64_t kLargestFactor = 40;
+
+/// k where `to` is k · `from`; 0 where it is not, or too large.
 int64_t whole_factor(const Dim& from, const Dim& to) {
   const int64_t a = from.is_static() ? from.offset() : from.scale(), b = to.is_static() ? to.offset() : to.scale();
-  return a > 0 && b > 0 && b % a == 0 && from * Dim(b / a) == to ? b / a : 0;
+  return a > 0 && b > 0 && b % a == 0 && b / a <= kLargestFactor && from * Dim(b / a) == to ? b / a : 0;
 }
 
 }  // namespace

@@ -34,15 +34,16 @@ void remainder(Form& form) {
   const DType type = form.result_dtype();
   const bool is_number_first = form.has("self");
   const std::string x = is_number_first ? form.number_operand("self", type) : form.as_result(0);
-  const std::string y =
-      form.has("other") ? form.number_operand("other", type) : form.as_result(is_number_first ? 0 : 1);
+  const std::string y = form.has("other") ? form.number_operand("other", type)
+                                          : form.as_result(tensor_slots(form.node()).at(is_number_first ? 0 : 1));
   if (!is_floating(type)) return form.result("Mod", {x, y}, {{"fmod", int64_t{0}}});
   const std::string whole = form.add("Mul", {form.add("Floor", {form.add("Div", {x, y})}), y});
   form.result("Sub", {x, whole});
 }
 
 void power_of_number(Form& form) {
-  form.result("Pow", {form.number_operand("self", form.result_dtype()), form.as_result(0)});
+  form.result("Pow",
+              {form.number_operand("self", form.result_dtype()), form.as_result(tensor_slots(form.node()).at(0))});
 }
 
 /// Of whole numbers: ONNX's Div rounds towards 0.
@@ -60,8 +61,8 @@ void bitwise(Form& form) {
   const DType type = form.result_dtype();
   const bool is_number_first = form.has("self");
   const std::string first = is_number_first ? form.number_operand("self", type) : form.as_result(0);
-  const std::string other =
-      form.has("other") ? form.number_operand("other", type) : form.as_result(is_number_first ? 0 : 1);
+  const std::string other = form.has("other") ? form.number_operand("other", type)
+                                              : form.as_result(tensor_slots(form.node()).at(is_number_first ? 0 : 1));
   form.result((type == DType::kBool ? kLogic : kBits)[kWhich], {first, other});
 }
 

@@ -94,10 +94,12 @@ std::optional<std::vector<int64_t>> spatial_extents(const TensorType& type) {
 
 /// Dimension by dimension: height · x, then x · widthᵀ.
 void separable_resize(Form& form) {
+  if (form.type(0).rank() != form.result_type().rank())
+    throw Error("export.shape", "its result has other dimensions than its operand");
   const auto from = spatial_extents(form.type(0)), to = spatial_extents(form.result_type());
   if (!from || !to) return resize_at_run_time(form);
   const size_t spatial = from->size();
-  if (spatial > 2 || spatial == 0) throw Error("export.attribute", "it resizes volumes");
+  if (spatial > 2 || spatial == 0) throw Error("export.attribute", "it resizes neither rows nor pictures");
   std::string x = form.operand(0);
   const auto matrix = [&](size_t axis) { return resizing(form.node(), (*from)[axis], (*to)[axis], axis, spatial); };
   if (spatial == 1) return form.result("MatMul", {x, form.constant(matrix(0).t())});

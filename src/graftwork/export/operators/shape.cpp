@@ -54,6 +54,7 @@ void concat(Lowering& lowering, const Node& node) {
   for (size_t slot = 0; slot < node.input_count(); ++slot) {
     if (!is_passed_over(node, slot)) inputs.push_back(operand_as_result(lowering, node, slot));
   }
+  if (inputs.empty()) throw Error("export.attribute", "it joins nothing");
   const int64_t axis = front_axis(integer_attr(node, "dim", 0),
                                   static_cast<int64_t>(node.tensor() ? node.tensor()->rank() : rank_of(node)));
   lowering.bind(

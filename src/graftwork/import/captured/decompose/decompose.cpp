@@ -77,7 +77,7 @@ class Pass {
     if (!is_functional_ && is_complex(call)) return push(std::move(call));
     if (is_functional_ && numbers != Numbers::kReal && (complex_.touches(call) || takes_real_numbers(call.op)))
       return add_complex(std::move(call), level);
-    if (picks_part(call)) return;
+    if (is_functional_ && picks_part(call)) return;
     const bool is_ready = is_functional_ || call.op != Symbol("aten.as_strided.default");
     if (is_ready && (is_composite(call.op) || find_decomposition(call.op)) && tries(call, level, Numbers::kReal))
       return;
@@ -150,7 +150,9 @@ class Pass {
         stacks_.emplace(*result, found->second);
     }
     const Argument *dim = call.input("dim"), *tensors = call.input("tensors");
-    if (call.op != Symbol("aten.stack.default") || !dim || !dim->is<int64_t>() || *dim->get_if<int64_t>() != -1) return;
+    if (call.op != Symbol("aten.stack.default") || !tensors || !dim || !dim->is<int64_t>() ||
+        *dim->get_if<int64_t>() != -1)
+      return;
     if (const auto* parts = tensors->get_if<std::vector<TensorName>>()) stacks_.emplace(*result, *parts);
   }
 
@@ -165,7 +167,10 @@ class Pass {
     const auto rank = static_cast<int64_t>(meta->sizes.size()), count = static_cast<int64_t>(found->second.size());
     const int64_t axis = *dim->get_if<int64_t>(), at = *index->get_if<int64_t>();
     if ((axis != -1 && axis != rank - 1) || at < -count || at >= count) return false;
-    renaming_[*result] = found->second[static_cast<size_t>(at < 0 ? at + count : at)].name;
+    const std::string& part = found->second[static_cast<size_t>(at < 0 ? at + count : at)].name;
+    const TensorMeta* own = meta_of(part);
+    if (!own || own->dtype.known != meta->dtype.known || own->dtype.parts != meta->dtype.parts) return false;
+    renaming_[*result] = part;
     changed_ = true;
     return true;
   }
@@ -224,6 +229,7 @@ class Pass {
     const auto handle = find_operator(call.op);
     if (!handle || (numbers != Numbers::kPairs && counts_too_much(*handle, arguments, call))) return false;
     std::vector<bool> read;
+    if (result_names(call).empty()) return false;
     for (const std::string& name : result_names(call)) read.push_back(read_.contains(name));
     context.gives_complex = complex_.contains(result_names(call).at(0));
     context.constant = [&](const FormConstant& constant) {

@@ -173,7 +173,10 @@ bool move_pairs(Call& call, size_t rank, const TensorMeta* operand) {
     Argument* given = find(moved, dims);
     if (given && !wrap(*given, static_cast<int64_t>(rank) + move.new_dims)) return false;
   }
-  if (name == "permute" && !append(*find(moved, "dims"), static_cast<int64_t>(rank))) return false;
+  if (name == "permute") {
+    Argument* dims = find(moved, "dims");
+    if (!dims || !append(*dims, static_cast<int64_t>(rank))) return false;
+  }
   if (!move.sizes.empty()) {
     Argument* sizes = find(moved, move.sizes);
     if (!sizes || !append(*sizes, name == "repeat" ? 1 : 2)) return false;

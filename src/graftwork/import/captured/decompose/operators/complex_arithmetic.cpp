@@ -178,6 +178,10 @@ Tensors convert(const PairArguments& args) {
   const at::Tensor& x = args.tensor("self");
   const auto given = args.has("dtype") ? args.dtype("dtype") : std::nullopt;
   const auto converted = [&](const at::Tensor& part) { return given ? part.to(*given) : at::clone(part); };
+  if (!args.gives_complex() && given == at::kBool) {
+    const auto [re, im] = args.parts(x);
+    return {at::logical_or(at::ne(re, 0), at::ne(im, 0))};
+  }
   if (!args.gives_complex()) return {converted(args.parts(x).first)};
   if (args.is_complex(x)) return {converted(x)};
   const at::Tensor real = converted(x);

@@ -221,6 +221,7 @@ Tensors avg_pool(const Arguments& args) {
   const bool ceil = args.flag("ceil_mode"), counts_padding = args.flag("count_include_pad");
   const bool single = x.dim() == kSpatial + 1, whole = !x.is_floating_point();
   const bool divides = kSpatial > 1 && args.has("divisor_override") && args.is_given("divisor_override");
+  if (divides && args.number("divisor_override").equal(0)) leave_as_it_is("it divides by 0");
   if (!single && !divides && !whole) leave_as_it_is("it is a pool as modules are");
   const at::Tensor batch = single ? at::unsqueeze(x, 0) : x;
   at::Tensor pooled;
