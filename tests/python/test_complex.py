@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import support
 from test_numbers import Small
 
 BATCH = torch.export.Dim("batch", min=2, max=64)
@@ -190,15 +191,6 @@ def test_operators_on_complex_numbers(small):
         np.testing.assert_allclose(got, want.resolve_neg().numpy(), rtol=1e-4, atol=1e-5, err_msg=f"result {number}")
 
 
-class Call(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
-
-
 def whole(x):
     return torch.fft.rfft(x).abs()
 
@@ -216,7 +208,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused_with_the_way_out(small, name):
     function, x, dims, message = REFUSED[name]
-    torch.export.save(torch.export.export(Call(function), (x,), dynamic_shapes=(dims,)), small.folder / "m.pt2")
+    torch.export.save(torch.export.export(support.Call(function), (x,), dynamic_shapes=(dims,)), small.folder / "m.pt2")
     np.save(small.folder / "c.npy", torch.view_as_real(x).numpy() if x.is_complex() else x.numpy())
     options = ("--calibrate", "c.npy", "-o", "m.onnx")
     done = small.graftwork.fails("quantize", "m.pt2", *options, cwd=small.folder)

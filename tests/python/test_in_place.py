@@ -9,18 +9,10 @@ import torch
 from torch import nn
 
 import in_place_forms
+import support
 from test_import import expected, run, save
 
 NAMES = [name for name, form in vars(in_place_forms).items() if inspect.isfunction(form)]
-
-
-class Call(nn.Module):
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
 
 
 def as_dict(result):
@@ -44,7 +36,7 @@ LOST_BY_TORCH = "dropout_gives_back_what_it_got"
 )
 def test_writes_give_pytorchs_results(graftwork, tmp_path, name, decompose):
     torch.manual_seed(0)
-    model, x = Call(getattr(in_place_forms, name)), torch.randn(2, 3, 4)
+    model, x = support.Call(getattr(in_place_forms, name)), torch.randn(2, 3, 4)
     path = save(tmp_path, model, (x.clone(),), decompose=decompose)
     want = as_dict(model(x.clone()))
     for stage in ("float", "transformed"):
@@ -67,7 +59,7 @@ def test_writes_give_pytorchs_results(graftwork, tmp_path, name, decompose):
     ],
 )
 def test_writes_follow_a_run_time_batch(graftwork, tmp_path, name):
-    model = Call(getattr(in_place_forms, name))
+    model = support.Call(getattr(in_place_forms, name))
     batch = torch.export.Dim("batch", min=2)
     path = save(tmp_path, model, (torch.randn(2, 3, 4),), ({0: batch},))
     other = torch.randn(5, 3, 4)
@@ -78,7 +70,7 @@ def test_writes_follow_a_run_time_batch(graftwork, tmp_path, name):
 
 def test_nothing_in_the_graph_writes(graftwork, tmp_path):
     for name in NAMES:
-        path = save(tmp_path, Call(getattr(in_place_forms, name)), (torch.randn(2, 3, 4),))
+        path = save(tmp_path, support.Call(getattr(in_place_forms, name)), (torch.randn(2, 3, 4),))
         text = graftwork("inspect", path).stdout
         written = [line for line in text.splitlines() if re.search(r"[a-z0-9]_\.\w+\(|\.out\(", line)]
         assert not written, name

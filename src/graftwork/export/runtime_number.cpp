@@ -69,7 +69,7 @@ class Numbers {
  public:
   explicit Numbers(Lowering& lowering) : lowering_(lowering) {}
 
-  /// In FP32 where that is `wanted`.
+  /// INT64 where a whole number is wanted, else FP32.
   std::string operand(const Node& node, const Attribute& attr, bool wants_whole, size_t steps) {
     const std::string name = cat(node.name().str(), "_number");
     if (const Node* number = number_in(node, attr)) {

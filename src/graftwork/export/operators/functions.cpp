@@ -29,13 +29,20 @@ void fmod(Form& form) {
   form.result("Mod", {form.as_result(0), divisor}, {{"fmod", int64_t{1}}});
 }
 
+/// Two operands, either of which may be a number.
+std::pair<std::string, std::string> both(Form& form) {
+  const DType type = form.result_dtype();
+  const bool is_number_first = form.has("self");
+  const auto tensor = [&](size_t which) { return form.as_result(tensor_slots(form.node()).at(which)); };
+  std::string first = is_number_first ? form.number_operand("self", type) : tensor(0);
+  std::string second = form.has("other") ? form.number_operand("other", type) : tensor(is_number_first ? 0 : 1);
+  return {std::move(first), std::move(second)};
+}
+
 /// With the sign of the divisor: for floats x − floor(x / y) · y.
 void remainder(Form& form) {
   const DType type = form.result_dtype();
-  const bool is_number_first = form.has("self");
-  const std::string x = is_number_first ? form.number_operand("self", type) : form.as_result(0);
-  const std::string y = form.has("other") ? form.number_operand("other", type)
-                                          : form.as_result(tensor_slots(form.node()).at(is_number_first ? 0 : 1));
+  const auto [x, y] = both(form);
   if (!is_floating(type)) return form.result("Mod", {x, y}, {{"fmod", int64_t{0}}});
   const std::string whole = form.add("Mul", {form.add("Floor", {form.add("Div", {x, y})}), y});
   form.result("Sub", {x, whole});
@@ -59,10 +66,7 @@ void bitwise(Form& form) {
   constexpr const char* kLogic[] = {"And", "Or", "Xor"};
   constexpr const char* kBits[] = {"BitwiseAnd", "BitwiseOr", "BitwiseXor"};
   const DType type = form.result_dtype();
-  const bool is_number_first = form.has("self");
-  const std::string first = is_number_first ? form.number_operand("self", type) : form.as_result(0);
-  const std::string other = form.has("other") ? form.number_operand("other", type)
-                                              : form.as_result(tensor_slots(form.node()).at(is_number_first ? 0 : 1));
+  const auto [first, other] = both(form);
   form.result((type == DType::kBool ? kLogic : kBits)[kWhich], {first, other});
 }
 

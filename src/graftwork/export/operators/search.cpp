@@ -101,19 +101,21 @@ void any(Form& form) { truth(form, "ReduceMax"); }
 void all(Form& form) { truth(form, "ReduceMin"); }
 
 /// [dimensions, places]: where it is not 0. How many places is known at run time only.
-std::string places(Form& form) { return form.add("NonZero", {form.operand(0)}); }
+/// A number counts as a row of one.
+std::string places(Form& form) {
+  return form.add("NonZero", {form.rank() > 0 ? form.operand(0) : form.reshape(form.operand(0), {1})});
+}
 
 /// A row for each place; of a number, rows of nothing.
 void nonzero(Form& form) {
   if (form.rank() > 0) return form.result("Transpose", {places(form)}, {{"perm", std::vector<int64_t>{1, 0}}});
-  const std::string places = form.add("NonZero", {form.reshape(form.operand(0), {1})});
-  const std::string rows = form.add("Transpose", {places}, {{"perm", std::vector<int64_t>{1, 0}}});
+  const std::string rows = form.add("Transpose", {places(form)}, {{"perm", std::vector<int64_t>{1, 0}}});
   form.result("Slice", {rows, form.list({0}), form.list({0}), form.list({1})});
 }
 
-/// A list for each dimension; a number counts as a row of one.
+/// A list for each dimension.
 void nonzero_by_dimension(Form& form) {
-  const std::string found = form.rank() > 0 ? places(form) : form.add("NonZero", {form.reshape(form.operand(0), {1})});
+  const std::string found = places(form);
   const auto count = static_cast<size_t>(std::max<int64_t>(form.rank(), 1));
   for (size_t i = 0; i < count; ++i) {
     const std::string row = form.constant(at::scalar_tensor(static_cast<int64_t>(i), at::kLong));

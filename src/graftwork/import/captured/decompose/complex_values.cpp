@@ -60,16 +60,20 @@ std::string ComplexValues::converted(const char* op, const std::string& name, co
   return made;
 }
 
+const std::string& ComplexValues::as_complex(const std::string& name, const Call& reader) {
+  std::string& complex = complex_[name];
+  if (complex.empty()) {
+    complex = converted("aten.view_as_complex.default", name, name + "_complex", reader);
+    program_.tensors[complex] = complex_of(program_.tensors.at(name));
+  }
+  return complex;
+}
+
 void ComplexValues::give_back() {
   for (Output& output : program_.outputs) {
     each_tensor_name(output.arg, [&](std::string& name) {
       if (!contains(name)) return;
-      std::string& complex = complex_[name];
-      if (complex.empty()) {
-        complex = converted("aten.view_as_complex.default", name, name + "_complex", {});
-        program_.tensors[complex] = complex_of(program_.tensors.at(name));
-      }
-      name = complex;
+      name = as_complex(name, {});
     });
   }
 }
@@ -147,12 +151,7 @@ void ComplexValues::keep(Call call) {
   for (NamedArgument& input : call.inputs) {
     each_tensor_name(input.arg, [&](std::string& name) {
       if (!contains(name)) return;
-      std::string& complex = complex_[name];
-      if (complex.empty()) {
-        complex = converted("aten.view_as_complex.default", name, name + "_complex", call);
-        program_.tensors[complex] = complex_of(program_.tensors.at(name));
-      }
-      name = complex;
+      name = as_complex(name, call);
     });
   }
   std::vector<std::pair<std::string, std::string>> made;

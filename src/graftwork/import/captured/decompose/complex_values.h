@@ -49,6 +49,8 @@ class ComplexValues {
   };
 
   const TensorMeta* meta_of(const std::string& name) const;
+  /// The value that pairs are seen as by what has no form on pairs; made once for all its readers.
+  const std::string& as_complex(const std::string& name, const Call& reader);
   std::string converted(const char* op, const std::string& name, const std::string& wanted, const Call& reader);
 
   Program& program_;

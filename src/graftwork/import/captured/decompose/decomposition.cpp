@@ -35,6 +35,8 @@ std::optional<at::ScalarType> Arguments::dtype(std::string_view name) const {
   return value.isNone() ? std::nullopt : std::optional(value.toScalarType());
 }
 
+at::Tensor as_float(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(at::kFloat); }
+
 Decomposition find_decomposition(Symbol op) {
   static const std::unordered_map<Symbol, Decomposition> table = [] {
     std::unordered_map<Symbol, Decomposition> all;

@@ -63,6 +63,9 @@ Decompositions pool_decompositions();
 Decompositions reduction_decompositions();
 Decompositions scan_decompositions();
 
+/// Whole numbers and truth values in single precision; others as they are.
+at::Tensor as_float(const at::Tensor& x);
+
 /// Refuses arguments: Error "pt2.decompose".
 [[noreturn]] void leave_as_it_is(const std::string& why);
 

@@ -70,8 +70,6 @@ at::Tensor inner_product(const at::Tensor& a, const at::Tensor& b) { return at::
 Tensors dot(const Arguments& args) { return {inner_product(args.tensor("self"), args.tensor("tensor"))}; }
 Tensors vdot(const Arguments& args) { return {inner_product(args.tensor("self"), args.tensor("other"))}; }
 
-at::Tensor as_float(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(at::kFloat); }
-
 /// Of each two rows, the first before the second.
 Tensors pdist(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");

@@ -11,8 +11,6 @@ using Tensors = std::vector<at::Tensor>;
 
 constexpr int64_t kMostPoints = int64_t{1} << 20;
 
-at::Tensor as_float(const at::Tensor& x) { return x.is_floating_point() ? x : x.to(at::kFloat); }
-
 /// x times the matrix, along a dimension.
 at::Tensor multiplied(const at::Tensor& x, int64_t dim, const at::Tensor& matrix) {
   const int64_t last = x.dim() - 1;

@@ -189,30 +189,28 @@ at::Tensor scatter_reduce(const at::Tensor& given, int64_t dim, const at::Tensor
   return x.is_floating_point() ? at::div(sum, count) : at::div(sum, count, "floor");
 }
 
+/// A number counts as a row of one.
+at::Tensor as_row(const at::Tensor& tensor) { return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor; }
+
 Tensors scatter_reduce_two(const Arguments& args) {
   const std::string reduction = args.text("reduce");
   if (args.flag("include_self") && reduction != "mean") leave_as_it_is("it is one operator of the file");
   const bool is_number = args.tensor("self").dim() == 0, is_truth = args.tensor("self").scalar_type() == at::kBool;
-  const auto read = [&](std::string_view name) {
-    const at::Tensor& tensor = args.tensor(name);
-    return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor;
-  };
   const auto counted = [&](const at::Tensor& tensor) { return is_truth ? tensor.to(at::kInt) : tensor; };
-  const at::Tensor index = read("index");
-  at::Tensor source = counted(read("src"));
+  const at::Tensor index = as_row(args.tensor("index"));
+  at::Tensor source = counted(as_row(args.tensor("src")));
   for (int64_t axis = 0; axis < index.dim(); ++axis) {  // torch passes over the rest
     if (source.size(axis) > index.size(axis)) source = at::slice(source, axis, 0, index.size(axis));
   }
-  at::Tensor made =
-      scatter_reduce(counted(read("self")), args.integer("dim"), index, source, reduction, args.flag("include_self"));
+  at::Tensor made = scatter_reduce(counted(as_row(args.tensor("self"))), args.integer("dim"), index, source, reduction,
+                                   args.flag("include_self"));
   if (is_truth) made = made.to(at::kBool);
   return {is_number ? at::reshape(made, {}) : made};
 }
 
 Tensors index_reduce(const Arguments& args) {
   const bool is_number = args.tensor("self").dim() == 0;
-  const auto read = [](const at::Tensor& tensor) { return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor; };
-  const at::Tensor x = read(args.tensor("self")), source = read(args.tensor("source"));
+  const at::Tensor x = as_row(args.tensor("self")), source = as_row(args.tensor("source"));
   const int64_t axis = front(args.integer("dim"), x);
   const at::Tensor index = spread(args.tensor("index"), axis, source);
   const at::Tensor made = scatter_reduce(x, axis, index, source, args.text("reduce"), args.flag("include_self"));

@@ -173,7 +173,7 @@ at::Tensor run_avg_pool(const at::Tensor& x, const Moves& moves, bool ceil, bool
     return at::avg_pool3d(x, moves.kernel, moves.stride, moves.padding, ceil, counts_padding);
 }
 
-/// [..., windows, elements of one]: the picture padded by 0 so that no window is cut. `size`: of the result.
+/// The picture padded by 0 so that no window is cut. `size`: of the result.
 at::Tensor padded(const at::Tensor& x, const Moves& moves, const std::vector<int64_t>& size) {
   std::vector<int64_t> widths;
   for (size_t i = size.size(); i-- > 0;) {
