@@ -67,14 +67,21 @@ std::vector<at::Tensor> padded(std::vector<at::Tensor> inputs, const Batching& b
   return inputs;
 }
 
-void check_finite(const GraphModule& module, const Batching& batching, const std::vector<at::Tensor>& inputs,
-                  const SampleSource& source, int64_t first_sample) {
+/// Whether the input holds numbers alone, and −∞ where it is a mask.
+bool is_usable(const at::Tensor& input, bool is_mask) {
+  const at::Tensor usable = at::isfinite(input);
+  return (is_mask ? at::logical_or(usable, at::isneginf(input)) : usable).all().item<bool>();
+}
+
+void check_finite(const GraphModule& module, const MaskValues& masks, const Batching& batching,
+                  const std::vector<at::Tensor>& inputs, const SampleSource& source, int64_t first_sample) {
   const std::vector<Node*> nodes = module.graph().inputs();
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].is_floating_point()) continue;
+    const bool is_mask = masks.is_absorbed(*nodes[i]);
     const int64_t count = batching.batched[i] ? inputs[i].size(0) : 1;
     for (int64_t k = 0; k < count; ++k) {
-      if (at::isfinite(batching.batched[i] ? inputs[i][k] : inputs[i]).all().item<bool>()) continue;
+      if (is_usable(batching.batched[i] ? inputs[i][k] : inputs[i], is_mask)) continue;
       Error error("data.value",
                   cat("sample ", first_sample + k, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
                   "cleaning the calibration data");
@@ -208,7 +215,7 @@ class Calibration {
     const int64_t begin = index * batching_.size;
     const int64_t end = std::min(begin + batching_.size, source_.size());
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
-    check_finite(network_.module, batching_, inputs, source_, begin);
+    check_finite(network_.module, masks_, batching_, inputs, source_, begin);
     std::unordered_map<const Node*, at::Tensor> kept;
     const Watcher watcher = [&](const ValueRef& watched, at::Tensor& value) {
       if (const auto name = names_.find({watched.node, watched.inner}); name != names_.end())

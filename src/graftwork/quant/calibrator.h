@@ -60,8 +60,8 @@ struct CalibrationOptions {
 /// any number of threads. The micro-batch is one sample, and then the order of samples has no influence either; or,
 /// where the graph holds its batch fast, it is that many, and the last one is filled up with copies of the last sample,
 /// which histograms and means count too. Masks (nn/mask_values.h) count for no range, empty tensors have none. Throws
-/// Error "data.empty", "data.value" (NaN or infinity in a sample or in a tensor that is asked for by name, with the
-/// sample), "nn.*".
+/// Error "data.empty", "data.value" (NaN or infinity in a sample, −∞ in a mask aside, or in a tensor that is asked for
+/// by name, with the sample), "nn.*".
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);
 

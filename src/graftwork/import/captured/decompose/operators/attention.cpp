@@ -7,7 +7,25 @@
 namespace graftwork::captured {
 namespace {
 
-/// softmax(query · keyᵀ · scale + mask) · value. Source: torch.nn.functional.scaled_dot_product_attention.
+/// What a mask, true or 0 where a key is seen, makes of the scores; and the queries that see no key.
+struct Masked {
+  at::Tensor scores;
+  at::Tensor blind;  ///< [..., queries, 1], bool.
+};
+
+/// A blind query sees every key here, so that no softmax is NaN; its result is overwritten.
+Masked apply_mask(const at::Tensor& scores, const at::Tensor& mask) {
+  constexpr double kNever = -std::numeric_limits<double>::infinity();
+  if (mask.scalar_type() == at::kBool) {
+    const at::Tensor sees = at::any(mask, -1, /*keepdim=*/true);
+    return {at::masked_fill(scores, at::logical_and(at::logical_not(mask), sees), kNever), at::logical_not(sees)};
+  }
+  const at::Tensor blind = at::eq(at::amax(mask, {-1}, /*keepdim=*/true), kNever);
+  return {at::add(scores, at::masked_fill(mask, blind, 0)), blind};
+}
+
+/// softmax(query · keyᵀ · scale + mask) · value, and 0 for a query that sees no key. Source:
+/// torch.nn.functional.scaled_dot_product_attention, and aten::_safe_softmax in its definition.
 std::vector<at::Tensor> attention(const Arguments& args) {
   const at::Tensor& query = args.tensor("query");
   at::Tensor key = args.tensor("key"), value = args.tensor("value");
@@ -20,16 +38,15 @@ std::vector<at::Tensor> attention(const Arguments& args) {
   const double scale =
       args.is_given("scale") ? args.number("scale").toDouble() : 1 / std::sqrt(static_cast<double>(query.size(-1)));
   at::Tensor scores = at::mul(at::matmul(query, at::transpose(key, -2, -1)), scale);
-  constexpr double kNever = -std::numeric_limits<double>::infinity();
   if (args.flag("is_causal")) {
+    constexpr double kNever = -std::numeric_limits<double>::infinity();
     const at::Tensor allowed = at::tril(at::ones({query.size(-2), key.size(-2)}, query.options().dtype(at::kBool)), 0);
     scores = at::masked_fill(scores, at::logical_not(allowed), kNever);
   }
-  if (const at::Tensor mask = args.optional_tensor("attn_mask"); mask.defined()) {
-    scores = mask.scalar_type() == at::kBool ? at::masked_fill(scores, at::logical_not(mask), kNever)
-                                             : at::add(scores, mask);
-  }
-  return {at::matmul(at::softmax(scores, -1), value)};
+  const at::Tensor mask = args.optional_tensor("attn_mask");
+  if (!mask.defined()) return {at::matmul(at::softmax(scores, -1), value)};
+  const Masked masked = apply_mask(scores, mask);
+  return {at::masked_fill(at::matmul(at::softmax(masked.scores, -1), value), masked.blind, 0)};
 }
 
 }  // namespace
