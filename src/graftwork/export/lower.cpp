@@ -222,14 +222,16 @@ std::vector<std::string> result_names(Lowering& lowering, const GraphModule& mod
 
 }  // namespace
 
-void try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons) {
+std::vector<std::string> try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons) {
   check_exportable(network.module, options, reasons);
   ExportOptions trial = options;
   trial.float_type = DType::kF32;
-  lower(network, trial);
+  std::vector<std::string> warnings;
+  lower(network, trial, &warnings);
+  return warnings;
 }
 
-onnx::Model lower(const Network& network, const ExportOptions& options) {
+onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings) {
   check_exportable(network.module, options);
   Problems problems;
   Lowering lowering(network, options);
@@ -277,6 +279,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
       lowering.add("Identity", name + "_copy", {value}, {}, name);
     }
   }
+  if (warnings) *warnings = std::move(lowering.warnings_);
   onnx::fold_padding(model.graph);
   lowering.list_types();
   onnx::prune(model.graph);
