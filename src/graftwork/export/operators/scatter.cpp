@@ -123,6 +123,11 @@ void scatter_reduce(Form& form) {
   throw Error("export.attribute", "its reduction \"" + how + "\" has no ONNX form");
 }
 
+void bincount(Form& /*form*/) {
+  throw Error("export.shape", "how many numbers it gives depends on those that it counts",
+              "torch.nn.functional.one_hot(x, classes).sum(0), or its product with the weights");
+}
+
 }  // namespace
 
 OperatorLowerings scatter_lowerings() {
@@ -131,7 +136,8 @@ OperatorLowerings scatter_lowerings() {
           {"aten.scatter.reduce", form(scatter)},
           {"aten.scatter.value_reduce", form(scatter)},
           {"aten.scatter_add.default", form(scatter_add)},
-          {"aten.scatter_reduce.two", form(scatter_reduce)}};
+          {"aten.scatter_reduce.two", form(scatter_reduce)},
+          {"aten.bincount.default", form(bincount)}};
 }
 
 }  // namespace graftwork

@@ -209,10 +209,53 @@ Tensors index_reduce(const Arguments& args) {
   return {is_number ? at::reshape(made, {}) : made};
 }
 
+/// Negative ones count from the end.
+at::Tensor from_the_front(const at::Tensor& index, int64_t extent) {
+  return at::where(at::lt(index, 0), at::add(index, extent), index);
+}
+
 Tensors take(const Arguments& args) {
   const at::Tensor& given = args.tensor("index");
-  const at::Tensor index = at::where(at::lt(given, 0), at::add(given, args.tensor("self").numel()), given);
-  return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, at::flatten(index)), index.sizes())};
+  const at::Tensor index = from_the_front(at::flatten(given), args.tensor("self").numel());
+  return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, index), given.sizes())};
+}
+
+Tensors put(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const at::Tensor index = from_the_front(at::flatten(args.tensor("index")), x.numel());
+  const at::Tensor flat = at::flatten(x), source = at::flatten(args.tensor("source"));
+  const at::Tensor made =
+      args.flag("accumulate") ? at::scatter_add(flat, 0, index, source) : at::scatter(flat, 0, index, source);
+  return {at::reshape(made, x.sizes())};
+}
+
+/// Where a mask says which, and each takes the same, it is a choice.
+Tensors index_put(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  at::Tensor mask, values = args.tensor("values");
+  int64_t ahead = 0;
+  for (const c10::IValue& index : args.at("indices").toListRef()) {
+    if (!index.isTensor()) {
+      ahead += mask.defined() ? 0 : 1;
+      continue;
+    }
+    if (mask.defined()) leave_as_it_is("it has several indices");
+    mask = index.toTensor();
+  }
+  if (!mask.defined() || (mask.scalar_type() != at::kBool && mask.scalar_type() != at::kByte))
+    leave_as_it_is("it has indices");
+  const int64_t behind = x.dim() - ahead - mask.dim();
+  std::vector<int64_t> shape = values.sizes().vec();
+  if (values.dim() > behind) {  // one of its dimensions is that of what the mask says
+    const auto marked = shape.end() - behind - 1;
+    if (*marked != 1) leave_as_it_is("each place takes something of its own");
+    shape.insert(shape.erase(marked), static_cast<size_t>(mask.dim()), 1);
+    values = at::reshape(values, shape);
+  }
+  std::vector<int64_t> spread = mask.sizes().vec();
+  spread.insert(spread.end(), static_cast<size_t>(behind), 1);
+  const at::Tensor marks = at::reshape(mask, spread).to(at::kBool);
+  return {at::where(marks, args.flag("accumulate") ? at::add(x, values) : values, x)};
 }
 
 /// The k-th place that the mask marks takes the k-th number.
@@ -410,6 +453,8 @@ Decompositions movement_decompositions() {
           {"aten.unbind_copy.int", unbind_copy},
           {"aten.split_with_sizes_copy.default", split_copy},
           {"aten.take.default", take},
+          {"aten.put.default", put},
+          {"aten.index_put.default", index_put},
           {"aten.masked_scatter.default", masked_scatter},
           {"aten.affine_grid_generator.default", affine_grid},
           {"aten.one_hot.default", one_hot},
