@@ -180,6 +180,11 @@ STATISTICS = {
     },
     "nanquantile": (lambda x: with_gaps(x).nanquantile(0.3, 1), GAPS),
     "nanquantiles": (lambda x: with_gaps(x).nanquantile(SHARES, 0, keepdim=True), GAPS.T),
+    **{
+        f"nanquantile, {how}": (lambda x, how=how: with_gaps(x).nanquantile(SHARES, 1, interpolation=how), GAPS)
+        for how in ["lower", "higher", "nearest", "midpoint"]
+    },
+    "histogram of all": (lambda x: x.histc(8), floats(50)),
     "histogram": (lambda x: x.histc(8, -1.0, 1.5), torch.cat([floats(50), torch.tensor([-1.0, 1.5, 1.6])])),
     "counts": (lambda x: F.one_hot(x, 9).sum(0), indices(6, 40)),
 }
