@@ -105,10 +105,12 @@ void quantize(const QuantizeRequest& request) {
   if (!flags.quiet) warn_training(loaded.in_training);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
-  refuse_unwritable(transformed, export_options);
+  const std::vector<std::string> untaken = refuse_unwritable(transformed, export_options);
+  if (!flags.quiet) warn(untaken);
   watch.lap("transform");
-  const QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);
+  QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);
   watch.lap("calibrate");
+  result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
   const onnx::Model model = lower(result.network, export_options);
   interrupt.check();
   onnx::write_model(model, request.output);

@@ -32,6 +32,10 @@ std::string training_warning(const std::vector<std::string>& layers) {
              "): call model.eval() before exporting it");
 }
 
+void warn(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) std::fputs(cat("warning: ", warning, "\n").c_str(), stderr);
+}
+
 void warn_training(const std::vector<std::string>& layers) {
   if (!layers.empty()) std::fputs(cat("warning: ", training_warning(layers), "\n").c_str(), stderr);
 }

@@ -15,6 +15,8 @@ void warn_unsupported(const std::vector<std::string>& unsupported);
 
 /// What to say of a network some of whose layers compute as they do while they are trained; empty for none.
 std::string training_warning(const std::vector<std::string>& layers);
+/// Says each on standard error.
+void warn(const std::vector<std::string>& warnings);
 /// Says it on standard error.
 void warn_training(const std::vector<std::string>& layers);
 

@@ -41,10 +41,10 @@ TransformedNetwork transform_network(const Network& network, const PlanFile& pla
   return {{std::move(result.model), network.tensors}, std::move(result.report)};
 }
 
-void refuse_unwritable(const TransformedNetwork& transformed, const ExportOptions& options) {
+std::vector<std::string> refuse_unwritable(const TransformedNetwork& transformed, const ExportOptions& options) {
   Reasons reasons;
   for (const SkippedMatch& skipped : transformed.report.skipped) reasons.emplace(skipped.node, skipped.why());
-  try_lowering(transformed.network, options, reasons);
+  return try_lowering(transformed.network, options, reasons);
 }
 
 std::vector<std::string> unusable(const LoadedNetwork& loaded) {

@@ -29,8 +29,8 @@ struct TransformedNetwork {
 TransformedNetwork transform_network(const Network& network, const PlanFile& plan, const PatternSections& lists);
 
 /// Refuses what cannot be written, with the reasons why no pattern made it something that can: what try_lowering
-/// throws.
-void refuse_unwritable(const TransformedNetwork& transformed, const ExportOptions& options);
+/// throws. What it warns of.
+std::vector<std::string> refuse_unwritable(const TransformedNetwork& transformed, const ExportOptions& options);
 
 /// What of the network cannot be run or written, a line each: as the file says, or as it would turn out after the
 /// transformation by the patterns that the command has of itself.

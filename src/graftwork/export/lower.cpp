@@ -58,6 +58,26 @@ void check_module(const ModuleTable& modules, const ModuleRecord& record, const 
 
 }  // namespace
 
+namespace {
+
+/// Those that opening a file could have computed, had they cost less.
+bool is_of_parameters(const Node& node) {
+  const std::span<const Use> inputs = node.inputs();
+  return !inputs.empty() && std::all_of(inputs.begin(), inputs.end(),
+                                        [](const Use& use) { return use.producer()->kind() == NodeKind::kConstant; });
+}
+
+std::string why_unwritten(const Node& node, const Reasons& reasons) {
+  const auto reason = reasons.find(node.name());
+  if (reason != reasons.end()) return reason->second;
+  if (!is_of_parameters(node)) return "";
+  return "it is computed of parameters alone, by an operator that does not run, or on more elements than one runs on, "
+         "while a file is opened: compute it in the model before the export "
+         "(torch.nn.utils.parametrize.remove_parametrizations)";
+}
+
+}  // namespace
+
 void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons) {
   check_opset(options.opset, or_used(options.backend)->file);
   std::vector<std::string> places;
@@ -65,8 +85,8 @@ void check_exportable(const GraphModule& module, const ExportOptions& options, c
     if (node.kind() == NodeKind::kCallModule) {
       check_module(module.modules(), module.record(node), place_of(node), places);
     } else if (!is_lowered(node)) {
-      const auto reason = reasons.find(node.name());
-      places.push_back(reason == reasons.end() ? place_of(node) : cat(place_of(node), ": ", reason->second));
+      const std::string why = why_unwritten(node, reasons);
+      places.push_back(why.empty() ? place_of(node) : cat(place_of(node), ": ", why));
     }
   }
   if (places.empty()) return;
@@ -202,14 +222,16 @@ std::vector<std::string> result_names(Lowering& lowering, const GraphModule& mod
 
 }  // namespace
 
-void try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons) {
+std::vector<std::string> try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons) {
   check_exportable(network.module, options, reasons);
   ExportOptions trial = options;
   trial.float_type = DType::kF32;
-  lower(network, trial);
+  std::vector<std::string> warnings;
+  lower(network, trial, &warnings);
+  return warnings;
 }
 
-onnx::Model lower(const Network& network, const ExportOptions& options) {
+onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings) {
   check_exportable(network.module, options);
   Problems problems;
   Lowering lowering(network, options);
@@ -257,6 +279,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options) {
       lowering.add("Identity", name + "_copy", {value}, {}, name);
     }
   }
+  if (warnings) *warnings = std::move(lowering.warnings_);
   onnx::fold_padding(model.graph);
   lowering.list_types();
   onnx::prune(model.graph);

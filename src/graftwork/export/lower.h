@@ -30,7 +30,8 @@ struct ExportOptions {
 /// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name); where the
 /// form of a node cannot take it, the lowering's own error ("export.attribute", ...), and where several cannot, one
 /// error that lists them with the reasons, but for those behind another.
-onnx::Model lower(const Network& network, const ExportOptions& options);
+/// Lines for `warnings`, where given: operators that the file has and the engine is known not to take.
+onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings = nullptr);
 
 /// Why nodes are still what they are, by their names: it stands behind what cannot be written.
 using Reasons = std::map<Symbol, std::string>;
@@ -39,8 +40,10 @@ using Reasons = std::map<Symbol, std::string>;
 void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons = {});
 
 /// To be asked before long work: lowers a network that is not quantized yet, and drops the model. In FP32, so that
-/// weights which become codes need not fit FP16: "export.fp16" is left to lower. Throws what that throws otherwise.
-void try_lowering(const Network& network, const ExportOptions& options, const Reasons& reasons = {});
+/// weights which become codes need not fit FP16: "export.fp16" is left to lower. Throws what that throws otherwise, and
+/// gives its warnings.
+std::vector<std::string> try_lowering(const Network& network, const ExportOptions& options,
+                                      const Reasons& reasons = {});
 
 /// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.
 bool has_lowering(Symbol kind);

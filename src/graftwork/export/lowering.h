@@ -76,6 +76,9 @@ class Lowering {
   void need_opset(int64_t opset) { opset_ = std::max(opset_, opset); }
   int64_t opset() const { return opset_; }
 
+  /// What whoever asks for the file should know of it.
+  void warn(std::string text) { warnings_.push_back(std::move(text)); }
+
   // ---- constants ---------------------------------------------------------------------------------
   /// An initializer with the tensor's own type; the same name and content is stored once.
   std::string constant(const std::string& name, const at::Tensor& tensor);
@@ -128,7 +131,8 @@ class Lowering {
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;
   std::map<std::string, at::Tensor> constants_;
-  friend onnx::Model lower(const Network& network, const ExportOptions& options);
+  std::vector<std::string> warnings_;
+  friend onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings);
 };
 
 }  // namespace graftwork

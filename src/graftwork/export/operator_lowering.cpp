@@ -18,11 +18,10 @@ namespace {
 OperatorLowering find_operator_lowering(Symbol op) {
   static const std::unordered_map<Symbol, OperatorLowering> table = [] {
     std::unordered_map<Symbol, OperatorLowering> all;
-    for (auto make :
-         {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings,
-          elementwise_lowerings, function_lowerings, indexing_lowerings, layer_lowerings, pool_operator_lowerings,
-          sampling_lowerings, search_lowerings, recurrent_lowerings, reduction_lowerings, shape_operator_lowerings,
-          split_lowerings}) {
+    for (auto make : {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings,
+                      elementwise_lowerings, function_lowerings, indexing_lowerings, layer_lowerings,
+                      pool_operator_lowerings, sampling_lowerings, scatter_lowerings, search_lowerings,
+                      recurrent_lowerings, reduction_lowerings, shape_operator_lowerings, split_lowerings}) {
       for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
     }
     return all;

@@ -25,6 +25,7 @@ OperatorLowerings indexing_lowerings();
 OperatorLowerings layer_lowerings();
 OperatorLowerings pool_operator_lowerings();
 OperatorLowerings sampling_lowerings();
+OperatorLowerings scatter_lowerings();
 OperatorLowerings search_lowerings();
 OperatorLowerings shape_operator_lowerings();
 OperatorLowerings split_lowerings();

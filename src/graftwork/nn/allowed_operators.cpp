@@ -10,7 +10,7 @@ namespace graftwork {
 namespace {
 
 /// What of the arguments is checked beside shapes.
-enum class Check : uint8_t { kShapes, kDivision, kIndices, kFactors, kStatistics, kProduct };
+enum class Check : uint8_t { kShapes, kDivision, kIndices, kFactors, kStatistics, kProduct, kMatrices };
 
 /// By the name without overload.
 const std::unordered_map<std::string_view, Check>& list() {
@@ -47,9 +47,11 @@ const std::unordered_map<std::string_view, Check>& list() {
                          "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
     add(Check::kDivision, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
     // New tensors.
-    add(Check::kShapes, {"arange", "eye", "fft_fftfreq", "fft_rfftfreq", "full", "full_like", "hamming_window",
-                         "hann_window", "linspace", "new_full", "new_ones", "new_zeros", "ones", "ones_like",
-                         "scalar_tensor", "tril_indices", "triu_indices", "zeros", "zeros_like"});
+    add(Check::kShapes,
+        {"arange",        "bartlett_window", "blackman_window", "eye",         "fft_fftfreq",   "fft_rfftfreq",
+         "full",          "full_like",       "hamming_window",  "hann_window", "kaiser_window", "linspace",
+         "logspace",      "new_full",        "new_ones",        "new_zeros",   "ones",          "ones_like",
+         "scalar_tensor", "tril_indices",    "triu_indices",    "zeros",       "zeros_like"});
     // The same elements elsewhere.
     add(Check::kShapes, {"_unsafe_view",
                          "atleast_1d",
@@ -155,7 +157,44 @@ const std::unordered_map<std::string_view, Check>& list() {
                           "_upsample_bilinear2d_aa", "_upsample_nearest_exact2d"});
     add(Check::kShapes, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
     add(Check::kProduct, {"_convolution", "addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot",
-                          "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot"});
+                          "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot", "vdot"});
+    // Factorisations of matrices and what is computed by them.
+    add(Check::kMatrices, {"cholesky",
+                           "cholesky_inverse",
+                           "cholesky_solve",
+                           "det",
+                           "inverse",
+                           "linalg_cholesky",
+                           "linalg_cholesky_ex",
+                           "linalg_cond",
+                           "linalg_det",
+                           "linalg_eigh",
+                           "linalg_eigvalsh",
+                           "linalg_householder_product",
+                           "linalg_inv",
+                           "linalg_inv_ex",
+                           "linalg_ldl_factor",
+                           "linalg_lu",
+                           "linalg_lu_factor",
+                           "linalg_matrix_exp",
+                           "linalg_matrix_norm",
+                           "linalg_matrix_power",
+                           "linalg_pinv",
+                           "linalg_qr",
+                           "linalg_slogdet",
+                           "linalg_solve",
+                           "linalg_solve_triangular",
+                           "linalg_svd",
+                           "linalg_svdvals",
+                           "logdet",
+                           "matrix_exp",
+                           "matrix_power",
+                           "orgqr",
+                           "pinverse",
+                           "qr",
+                           "slogdet",
+                           "svd",
+                           "triangular_solve"});
     return made;
   }();
   return all;
@@ -256,6 +295,39 @@ Outcome check_statistics(const torch::jit::Stack& arguments) {
   return learns && has_statistics ? declined("it writes its statistics") : applied();
 }
 
+/// LAPACK is not defined on infinities and NaN: it may not end on them. Powers are products, and those of negative ones
+/// an inverse.
+Outcome check_matrices(std::string_view name, const torch::jit::Stack& arguments) {
+  constexpr int64_t kMostPower = int64_t{1} << 16;
+  for (const at::Tensor& operand : tensors_in(arguments)) {
+    if (operand.scalar_type() == at::kFloat || operand.scalar_type() == at::kDouble) {
+      if (!operand.isfinite().all().item<bool>()) return declined("a matrix has elements that are not finite");
+    } else if (!at::isIntegralType(operand.scalar_type(), true)) {
+      return declined("its matrices are neither FP32 nor FP64");
+    }
+  }
+  if (name.ends_with("matrix_power")) {
+    const int64_t power = arguments.at(1).toInt();
+    if (power < -kMostPower || power > kMostPower) return declined("its power makes no sense");
+  }
+  return applied();
+}
+
+/// Multiplications of floats that BLAS does, at least, in the time of one step.
+constexpr int64_t kProductsPerStep = 8;
+
+/// A matrix of m rows and n columns takes some eight times m·n·max(m, n) multiplications, which are products mostly.
+int64_t work_of_matrices(const std::vector<at::Tensor>& operands) {
+  int64_t work = 0;
+  for (const at::Tensor& operand : operands) {
+    const int64_t longer = operand.dim() < 2 ? 1 : std::max<int64_t>({operand.size(-1), operand.size(-2), 1});
+    int64_t steps = 0;
+    if (__builtin_mul_overflow(operand.numel(), longer, &steps) || __builtin_add_overflow(work, steps, &work))
+      return std::numeric_limits<int64_t>::max();
+  }
+  return work;
+}
+
 }  // namespace
 
 bool is_allowed(Symbol op) {
@@ -277,6 +349,8 @@ Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments) {
       return check_factors(arguments);
     case Check::kStatistics:
       return check_statistics(arguments);
+    case Check::kMatrices:
+      return check_matrices(operator_name(op), arguments);
     case Check::kShapes:
     case Check::kProduct:
       break;
@@ -295,6 +369,7 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   const std::vector<at::Tensor> operands = tensors_in(arguments);
   for (const at::Tensor& operand : operands) count(operand.numel());
   for (const at::Tensor& result : results) count(result.numel());
+  if (*check == Check::kMatrices) count(work_of_matrices(operands));
   if (*check != Check::kProduct || operands.empty()) return work;
   // Each element of the result sums as many products as the smallest operand has elements, or fewer.
   int64_t most = kMost, steps = 0;
@@ -307,7 +382,8 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   if (operator_name(op) == "linear" || operator_name(op) == "matmul" || operator_name(op) == "mm")
     most = operands[0].dim() > 0 ? operands[0].size(-1) : 1;
   if (__builtin_mul_overflow(most, results[0].numel(), &steps)) return kMost;
-  count(steps);
+  const bool is_fast = results[0].scalar_type() == at::kFloat || results[0].scalar_type() == at::kDouble;
+  count(is_fast ? steps / kProductsPerStep : steps);
   return work;
 }
 

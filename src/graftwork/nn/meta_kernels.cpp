@@ -72,6 +72,29 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::o
   return at::empty(shape, x.options());
 }
 
+at::Tensor half_given(const at::Tensor& x, bool /*upper*/) { return like(x); }
+
+at::Tensor reflected(const at::Tensor& vectors, const at::Tensor& /*factors*/) { return like(vectors); }
+
+/// Of a matrix and what stands on the right, both with batches in front; whether the shapes fit is for the kernel to
+/// say.
+at::Tensor solved(const at::Tensor& matrix, const at::Tensor& right) {
+  TORCH_CHECK(matrix.dim() >= 2 && right.dim() >= 2, "a matrix has two dimensions");
+  std::vector<int64_t> shape = at::infer_size(matrix.sizes().slice(0, static_cast<size_t>(matrix.dim()) - 2),
+                                              right.sizes().slice(0, static_cast<size_t>(right.dim()) - 2));
+  shape.insert(shape.end(), {right.size(-2), right.size(-1)});
+  return at::empty(shape, right.options());
+}
+
+at::Tensor solved_by_triangle(const at::Tensor& matrix, const at::Tensor& right, bool /*upper*/, bool /*left*/,
+                              bool /*unitriangular*/) {
+  return solved(matrix, right);
+}
+
+at::Tensor solved_by_factor(const at::Tensor& right, const at::Tensor& factor, bool /*upper*/) {
+  return solved(factor, right);
+}
+
 /// Rows and columns of the places in the lower triangle of a matrix, or of those that are not.
 template <bool kLower>
 at::Tensor triangle(int64_t row, int64_t col, int64_t offset, std::optional<at::ScalarType> dtype,
@@ -106,6 +129,11 @@ void provide_meta_kernels() {
     provide(made, "_convolution", "", convolved);
     provide(made, "flip", "", flipped);
     provide(made, "hardtanh", "", bounded);
+    provide(made, "cholesky_inverse", "", half_given);
+    provide(made, "_cholesky_solve_helper", "", solved_by_factor);
+    provide(made, "linalg_householder_product", "", reflected);
+    provide(made, "linalg_matrix_exp", "", like);
+    provide(made, "linalg_solve_triangular", "", solved_by_triangle);
     provide(made, "index_select", "", selected);
     provide(made, "log_sigmoid_forward", "", with_buffer);
     provide(made, "logical_not", "out", written_like);

@@ -28,7 +28,12 @@ at::Tensor compute(const ParamExpr& expr, const TensorStore& tensors) {
   const OperatorCall call(op, expr.attrs(), values.size());
   const Outcome fits = check_arguments(op, call.arguments(inputs, at::kCPU));
   if (!fits) refuse(fits.reason());
-  const std::vector<c10::IValue> results = results_in(call.run(inputs, at::kCPU));
+  std::vector<c10::IValue> results;
+  try {
+    results = results_in(call.run(inputs, at::kCPU));
+  } catch (const c10::Error& error) {  // a singular matrix
+    refuse(error.what_without_backtrace());
+  }
   const auto wanted = static_cast<size_t>(expr.numbers()[0]);
   if (wanted >= results.size()) refuse(cat("it has no result ", wanted));
   if (!results[wanted].isTensor()) refuse("its result is no tensor");

@@ -32,6 +32,7 @@ struct FileRules {
   bool lacks_dilated_pools = false;
   bool lacks_strided_dilated_deconvolutions = false;
   bool lacks_softmax_of_vectors = false;
+  bool lacks_reducing_scatters = false;
   /// It takes a group norm of one group for an instance norm, and norms of less than three dimensions or of single
   /// numbers for none.
   bool misreads_edge_group_norms = false;

@@ -3,6 +3,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
+#include "graftwork/export/reducing_scatter.h"
 #include "graftwork/export/runtime_shape.h"
 #include "graftwork/nn/dtypes.h"
 
@@ -28,59 +29,6 @@ void gather(Form& form) {
   form.result("GatherElements", {x, index}, {{"axis", form.axis()}});
 }
 
-/// A number at each place that is written, where no tensor says what.
-std::string source_of(Form& form, const std::string& index) {
-  if (!form.has("value")) return form.as_result(2);
-  const std::string number = form.scalar(form.number("value"), form.result_dtype());
-  return form.add("Expand", {number, form.add("Shape", {index})});
-}
-
-/// As much of the source as there are indices: torch passes over the rest.
-std::string fitting_source(Form& form) {
-  if (form.has("value")) return source_of(form, index_of(form, 1));
-  const std::vector<int64_t> index = form.shape(1), source = form.shape(2);
-  std::string value = form.as_result(2);
-  if (index == source) return value;
-  std::vector<int64_t> axes(index.size()), starts(index.size(), 0);
-  std::iota(axes.begin(), axes.end(), 0);
-  return form.add("Slice", {value, form.list(starts), form.list(index), form.list(axes)});
-}
-
-void write_elements(Form& form, const std::string& reduction) {
-  if (form.type(1).is_static() && form.type(1).element_count() == 0) return form.result(form.as_result(0));
-  std::string x = form.as_result(0), index = index_of(form, 1), source = fitting_source(form);
-  const bool is_number = form.rank() == 0;
-  if (is_number) x = form.reshape(x, {1});
-  if (form.rank(1) == 0) {
-    index = form.reshape(index, {1});
-    source = form.reshape(source, {1});
-  }
-  Form::Attributes attributes{{"axis", form.axis()}};
-  if (reduction != "none") {
-    attributes.emplace_back("reduction", reduction);
-    form.lowering().need_opset(18);
-  }
-  if (!is_number) return form.result("ScatterElements", {x, index, source}, std::move(attributes));
-  form.result("Reshape", {form.add("ScatterElements", {x, index, source}, std::move(attributes)), form.list({})});
-}
-
-void scatter(Form& form) {
-  const std::string reduce = form.text("reduce", "none");
-  write_elements(form, reduce == "multiply" ? "mul" : reduce);
-}
-
-void scatter_add(Form& form) { write_elements(form, "add"); }
-
-void scatter_reduce(Form& form) {
-  const std::string how = form.text("reduce", "");
-  if (!form.flag("include_self", true)) throw Error("export.attribute", "it passes over what was there before");
-  if (how == "sum") return write_elements(form, "add");
-  if (how == "prod") return write_elements(form, "mul");
-  if (how == "amax") return write_elements(form, "max");
-  if (how == "amin") return write_elements(form, "min");
-  throw Error("export.attribute", "its reduction \"" + how + "\" has no ONNX form");
-}
-
 // ---- tensors of indices ----------------------------------------------------------------------------
 
 /// The operands that index a dimension each; nothing where the dimension is taken whole.
@@ -103,13 +51,17 @@ struct Places {
   std::string index;     ///< [..., axes], all dimensions' indices side by side.
   size_t rank = 0;       ///< Of the indices, without the last dimension.
   bool adjacent = true;  ///< Whether the dimensions stand together.
+  bool masked = false;   ///< Whether a mask says which: no place twice.
+  /// Of the tuples of indices, where that is known now.
+  std::optional<int64_t> count;
 };
 
 Places places_of(Form& form) {
   Places places;
   std::vector<std::pair<std::string, size_t>> indices;  // with their rank
   int64_t axis = 0;
-  bool masked = false;
+  std::vector<int64_t> extents;  // of the indices, spread over one another
+  bool is_static = true;
   for (const auto& slot : indexed(form)) {
     if (!slot) {
       ++axis;
@@ -118,20 +70,24 @@ Places places_of(Form& form) {
     const TensorType& type = form.type(*slot);
     if (type.dtype == DType::kBool || type.dtype == DType::kU8) {
       // NonZero gives [rank, count]: one list of places for each dimension of the mask.
-      if (masked || !indices.empty()) throw Error("export.attribute", "it indexes by a mask and by something else");
-      masked = true;
+      if (places.masked || !indices.empty())
+        throw Error("export.attribute", "it indexes by a mask and by something else");
+      places.masked = true;
       places.index = form.transpose(form.add("NonZero", {form.operand(*slot, DType::kBool)}), {1, 0});
       for (size_t i = 0; i < type.rank(); ++i) places.axes.push_back(axis++);
       places.rank = 1;
       continue;
     }
-    if (masked) throw Error("export.attribute", "it indexes by a mask and by something else");
+    if (places.masked) throw Error("export.attribute", "it indexes by a mask and by something else");
     places.axes.push_back(axis++);
     indices.emplace_back(index_of(form, *slot), type.rank());
     places.rank = std::max(places.rank, type.rank());
+    is_static &= type.is_static();
+    if (is_static) extents = at::infer_size(extents, form.shape(*slot));
   }
+  if (is_static) places.count = c10::multiply_integers(extents);
   for (size_t i = 1; i < places.axes.size(); ++i) places.adjacent &= places.axes[i] == places.axes[i - 1] + 1;
-  if (masked) return places;
+  if (places.masked) return places;
   if (indices.empty()) throw Error("export.attribute", "it has no indices");
   if (indices.size() == 1) {
     const std::string last = form.list({-1});
@@ -190,29 +146,67 @@ void index(Form& form) {
   form.result("Transpose", {found}, {{"perm", back}});
 }
 
+/// Each tuple of indices as one, of the indexed dimensions taken as one dimension; negative ones count from the end.
+std::string flat_index(Form& form, const Places& places, const std::vector<int64_t>& extents) {
+  std::vector<int64_t> strides(extents.size(), 1);
+  for (size_t i = extents.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * extents[i];
+  const std::string is_negative = form.add("Less", {places.index, form.constant(at::zeros({}, at::kLong))});
+  const std::string from_end = form.add("Add", {places.index, form.list(extents)});
+  const std::string index = form.add("Where", {is_negative, from_end, places.index});
+  const std::string flat = form.add("ReduceSum", {form.add("Mul", {index, form.list(strides)}), form.list({-1})},
+                                    {{"keepdims", int64_t{0}}});
+  return form.reshape(flat, {-1});
+}
+
+/// `values`, which are spread over what is indexed, added to `x`, which has the indexed dimensions in front, as `order`
+/// says. As rows, where those dimensions are known.
+std::string accumulate(Form& form, const Places& places, const std::vector<int64_t>& order, const std::string& x,
+                       const std::string& values) {
+  std::vector<int64_t> extents;
+  Dim rows = 1, columns = 1;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const Dim& extent = form.type(0).dims[static_cast<size_t>(order[i])];
+    (i < places.axes.size() ? rows : columns) = (i < places.axes.size() ? rows : columns) * extent;
+    if (i < places.axes.size()) extents.push_back(extent.maybe_value().value_or(0));
+  }
+  if (!rows.is_static() || (!columns.is_static() && !places.count))
+    throw Error("export.shape", "sizes of what it adds to are known at run time only");
+  const auto count = places.count.value_or(-1), width = columns.maybe_value().value_or(-1);
+  ReducingScatter scatter;
+  scatter.x = form.reshape(x, {rows.value(), width});
+  scatter.index = flat_index(form, places, extents);
+  scatter.source = form.reshape(values, {count, width});
+  scatter.one_for_all = true;
+  scatter.x_dims = {rows, columns};
+  scatter.index_dims = {Dim(std::max<int64_t>(count, 1)), columns};
+  scatter.type = reducing_type(form.result_dtype());
+  return form.add("Reshape", {reduced(form, scatter), form.add("Shape", {x})});
+}
+
 /// The values, spread over the shape of what they replace.
 void index_put(Form& form) {
   const Places places = places_of(form);
   const std::vector<int64_t> order = indexed_first(places, form.rank());
-  const bool moves = !in_order(order);
-  if (places.adjacent && places.axes[0] != 0 && moves) {
-    // The written dimensions stand in the middle of the values.
-    const size_t values = form.node().input_count() - 1;
-    if (form.rank(values) > static_cast<int64_t>(places.rank))
-      throw Error("export.attribute", "it writes to dimensions in the middle");
-  }
-  std::string x = form.as_result(0);
+  const size_t slot = form.node().input_count() - 1;  // of the values
+  const bool moves = !in_order(order), adds = form.flag("accumulate");
+  // The written dimensions stand in the middle of the values.
+  if (places.adjacent && places.axes[0] != 0 && moves && form.rank(slot) > static_cast<int64_t>(places.rank))
+    throw Error("export.attribute", "it writes to dimensions in the middle");
+  const DType wanted = form.result_dtype(), type = adds ? reducing_type(wanted) : wanted;
+  std::string x = form.operand(0, type);
   if (moves) x = form.transpose(x, order);
   const std::string read = form.add("GatherND", {x, places.index});
-  const std::string spread =
-      form.add("Expand", {form.as_result(form.node().input_count() - 1), form.add("Shape", {read})});
-  Form::Attributes attributes;
-  if (form.flag("accumulate")) attributes.emplace_back("reduction", "add");
-  const Form::Values inputs{x, places.index, spread};
-  if (!moves) return form.result("ScatterND", inputs, attributes);
+  const std::string spread = form.add("Expand", {form.operand(slot, type), form.add("Shape", {read})});
+  std::string made;
+  if (adds && !places.masked) {
+    made = accumulate(form, places, order, x, spread);
+  } else {  // a mask names no place twice
+    made = form.add("ScatterND", {x, places.index, adds ? form.add("Add", {read, spread}) : spread});
+  }
   std::vector<int64_t> back(order.size());
   for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
-  form.result("Transpose", {form.add("ScatterND", inputs, attributes)}, {{"perm", back}});
+  if (moves) made = form.transpose(made, back);
+  form.result(type == wanted ? made : form.cast(made, wanted));
 }
 
 // ---- triangles, diagonals, windows -----------------------------------------------------------------
@@ -268,12 +262,6 @@ void unfold(Form& form) {
 OperatorLowerings indexing_lowerings() {
   return {{"aten.index_select.default", form(index_select)},
           {"aten.gather.default", form(gather)},
-          {"aten.scatter.src", form(scatter)},
-          {"aten.scatter.value", form(scatter)},
-          {"aten.scatter.reduce", form(scatter)},
-          {"aten.scatter.value_reduce", form(scatter)},
-          {"aten.scatter_add.default", form(scatter_add)},
-          {"aten.scatter_reduce.two", form(scatter_reduce)},
           {"aten.index.Tensor", form(index)},
           {"aten.index_put.default", form(index_put)},
           {"aten.triu.default", form(triu)},

@@ -19,7 +19,8 @@ class FoldingBudget {
   static constexpr int64_t kPerOperator = int64_t{64} << 20;
 
   explicit FoldingBudget(size_t file_bytes)
-      : left_((int64_t{128} << 20) + kTimesTheFile * static_cast<int64_t>(file_bytes)) {}
+      : left_((int64_t{128} << 20) + kTimesTheFile * static_cast<int64_t>(file_bytes)),
+        steps_left_((int64_t{1} << 31) + kStepsPerByte * static_cast<int64_t>(file_bytes)) {}
 
   /// Whether an operator that touches `bytes` and takes `steps` of work may run; it then has.
   bool spend(int64_t bytes, int64_t steps);
@@ -27,9 +28,11 @@ class FoldingBudget {
  private:
   /// Standardising a weight reads and writes it twelve times.
   static constexpr int64_t kTimesTheFile = 16;
+  /// An orthogonal layer of 1024 features in FP32 takes as many.
+  static constexpr int64_t kStepsPerByte = 256;
 
   int64_t left_;
-  int64_t steps_left_ = int64_t{1} << 31;
+  int64_t steps_left_;
 };
 
 /// Runs an operator whose operands are all constant. Nothing when it is not on the list of those that may run now

@@ -64,6 +64,7 @@ FileRules file_rules() {
   rules.lacks_dilated_pools = true;
   rules.lacks_strided_dilated_deconvolutions = true;
   rules.lacks_softmax_of_vectors = true;
+  rules.lacks_reducing_scatters = true;
   rules.misreads_edge_group_norms = true;
   return rules;
 }

@@ -30,8 +30,8 @@ const std::unordered_set<std::string_view>& names() {
       "type_as", "float_power", "result_type",
       // Arithmetic.
       "chain_matmul", "cov", "corrcoef", "cross", "einsum", "inner", "isclose", "isreal", "kron", "linalg_multi_dot",
-      "linalg_vecdot", "native_channel_shuffle", "outer", "tensordot", "trapezoid", "cumulative_trapezoid", "where",
-      "sum_to_size",
+      "linalg_vander", "linalg_vecdot", "native_channel_shuffle", "outer", "tensordot", "trapezoid",
+      "cumulative_trapezoid", "where", "sum_to_size",
       // Norms, distances and losses.
       "cosine_embedding_loss", "cosine_similarity", "frobenius_norm", "hinge_embedding_loss", "kl_div", "l1_loss",
       "linalg_matrix_norm", "linalg_norm", "margin_ranking_loss", "nanmean", "nuclear_norm", "pairwise_distance",

@@ -1,5 +1,6 @@
 #include "graftwork/import/captured/decompose/decompose.h"
 
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -465,7 +466,10 @@ class Pass {
       }
       return true;
     }
-    if (const auto* number = a.get_if<double>()) return *number == *b.get_if<double>();
+    if (const auto* number = a.get_if<double>()) {
+      const double other = *b.get_if<double>();
+      return *number == other || (std::isnan(*number) && std::isnan(other));
+    }
     return true;
   }
 

@@ -59,6 +59,7 @@ Decompositions arithmetic_decompositions();
 Decompositions attention_decompositions();
 Decompositions movement_decompositions();
 Decompositions norm_decompositions();
+Decompositions order_statistic_decompositions();
 Decompositions pool_decompositions();
 Decompositions reduction_decompositions();
 Decompositions scan_decompositions();

@@ -173,19 +173,14 @@ Tensors index_fill(const Arguments& args) {
   return {at::scatter(x, axis, spread(args.tensor("index"), axis, value), value)};
 }
 
-/// Where it passes over what was there, something neutral takes its place first: for an extreme, any of the numbers
-/// that it is looked for among. Means are sums by counts.
-at::Tensor scatter_reduce(const at::Tensor& given, int64_t dim, const at::Tensor& index, const at::Tensor& source,
-                          const std::string& reduction, bool include_self) {
-  const bool mean = reduction == "mean", extreme = reduction == "amax" || reduction == "amin";
-  at::Tensor x = given;
-  if (!include_self)
-    x = extreme ? at::scatter(x, dim, index, source) : at::scatter(x, dim, index, reduction == "prod" ? 1 : 0);
-  if (!mean) return at::scatter_reduce(x, dim, index, source, reduction, true);
-  const at::Tensor sum = at::scatter_add(x, dim, index, source);
-  const at::Tensor touched =
+/// Means are sums by counts.
+at::Tensor reduce_scattered(const at::Tensor& x, int64_t dim, const at::Tensor& index, const at::Tensor& source,
+                            const std::string& reduction, bool include_self) {
+  if (reduction != "mean") return at::scatter_reduce(x, dim, index, source, reduction, include_self);
+  const at::Tensor sum = at::scatter_reduce(x, dim, index, source, "sum", include_self);
+  const at::Tensor written =
       at::scatter_add(include_self ? at::ones_like(x) : at::zeros_like(x), dim, index, at::ones_like(source));
-  const at::Tensor count = at::clamp_min(touched, 1);
+  const at::Tensor count = at::clamp_min(written, 1);
   return x.is_floating_point() ? at::div(sum, count) : at::div(sum, count, "floor");
 }
 
@@ -193,18 +188,15 @@ at::Tensor scatter_reduce(const at::Tensor& given, int64_t dim, const at::Tensor
 at::Tensor as_row(const at::Tensor& tensor) { return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor; }
 
 Tensors scatter_reduce_two(const Arguments& args) {
-  const std::string reduction = args.text("reduce");
-  if (args.flag("include_self") && reduction != "mean") leave_as_it_is("it is one operator of the file");
-  const bool is_number = args.tensor("self").dim() == 0, is_truth = args.tensor("self").scalar_type() == at::kBool;
-  const auto counted = [&](const at::Tensor& tensor) { return is_truth ? tensor.to(at::kInt) : tensor; };
+  if (args.text("reduce") != "mean") leave_as_it_is("it has a form");
+  const bool is_number = args.tensor("self").dim() == 0;
   const at::Tensor index = as_row(args.tensor("index"));
-  at::Tensor source = counted(as_row(args.tensor("src")));
+  at::Tensor source = as_row(args.tensor("src"));
   for (int64_t axis = 0; axis < index.dim(); ++axis) {  // torch passes over the rest
     if (source.size(axis) > index.size(axis)) source = at::slice(source, axis, 0, index.size(axis));
   }
-  at::Tensor made = scatter_reduce(counted(as_row(args.tensor("self"))), args.integer("dim"), index, source, reduction,
-                                   args.flag("include_self"));
-  if (is_truth) made = made.to(at::kBool);
+  const at::Tensor made = reduce_scattered(as_row(args.tensor("self")), args.integer("dim"), index, source, "mean",
+                                           args.flag("include_self"));
   return {is_number ? at::reshape(made, {}) : made};
 }
 
@@ -213,14 +205,57 @@ Tensors index_reduce(const Arguments& args) {
   const at::Tensor x = as_row(args.tensor("self")), source = as_row(args.tensor("source"));
   const int64_t axis = front(args.integer("dim"), x);
   const at::Tensor index = spread(args.tensor("index"), axis, source);
-  const at::Tensor made = scatter_reduce(x, axis, index, source, args.text("reduce"), args.flag("include_self"));
+  const at::Tensor made = reduce_scattered(x, axis, index, source, args.text("reduce"), args.flag("include_self"));
   return {is_number ? at::reshape(made, {}) : made};
+}
+
+/// Negative ones count from the end.
+at::Tensor from_the_front(const at::Tensor& index, int64_t extent) {
+  return at::where(at::lt(index, 0), at::add(index, extent), index);
 }
 
 Tensors take(const Arguments& args) {
   const at::Tensor& given = args.tensor("index");
-  const at::Tensor index = at::where(at::lt(given, 0), at::add(given, args.tensor("self").numel()), given);
-  return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, at::flatten(index)), index.sizes())};
+  const at::Tensor index = from_the_front(at::flatten(given), args.tensor("self").numel());
+  return {at::reshape(at::index_select(at::flatten(args.tensor("self")), 0, index), given.sizes())};
+}
+
+Tensors put(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  const at::Tensor index = from_the_front(at::flatten(args.tensor("index")), x.numel());
+  const at::Tensor flat = at::flatten(x), source = at::flatten(args.tensor("source"));
+  const at::Tensor made =
+      args.flag("accumulate") ? at::scatter_add(flat, 0, index, source) : at::scatter(flat, 0, index, source);
+  return {at::reshape(made, x.sizes())};
+}
+
+/// Where a mask says which, and each takes the same, it is a choice.
+Tensors index_put(const Arguments& args) {
+  const at::Tensor& x = args.tensor("self");
+  at::Tensor mask, values = args.tensor("values");
+  int64_t ahead = 0;
+  for (const c10::IValue& index : args.at("indices").toListRef()) {
+    if (!index.isTensor()) {
+      ahead += mask.defined() ? 0 : 1;
+      continue;
+    }
+    if (mask.defined()) leave_as_it_is("it has several indices");
+    mask = index.toTensor();
+  }
+  if (!mask.defined() || (mask.scalar_type() != at::kBool && mask.scalar_type() != at::kByte))
+    leave_as_it_is("it has indices");
+  const int64_t behind = x.dim() - ahead - mask.dim();
+  std::vector<int64_t> shape = values.sizes().vec();
+  if (values.dim() > behind) {  // one of its dimensions is that of what the mask says
+    const auto marked = shape.end() - behind - 1;
+    if (*marked != 1) leave_as_it_is("each place takes something of its own");
+    shape.insert(shape.erase(marked), static_cast<size_t>(mask.dim()), 1);
+    values = at::reshape(values, shape);
+  }
+  std::vector<int64_t> spread = mask.sizes().vec();
+  spread.insert(spread.end(), static_cast<size_t>(behind), 1);
+  const at::Tensor marks = at::reshape(mask, spread).to(at::kBool);
+  return {at::where(marks, args.flag("accumulate") ? at::add(x, values) : values, x)};
 }
 
 /// The k-th place that the mask marks takes the k-th number.
@@ -418,6 +453,8 @@ Decompositions movement_decompositions() {
           {"aten.unbind_copy.int", unbind_copy},
           {"aten.split_with_sizes_copy.default", split_copy},
           {"aten.take.default", take},
+          {"aten.put.default", put},
+          {"aten.index_put.default", index_put},
           {"aten.masked_scatter.default", masked_scatter},
           {"aten.affine_grid_generator.default", affine_grid},
           {"aten.one_hot.default", one_hot},

@@ -1,0 +1,232 @@
+#include "graftwork/export/reducing_scatter.h"
+
+#include <limits>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int64_t kMostComparisons = int64_t{1} << 26;
+
+const Form::Attributes kWithoutAxis{{"keepdims", int64_t{0}}};
+
+/// Sizes known at run time count once.
+int64_t product(const std::vector<Dim>& dims) {
+  int64_t result = 1;
+  for (const Dim& dim : dims) {
+    if (__builtin_mul_overflow(result, dim.maybe_value().value_or(1), &result))
+      return std::numeric_limits<int64_t>::max();
+  }
+  return result;
+}
+
+class Comparison {
+ public:
+  Comparison(Form& form, ReducingScatter scatter) : form_(form), scatter_(std::move(scatter)) { cover(); }
+
+  int64_t size() const {
+    const auto axis = static_cast<size_t>(scatter_.axis);
+    std::vector<Dim> dims = is_product() ? std::vector<Dim>{scatter_.index_dims[axis]} : scatter_.index_dims;
+    dims.push_back(scatter_.x_dims[axis]);
+    return product(dims);
+  }
+
+  std::string result() const { return is_product() ? by_product() : by_choice(); }
+
+ private:
+  int64_t rank() const { return static_cast<int64_t>(scatter_.x_dims.size()); }
+  /// Products of matrices compare once for all other dimensions. Integers have none.
+  bool is_product() const {
+    return scatter_.one_for_all && scatter_.reduction == Reduction::kSum && is_floating(scatter_.type);
+  }
+
+  /// An index that stops before `x` does goes on with places that there are none of.
+  void cover() {
+    std::vector<int64_t> missing(static_cast<size_t>(rank()), 0);
+    bool any = false;
+    for (size_t i = 0; i < missing.size(); ++i) {
+      const Dim &own = scatter_.index_dims[i], &wanted = scatter_.x_dims[i];
+      if (static_cast<int64_t>(i) == scatter_.axis || own == wanted || !own.is_static() || !wanted.is_static())
+        continue;
+      missing[i] = wanted.value() - own.value();
+      any = true;
+    }
+    if (!any) return;
+    if (scatter_.one_for_all) {
+      // As large as the source again.
+      scatter_.index = form_.add("Expand", {along_axis(scatter_.index), form_.add("Shape", {scatter_.source})});
+      scatter_.one_for_all = false;
+    }
+    std::vector<int64_t> pads(missing.size(), 0);
+    pads.insert(pads.end(), missing.begin(), missing.end());
+    const std::string widths = form_.list(pads);
+    scatter_.index = form_.add("Pad", {scatter_.index, widths, form_.constant(at::scalar_tensor(-1, at::kLong))});
+    scatter_.source = form_.add("Pad", {scatter_.source, widths, form_.scalar(0, scatter_.type)});
+    for (size_t i = 0; i < missing.size(); ++i) {
+      if (missing[i] != 0) scatter_.index_dims[i] = scatter_.x_dims[i];
+    }
+  }
+
+  /// [count] as [count, 1, ..], which stands along the axis.
+  std::string along_axis(const std::string& row) const {
+    std::vector<int64_t> shape(static_cast<size_t>(rank() - scatter_.axis), 1);
+    shape[0] = -1;
+    return shape.size() == 1 ? row : form_.reshape(row, shape);
+  }
+
+  /// The places of the axis, as a tensor of `shape`, which has one open size.
+  std::string places(const std::vector<int64_t>& shape) const {
+    const Dim& size = scatter_.x_dims[static_cast<size_t>(scatter_.axis)];
+    if (size.is_static()) return form_.constant(at::arange(size.value(), at::kLong).reshape(shape));
+    const std::string axis = form_.constant(at::scalar_tensor(scatter_.axis, at::kLong));
+    const std::string count = form_.add("Gather", {form_.add("Shape", {scatter_.x}), axis});
+    const std::string zero = form_.constant(at::scalar_tensor(0, at::kLong));
+    const std::string one = form_.constant(at::scalar_tensor(1, at::kLong));
+    return form_.reshape(form_.add("Range", {zero, count, one}), shape);
+  }
+
+  /// Sums by a matrix of ones and zeros, [places, count] or, where the axis is the last, [count, places].
+  std::string by_product() const {
+    const bool last = scatter_.axis == rank() - 1, moves = scatter_.axis < rank() - 2;
+    const std::string index =
+        form_.reshape(scatter_.index, last ? std::vector<int64_t>{-1, 1} : std::vector<int64_t>{1, -1});
+    const std::string hits =
+        form_.add("Equal", {index, places(last ? std::vector<int64_t>{1, -1} : std::vector<int64_t>{-1, 1})});
+    const std::string matrix = form_.cast(hits, scatter_.type);
+    std::string source = rank() == 1 ? form_.reshape(scatter_.source, {1, -1}) : scatter_.source;
+    std::vector<int64_t> order;
+    for (int64_t i = 0; i < rank(); ++i) order.push_back(i);
+    if (moves) {
+      std::swap(order[static_cast<size_t>(scatter_.axis)], order[order.size() - 2]);
+      source = form_.transpose(source, order);
+    }
+    std::string sum = last ? form_.add("MatMul", {source, matrix}) : form_.add("MatMul", {matrix, source});
+    if (moves) sum = form_.transpose(sum, order);
+    if (rank() == 1) sum = form_.reshape(sum, {-1});
+    if (scatter_.include_self) return form_.add("Add", {scatter_.x, sum});
+    const std::string touched = any_of(hits, last ? 0 : 1);
+    return form_.add("Where", {along_axis(touched), sum, scatter_.x});
+  }
+
+  std::string any_of(const std::string& hits, int64_t axis) const {
+    const std::string counted = form_.cast(hits, DType::kI32);
+    return form_.cast(form_.add("ReduceMax", {counted, form_.list({axis})}, kWithoutAxis), DType::kBool);
+  }
+
+  /// For each place what is written there, and something neutral for what is not: [.., places, count, ..].
+  std::string by_choice() const {
+    std::vector<int64_t> shape(static_cast<size_t>(rank() - scatter_.axis + 1), 1);
+    shape[0] = -1;
+    const std::string at = form_.list({scatter_.axis}), behind = form_.list({scatter_.axis + 1});
+    const std::string index =
+        scatter_.one_for_all ? along_axis(scatter_.index) : form_.add("Unsqueeze", {scatter_.index, at});
+    const std::string hits = form_.add("Equal", {index, places(shape)});
+    const std::string source = form_.add("Unsqueeze", {scatter_.source, at});
+    const std::string chosen = form_.add("Where", {hits, source, neutral()});
+    const std::string found = form_.add(reducer(), {chosen, behind}, kWithoutAxis);
+    if (scatter_.include_self) return form_.add(combiner(), {scatter_.x, found});
+    return form_.add("Where", {any_of(hits, scatter_.axis - rank()), found, scatter_.x});
+  }
+
+  /// The greatest or least is looked for together with what was there before; or with one of its own that no other
+  /// exceeds, the least or greatest of all.
+  std::string neutral() const {
+    if (scatter_.reduction == Reduction::kSum) return form_.scalar(0, scatter_.type);
+    if (scatter_.reduction == Reduction::kProduct) return form_.scalar(1, scatter_.type);
+    if (scatter_.include_self) return form_.add("Unsqueeze", {scatter_.x, form_.list({scatter_.axis + 1})});
+    const char* opposite = scatter_.reduction == Reduction::kGreatest ? "ReduceMin" : "ReduceMax";
+    const std::string bound = form_.add(opposite, {scatter_.source, form_.list({scatter_.axis})});
+    return form_.add("Unsqueeze", {bound, form_.list({scatter_.axis})});
+  }
+
+  const char* reducer() const {
+    switch (scatter_.reduction) {
+      case Reduction::kSum:
+        return "ReduceSum";
+      case Reduction::kProduct:
+        return "ReduceProd";
+      case Reduction::kGreatest:
+        return "ReduceMax";
+      case Reduction::kLeast:
+        return "ReduceMin";
+    }
+    return "";
+  }
+
+  const char* combiner() const {
+    switch (scatter_.reduction) {
+      case Reduction::kSum:
+        return "Add";
+      case Reduction::kProduct:
+        return "Mul";
+      case Reduction::kGreatest:
+        return "Max";
+      case Reduction::kLeast:
+        return "Min";
+    }
+    return "";
+  }
+
+  Form& form_;
+  ReducingScatter scatter_;
+};
+
+std::string onnx_name(Reduction reduction) {
+  switch (reduction) {
+    case Reduction::kSum:
+      return "add";
+    case Reduction::kProduct:
+      return "mul";
+    case Reduction::kGreatest:
+      return "max";
+    case Reduction::kLeast:
+      return "min";
+  }
+  return "";
+}
+
+/// In FP32: ONNX Runtime reduces FP16 in no scatter.
+std::string by_scatter(Form& form, ReducingScatter scatter) {
+  const DType type = scatter.type;
+  if (type == DType::kF16) {
+    scatter.x = form.cast(scatter.x, DType::kF32);
+    scatter.source = form.cast(scatter.source, DType::kF32);
+  }
+  if (scatter.one_for_all) {
+    std::vector<int64_t> shape(scatter.x_dims.size() - static_cast<size_t>(scatter.axis), 1);
+    shape[0] = -1;
+    scatter.index = form.add("Expand", {form.reshape(scatter.index, shape), form.add("Shape", {scatter.source})});
+  }
+  if (!scatter.include_self) {
+    // Where something is written, something neutral takes the place of what was there; for an extreme, one of those
+    // among which it is.
+    std::string first = scatter.source;
+    if (scatter.reduction == Reduction::kSum || scatter.reduction == Reduction::kProduct) {
+      const std::string number =
+          form.scalar(scatter.reduction == Reduction::kProduct ? 1 : 0, type == DType::kF16 ? DType::kF32 : type);
+      first = form.add("Expand", {number, form.add("Shape", {scatter.index})});
+    }
+    scatter.x = form.add("ScatterElements", {scatter.x, scatter.index, first}, {{"axis", scatter.axis}});
+  }
+  const std::string made = form.add("ScatterElements", {scatter.x, scatter.index, scatter.source},
+                                    {{"axis", scatter.axis}, {"reduction", onnx_name(scatter.reduction)}});
+  return type == DType::kF16 ? form.cast(made, type) : made;
+}
+
+}  // namespace
+
+DType reducing_type(DType type) { return is_floating(type) || type == DType::kI64 ? type : DType::kI32; }
+
+std::string reduced(Form& form, ReducingScatter scatter) {
+  Lowering& lowering = form.lowering();
+  if (!lowering.options().backend->file.lacks_reducing_scatters) return by_scatter(form, std::move(scatter));
+  const Comparison comparison(form, scatter);
+  if (comparison.size() <= kMostComparisons) return comparison.result();
+  lowering.warn(cat(place_of(form.node()), ": it is written as a ScatterElements that reduces, which ",
+                    lowering.options().backend->name, " has no form for: what goes without would compare ",
+                    comparison.size(), " pairs of an index and a place, more than ", kMostComparisons));
+  return by_scatter(form, std::move(scatter));
+}
+
+}  // namespace graftwork
