@@ -11,18 +11,20 @@
 namespace graftwork {
 namespace {
 
-[[noreturn]] void refuse(Symbol name) { throw Error("export.attribute", name.str() + " is known at run time only"); }
+[[noreturn]] void refuse(Symbol name) {
+  throw Error("export.attribute", name.str() + " is known at run time only",
+              "a fixed number there when the network is exported: a size that it comes from must not be dynamic");
+}
 
 }  // namespace
 
 OperatorLowering find_operator_lowering(Symbol op) {
   static const std::unordered_map<Symbol, OperatorLowering> table = [] {
     std::unordered_map<Symbol, OperatorLowering> all;
-    for (auto make :
-         {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings,
-          elementwise_lowerings, function_lowerings, indexing_lowerings, layer_lowerings, pool_operator_lowerings,
-          sampling_lowerings, search_lowerings, recurrent_lowerings, reduction_lowerings, shape_operator_lowerings,
-          split_lowerings}) {
+    for (auto make : {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings,
+                      elementwise_lowerings, function_lowerings, indexing_lowerings, layer_lowerings,
+                      pool_operator_lowerings, sampling_lowerings, search_lowerings, recurrent_lowerings,
+                      reduction_lowerings, shape_operator_lowerings, split_lowerings}) {
       for (const auto& [name, lowering] : make()) all.emplace(name, lowering);
     }
     return all;

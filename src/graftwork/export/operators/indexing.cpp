@@ -130,9 +130,10 @@ Places places_of(Form& form) {
     indices.emplace_back(index_of(form, *slot), type.rank());
     places.rank = std::max(places.rank, type.rank());
   }
+  if (axis > form.rank() || places.axes.empty())
+    throw Error("export.attribute", axis > form.rank() ? "it has more indices than dimensions" : "it has no indices");
   for (size_t i = 1; i < places.axes.size(); ++i) places.adjacent &= places.axes[i] == places.axes[i - 1] + 1;
   if (masked) return places;
-  if (indices.empty()) throw Error("export.attribute", "it has no indices");
   if (indices.size() == 1) {
     const std::string last = form.list({-1});
     places.index = form.add("Unsqueeze", {indices[0].first, last});
@@ -172,6 +173,7 @@ void index(Form& form) {
     if (slot) ++tensors, only = *slot, only_axis = axis;
     ++axis;
   }
+  if (axis > form.rank()) throw Error("export.attribute", "it has more indices than dimensions");
   const DType type = tensors == 1 ? form.type(only).dtype : DType::kI64;
   if (tensors == 1 && type != DType::kBool && type != DType::kU8)
     return form.result("Gather", {form.operand(0), index_of(form, only)}, {{"axis", only_axis}});
@@ -234,7 +236,6 @@ void diagonal(Form& form) {
   const int64_t rank = form.rank();
   const int64_t dim1 = form.axis("dim1", 0), dim2 = form.axis("dim2", 1), offset = form.integer("offset");
   const std::vector<int64_t> result = form.result_shape();
-  const std::vector<int64_t> places(static_cast<size_t>(result.back()));
   std::vector<int64_t> order{dim1, dim2}, back;
   for (int64_t axis = 0; axis < rank; ++axis) {
     if (axis != dim1 && axis != dim2) order.push_back(axis);
