@@ -166,6 +166,48 @@ def test_what_compares_too_much_is_refused_before_the_calibration(small, name):
     assert "calibrat" not in done.stderr
 
 
+def written(index, *shape):
+    """A picture and values that are put where `index` says."""
+    return index, torch.rand(shape)
+
+
+FIRST, SECOND = torch.tensor([2, 0, 1, 3]), torch.tensor([1, -1, 3, 0])
+WRITTEN = {
+    "a number in the middle": written((slice(None), FIRST)),
+    "a row in the middle": written((slice(None), slice(None), FIRST), 4),
+    "columns in the middle": written((slice(None), FIRST), 4, 4),
+    "all in the middle": written((slice(None), FIRST), 4, 4, 4),
+    "pairs behind": written((slice(None), FIRST, SECOND), 4),
+    "pairs behind, for each": written((slice(None), FIRST, SECOND), 4, 4),
+    "a table of pairs behind": written((slice(None), FIRST[:, None], SECOND), 4, 4),
+    "pairs in front": written((FIRST, SECOND), 4),
+    "pairs apart": written((FIRST, slice(None), SECOND), 4, 4),
+    "pairs apart, a row": written((FIRST, slice(None), SECOND), 4),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_values_are_put_where_torch_puts_them(small, name):
+    """Extents are all 4: whatever is turned still fits."""
+    index, values = WRITTEN[name]
+
+    def put(_, x, values):
+        y = x.clone()
+        y[index] = values
+        return 2 * y
+
+    x = torch.rand(4, 4, 4)
+    (got,) = small.quantize(Of(put), (x, values), "--float", "fp32")
+    np.testing.assert_array_equal(got, put(None, x, values).numpy())
+
+
+def test_places_that_are_filled_are_counted_from_either_end(small):
+    model, x = Of(lambda _, x, i: x.index_fill(1, i, 7.0)), torch.rand(4, 5)
+    for index in (torch.tensor([-1, 2, -5]), torch.tensor([0, 1])):
+        (got,) = small.quantize(model, (x, index), "--float", "fp32")
+        np.testing.assert_array_equal(got, model(x, index).numpy())
+
+
 def test_groups_that_are_known_at_run_time_only(small):
     model = Of(lambda _, x, weight: F.conv2d(x, weight, groups=weight.shape[0]))
     channels = torch.export.Dim("channels", min=2, max=64)

@@ -164,6 +164,23 @@ std::vector<int64_t> indexed_first(const Places& places, int64_t rank) {
 
 bool in_order(const std::vector<int64_t>& order) { return std::is_sorted(order.begin(), order.end()); }
 
+/// What is indexed in front of the rest, to where torch has it: in the place of dimensions that stand together.
+std::vector<int64_t> in_its_place(const Places& places, int64_t rank) {
+  const auto width = static_cast<int64_t>(places.rank);
+  const auto kept = rank - static_cast<int64_t>(places.axes.size());
+  std::vector<int64_t> order;
+  for (int64_t i = 0; i < places.axes[0]; ++i) order.push_back(width + i);
+  for (int64_t i = 0; i < width; ++i) order.push_back(i);
+  for (int64_t i = places.axes[0]; i < kept; ++i) order.push_back(width + i);
+  return order;
+}
+
+std::vector<int64_t> inverse(const std::vector<int64_t>& order) {
+  std::vector<int64_t> back(order.size());
+  for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  return back;
+}
+
 /// What is indexed comes where it was if the dimensions stand together, else in front. Source: NumPy's advanced
 /// indexing.
 void index(Form& form) {
@@ -183,13 +200,7 @@ void index(Form& form) {
   const std::string x = in_order(order) ? form.operand(0) : form.transpose(form.operand(0), order);
   if (!places.adjacent || places.axes[0] == 0) return form.result("GatherND", {x, places.index});
   const std::string found = form.add("GatherND", {x, places.index});
-  const auto width = static_cast<int64_t>(places.rank);
-  std::vector<int64_t> back;
-  for (int64_t i = 0; i < places.axes[0]; ++i) back.push_back(width + i);
-  for (int64_t i = 0; i < width; ++i) back.push_back(i);
-  const auto kept = rank - static_cast<int64_t>(places.axes.size());
-  for (int64_t i = places.axes[0]; i < kept; ++i) back.push_back(width + i);
-  form.result("Transpose", {found}, {{"perm", back}});
+  form.result("Transpose", {found}, {{"perm", in_its_place(places, rank)}});
 }
 
 /// The values, spread over the shape of what they replace.
@@ -197,24 +208,22 @@ void index_put(Form& form) {
   const Places places = places_of(form);
   const std::vector<int64_t> order = indexed_first(places, form.rank());
   const bool moves = !in_order(order);
-  if (places.adjacent && places.axes[0] != 0 && moves) {
-    // The written dimensions stand in the middle of the values.
-    const size_t values = form.node().input_count() - 1;
-    if (form.rank(values) > static_cast<int64_t>(places.rank))
-      throw Error("export.attribute", "it writes to dimensions in the middle");
-  }
   std::string x = form.as_result(0);
   if (moves) x = form.transpose(x, order);
-  const std::string read = form.add("GatherND", {x, places.index});
-  const std::string spread =
-      form.add("Expand", {form.as_result(form.node().input_count() - 1), form.add("Shape", {read})});
+  std::string read = form.add("GatherND", {x, places.index});
+  std::string spread = form.as_result(form.node().input_count() - 1);
+  if (places.adjacent && places.axes[0] != 0) {
+    const std::vector<int64_t> place = in_its_place(places, form.rank());
+    read = form.transpose(read, place);
+    spread = form.transpose(form.add("Expand", {spread, form.add("Shape", {read})}), inverse(place));
+  } else {
+    spread = form.add("Expand", {spread, form.add("Shape", {read})});
+  }
   Form::Attributes attributes;
   if (form.flag("accumulate")) attributes.emplace_back("reduction", "add");
   const Form::Values inputs{x, places.index, spread};
   if (!moves) return form.result("ScatterND", inputs, attributes);
-  std::vector<int64_t> back(order.size());
-  for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
-  form.result("Transpose", {form.add("ScatterND", inputs, attributes)}, {{"perm", back}});
+  form.result("Transpose", {form.add("ScatterND", inputs, attributes)}, {{"perm", inverse(order)}});
 }
 
 // ---- triangles, diagonals, windows -----------------------------------------------------------------

@@ -176,7 +176,9 @@ Tensors index_fill(const Arguments& args) {
   const at::Tensor value = args.at("value").isTensor() ? args.tensor("value").to(x.scalar_type()).expand(shape)
                                                        : at::full(shape, args.number("value"), x.options());
   if (shape.empty()) return {at::clone(value)};
-  return {at::scatter(x, axis, spread(args.tensor("index"), axis, value), value)};
+  const at::Tensor& given = args.tensor("index");
+  const at::Tensor index = at::where(at::lt(given, 0), at::add(given, x.size(axis)), given);  // counted from either end
+  return {at::scatter(x, axis, spread(index, axis, value), value)};
 }
 
 /// Where it passes over what was there, something neutral takes its place first: for an extreme, any of the numbers
