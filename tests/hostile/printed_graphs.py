@@ -206,6 +206,30 @@ def sizes():
     yield text("a chain of 10,000 that ends in nothing", "gir.syntax", chain)
 
 
+def extents():
+    """What shape functions compute leaves 64 bits."""
+    most = 2**63 - 1
+    for title, extent, line in (
+        ("a factor of the longest row", most, "%y = nn.Upsample @m(%x) {scale_factor=[2.5]}"),
+        ("a large factor of a long row", 2**52, "%y = nn.Upsample @m(%x) {scale_factor=[60000.5]}"),
+        (
+            "a pool of the longest row",
+            most,
+            "%y = nn.MaxPool1d @m(%x) {kernel_size=[1000], stride=[1], padding=[3], ceil_mode=true}",
+        ),
+        ("parts of the longest row that are longer than the rest", most, None),
+        ("as many parts of the longest row", most, f"%y = aten.chunk.default(%x) {{chunks={most}, dim=2}}"),
+        ("a padding of the longest row", most, "%y = aten.pad.default(%x) {pad=[1, 1]}"),
+        ("two of the longest rows", most, "%y = aten.cat.default(%x, %x) {dim=2}"),
+    ):
+        line = line or f"%y = aten.split.Tensor(%x) {{split_size={2**62}, dim=2}}"
+        odd = "split" in line
+        content = f"graph(%x: f32[1, 1, {extent}]) {{\n  {line}\n  return %x\n}}\n"
+        yield text(title, None if odd else "gir.syntax", content)
+    content = "graph(%x: f32[1, 1, N]) {\n  %y = nn.Upsample @m(%x) {scale_factor=[1e-300]}\n  return %x\n}\n"
+    yield text("a factor whose inverse no integer holds", None, content)
+
+
 def cases():
-    for family in (tokens, types, values, modules, parameters, sizes):
+    for family in (tokens, types, values, modules, parameters, sizes, extents):
         yield from family()

@@ -191,6 +191,68 @@ def test_operators_on_complex_numbers(small):
         np.testing.assert_allclose(got, want.resolve_neg().numpy(), rtol=1e-4, atol=1e-5, err_msg=f"result {number}")
 
 
+class Sizes(nn.Module):
+    """What knows how large a complex number is."""
+
+    def forward(self, x, y):
+        z, w = torch.view_as_complex(x), torch.view_as_complex(y)
+        pairs = [torch.view_as_real(value) for value in (z / w, z.real / w, w.reciprocal(), z.sgn())]
+        return [*pairs, z.abs(), z.angle(), w.abs().log()]
+
+
+EXTREMES = {
+    "fp32": ([1e-20, 1e-12, 1.0, 1e10, 1e19, 3e22, 1e25], 1e-5),
+    "fp16": ([0.3, 1.0, 300.0, 1e3, 6e3, 3e4], 6e-3),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("float_type", EXTREMES)
+def test_sizes_whose_squares_leave_the_range(small, float_type):
+    """Calibrated where nothing is large: the file itself holds them."""
+    sizes, tolerance = EXTREMES[float_type]
+    z, w = (
+        torch.polar(torch.tensor(sizes).double()[:, None], torch.linspace(begin, begin + 6, 16).double()).cfloat()
+        for begin in (0.1, 1.3)
+    )
+    z[0, :2], z[1, 0] = 0, 1j * sizes[-1]
+    inputs = tuple(torch.view_as_real(value.resolve_conj()) for value in (z, w))
+    calibration = [np.random.default_rng(0).normal(size=(7, 16, 2)).astype(np.float32)[: len(sizes)] for _ in inputs]
+    results = {"file": small.quantize(Sizes(), inputs, "--float", float_type, calibration=calibration)}
+    # ONNX Runtime computes much of FP16 in FP32: this is the range that engines have.
+    np.savez(small.folder / "x.npz", **dict(zip("xy", (value.numpy() for value in inputs), strict=True)))
+    stage = ("--stage", "quantized", "--calibrate", "c.npz", "--float", float_type, "--quiet", "-o", "y.npz")
+    small.graftwork("run", "m.pt2", "--input", "x.npz", *stage, cwd=small.folder)
+    results["executor"] = list(support.load_npz(small.folder / "y.npz").values())
+    wanted = [value.numpy() for value in Sizes()(*(value.double() for value in inputs))]
+    for who, given in results.items():
+        for number, (want, got) in enumerate(zip(wanted, given, strict=True)):
+            # Of a pair, both parts are as exact as the greater is.
+            whole = np.linalg.norm(want, axis=-1, keepdims=True) if number < 4 else np.abs(want)
+            least = 1.0 if number == 6 else 1e-4 if float_type == "fp16" else 0  # of logarithms; of normal numbers
+            error = np.abs(got - want) / np.maximum(whole, max(least, 1e-30))
+            assert error.max() <= tolerance, f"{who}: result {number}"
+
+
+def test_a_complex_number_is_true_where_it_is_not_zero(small):
+    x = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [3.0, 4.0]])
+    (got,) = small.quantize(support.Call(lambda x: torch.view_as_complex(x).to(torch.bool)), (x,))
+    assert got.tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("index", [0, 1, -1])
+def test_a_part_of_a_stack_has_the_type_of_the_stack(small, index):
+    """Of tensors of different types, which stacking makes one."""
+    model, x = (
+        support.Call(lambda x: torch.stack([x.to(torch.int64), x], -1)[..., index]),
+        torch.tensor([0.5, 1.5, 2.5]),
+    )
+    (got,) = small.quantize(model, (x,), "--float", "fp32")
+    want = model(x).numpy()
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got, want)
+
+
 def whole(x):
     return torch.fft.rfft(x).abs()
 

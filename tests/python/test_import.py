@@ -222,6 +222,8 @@ def test_what_is_exported_in_training_mode_is_said(graftwork, tmp_path, norm, de
     arguments = ("quantize", "m.pt2", "--calibrate", "x.npy", "--report", "r.json", "-o", "m.onnx")
     assert warning.strip() in graftwork(*arguments, cwd=tmp_path).stderr
     assert json.loads((tmp_path / "r.json").read_text())["warnings"] == [warning.strip().removeprefix("warning: ")]
+    for command in (("plan", "m.pt2", "-o", "p.json"), ("explain", "m.pt2", "conv")):
+        assert graftwork(*command, cwd=tmp_path).stderr == warning
 
 
 def test_statistics_that_training_writes_have_their_way_out(graftwork, tmp_path):

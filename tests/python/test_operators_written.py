@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torch.nn.functional as F
@@ -104,6 +105,119 @@ def test_what_cannot_be_written_is_said_by_inspect_and_transform(graftwork, tmp_
     assert len(told["unsupported"]) == 1
     assert "aten.lgamma.default" in told["unsupported"][0]
     assert "aten.lgamma.default" in graftwork("transform", "m.pt2", cwd=tmp_path).stderr
+
+
+class Of(nn.Module):
+    """A function of tensors, and of a table that the network has."""
+
+    def __init__(self, function, rows=10):
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(rows, 2), requires_grad=False)
+        self.function = function
+
+    def forward(self, x, y):
+        return self.function(self.table, x, y)
+
+
+REPEATS = torch.tensor([1, 2, 0, 5])
+
+
+@pytest.mark.parametrize("given", [8, None], ids=["given", "of a size"])
+def test_a_given_size_of_repeats_is_that_of_the_file(small, given):
+    """Engines know a shape from the sizes of inputs, not from what is summed."""
+    model = Of(lambda _, x, n: 2 * torch.repeat_interleave(x, n, dim=1, output_size=given or 2 * x.shape[1]))
+    x = torch.randn(3, 4)
+    small.quantize(model, (x, REPEATS), "--float", "fp32")
+    if not given:
+        places = torch.export.Dim("places", min=2, max=64)
+        program = torch.export.export(model, (x, REPEATS), dynamic_shapes=({1: places}, {0: places}))
+        torch.export.save(program, small.folder / "m.pt2")
+        small.graftwork(
+            "quantize", "m.pt2", "--calibrate", "c.npz", "--float", "fp32", "-o", "m.onnx", cwd=small.folder
+        )
+    graph = onnx.load(small.folder / "m.onnx").graph
+    made = {output: node for node in graph.node for output in node.output}
+    (places,) = (node for node in graph.node if node.op_type == "Range")
+    behind, todo = set(), list(places.input)
+    while todo:
+        if node := made.get(todo.pop()):
+            behind.add(node.op_type)
+            todo += node.input
+    assert not behind & {"ReduceSum", "CumSum"}
+    (got,) = small.session().run(None, {"x": x.numpy(), "y": REPEATS.numpy()})
+    np.testing.assert_array_equal(got, model(x, REPEATS).numpy())
+
+
+MANY = torch.arange(70_000)
+COMPARED = {
+    "repeats": (Of(lambda _, x, n: x.repeat_interleave(n, output_size=140_000)), torch.rand(70_000), MANY * 0 + 2),
+    "bags": (Of(lambda table, i, begin: F.embedding_bag(i, table, begin)), MANY % 10, MANY),
+    "rows": (Of(lambda table, i, _: F.embedding(i, table * 1, max_norm=1.0), 70_000), MANY, MANY),
+}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_what_compares_too_much_is_refused_before_the_calibration(small, name):
+    model, x, y = COMPARED[name]
+    torch.export.save(torch.export.export(model, (x, y)), small.folder / "m.pt2")
+    np.savez(small.folder / "c.npz", x=x.numpy(), y=y.numpy())
+    done = small.graftwork.fails("quantize", "m.pt2", "--calibrate", "c.npz", "-o", "m.onnx", cwd=small.folder)
+    assert "error[export.shape]" in done.stderr
+    assert "calibrat" not in done.stderr
+
+
+def written(index, *shape):
+    """A picture and values that are put where `index` says."""
+    return index, torch.rand(shape)
+
+
+FIRST, SECOND = torch.tensor([2, 0, 1, 3]), torch.tensor([1, -1, 3, 0])
+WRITTEN = {
+    "a number in the middle": written((slice(None), FIRST)),
+    "a row in the middle": written((slice(None), slice(None), FIRST), 4),
+    "columns in the middle": written((slice(None), FIRST), 4, 4),
+    "all in the middle": written((slice(None), FIRST), 4, 4, 4),
+    "pairs behind": written((slice(None), FIRST, SECOND), 4),
+    "pairs behind, for each": written((slice(None), FIRST, SECOND), 4, 4),
+    "a table of pairs behind": written((slice(None), FIRST[:, None], SECOND), 4, 4),
+    "pairs in front": written((FIRST, SECOND), 4),
+    "pairs apart": written((FIRST, slice(None), SECOND), 4, 4),
+    "pairs apart, a row": written((FIRST, slice(None), SECOND), 4),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_values_are_put_where_torch_puts_them(small, name):
+    """Extents are all 4: whatever is turned still fits."""
+    index, values = WRITTEN[name]
+
+    def put(_, x, values):
+        y = x.clone()
+        y[index] = values
+        return 2 * y
+
+    x = torch.rand(4, 4, 4)
+    (got,) = small.quantize(Of(put), (x, values), "--float", "fp32")
+    np.testing.assert_array_equal(got, put(None, x, values).numpy())
+
+
+def test_places_that_are_filled_are_counted_from_either_end(small):
+    model, x = Of(lambda _, x, i: x.index_fill(1, i, 7.0)), torch.rand(4, 5)
+    for index in (torch.tensor([-1, 2, -5]), torch.tensor([0, 1])):
+        (got,) = small.quantize(model, (x, index), "--float", "fp32")
+        np.testing.assert_array_equal(got, model(x, index).numpy())
+
+
+def test_groups_that_are_known_at_run_time_only(small):
+    model = Of(lambda _, x, weight: F.conv2d(x, weight, groups=weight.shape[0]))
+    channels = torch.export.Dim("channels", min=2, max=64)
+    inputs = torch.rand(1, 4, 8, 8), torch.rand(4, 1, 3, 3)
+    program = torch.export.export(model, inputs, dynamic_shapes=({1: channels}, {0: channels}))
+    torch.export.save(program, small.folder / "m.pt2")
+    np.savez(small.folder / "c.npz", **dict(zip("xy", (value.numpy() for value in inputs), strict=True)))
+    done = small.graftwork.fails("quantize", "m.pt2", "--calibrate", "c.npz", "-o", "m.onnx", cwd=small.folder)
+    assert "groups is known at run time only" in done.stderr
+    assert "try a fixed number there when the network is exported" in done.stderr
 
 
 class Ordinary(nn.Module):

@@ -47,6 +47,13 @@ RESIZES |= {
     "volumes": lambda y, z: F.interpolate(y[None], size=(4, *z.shape[2:]), mode="trilinear")[0],
     "lines": lambda y, z: F.interpolate(y.flatten(2), size=z.shape[2] * z.shape[3], mode="linear"),
     "area": resize("area", scale_factor=0.5),
+    # 1 / 41 is the first whose multiples FP32 rounds down below a whole number.
+    **{
+        f"lines by {factor}": lambda y, z, factor=factor: F.interpolate(
+            y.mean((1, 2))[:, None], size=y.shape[3] * factor, mode="nearest"
+        )
+        for factor in (40, 41, 61)
+    },
 }
 
 POOLS = {
@@ -68,6 +75,9 @@ NUMBERS = {
     "a power": lambda y, z: y / y.shape[2] ** 0.5,
     "a comparison": lambda y, z: y * (torch.arange(y.shape[3]) < y.shape[3] // 2),
     "a remainder": lambda y, z: y * (1 + torch.arange(y.shape[3]) % (y.shape[3] // 3)),
+    "a size to a power": lambda y, z: y.shape[3] ** torch.sigmoid(y),
+    "what is left of a size": lambda y, z: y + y.shape[3] % (1 + torch.arange(y.shape[3])),
+    "what a size leaves": lambda y, z: y * (1 + 1000 % y.shape[3]),
     "a half": lambda y, z: y[:, :, : y.shape[2] // 2],
     "the last": lambda y, z: y[..., y.shape[3] - 5 :],
     "padding to a multiple": lambda y, z: F.pad(y, (0, -y.shape[3] % 8, 0, (8 - y.shape[2] % 8) % 8)),

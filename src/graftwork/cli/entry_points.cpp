@@ -58,11 +58,19 @@ int graftwork_torch_transform(const TransformRequest& request) noexcept {
 }
 
 int graftwork_torch_plan(const PlanRequest& request) noexcept {
-  return guarded_torch([&] { plan(load_model(request.model).network.module, request); });
+  return guarded_torch([&] {
+    const graftwork::LoadedNetwork loaded = load_model(request.model);
+    warn_training(loaded.in_training);
+    plan(loaded.network.module, request);
+  });
 }
 
 int graftwork_torch_explain(const ExplainRequest& request) noexcept {
-  return guarded_torch([&] { explain(load_model(request.model).network.module, request); });
+  return guarded_torch([&] {
+    const graftwork::LoadedNetwork loaded = load_model(request.model);
+    warn_training(loaded.in_training);
+    explain(loaded.network.module, request);
+  });
 }
 
 int graftwork_torch_inspect(const InspectRequest& request) noexcept {

@@ -22,8 +22,10 @@ LoadedNetwork load_model(const std::filesystem::path& path) {
 void refuse_unsupported(const LoadedNetwork& loaded) {
   if (loaded.unsupported.empty()) return;
   Error error("export.unsupported", cat(counted(loaded.unsupported.size(), "operator"), " cannot be run or exported"),
-              loaded.in_training.empty() ? "replacing them in the network; `graftwork inspect` shows where they are"
-                                         : "calling model.eval() before exporting the network");
+              !loaded.in_training.empty() ? "calling model.eval() before exporting the network"
+              : loaded.unsupported.size() == 1
+                  ? "replacing it in the network; `graftwork inspect` shows where it is"
+                  : "replacing them in the network; `graftwork inspect` shows where they are");
   for (const std::string& line : loaded.unsupported) error.at(line);
   throw error;
 }

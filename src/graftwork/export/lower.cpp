@@ -93,7 +93,7 @@ void check_exportable(const GraphModule& module, const ExportOptions& options, c
   Error error(
       "export.unsupported",
       cat(counted(places.size(), "operator"), " of the network ", places.size() == 1 ? "has" : "have", " no ONNX form"),
-      "replacing them in the model");
+      places.size() == 1 ? "replacing it in the model" : "replacing them in the model");
   for (std::string& place : places) error.at(std::move(place));
   throw error;
 }
@@ -161,6 +161,24 @@ void lower_node(Lowering& lowering, const Node& node) {
 }
 
 namespace {
+
+/// A file may claim what no machine holds. What is computed on the way to it is bounded by this, too.
+void check_size(const Type& type) {
+  constexpr int64_t kMostElements = int64_t{1} << 31;
+  if (const std::vector<Type>* elements = type.elements()) {
+    for (const Type& element : *elements) check_size(element);
+  }
+  const TensorType* tensor = type.tensor();
+  if (!tensor) return;
+  int64_t elements = 1;
+  for (const Dim& dim : tensor->dims) {
+    const int64_t extent = std::max<int64_t>(dim.maybe_value().value_or(1), 1);
+    if (extent > kMostElements / elements)
+      throw Error("export.shape", cat("a tensor of it has the shape ", type.text(), ", more than 2³¹ elements"),
+                  "smaller sizes, or less of it at once");
+    elements *= extent;
+  }
+}
 
 /// What was in the way of some nodes; those that stand behind them are passed over.
 class Problems {
@@ -255,6 +273,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
     try {
       lowering.enter(node);
       check_element_type(lowering, node);
+      check_size(node.type());
       if (node.kind() == NodeKind::kInput) {
         lower_input(lowering, model, node);
       } else {

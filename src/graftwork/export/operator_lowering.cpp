@@ -11,7 +11,10 @@
 namespace graftwork {
 namespace {
 
-[[noreturn]] void refuse(Symbol name) { throw Error("export.attribute", name.str() + " is known at run time only"); }
+[[noreturn]] void refuse(Symbol name) {
+  throw Error("export.attribute", name.str() + " is known at run time only",
+              "a fixed number there when the network is exported: a size that it comes from must not be dynamic");
+}
 
 }  // namespace
 

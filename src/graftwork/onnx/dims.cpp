@@ -34,6 +34,18 @@ size_t front_axis(int64_t axis, size_t rank) {
   return static_cast<size_t>(front);
 }
 
+int64_t checked_sum(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) throw IllegalOperands("its extents are beyond 64 bits");
+  return sum;
+}
+
+int64_t checked_product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) throw IllegalOperands("its extents are beyond 64 bits");
+  return product;
+}
+
 std::optional<int64_t> product(const Dims& dims, size_t begin, size_t end) {
   int64_t result = 1;
   for (size_t i = begin; i < end; ++i) {

@@ -18,6 +18,9 @@ size_t front_axis(int64_t axis, size_t rank);
 /// The number of elements of some extents; nullopt where one is not known.
 std::optional<int64_t> product(const Dims& dims, size_t begin, size_t end);
 Dimension product_dim(const Dims& dims, size_t begin, size_t end);
+/// Of extents and of what attributes say. Throw IllegalOperands beyond 64 bits.
+int64_t checked_sum(int64_t a, int64_t b);
+int64_t checked_product(int64_t a, int64_t b);
 /// Two statements on one extent. Throws IllegalOperands when they contradict each other.
 Dimension merged(const Dimension& a, const Dimension& b);
 /// Of an elementwise operator. Throws IllegalOperands.

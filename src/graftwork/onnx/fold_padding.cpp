@@ -43,8 +43,9 @@ std::optional<Pads> joined(const Node& pool, const Pads& outside) {
       if (axis < 2 && width != 0) return std::nullopt;
       if (axis < 2) continue;
       int64_t& pad = pads[side * kernel.size() + axis - 2];
+      const int64_t room = dilations[axis - 2] * (kernel[axis - 2] - 1) - pad;  // no window is all padding
+      if (width < 0 || width > room) return std::nullopt;
       pad += width;
-      if (width < 0 || pad > dilations[axis - 2] * (kernel[axis - 2] - 1)) return std::nullopt;
     }
   }
   return pads;

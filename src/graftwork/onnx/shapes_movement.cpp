@@ -29,7 +29,7 @@ std::vector<Shape> reshape_shape(const Operands& operands) {
       if (input) is_copied[i] = true;
     } else {
       result.emplace_back(size);
-      elements *= size;
+      elements = checked_product(elements, size);
     }
   }
   // What is copied stands on both sides.
@@ -37,7 +37,7 @@ std::vector<Shape> reshape_shape(const Operands& operands) {
   for (size_t i = 0; rest && i < input->size(); ++i) {
     if (is_copied[i]) continue;
     const std::optional<int64_t> size = known((*input)[i]);
-    rest = size ? std::optional(*rest * *size) : std::nullopt;
+    rest = size ? std::optional(checked_product(*rest, *size)) : std::nullopt;
   }
   if (!rest) return {result};
   if (open ? elements == 0 || *rest % elements != 0 : *rest != elements)
@@ -112,13 +112,14 @@ std::vector<Shape> depth_to_space_shape(const Operands& operands) {
   if (!input) return {std::nullopt};
   if (input->size() != 4) throw IllegalOperands("it takes a rank of 4");
   const int64_t block = operands.integer("blocksize", 1);
+  if (block < 1) throw IllegalOperands(cat("its blocks are of ", block));
   Dims result = *input;
   const auto scale = [&](size_t axis, int64_t times, int64_t over) {
     const std::optional<int64_t> size = known((*input)[axis]);
     if (size && *size % over != 0) throw IllegalOperands(cat("blocks of ", block, " do not divide its channels"));
-    result[axis] = size ? Dimension(*size * times / over) : unknown_dim();
+    result[axis] = size ? Dimension(checked_product(*size, times) / over) : unknown_dim();
   };
-  scale(1, 1, block * block);
+  scale(1, 1, checked_product(block, block));
   scale(2, block, 1);
   scale(3, block, 1);
   return {result};
@@ -137,7 +138,7 @@ std::vector<Shape> tile_shape(const Operands& operands) {
   const auto repeats = operands.integers(1);
   if (repeats && repeats->size() != input->size()) throw IllegalOperands("its repeats are for another rank");
   for (size_t i = 0; repeats && i < result.size(); ++i) {
-    if (const auto size = known((*input)[i])) result[i] = *size * (*repeats)[i];
+    if (const auto size = known((*input)[i])) result[i] = checked_product(*size, (*repeats)[i]);
   }
   return {result};
 }

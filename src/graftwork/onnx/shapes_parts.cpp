@@ -10,7 +10,7 @@ namespace {
 
 /// How many elements a slice takes of an extent.
 int64_t slice_count(int64_t extent, int64_t start, int64_t end, int64_t step) {
-  if (step == 0) throw IllegalOperands("its step is 0");
+  if (step == 0 || step == INT64_MIN) throw IllegalOperands(cat("its step is ", step));
   // With a negative step the last element is the first that may be taken, and −1 is behind the first.
   const int64_t first = step > 0 ? 0 : -1, last = step > 0 ? extent : extent - 1;
   const auto within = [&](int64_t position, int64_t least) {
@@ -19,7 +19,7 @@ int64_t slice_count(int64_t extent, int64_t start, int64_t end, int64_t step) {
   const int64_t from = within(start, 0), to = end < -extent ? first : within(end, first);
   const int64_t distance = step > 0 ? to - from : from - to;
   const int64_t stride = step > 0 ? step : -step;
-  return distance <= 0 ? 0 : (distance + stride - 1) / stride;
+  return distance <= 0 ? 0 : distance / stride + (distance % stride != 0 ? 1 : 0);
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ std::vector<Shape> concat_shape(const Operands& operands) {
         (*result)[k] = merged((*result)[k], (*dims)[k]);
       } else {
         const auto sum = known((*result)[k]), more = known((*dims)[k]);
-        (*result)[k] = sum && more ? Dimension(*sum + *more) : unknown_dim();
+        (*result)[k] = sum && more ? Dimension(checked_sum(*sum, *more)) : unknown_dim();
       }
     }
   }
@@ -62,10 +62,10 @@ std::vector<Shape> split_shape(const Operands& operands) {
     part[axis] = unknown_dim();
     if (sizes) part[axis] = sizes->at(static_cast<size_t>(i));
     if (!sizes && operands.node.inputs.size() < 2 && extent) {
-      const int64_t size = (*extent + parts - 1) / parts;
+      const int64_t size = *extent / parts + (*extent % parts != 0 ? 1 : 0);
       part[axis] = std::min(size, *extent - i * size);
     }
-    sum += known(part[axis]).value_or(0);
+    sum = checked_sum(sum, known(part[axis]).value_or(0));
     shapes.emplace_back(std::move(part));
   }
   if (sizes && extent && sum != *extent) throw IllegalOperands(cat("its parts have ", sum, " of ", *extent));
@@ -151,9 +151,9 @@ std::vector<Shape> pad_shape(const Operands& operands) {
   if (pads->size() != 2 * input->size()) throw IllegalOperands("its pads are for another rank");
   Dims result = *input;
   for (size_t i = 0; i < result.size(); ++i) {
-    const int64_t more = (*pads)[i] + (*pads)[input->size() + i];
+    const int64_t more = checked_sum((*pads)[i], (*pads)[input->size() + i]);
     const std::optional<int64_t> size = known(result[i]);
-    if (size) result[i] = *size + more;
+    if (size) result[i] = checked_sum(*size, more);
     if (!size && more != 0) result[i] = unknown_dim();
   }
   return {result};

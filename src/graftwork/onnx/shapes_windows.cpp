@@ -1,4 +1,5 @@
 // Convolutions, pools and resizing.
+#include <algorithm>
 #include <cmath>
 
 #include "graftwork/base/text.h"
@@ -23,6 +24,12 @@ struct Windows {
         rounds_up(operands.integer("ceil_mode", 0) != 0) {
     if (strides.size() != kernel.size() || dilations.size() != kernel.size() || pads.size() != 2 * kernel.size())
       throw IllegalOperands("its attributes are for another number of dimensions");
+    constexpr int64_t kMost = int64_t{1} << 31;  // extents are multiplied by them, and they by each other
+    for (const auto* numbers : {&kernel, &strides, &dilations, &pads}) {
+      const int64_t least = numbers == &pads ? -kMost : 1;
+      const auto fits = [&](int64_t number) { return number >= least && number <= kMost; };
+      if (!std::all_of(numbers->begin(), numbers->end(), fits)) throw IllegalOperands("its windows are none");
+    }
   }
 
   int64_t reach(size_t i) const { return dilations[i] * (kernel[i] - 1) + 1; }
@@ -32,10 +39,10 @@ struct Windows {
   Dimension count(size_t i, const Dimension& extent) const {
     const std::optional<int64_t> size = known(extent);
     if (!size) return unknown_dim();
-    if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") return (*size + strides[i] - 1) / strides[i];
-    const int64_t room = *size + (auto_pad == "VALID" ? 0 : padding(i)) - reach(i);
+    if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER") return checked_sum(*size, strides[i] - 1) / strides[i];
+    const int64_t room = checked_sum(*size, (auto_pad == "VALID" ? 0 : padding(i)) - reach(i));
     if (room < 0) throw IllegalOperands(cat("its window of ", reach(i), " does not fit an extent of ", *size));
-    return (room + (rounds_up ? strides[i] - 1 : 0)) / strides[i] + 1;
+    return checked_sum(room, rounds_up ? strides[i] - 1 : 0) / strides[i] + 1;
   }
 };
 
@@ -61,7 +68,7 @@ Dims outline(const Dims& input, size_t spatial) {
 
 void check_channels(const Operands& operands, const Dims& input, const Dimension& of_weight, int64_t times) {
   const std::optional<int64_t> size = known(of_weight), channels = known(input[1]);
-  if (size && channels && *size * times != *channels)
+  if (size && channels && checked_product(*size, times) != *channels)
     throw IllegalOperands(cat("its weight is for ", *size * times, " channels"));
   if (operands.dims(2) && operands.dims(2)->size() != 1) throw IllegalOperands("its bias is no vector");
 }
@@ -88,11 +95,12 @@ std::vector<Shape> conv_transpose_shape(const Operands& operands) {
   const std::vector<int64_t> behind = operands.integers("output_padding", std::vector<int64_t>(kernel->size(), 0));
   Dims result = outline(*input, kernel->size());
   check_channels(operands, *input, weight->at(0), 1);
-  if (const auto channels = known(weight->at(1))) result[1] = *channels * operands.integer("group", 1);
+  if (const auto channels = known(weight->at(1))) result[1] = checked_product(*channels, operands.integer("group", 1));
   for (size_t i = 0; i < kernel->size(); ++i) {
     const std::optional<int64_t> size = known((*input)[i + 2]);
     if (size && windows.auto_pad == "NOTSET" && !find_attribute(operands.node, "output_shape"))
-      result[i + 2] = windows.strides[i] * (*size - 1) + behind.at(i) + windows.reach(i) - windows.padding(i);
+      result[i + 2] = checked_sum(checked_product(windows.strides[i], *size - 1),
+                                  checked_sum(behind.at(i), windows.reach(i) - windows.padding(i)));
   }
   return {result};
 }
@@ -136,7 +144,9 @@ std::vector<Shape> resize_shape(const Operands& operands) {
     if (sizes) {
       extent = (*sizes)[i];
     } else if (factors && size) {
-      extent = static_cast<int64_t>(std::floor(static_cast<double>(*size) * static_cast<double>((*factors)[i])));
+      const double scaled = std::floor(static_cast<double>(*size) * static_cast<double>((*factors)[i]));
+      if (!(scaled >= 0 && scaled < 0x1p62)) throw IllegalOperands(cat("its factor is ", (*factors)[i]));
+      extent = static_cast<int64_t>(scaled);
     } else {
       extent = unknown_dim();
     }

@@ -57,5 +57,54 @@ TEST(OnnxInfer, WhatHasNoRuleIsAsItIsListed) {
   EXPECT_EQ(types.at("r").dims, (Dims{int64_t{7}}));
 }
 
+constexpr int64_t kLeast = INT64_MIN, kMost = INT64_MAX;
+
+Tensor integers(std::string name, std::vector<int64_t> values) {
+  const auto size = static_cast<int64_t>(values.size());
+  return raw_tensor(std::move(name), DType::kI64, {size}, testing::keep_bytes(std::move(values)));
+}
+
+/// What is said of one node that reads "x", of these extents, and constants "c0", "c1", ...
+std::string refusal_of(const std::string& op_type, Dims dims,
+                       std::vector<std::pair<std::string, AttributeValue>> attributes,
+                       const std::vector<std::vector<int64_t>>& constants = {}) {
+  Model model;
+  model.graph.inputs = {{"x", DType::kF32, std::move(dims)}};
+  Node node{op_type, "node", {"x"}, {"y"}, std::move(attributes), ""};
+  for (const std::vector<int64_t>& numbers : constants) {
+    const std::string name = "c" + std::to_string(model.graph.initializers.size());
+    model.graph.initializers.push_back(integers(name, numbers));
+    node.inputs.push_back(name);
+  }
+  model.graph.nodes = {std::move(node)};
+  return refusal(model);
+}
+
+TEST(OnnxInfer, NoSumOrProductLeaves64Bits) {
+  using Numbers = std::vector<int64_t>;
+  const Dims line{int64_t{1}, int64_t{1}, int64_t{8}}, long_line{int64_t{1}, int64_t{1}, kMost};
+  const auto pool = [](int64_t kernel, int64_t stride, int64_t padding, int64_t dilation) {
+    return std::vector<std::pair<std::string, AttributeValue>>{{"kernel_shape", Numbers{kernel}},
+                                                               {"strides", Numbers{stride}},
+                                                               {"pads", Numbers{padding, padding}},
+                                                               {"dilations", Numbers{dilation}},
+                                                               {"ceil_mode", int64_t{1}}};
+  };
+  EXPECT_EQ(refusal_of("MaxPool", line, pool(2, 2, 0, 1)), "");
+  for (const auto& windows : {pool(kMost, 1, 0, 1), pool(2, kMost, 0, 1), pool(2, 0, 0, 1), pool(2, 1, kMost, 1),
+                              pool(2, 1, 0, kMost), pool(2, 1, kLeast, 1)})
+    EXPECT_NE(refusal_of("MaxPool", line, windows), "");
+  EXPECT_NE(refusal_of("MaxPool", long_line, pool(2, 2, 1, 1)), "");
+  EXPECT_NE(refusal_of("Pad", line, {}, {{0, 0, kLeast, 0, 0, kLeast}}), "");
+  EXPECT_NE(refusal_of("Pad", line, {}, {{0, 0, kMost, 0, 0, 0}}), "");
+  EXPECT_NE(refusal_of("Tile", line, {}, {{1, 1, kMost}}), "");
+  EXPECT_NE(refusal_of("Reshape", line, {}, {{kMost, kMost, -1}}), "");
+  EXPECT_NE(refusal_of("Slice", line, {}, {{0}, {8}, {2}, {kLeast}}), "");
+  EXPECT_EQ(refusal_of("Slice", line, {}, {{0}, {8}, {2}, {kMost}}), "");
+  EXPECT_NE(refusal_of("DepthToSpace", {int64_t{1}, int64_t{4}, int64_t{2}, int64_t{2}}, {{"blocksize", kMost}}), "");
+  EXPECT_NE(refusal_of("DepthToSpace", {int64_t{1}, int64_t{4}, int64_t{2}, int64_t{2}}, {{"blocksize", int64_t{0}}}),
+            "");
+}
+
 }  // namespace
 }  // namespace graftwork::onnx

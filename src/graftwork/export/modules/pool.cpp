@@ -15,12 +15,12 @@ struct Axis {
   /// Behind the values, so that whole windows alone are as many as torch's. Torch leaves out a last window that begins
   /// in the padding; ONNX's inference and NVIDIA's compiler count it.
   int64_t padding_behind() const {
-    const int64_t covered = (windows - 1) * stride + dilation * (kernel - 1) + 1;
-    return std::max<int64_t>(covered - extent - padding, 0);
+    const Dim covered = Dim(windows - 1) * Dim(stride) + Dim(dilation * (kernel - 1) + 1 - padding);
+    return std::max<int64_t>((covered - extent).value(), 0);
   }
   bool counts_a_window_more() const {
-    const int64_t room = extent + 2 * padding - dilation * (kernel - 1) - 1;
-    return (room + stride - 1) / stride + 1 > windows;
+    const Dim room = Dim(extent) + Dim(2 * padding + stride - 1 - dilation * (kernel - 1) - 1);
+    return room.value() / stride + 1 > windows;
   }
 };
 
@@ -136,7 +136,12 @@ std::string adaptive_avg_pool(Lowering& lowering, const ModuleCall& call) {
   const bool is_image = size.size() == 2 && input && input->rank() == 4;
   const auto height = is_image ? input->dims[2].maybe_value() : std::nullopt;
   const auto width = is_image ? input->dims[3].maybe_value() : std::nullopt;
+  constexpr int64_t kMostShares = int64_t{1} << 24;
   if (!height || !width) refuse_windows(call);
+  if ((Dim(*height) * Dim(size[0])).value() > kMostShares || (Dim(*width) * Dim(size[1])).value() > kMostShares)
+    throw Error("export.pool",
+                cat("adaptive pooling of ", call.input_type.text(), " has more windows than are written"),
+                "a fixed input size that is a multiple of the output size");
   const std::string columns = lowering.float_constant(call.path() + ".columns", averaging_matrix(*width, size[1]).t());
   const std::string rows = lowering.float_constant(call.path() + ".rows", averaging_matrix(*height, size[0]));
   const std::string narrowed = lowering.add("MatMul", call.path() + ".width", {call.inputs[0], columns});

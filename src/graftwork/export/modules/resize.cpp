@@ -45,9 +45,18 @@ AxisScale axis_scale(std::optional<double> factor, std::optional<int64_t> from, 
 
 /// The positions along an axis that nearest resizing reads in torch, asked of torch: its forms round in several ways.
 std::vector<int64_t> positions_of_torch(const Lowering& lowering, const ModuleCall& call, int64_t axis) {
+  constexpr int64_t kMostElements = int64_t{1} << 26;
   std::vector<int64_t> shape{1, 1};
-  for (size_t i = 2; i < call.input_type.tensor()->rank(); ++i)
+  Dim elements(1);
+  for (size_t i = 2; i < call.input_type.tensor()->rank(); ++i) {
     shape.push_back(call.input_type.tensor()->dims[i].value());
+    elements = elements * Dim(shape.back());
+  }
+  Dim made(1);
+  for (size_t i = 2; i < call.output_type.tensor()->rank(); ++i) made = made * call.output_type.tensor()->dims[i];
+  if (elements.value() > kMostElements || made.value() > kMostElements)
+    throw Error("export.shape", cat(call.input_type.text(), " to ", call.output_type.text(),
+                                    " is larger than what is resized to the nearest of its pixels"));
   std::vector<int64_t> along(shape.size(), 1);
   along[static_cast<size_t>(axis)] = shape[static_cast<size_t>(axis)];
   const at::Tensor numbered = at::arange(shape[static_cast<size_t>(axis)], at::kFloat).view(along).expand(shape);

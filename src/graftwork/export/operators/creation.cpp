@@ -16,12 +16,13 @@ const TensorType& result_of(const Node& node) {
   return *node.tensor();
 }
 
-/// A constant where the shape is known, else a number that is spread over it.
+/// A constant where the shape is known and small, else a number that is spread over it.
 void fill(Lowering& lowering, const Node& node, double number) {
+  constexpr int64_t kMostElements = int64_t{1} << 20;
   const TensorType& type = result_of(node);
   const std::string& name = node.name().str();
   const at::ScalarType dtype = to_torch(lowering.exported_dtype(type.dtype));
-  if (type.is_static()) {
+  if (type.is_static() && type.element_count() <= kMostElements) {
     std::vector<int64_t> shape;
     for (const Dim& dim : type.dims) shape.push_back(dim.value());
     return lowering.bind(node, lowering.constant(name, at::full(shape, number, dtype)));
@@ -43,15 +44,18 @@ void expand(Lowering& lowering, const Node& node) {
 
 /// Numbers one after the other, to an end that is known at run time only.
 void arange(Form& form) {
+  constexpr double kExact = 9007199254740992;  // 2⁵³, below which FP64 has every whole number
   const auto number = [&](Symbol name, int64_t fallback) {
     const Attribute* attr = form.node().attrs().find(name);
     const Attribute given = attr && !attr->is_none() ? *attr : Attribute(fallback);
     const double* fraction = given.get<double>();
-    const bool is_whole = !fraction || *fraction == std::floor(*fraction);
+    // Casting a number that an integer does not hold has no result.
+    const bool is_whole = !fraction || (std::abs(*fraction) < kExact && *fraction == std::floor(*fraction));
     const std::string value =
         is_whole ? lower_number(form.lowering(), form.node(), fraction ? static_cast<int64_t>(*fraction) : given) : "";
     if (!is_whole || !is_whole_number(form.node(), given))
-      throw Error("export.shape", cat("its ", name.str(), " is a fraction, and its length is known at run time only"),
+      throw Error("export.shape",
+                  cat("its ", name.str(), " is no whole number below 2⁵³, and its length is known at run time only"),
                   "whole numbers, scaled afterwards");
     return lower_scalar(form.lowering(), value);
   };

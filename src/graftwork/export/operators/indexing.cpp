@@ -85,10 +85,11 @@ Places places_of(Form& form) {
     is_static &= type.is_static();
     if (is_static) extents = at::infer_size(extents, form.shape(*slot));
   }
+  if (axis > form.rank() || places.axes.empty())
+    throw Error("export.attribute", axis > form.rank() ? "it has more indices than dimensions" : "it has no indices");
   if (is_static) places.count = c10::multiply_integers(extents);
   for (size_t i = 1; i < places.axes.size(); ++i) places.adjacent &= places.axes[i] == places.axes[i - 1] + 1;
   if (places.masked) return places;
-  if (indices.empty()) throw Error("export.attribute", "it has no indices");
   if (indices.size() == 1) {
     const std::string last = form.list({-1});
     places.index = form.add("Unsqueeze", {indices[0].first, last});
@@ -119,6 +120,23 @@ std::vector<int64_t> indexed_first(const Places& places, int64_t rank) {
 
 bool in_order(const std::vector<int64_t>& order) { return std::is_sorted(order.begin(), order.end()); }
 
+/// What is indexed in front of the rest, to where torch has it: in the place of dimensions that stand together.
+std::vector<int64_t> in_its_place(const Places& places, int64_t rank) {
+  const auto width = static_cast<int64_t>(places.rank);
+  const auto kept = rank - static_cast<int64_t>(places.axes.size());
+  std::vector<int64_t> order;
+  for (int64_t i = 0; i < places.axes[0]; ++i) order.push_back(width + i);
+  for (int64_t i = 0; i < width; ++i) order.push_back(i);
+  for (int64_t i = places.axes[0]; i < kept; ++i) order.push_back(width + i);
+  return order;
+}
+
+std::vector<int64_t> inverse(const std::vector<int64_t>& order) {
+  std::vector<int64_t> back(order.size());
+  for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
+  return back;
+}
+
 /// What is indexed comes where it was if the dimensions stand together, else in front. Source: NumPy's advanced
 /// indexing.
 void index(Form& form) {
@@ -128,6 +146,7 @@ void index(Form& form) {
     if (slot) ++tensors, only = *slot, only_axis = axis;
     ++axis;
   }
+  if (axis > form.rank()) throw Error("export.attribute", "it has more indices than dimensions");
   const DType type = tensors == 1 ? form.type(only).dtype : DType::kI64;
   if (tensors == 1 && type != DType::kBool && type != DType::kU8)
     return form.result("Gather", {form.operand(0), index_of(form, only)}, {{"axis", only_axis}});
@@ -137,13 +156,7 @@ void index(Form& form) {
   const std::string x = in_order(order) ? form.operand(0) : form.transpose(form.operand(0), order);
   if (!places.adjacent || places.axes[0] == 0) return form.result("GatherND", {x, places.index});
   const std::string found = form.add("GatherND", {x, places.index});
-  const auto width = static_cast<int64_t>(places.rank);
-  std::vector<int64_t> back;
-  for (int64_t i = 0; i < places.axes[0]; ++i) back.push_back(width + i);
-  for (int64_t i = 0; i < width; ++i) back.push_back(i);
-  const auto kept = rank - static_cast<int64_t>(places.axes.size());
-  for (int64_t i = places.axes[0]; i < kept; ++i) back.push_back(width + i);
-  form.result("Transpose", {found}, {{"perm", back}});
+  form.result("Transpose", {found}, {{"perm", in_its_place(places, rank)}});
 }
 
 /// Each tuple of indices as one, of the indexed dimensions taken as one dimension; negative ones count from the end.
@@ -189,23 +202,25 @@ void index_put(Form& form) {
   const std::vector<int64_t> order = indexed_first(places, form.rank());
   const size_t slot = form.node().input_count() - 1;  // of the values
   const bool moves = !in_order(order), adds = form.flag("accumulate");
-  // The written dimensions stand in the middle of the values.
-  if (places.adjacent && places.axes[0] != 0 && moves && form.rank(slot) > static_cast<int64_t>(places.rank))
-    throw Error("export.attribute", "it writes to dimensions in the middle");
   const DType wanted = form.result_dtype(), type = adds ? reducing_type(wanted) : wanted;
   std::string x = form.operand(0, type);
   if (moves) x = form.transpose(x, order);
   const std::string read = form.add("GatherND", {x, places.index});
-  const std::string spread = form.add("Expand", {form.operand(slot, type), form.add("Shape", {read})});
+  std::string spread = form.operand(slot, type);
+  if (places.adjacent && places.axes[0] != 0) {
+    const std::vector<int64_t> place = in_its_place(places, form.rank());
+    const std::string in_place = form.transpose(read, place);
+    spread = form.transpose(form.add("Expand", {spread, form.add("Shape", {in_place})}), inverse(place));
+  } else {
+    spread = form.add("Expand", {spread, form.add("Shape", {read})});
+  }
   std::string made;
   if (adds && !places.masked) {
     made = accumulate(form, places, order, x, spread);
   } else {  // a mask names no place twice
     made = form.add("ScatterND", {x, places.index, adds ? form.add("Add", {read, spread}) : spread});
   }
-  std::vector<int64_t> back(order.size());
-  for (size_t i = 0; i < order.size(); ++i) back[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
-  if (moves) made = form.transpose(made, back);
+  if (moves) made = form.transpose(made, inverse(order));
   form.result(type == wanted ? made : form.cast(made, wanted));
 }
 
@@ -228,7 +243,6 @@ void diagonal(Form& form) {
   const int64_t rank = form.rank();
   const int64_t dim1 = form.axis("dim1", 0), dim2 = form.axis("dim2", 1), offset = form.integer("offset");
   const std::vector<int64_t> result = form.result_shape();
-  const std::vector<int64_t> places(static_cast<size_t>(result.back()));
   std::vector<int64_t> order{dim1, dim2}, back;
   for (int64_t axis = 0; axis < rank; ++axis) {
     if (axis != dim1 && axis != dim2) order.push_back(axis);

@@ -1,4 +1,5 @@
 // Layers whose parameters are computed at run time, in float; and those that move windows.
+#include <algorithm>
 #include <numeric>
 
 #include "graftwork/base/error.h"
@@ -26,24 +27,29 @@ bool is_transposed(const Form& form) {
   return form.node().op().str().starts_with("aten.conv_transpose") || form.flag("transposed");
 }
 
+/// Numbers of which one is multiplied by another, and three of these products are added up.
+constexpr int64_t kMostOfWindow = int64_t{1} << 30;
+
 /// A file names its arguments freely.
 void check_convolution(Form& form, size_t weight) {
   const int64_t rank = form.rank(weight), groups = form.integer("groups", 1);
-  constexpr int64_t kMost = int64_t{1} << 31;
-  bool fits = rank >= 3 && rank <= 5 && groups >= 1 && groups < kMost;
+  bool fits = rank >= 3 && rank <= 5 && groups >= 1 && groups < kMostOfWindow;
   for (const char* name : {"stride", "dilation", "padding", "output_padding"}) {
     if (!form.has(name) || !form.text(name, "").empty()) continue;
     const std::vector<int64_t> values = form.integers(name);
     const int64_t least = std::string_view(name).ends_with("padding") ? 0 : 1;
     fits &= values.size() == 1 || static_cast<int64_t>(values.size()) == rank - 2;
-    for (const int64_t value : values) fits &= value >= least && value < kMost;
+    for (const int64_t value : values) fits &= value >= least && value < kMostOfWindow;
   }
   const bool transposed = is_transposed(form);
   const auto channels = static_cast<size_t>(form.rank() == rank ? 1 : 0);
   fits &= form.rank() == rank || form.rank() == rank - 1;
+  for (const TensorType* type : {&form.type(0), &form.type(weight)}) {
+    for (const Dim& dim : type->dims) fits &= !dim.is_static() || dim.value() < kMostOfWindow;
+  }
   if (fits && form.type(0).dims[channels].is_static()) {
     const std::vector<int64_t> kernel = form.shape(weight);
-    fits = form.type(0).dims[channels].value() == (transposed ? kernel[0] : kernel[1] * groups);
+    fits = form.type(0).dims[channels] == (transposed ? Dim(kernel[0]) : Dim(kernel[1]) * Dim(groups));
   }
   if (!fits) throw Error("export.attribute", "its arguments are none that a convolution takes");
 }
@@ -179,9 +185,11 @@ std::string scaled_and_shifted(Form& form, std::string value, std::optional<size
 /// Channels in groups: [batch, groups, what is in one].
 Normalised normalised_groups(Form& form, int64_t groups) {
   const std::vector<int64_t> shape = form.shape(0);
-  const int64_t batch = shape.at(0);
-  const std::string grouped = form.reshape(
-      form.operand(0), {batch, groups, form.type(0).element_count() / std::max<int64_t>(batch * groups, 1)});
+  if (shape.size() < 2 || groups < 1 || shape[1] % groups != 0)
+    throw Error("export.attribute", "its groups do not divide its channels");
+  const int64_t rows = (Dim(shape[0]) * Dim(groups)).value();
+  const std::string grouped =
+      form.reshape(form.operand(0), {shape[0], groups, form.type(0).element_count() / std::max<int64_t>(rows, 1)});
   Normalised made = normalised(form, grouped, {2});
   made.value = form.reshape(made.value, shape);
   return made;
@@ -282,6 +290,15 @@ void max_pool_with_indices(Form& form) {
   const std::vector<int64_t> shape = form.shape(0);
   const std::string& op = form.node().op().str();
   const size_t spatial = op.starts_with("aten.max_pool1d") ? 1 : op.starts_with("aten.max_pool2d") ? 2 : 3;
+  if (shape.size() != spatial + 1 && shape.size() != spatial + 2)
+    throw Error("export.attribute", "its windows have other dimensions than its operand");
+  for (const char* name : {"kernel_size", "stride", "padding", "dilation"}) {
+    const std::vector<int64_t> values = form.integers(name);
+    const int64_t least = name == std::string_view("padding") ? 0 : 1;
+    const auto fits = [&](int64_t value) { return value >= least && value < kMostOfWindow; };
+    if ((values.size() > 1 && values.size() != spatial) || !std::all_of(values.begin(), values.end(), fits))
+      throw Error("export.attribute", cat("its ", name, " is none of a pool"));
+  }
   const std::vector<int64_t> kernel = form.per_axis("kernel_size", spatial, 1),
                              padding = form.per_axis("padding", spatial, 0);
   const std::vector<int64_t> stride = form.integers("stride").empty() ? kernel : form.per_axis("stride", spatial, 1);
@@ -297,10 +314,10 @@ void max_pool_with_indices(Form& form) {
                                        {"kernel_shape", kernel},
                                        {"pads", pads},
                                        {"strides", stride}});
-  int64_t plane = 1;
-  for (size_t i = shape.size() - spatial; i < shape.size(); ++i) plane *= shape[i];
+  Dim plane(1);
+  for (size_t i = 0; i < spatial; ++i) plane = plane * Dim(shape[shape.size() - spatial + i]);
   std::string value = found[0];
-  std::string place = form.add("Mod", {found[1], form.constant(at::scalar_tensor(plane, at::kLong))});
+  std::string place = form.add("Mod", {found[1], form.constant(at::scalar_tensor(plane.value(), at::kLong))});
   if (single) {
     value = form.add("Squeeze", {value, form.list({0})});
     place = form.add("Squeeze", {place, form.list({0})});
@@ -311,7 +328,10 @@ void max_pool_with_indices(Form& form) {
 
 /// [channels · count, 1, ...kernel]: each kernel has a single 1, at its own place.
 at::Tensor one_place_each(int64_t channels, const std::vector<int64_t>& kernel) {
+  constexpr int64_t kMostElements = int64_t{1} << 26;
   const int64_t count = std::accumulate(kernel.begin(), kernel.end(), int64_t{1}, std::multiplies<>());
+  if (channels > kMostElements / (count * count))
+    throw Error("export.attribute", "its windows and channels are more than are copied by a convolution");
   std::vector<int64_t> shape{channels * count, 1};
   shape.insert(shape.end(), kernel.begin(), kernel.end());
   return at::eye(count, at::kFloat).repeat({channels, 1}).reshape(shape);
@@ -336,6 +356,7 @@ void check_window(const Form& form) {
     for (const int64_t value : values) fits &= value >= 1 && value <= kMost;
   }
   const std::vector<int64_t> kernel = form.per_axis("kernel_size", 2, 1), padding = form.per_axis("padding", 2, 0);
+  for (const int64_t value : padding) fits &= value >= 0 && value < kMostOfWindow;
   if (!fits || padding.size() != 2 || kernel[0] * kernel[1] > kMost)
     throw Error("export.attribute", "its windows are larger than any that are written");
 }
@@ -344,7 +365,8 @@ void check_window(const Form& form) {
 void im2col(Form& form) {
   check_window(form);
   const std::vector<int64_t> shape = form.shape(0);
-  const int64_t channels = shape.at(shape.size() - 3);
+  if (shape.size() != 3 && shape.size() != 4) throw Error("export.attribute", "its operand is no picture");
+  const int64_t channels = shape[shape.size() - 3];
   // ONNX convolves floats.
   const DType type = is_floating(form.dtype(0)) ? form.dtype(0) : form.lowering().options().float_type;
   std::string x = form.operand(0, type);
@@ -359,16 +381,21 @@ void im2col(Form& form) {
 void col2im(Form& form) {
   check_window(form);
   const std::vector<int64_t> size = form.per_axis("output_size", 2, 1);
+  const auto fits = [](int64_t extent) { return extent >= 1 && extent < kMostOfWindow; };
+  if (size.size() != 2 || !std::all_of(size.begin(), size.end(), fits))
+    throw Error("export.attribute", "its result is no picture");
   const std::vector<int64_t> kernel = form.per_axis("kernel_size", 2, 1), dilation = form.per_axis("dilation", 2, 1);
   const std::vector<int64_t> padding = form.per_axis("padding", 2, 0), stride = form.per_axis("stride", 2, 1);
   std::vector<int64_t> counts, rest;
   for (size_t i = 0; i < 2; ++i) {
     const int64_t room = size[i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1;
+    if (room < 0) throw Error("export.attribute", "its windows do not fit into its picture");
     counts.push_back(room / stride[i] + 1);
     rest.push_back(room % stride[i]);
   }
   const std::vector<int64_t> shape = form.shape(0);
-  const int64_t rows = shape.at(shape.size() - 2), channels = rows / (kernel[0] * kernel[1]);
+  if (shape.size() != 2 && shape.size() != 3) throw Error("export.attribute", "its operand holds no windows");
+  const int64_t rows = shape[shape.size() - 2], channels = rows / (kernel[0] * kernel[1]);
   const int64_t batch = shape.size() == 3 ? shape[0] : 1;
   const std::string x = form.reshape(form.operand(0), {batch, rows, counts[0], counts[1]});
   Form::Attributes attributes = window(form, channels);

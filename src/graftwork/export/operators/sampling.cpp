@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/export/form.h"
 #include "graftwork/export/resize.h"
 #include "graftwork/export/runtime_number.h"
@@ -27,6 +28,9 @@ void grid_sampler(Form& form) {
 /// One dimension's resize as a matrix, [out, in]: what torch makes of the unit vectors. Exact for every mode, and the
 /// compiler takes a product where it has no antialiasing.
 at::Tensor resizing(const Node& node, int64_t from, int64_t to, size_t axis, size_t spatial) {
+  constexpr int64_t kMostExtent = int64_t{1} << 13, kMostElements = int64_t{1} << 24;
+  if (from < 1 || from > kMostExtent || to > kMostElements / from)
+    throw Error("export.shape", cat("it resizes ", from, " to ", to, ", more than a matrix is written for"));
   AttrMap attrs = node.attrs();
   // Two pixels the other way: with one, torch's antialiasing does not know rows from columns.
   std::vector<int64_t> input(spatial + 2, 2), output(spatial, 2), units(spatial + 2, 1);
@@ -37,6 +41,8 @@ at::Tensor resizing(const Node& node, int64_t from, int64_t to, size_t axis, siz
   attrs.set("output_size", output);
   Attribute::List factors;
   if (const Attribute* given = attrs.find("scale_factors"); given && given->get<Attribute::List>()) {
+    if (given->get<Attribute::List>()->size() != spatial)
+      throw Error("export.attribute", "its factors are not one for each dimension of its pictures");
     // A factor that was given, not the ratio of sizes, says where pixels are read.
     for (size_t i = 0; i < spatial; ++i) {
       const double* factor = given->get<Attribute::List>()->at(i).get<double>();

@@ -2,7 +2,9 @@
 #include <algorithm>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/export/form.h"
+#include "graftwork/export/runtime_number.h"
 
 namespace graftwork {
 namespace {
@@ -123,6 +125,34 @@ void nonzero_by_dimension(Form& form) {
   }
 }
 
+/// Each place of the result is compared with each slice, and truth values are summed as INT64.
+void check_compared(const Form& form, int64_t places, int64_t axis) {
+  constexpr int64_t kMostComparisons = int64_t{1} << 27;  // 1 GB
+  const TensorType& x = form.type(0);
+  const Dim slices = form.has("dim") ? x.dims.at(static_cast<size_t>(axis))
+                     : x.is_static() ? Dim(x.element_count())
+                                     : Dim(1);
+  const Dim comparisons = slices.is_static() ? slices * Dim(places) : Dim(places);
+  if (comparisons.value() > kMostComparisons)
+    throw Error("export.shape", cat("it finds ", places, " places by comparing each with ", slices.text(), " sums"),
+                "the same number of repeats for all, or fewer at once");
+}
+
+/// How many slices all repeats make. A given number is the file's too: engines know the shape from it.
+std::string repeated_extent(Form& form, const std::string& repeats, int64_t axis) {
+  const std::vector<Dim>& result = form.result_type().dims;
+  const auto extent = static_cast<size_t>(axis) < result.size() ? result[static_cast<size_t>(axis)].maybe_value()
+                                                                : std::optional<int64_t>();
+  if (extent) {
+    check_compared(form, *extent, axis);
+    return form.constant(at::scalar_tensor(*extent, at::kLong));
+  }
+  const Attribute* given = form.node().attrs().find("output_size");
+  if (given && given->get<InputRef>())
+    return lower_scalar(form.lowering(), lower_number(form.lowering(), form.node(), *given));
+  return form.add("ReduceSum", {repeats}, {{"keepdims", int64_t{0}}});
+}
+
 /// Each slice as often as a tensor says: the place of element i of the result is how many of the sums so far it has
 /// passed.
 void repeat_interleave(Form& form) {
@@ -136,8 +166,7 @@ void repeat_interleave(Form& form) {
   const std::string extent = form.add("Shape", {x}, {{"end", axis + 1}, {"start", axis}});
   repeats = form.add("Expand", {repeats, extent});
   const std::string passed = form.add("CumSum", {repeats, number(0)});
-  const std::string total = form.add("ReduceSum", {repeats}, {{"keepdims", int64_t{0}}});
-  const std::string order = form.add("Range", {number(0), total, number(1)});
+  const std::string order = form.add("Range", {number(0), repeated_extent(form, repeats, axis), number(1)});
   const std::string column = form.add("Unsqueeze", {order, form.list({last})});
   const std::string counts = form.cast(form.add("LessOrEqual", {passed, column}), DType::kI64);
   const std::string place = form.add("ReduceSum", {counts, form.list({last})}, {{"keepdims", int64_t{0}}});

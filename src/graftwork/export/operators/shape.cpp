@@ -1,4 +1,5 @@
 // Operators that move data.
+#include <algorithm>
 #include <limits>
 
 #include "graftwork/base/error.h"
@@ -69,6 +70,9 @@ void slice(Lowering& lowering, const Node& node) {
     if (given && given->get<InputRef>()) return lower_number(lowering, node, *given);
     return lowering.integers(cat(name, "_", attr.str()), {integer_attr(node, attr, fallback)});
   };
+  if (const Attribute* step = node.attrs().find("step");
+      step && !step->get<InputRef>() && integer_attr(node, "step", 1) < 1)
+    throw Error("export.attribute", cat("its step is ", integer_attr(node, "step", 1)));
   std::vector<std::string> inputs{lowering.operand(node, 0), bound("start", 0),
                                   bound("end", std::numeric_limits<int64_t>::max()),
                                   lowering.integers(name + "_axis", {axis}), bound("step", 1)};
@@ -110,12 +114,23 @@ void embedding(Lowering& lowering, const Node& node) {
 /// torch lists two numbers for each dimension from the last one on, ONNX all beginnings and then all ends.
 template <class Number>
 std::vector<Number> pads_of(const std::vector<Number>& last_first, size_t rank, const Number& none) {
+  if (last_first.size() % 2 != 0 || last_first.size() > 2 * rank)
+    throw Error("export.attribute", "its padding is for another number of dimensions");
   std::vector<Number> pads(2 * rank, none);
   for (size_t i = 0; i * 2 + 1 < last_first.size() && i < rank; ++i) {
     pads[rank - 1 - i] = last_first[2 * i];
     pads[2 * rank - 1 - i] = last_first[2 * i + 1];
   }
   return pads;
+}
+
+std::vector<int64_t> widths(const Node& node, Symbol attr) {
+  constexpr int64_t kMost = int64_t{1} << 31;
+  std::vector<int64_t> widths = integers_attr(node, attr);
+  const auto fits = [](int64_t width) { return width >= -kMost && width <= kMost; };
+  if (!std::all_of(widths.begin(), widths.end(), fits))
+    throw Error("export.attribute", "its padding is wider than any tensor");
+  return widths;
 }
 
 void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Symbol attr) {
@@ -127,7 +142,7 @@ void lower_pad(Lowering& lowering, const Node& node, const std::string& word, Sy
           ? lowering.add("Concat", name,
                          pads_of(lower_numbers(lowering, node, *given), rank, lowering.integers(name + "_none", {0})),
                          {{"axis", int64_t{0}}})
-          : lowering.integers(name, pads_of(integers_attr(node, attr), rank, int64_t{0}));
+          : lowering.integers(name, pads_of(widths(node, attr), rank, int64_t{0}));
   std::vector<std::string> inputs{lowering.operand(node, 0), pads};
   if (word == "constant")
     inputs.push_back(number_as_result(lowering, node, node.name().str() + "_value", number_attr(node, "value", 0)));

@@ -22,7 +22,8 @@ void split(Lowering& lowering, const Node& node) {
   std::vector<std::string> outputs;
   for (size_t i = 0; i < parts->size(); ++i) {
     const TensorType* part = (*parts)[i].tensor();
-    const auto extent = part ? part->dims[static_cast<size_t>(axis)].maybe_value() : std::nullopt;
+    const bool has_axis = part && static_cast<size_t>(axis) < part->rank();
+    const auto extent = has_axis ? part->dims[static_cast<size_t>(axis)].maybe_value() : std::nullopt;
     if (!extent) throw Error("export.shape", "the size of a part is known at run time only");
     sizes.push_back(*extent);
     outputs.emplace_back();

@@ -1,7 +1,7 @@
 #include "graftwork/import/captured/training.h"
 
-#include <algorithm>
 #include <string_view>
+#include <unordered_set>
 
 #include "graftwork/import/captured/functional/hidden_state.h"
 #include "graftwork/import/captured/origin.h"
@@ -32,11 +32,12 @@ bool drops_at_random(const Call& call) {
 
 std::vector<std::string> layers_in_training(const Program& program) {
   std::vector<std::string> layers;
+  std::unordered_set<std::string> seen;
   for (const Call& call : program.calls) {
     if (!uses_the_batch(call) && !drops_at_random(call)) continue;
     const std::string& name = call.name.empty() ? call.op.str() : call.name;
     std::string layer = origin_of(call, name).module_path.str();
-    if (std::find(layers.begin(), layers.end(), layer) == layers.end()) layers.push_back(std::move(layer));
+    if (seen.insert(layer).second) layers.push_back(std::move(layer));
   }
   return layers;
 }

@@ -148,7 +148,7 @@ Type equal_parts(const ShapeQuery& query, size_t axis, int64_t size) {
   const int64_t extent = whole.dims[axis].value();
   if (size < 1 || extent / size > 65536) refuse_shape(cat("cannot split ", whole.text(), " into parts of ", size));
   std::vector<int64_t> extents;
-  for (int64_t begin = 0; begin < extent; begin += size) extents.push_back(std::min(size, extent - begin));
+  for (int64_t left = extent; left > 0; left -= extents.back()) extents.push_back(std::min(size, left));
   return parts_of(whole, axis, extents);
 }
 
@@ -165,7 +165,7 @@ Type chunk_shape(const ShapeQuery& query) {
   const int64_t chunks = query.integer("chunks");
   if (chunks < 1) refuse_shape(cat("cannot split into ", chunks, " chunks"));
   if (!extent) return {};
-  return equal_parts(query, axis, std::max<int64_t>((*extent + chunks - 1) / chunks, 1));
+  return equal_parts(query, axis, std::max<int64_t>(*extent / chunks + (*extent % chunks != 0 ? 1 : 0), 1));
 }
 
 Type split_with_sizes_shape(const ShapeQuery& query) {

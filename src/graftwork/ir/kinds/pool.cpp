@@ -18,7 +18,8 @@ const TensorType& pooled(const ShapeQuery& query, size_t spatial) {
 Dim pooled_extent(const Dim& in, int64_t padding, int64_t dilation, int64_t kernel, int64_t stride, bool ceil_mode) {
   if (!ceil_mode) return window_extent(in, 2 * padding, dilation, kernel, stride);
   Dim out = window_extent(in, 2 * padding + stride - 1, dilation, kernel, stride);
-  if (out.is_static() && in.is_static() && (out.value() - 1) * stride >= in.value() + padding) out = out - 1;
+  if (!out.is_static() || !in.is_static()) return out;
+  if (((out - 1) * Dim(stride)).value() >= (in + Dim(padding)).value()) out = out - 1;
   return out;
 }
 

@@ -9,9 +9,15 @@ namespace {
 
 /// floor(extent · factor).
 Dim scaled(const Dim& extent, double factor) {
-  if (extent.is_static()) return {static_cast<int64_t>(std::floor(static_cast<double>(extent.value()) * factor))};
+  constexpr double kExact = 9007199254740992;  // 2⁵³, below which FP64 has every whole number
+  if (extent.is_static()) {
+    const double size = std::floor(static_cast<double>(extent.value()) * factor);
+    if (!(size >= 0 && size < kExact)) refuse_shape(cat("factor ", factor, " of ", extent.text()));
+    return {static_cast<int64_t>(size)};
+  }
   if (factor == std::floor(factor)) return extent * Dim(static_cast<int64_t>(factor));
-  if (1 / factor == std::floor(1 / factor)) return extent.floor_div(static_cast<int64_t>(1 / factor));
+  if (1 / factor < kExact && 1 / factor == std::floor(1 / factor))
+    return extent.floor_div(static_cast<int64_t>(1 / factor));
   return Dim::symbol(cat("floor((", extent.text(), ")*", factor, ")"));
 }
 

@@ -183,13 +183,15 @@ class Pass {
 
   // ---- running ---------------------------------------------------------------------------------------
 
-  /// A tensor without elements; undefined when its type has no name in the graph or a size has no number.
+  /// A tensor without elements; undefined when its type has no name in the graph, or a size has no number or one that
+  /// no tensor has.
   static at::Tensor stand_in(const TensorMeta& meta, const RunTimeSizes& sizes, size_t set) {
+    constexpr int64_t kMostExtent = int64_t{1} << 40;  // decompositions compute with extents
     if (!meta.dtype.known && !meta.dtype.parts) return {};
     std::vector<int64_t> extents, strides;
     for (const Dim& size : meta.sizes) {
       const auto value = sizes.value(size, set);
-      if (!value) return {};
+      if (!value || *value < 0 || *value > kMostExtent) return {};
       extents.push_back(*value);
     }
     const auto type = meta.dtype.known ? to_torch(*meta.dtype.known) : c10::toComplexType(to_torch(*meta.dtype.parts));

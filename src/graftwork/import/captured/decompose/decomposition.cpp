@@ -18,8 +18,26 @@ at::Tensor Arguments::optional_tensor(std::string_view name) const {
   return value.isTensor() ? value.toTensor() : at::Tensor();
 }
 
+namespace {
+
+int64_t checked(std::string_view name, int64_t value) {
+  constexpr int64_t kMost = int64_t{1} << 31;
+  if (value < -kMost || value > kMost) leave_as_it_is(cat(name, " is ", value));
+  return value;
+}
+
+}  // namespace
+
+int64_t Arguments::bounded(std::string_view name) const { return checked(name, integer(name)); }
+
+std::vector<int64_t> Arguments::bounded_list(std::string_view name) const {
+  std::vector<int64_t> values = integers(name);
+  for (const int64_t value : values) checked(name, value);
+  return values;
+}
+
 int64_t Arguments::divisor(std::string_view name) const {
-  const int64_t value = integer(name);
+  const int64_t value = bounded(name);
   if (value < 1) leave_as_it_is(cat(name, " is ", value));
   return value;
 }

@@ -29,7 +29,11 @@ class Arguments {
   c10::Scalar number(std::string_view name) const { return at(name).toScalar(); }
   bool is_given(std::string_view name) const { return !at(name).isNone(); }
   int64_t integer(std::string_view name) const { return at(name).toInt(); }
-  /// An integer that is divided by. Leaves the operator as it is below 1.
+  /// Integers between −2³¹ and 2³¹, whose products and sums with another, and with an extent, fit 64 bits. Leaves the
+  /// operator as it is where one is not.
+  int64_t bounded(std::string_view name) const;
+  std::vector<int64_t> bounded_list(std::string_view name) const;
+  /// A bounded one that is divided by. Leaves the operator as it is below 1.
   int64_t divisor(std::string_view name) const;
   bool flag(std::string_view name) const { return at(name).toBool(); }
   std::string text(std::string_view name) const { return at(name).toStringRef(); }

@@ -27,7 +27,7 @@ at::Tensor real_part(const at::Tensor& pairs) { return at::select(pairs, -1, 0);
 at::Tensor imaginary_part(const at::Tensor& pairs) { return at::select(pairs, -1, 1); }
 at::Tensor make_pairs(const at::Tensor& real, const at::Tensor& imaginary) { return at::stack({real, imaginary}, -1); }
 
-std::pair<at::Tensor, at::Tensor> PairArguments::parts(const at::Tensor& tensor) const {
+Parts PairArguments::parts(const at::Tensor& tensor) const {
   if (!is_complex(tensor)) return {tensor, at::Tensor()};
   return {real_part(tensor), imaginary_part(tensor)};
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_set>
 
+#include "graftwork/import/captured/decompose/complex_parts.h"
 #include "graftwork/import/captured/decompose/decomposition.h"
 #include "graftwork/import/captured/program.h"
 
@@ -48,9 +49,8 @@ class PairArguments : public Arguments {
   /// A stand-in for it.
   at::Tensor constant(const FormConstant& constant) const { return context_.constant(constant); }
 
-  /// Real and imaginary part; the latter undefined where the operand is real.
-  std::pair<at::Tensor, at::Tensor> parts(std::string_view name) const { return parts(tensor(name)); }
-  std::pair<at::Tensor, at::Tensor> parts(const at::Tensor& tensor) const;
+  Parts parts(std::string_view name) const { return parts(tensor(name)); }
+  Parts parts(const at::Tensor& tensor) const;
   /// A real operand becomes pairs too.
   at::Tensor pairs(std::string_view name) const { return pairs(tensor(name)); }
   at::Tensor pairs(const at::Tensor& tensor) const;

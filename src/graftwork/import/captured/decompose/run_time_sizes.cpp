@@ -36,6 +36,10 @@ void RunTimeSizes::learn(std::array<int64_t, kSets> numbers, const Dim& size) {
 
 std::optional<Dim> RunTimeSizes::size(std::array<int64_t, kSets> numbers) const {
   if (numbers[0] == numbers[1]) return Dim(numbers[0]);
+  constexpr int64_t kMost = int64_t{1} << 48;  // with which the rest computes
+  for (const int64_t number : numbers) {
+    if (number < -kMost || number > kMost) return std::nullopt;
+  }
   if (const auto known = learned_.find(numbers); known != learned_.end()) return known->second;
   const auto is = [&](const Dim& candidate) {
     for (size_t set = 0; set < kSets; ++set) {

@@ -4,18 +4,16 @@
 #include <cmath>
 #include <numbers>
 
+#include "graftwork/import/captured/decompose/complex_parts.h"
 #include "graftwork/import/captured/decompose/pairs.h"
 
 namespace graftwork::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
-using Parts = std::pair<at::Tensor, at::Tensor>;
 
 at::Tensor joined(const Parts& parts) { return make_pairs(parts.first, parts.second); }
 
-at::Tensor squared_size(const Parts& z) { return at::add(at::mul(z.first, z.first), at::mul(z.second, z.second)); }
-at::Tensor size_of(const Parts& z) { return at::sqrt(squared_size(z)); }
 at::Tensor angle_of(const Parts& z) { return at::atan2(z.second, z.first); }
 
 at::Tensor polar_pairs(const at::Tensor& size, const at::Tensor& angle) {
@@ -30,20 +28,10 @@ at::Tensor conjugated(const at::Tensor& pairs) {
 /// A real operand in front of pairs that it is multiplied with.
 at::Tensor beside_pairs(const at::Tensor& real) { return at::unsqueeze(real, -1); }
 
-/// a · b for a product of real tensors that is linear in both.
-template <class Product>
-at::Tensor product(const PairArguments& args, const at::Tensor& a, const at::Tensor& b, const Product& multiply) {
-  const auto [ar, ai] = args.parts(a);
-  const auto [br, bi] = args.parts(b);
-  if (!bi.defined()) return make_pairs(multiply(ar, br), multiply(ai, br));
-  if (!ai.defined()) return make_pairs(multiply(ar, br), multiply(ar, bi));
-  return make_pairs(at::sub(multiply(ar, br), multiply(ai, bi)), at::add(multiply(ar, bi), multiply(ai, br)));
-}
-
 at::Tensor element_product(const PairArguments& args, const at::Tensor& a, const at::Tensor& b) {
   if (!args.is_complex(a)) return at::mul(beside_pairs(a), b);
   if (!args.is_complex(b)) return at::mul(a, beside_pairs(b));
-  return product(args, a, b, [](const at::Tensor& x, const at::Tensor& y) { return at::mul(x, y); });
+  return joined(product(args.parts(a), args.parts(b)));
 }
 
 /// Whether the argument is a number that is known now, or one that stands for a tensor.
@@ -61,24 +49,17 @@ Tensors mul(const PairArguments& args) {
   return {element_product(args, args.tensor("self"), args.tensor("other"))};
 }
 
-/// a · conj(b) / |b|².
 Tensors div(const PairArguments& args) {
   if (args.has("rounding_mode") && args.is_given("rounding_mode")) leave_as_it_is("it rounds");
   if (is_number(args, "other")) return {at::div(args.pairs("self"), number(args, "other"))};
   const at::Tensor &a = args.tensor("self"), &b = args.tensor("other");
   if (!args.is_complex(b)) return {at::div(a, beside_pairs(b))};
-  const auto [br, bi] = args.parts(b);
-  const at::Tensor size = squared_size({br, bi});
-  if (!args.is_complex(a)) return {make_pairs(at::div(at::mul(a, br), size), at::neg(at::div(at::mul(a, bi), size)))};
-  const auto [ar, ai] = args.parts(a);
-  return {make_pairs(at::div(at::add(at::mul(ar, br), at::mul(ai, bi)), size),
-                     at::div(at::sub(at::mul(ai, br), at::mul(ar, bi)), size))};
+  return {joined(quotient(args.parts(a), args.parts(b)))};
 }
 
 Tensors reciprocal(const PairArguments& args) {
   const Parts z = args.parts("self");
-  const at::Tensor size = squared_size(z);
-  return {make_pairs(at::div(z.first, size), at::neg(at::div(z.second, size)))};
+  return {joined(quotient({at::ones_like(z.first), at::Tensor()}, z))};
 }
 
 /// self ± alpha · other.
@@ -137,11 +118,7 @@ Tensors sqrt(const PairArguments& args) {
   return {polar_pairs(at::sqrt(size_of(z)), at::div(angle_of(z), 2))};
 }
 
-/// z / |z|, 0 at 0.
-Tensors sgn(const PairArguments& args) {
-  const at::Tensor size = size_of(args.parts("self"));
-  return {at::div(args.tensor("self"), beside_pairs(at::masked_fill(size, at::eq(size, 0), 1)))};
-}
+Tensors sgn(const PairArguments& args) { return {joined(direction(args.parts("self")))}; }
 
 Tensors abs(const PairArguments& args) { return {size_of(args.parts("self"))}; }
 
@@ -225,18 +202,19 @@ Tensors masked_fill(const PairArguments& args) {
 
 Tensors pairs_in(const PairArguments& args) {
   Tensors all = args.tensors("tensors");
+  if (all.empty()) leave_as_it_is("it joins nothing");
   for (at::Tensor& tensor : all) tensor = args.pairs(tensor);
   return all;
 }
 
 Tensors cat(const PairArguments& args) {
   const Tensors all = pairs_in(args);
-  return {at::cat(all, at::maybe_wrap_dim(args.integer("dim"), all.at(0).dim() - 1))};
+  return {at::cat(all, at::maybe_wrap_dim(args.integer("dim"), all[0].dim() - 1))};
 }
 
 Tensors stack(const PairArguments& args) {
   const Tensors all = pairs_in(args);
-  return {at::stack(all, at::maybe_wrap_dim(args.integer("dim"), all.at(0).dim()))};
+  return {at::stack(all, at::maybe_wrap_dim(args.integer("dim"), all[0].dim()))};
 }
 
 /// Real and imaginary parts by themselves: borders that mirror know how many dimensions there are.
@@ -283,24 +261,24 @@ Tensors triu(const PairArguments& args) {
 at::Tensor matrix_product(const at::Tensor& a, const at::Tensor& b) { return at::matmul(a, b); }
 
 Tensors mm(const PairArguments& args) {
-  return {product(args, args.tensor("self"), args.tensor("mat2"), matrix_product)};
+  return {joined(product(args.parts("self"), args.parts("mat2"), matrix_product))};
 }
 
 Tensors matmul(const PairArguments& args) {
-  return {product(args, args.tensor("self"), args.tensor("other"), matrix_product)};
+  return {joined(product(args.parts("self"), args.parts("other"), matrix_product))};
 }
 
 Tensors linear(const PairArguments& args) {
   const auto multiply = [](const at::Tensor& x, const at::Tensor& weight) {
     return at::matmul(x, at::transpose(weight, 0, 1));
   };
-  const at::Tensor value = product(args, args.tensor("input"), args.tensor("weight"), multiply);
+  const at::Tensor value = joined(product(args.parts("input"), args.parts("weight"), multiply));
   return {args.optional_tensor("bias").defined() ? at::add(value, args.pairs("bias")) : value};
 }
 
 Tensors addmm(const PairArguments& args) {
   if (!args.number("beta").equal(1) || !args.number("alpha").equal(1)) leave_as_it_is("it scales an operand");
-  return {at::add(args.pairs("self"), product(args, args.tensor("mat1"), args.tensor("mat2"), matrix_product))};
+  return {at::add(args.pairs("self"), joined(product(args.parts("mat1"), args.parts("mat2"), matrix_product)))};
 }
 
 Tensors dot(const PairArguments& args) {
@@ -309,11 +287,8 @@ Tensors dot(const PairArguments& args) {
 
 Tensors vdot(const PairArguments& args) {
   const at::Tensor self = conjugated(args.pairs("self"));
-  const Parts b = args.parts(args.pairs("other"));
-  const at::Tensor ar = real_part(self), ai = imaginary_part(self);
-  return {at::sum(joined({at::sub(at::mul(ar, b.first), at::mul(ai, b.second)),
-                          at::add(at::mul(ar, b.second), at::mul(ai, b.first))}),
-                  {0})};
+  const Parts value = product({real_part(self), imaginary_part(self)}, args.parts(args.pairs("other")));
+  return {at::sum(joined(value), {0})};
 }
 
 /// Of complex numbers a norm is that of their sizes.

@@ -1,6 +1,7 @@
 // Fourier transforms, as products and convolutions with constant matrices.
 #include <numeric>
 
+#include "graftwork/import/captured/decompose/complex_parts.h"
 #include "graftwork/import/captured/decompose/dft_matrices.h"
 #include "graftwork/import/captured/decompose/pairs.h"
 
@@ -88,12 +89,12 @@ struct Line {
 /// The dimension of a transform along one; `points` is what the operand has where it is not given.
 Line line_of(const PairArguments& args) {
   const int64_t dim = at::maybe_wrap_dim(args.integer("dim"), rank_of(args));
-  return {dim, args.is_given("n") ? args.integer("n") : args.tensor("self").size(dim)};
+  return {dim, args.is_given("n") ? args.bounded("n") : args.tensor("self").size(dim)};
 }
 
 /// Those of a transform along several.
 std::vector<Line> lines_of(const PairArguments& args) {
-  std::vector<int64_t> dims = args.integers("dim"), sizes = args.integers("s");
+  std::vector<int64_t> dims = args.integers("dim"), sizes = args.bounded_list("s");
   const int64_t rank = rank_of(args);
   if (!args.is_given("dim")) {
     dims.resize(args.is_given("s") ? sizes.size() : static_cast<size_t>(rank));
@@ -211,7 +212,7 @@ Tensors c2r(const PairArguments& args) {
   const std::vector<int64_t> dims = dims_of(args);
   at::Tensor x = args.tensor("self");
   for (size_t i = 0; i + 1 < dims.size(); ++i) x = transform.complex(x, dims[i], x.size(dims[i]), true);
-  return {transform.real_inverse(x, dims.back(), args.integer("last_dim_size"))};
+  return {transform.real_inverse(x, dims.back(), args.bounded("last_dim_size"))};
 }
 
 // ---- short-time transforms -----------------------------------------------------------------------
@@ -226,9 +227,9 @@ struct Frames {
 };
 
 Frames frames_of(const PairArguments& args, bool inverse) {
-  Frames frames{.points = args.integer("n_fft"), .hop = 0, .window = args.optional_tensor("window")};
-  frames.hop = args.is_given("hop_length") ? args.integer("hop_length") : frames.points / 4;
-  const int64_t length = args.is_given("win_length") ? args.integer("win_length") : frames.points;
+  Frames frames{.points = args.bounded("n_fft"), .hop = 0, .window = args.optional_tensor("window")};
+  frames.hop = args.is_given("hop_length") ? args.bounded("hop_length") : frames.points / 4;
+  const int64_t length = args.is_given("win_length") ? args.bounded("win_length") : frames.points;
   if (frames.points < 1 || frames.points > kMostPoints) leave_as_it_is("it has no points, or too many");
   if (frames.hop < 1 || length < 1 || length > frames.points) leave_as_it_is("it has no frames");
   frames.has_complex_window = frames.window.defined() && args.is_complex(frames.window);
@@ -285,22 +286,9 @@ struct Excerpt {
 
 Excerpt excerpt_of(const PairArguments& args, int64_t border, int64_t available) {
   if (!args.is_given("length")) return {.start = border, .end = -border};
-  const int64_t length = args.integer("length"), end = border + length;
+  const int64_t length = args.bounded("length"), end = border + length;
   if (length < 1 || border >= available) leave_as_it_is("it has no samples");
   return {.start = border, .end = std::min(end, available), .missing = std::max<int64_t>(end - available, 0)};
-}
-
-using Parts = std::pair<at::Tensor, at::Tensor>;
-
-Parts product(const Parts& a, const Parts& b) {
-  const at::Tensor real = at::sub(at::mul(a.first, b.first), at::mul(a.second, b.second));
-  return {real, at::add(at::mul(a.first, b.second), at::mul(a.second, b.first))};
-}
-
-Parts quotient(const Parts& a, const Parts& b) {
-  const at::Tensor size = at::add(at::mul(b.first, b.first), at::mul(b.second, b.second));
-  const Parts value = product(a, {b.first, at::neg(b.second)});
-  return {at::div(value.first, size), at::div(value.second, size)};
 }
 
 /// The real and the imaginary channel of [batch, 2, samples].
@@ -314,7 +302,7 @@ Tensors istft(const PairArguments& args) {
   at::Tensor pairs = args.pairs("self");
   const bool single = pairs.dim() == 3;
   if (single) pairs = at::unsqueeze(pairs, 0);
-  if (!complex) pairs = cut(pairs, 1, frames.points / 2 + 1);
+  pairs = cut(pairs, 1, complex ? frames.points : frames.points / 2 + 1);
   const Dft dft{.points = frames.points, .rows = pairs.size(1), .scale = frames.scale, .dtype = pairs.scalar_type()};
   const FormConstant matrix = complex ? complex_dft_matrix(dft, true) : real_inverse_dft_matrix(dft);
   const int64_t numbers = complex ? 2 : 1;  // of a sample

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "graftwork/import/captured/decompose/decomposition.h"
+#include "graftwork/ir/dim.h"
 
 namespace graftwork::captured {
 namespace {
@@ -13,11 +14,12 @@ int64_t front(int64_t axis, const at::Tensor& x) { return at::maybe_wrap_dim(axi
 
 Tensors roll(const Arguments& args) {
   const std::vector<int64_t> shifts = args.integers("shifts"), dims = args.integers("dims");
+  if (!dims.empty() && dims.size() != shifts.size()) leave_as_it_is("it has a shift too many, or a dimension");
   at::Tensor x = args.tensor("self");
   const std::vector<int64_t> shape = x.sizes().vec();
   if (dims.empty()) x = at::flatten(x);
   for (size_t i = 0; i < shifts.size(); ++i) {
-    const int64_t axis = dims.empty() ? 0 : front(dims.at(i), x);
+    const int64_t axis = dims.empty() ? 0 : front(dims[i], x);
     const int64_t extent = x.size(axis);
     const int64_t places = extent == 0 ? 0 : ((shifts[i] % extent) + extent) % extent;
     if (places == 0) continue;
@@ -29,10 +31,11 @@ Tensors roll(const Arguments& args) {
 Tensors rot90(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> dims = args.integers("dims");
+  if (dims.size() != 2) leave_as_it_is("it turns no plane");
   const int64_t turns = ((args.integer("k") % 4) + 4) % 4;
   if (turns == 0) return {at::clone(x)};
   if (turns == 2) return {at::flip(x, dims)};
-  return {at::transpose(at::flip(x, {dims.at(turns == 1 ? 1 : 0)}), dims.at(0), dims.at(1))};
+  return {at::transpose(at::flip(x, {dims[turns == 1 ? 1 : 0]}), dims[0], dims[1])};
 }
 
 Tensors pixel_unshuffle(const Arguments& args) {
@@ -44,7 +47,8 @@ Tensors pixel_unshuffle(const Arguments& args) {
   std::iota(order.begin(), order.end(), 0);
   order.insert(order.end(), {rank - 1, rank + 1, rank - 2, rank});
   std::vector<int64_t> joined(x.sizes().begin(), x.sizes().end() - 3);
-  joined.insert(joined.end(), {channels * factor * factor, height, width});
+  const Dim block = Dim(factor) * Dim(factor);
+  joined.insert(joined.end(), {(Dim(channels) * block).value(), height, width});
   return {at::reshape(at::permute(at::reshape(x, split), order), joined)};
 }
 
@@ -76,8 +80,9 @@ at::Tensor clamped(at::Tensor x, const std::vector<int64_t>& pad) {
 
 /// Two numbers for each dimension from the last one on. Negative ones cut, which ONNX knows of constants only.
 Tensors pad(const Arguments& args) {
-  std::vector<int64_t> pad = args.integers("pad");
+  std::vector<int64_t> pad = args.bounded_list("pad");
   at::Tensor x = args.tensor("self");
+  if (static_cast<int64_t>(pad.size()) > 2 * x.dim()) leave_as_it_is("it pads more dimensions than there are");
   const bool cuts = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width < 0; });
   if (args.text("mode") != "circular") {
     if (args.text("mode") == "constant" || !cuts) leave_as_it_is("it is one operator of the file");
@@ -106,6 +111,7 @@ Tensors select_scatter(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t axis = front(args.integer("dim"), x), extent = x.size(axis);
   const int64_t at = args.integer("index") < 0 ? args.integer("index") + extent : args.integer("index");
+  if (at < 0 || at >= extent) leave_as_it_is("it has no such slice");
   const at::Tensor part = at::unsqueeze(args.tensor("src"), axis).to(x.scalar_type());
   Tensors parts;
   if (at > 0) parts.push_back(at::slice(x, axis, 0, at));
@@ -170,7 +176,9 @@ Tensors index_fill(const Arguments& args) {
   const at::Tensor value = args.at("value").isTensor() ? args.tensor("value").to(x.scalar_type()).expand(shape)
                                                        : at::full(shape, args.number("value"), x.options());
   if (shape.empty()) return {at::clone(value)};
-  return {at::scatter(x, axis, spread(args.tensor("index"), axis, value), value)};
+  const at::Tensor& given = args.tensor("index");
+  const at::Tensor index = at::where(at::lt(given, 0), at::add(given, x.size(axis)), given);  // counted from either end
+  return {at::scatter(x, axis, spread(index, axis, value), value)};
 }
 
 /// Means are sums by counts.
@@ -281,6 +289,7 @@ at::Tensor coordinates(int64_t count, bool corners, const at::TensorOptions& opt
 Tensors affine_grid(const Arguments& args) {
   const at::Tensor& theta = args.tensor("theta");
   const std::vector<int64_t> size = args.integers("size");
+  if (size.size() != 4 && size.size() != 5) leave_as_it_is("its size is none of pictures");
   const bool corners = args.flag("align_corners");
   const auto options = theta.options();
   const std::vector<int64_t> spatial(size.begin() + 2, size.end());
@@ -311,7 +320,7 @@ Tensors one_hot(const Arguments& args) {
 Tensors diagonal_scatter(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t dim1 = front(args.integer("dim1"), x), dim2 = front(args.integer("dim2"), x);
-  const int64_t offset = args.integer("offset"), rows = x.size(dim1), columns = x.size(dim2);
+  const int64_t offset = args.bounded("offset"), rows = x.size(dim1), columns = x.size(dim2);
   const at::Tensor& source = args.tensor("src");
   const auto longs = x.options().dtype(at::kLong);
   const at::Tensor on = at::eq(at::add(at::unsqueeze(at::arange(rows, longs), 1), offset), at::arange(columns, longs));
@@ -358,6 +367,7 @@ Tensors as_strided(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> size = args.integers("size"), stride = args.integers("stride");
   const int64_t offset = args.is_given("storage_offset") ? args.integer("storage_offset") : 0;
+  if (stride.size() != size.size()) leave_as_it_is("it has a stride too many, or a size");
   bool is_same = offset == 0 && x.sizes().vec() == size;
   for (size_t i = 0; is_same && i < size.size(); ++i)
     is_same = size[i] < 2 || x.stride(static_cast<int64_t>(i)) == stride[i];
@@ -413,7 +423,7 @@ Tensors diagonal_copy(const Arguments& args) {
 
 Tensors diag_embed(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  const int64_t offset = args.integer("offset"), rank = x.dim() + 1;
+  const int64_t offset = args.bounded("offset"), rank = x.dim() + 1;
   const int64_t dim1 = at::maybe_wrap_dim(args.integer("dim1"), rank);
   const int64_t dim2 = at::maybe_wrap_dim(args.integer("dim2"), rank);
   const int64_t extent = x.size(-1) + std::abs(offset);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "graftwork/import/captured/decompose/decomposition.h"
+#include "graftwork/ir/dim.h"
 
 namespace graftwork::captured {
 namespace {
@@ -18,12 +19,16 @@ Tensors batched(const Arguments& args, int64_t spatial, const Pool& pool) {
   return {at::squeeze(pool(at::unsqueeze(x, 0)), 0)};
 }
 
+/// As many places have all windows of a pool together, whose maxima are looked for by tables of places.
+constexpr int64_t kMostPlaces = int64_t{1} << 24;
+
 /// What is as large as no picture is left alone: each window is looked at.
 std::vector<int64_t> size_of(const Arguments& args) {
   constexpr int64_t kMost = int64_t{1} << 16;
   const std::vector<int64_t> size = args.integers("output_size");
   const auto fits = [](int64_t extent) { return extent >= 1 && extent <= kMost; };
-  if (!std::all_of(size.begin(), size.end(), fits)) leave_as_it_is("its sizes are none of a picture");
+  const bool has_dims = static_cast<int64_t>(size.size()) <= args.tensor("self").dim();
+  if (!has_dims || !std::all_of(size.begin(), size.end(), fits)) leave_as_it_is("its sizes are none of a picture");
   return size;
 }
 
@@ -63,6 +68,7 @@ at::Tensor average(at::Tensor x, const std::vector<int64_t>& size) {
 
 /// The places in each window, the last repeated where others have more: [out, widest].
 at::Tensor places_in(int64_t in, int64_t out, const at::Tensor& x) {
+  if (in > kMostPlaces) leave_as_it_is("its input is no picture");
   int64_t widest = 0;
   for (int64_t o = 0; o < out; ++o) widest = std::max(widest, ((o + 1) * in + out - 1) / out - o * in / out);
   const Windows windows = windows_of(in, out, x);
@@ -111,12 +117,19 @@ template <size_t kSpatial>
 Tensors adaptive_max_pool(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> size = size_of(args);
+  if (size.size() != kSpatial) leave_as_it_is("its sizes are not known");
   const bool batched = x.dim() == kSpatial + 2;
   if (batched && same_windows(x, size) && !args.is_read(1)) leave_as_it_is("it is a module");
+  const at::Tensor maxima = maximum(x, size);
+  if (!args.is_read(1)) return {maxima, at::zeros(maxima.sizes(), x.options().dtype(at::kLong))};
   std::vector<at::Tensor> axes;
-  for (size_t i = 0; i < kSpatial; ++i)
+  Dim places(1);
+  for (size_t i = 0; i < kSpatial; ++i) {
     axes.push_back(places_in(x.size(x.dim() - static_cast<int64_t>(kSpatial - i)), size[i], x));
-  return {maximum(x, size), places_of_maxima(x, axes)};
+    places = places * Dim(axes.back().numel());
+  }
+  if (places.value() > kMostPlaces) leave_as_it_is("its windows are none of a picture");
+  return {maxima, places_of_maxima(x, axes)};
 }
 
 Tensors adaptive_avg_pool1d(const Arguments& args) {
@@ -141,7 +154,7 @@ struct Moves {
 
 Moves moves_of(const Arguments& args, size_t spatial) {
   const auto each = [&](std::string_view name, const std::vector<int64_t>& fallback) {
-    std::vector<int64_t> numbers = args.integers(name);
+    std::vector<int64_t> numbers = args.bounded_list(name);
     if (numbers.empty()) numbers = fallback;
     return numbers.size() == 1 ? std::vector<int64_t>(spatial, numbers[0]) : numbers;
   };
@@ -149,6 +162,9 @@ Moves moves_of(const Arguments& args, size_t spatial) {
   moves.stride = each("stride", moves.kernel);
   if (moves.kernel.size() != spatial || moves.stride.size() != spatial || moves.padding.size() != spatial)
     leave_as_it_is("its windows have other dimensions");
+  for (size_t i = 0; i < spatial; ++i) {
+    if (moves.kernel[i] < 1 || moves.stride[i] < 1 || moves.padding[i] < 0) leave_as_it_is("it has no windows");
+  }
   return moves;
 }
 
@@ -232,11 +248,11 @@ Tensors avg_pool(const Arguments& args) {
       pooled = divides ? at::div(pooled, args.number("divisor_override"), "trunc")
                        : at::div(pooled, held(batch, moves, size, counts_padding), "trunc");
     } else {
-      int64_t elements = 1;
-      for (const int64_t extent : moves.kernel) elements *= extent;
+      double elements = 1;
+      for (const int64_t extent : moves.kernel) elements *= static_cast<double>(extent);
       const Moves inside{.kernel = moves.kernel, .stride = moves.stride, .padding = std::vector<int64_t>(kSpatial, 0)};
       pooled = run_avg_pool<kSpatial>(padded(batch, moves, size), inside, false, true);
-      pooled = at::mul(pooled, static_cast<double>(elements) / args.number("divisor_override").toDouble());
+      pooled = at::mul(pooled, elements / args.number("divisor_override").toDouble());
     }
   } else {
     pooled = run_avg_pool<kSpatial>(batch, moves, ceil, counts_padding);
@@ -247,8 +263,8 @@ Tensors avg_pool(const Arguments& args) {
 template <int64_t kSpatial>
 Tensors max_pool(const Arguments& args) {
   return batched(args, kSpatial, [&](const at::Tensor& x) {
-    const std::vector<int64_t> kernel = args.integers("kernel_size"), stride = args.integers("stride");
-    const std::vector<int64_t> padding = args.integers("padding"), dilation = args.integers("dilation");
+    const std::vector<int64_t> kernel = args.bounded_list("kernel_size"), stride = args.bounded_list("stride");
+    const std::vector<int64_t> padding = args.bounded_list("padding"), dilation = args.bounded_list("dilation");
     const bool ceil = args.flag("ceil_mode");
     if constexpr (kSpatial == 1) return at::max_pool1d(x, kernel, stride, padding, dilation, ceil);
     if constexpr (kSpatial == 2) return at::max_pool2d(x, kernel, stride, padding, dilation, ceil);
@@ -280,11 +296,12 @@ struct Window {
 /// Maxima whose places are read: an engine has no pool that says them.
 template <size_t kSpatial>
 Tensors max_pool_with_indices(const Arguments& args) {
-  constexpr int64_t kMost = int64_t{1} << 24;
   const at::Tensor& x = args.tensor("self");
   if (!args.is_read(1)) leave_as_it_is("it is a pool as modules are");
+  if (x.dim() < static_cast<int64_t>(kSpatial)) leave_as_it_is("its windows have other dimensions");
   const auto given = [&](const char* name, int64_t axis, int64_t fallback) {
-    const std::vector<int64_t> list = args.integers(name);
+    const std::vector<int64_t> list = args.bounded_list(name);
+    if (list.size() > 1 && list.size() != kSpatial) leave_as_it_is("its windows have other dimensions");
     return list.empty() ? fallback : list[list.size() == 1 ? 0 : static_cast<size_t>(axis)];
   };
   std::vector<at::Tensor> axes;
@@ -295,9 +312,9 @@ Tensors max_pool_with_indices(const Arguments& args) {
     const Window window{kernel, given("stride", i, kernel), given("padding", i, 0), given("dilation", i, 1),
                         args.flag("ceil_mode")};
     const bool fits = window.kernel > 0 && window.stride > 0 && window.dilation > 0 && window.padding >= 0 &&
-                      window.kernel < kMost && window.dilation < kMost && window.padding <= kernel / 2;
+                      window.kernel < kMostPlaces && window.dilation < kMostPlaces && window.padding <= kernel / 2;
     const int64_t count = fits ? window.count(in) : 0;
-    if (count < 1 || count > kMost || elements > kMost / count / kernel)
+    if (count < 1 || count > kMostPlaces || elements > kMostPlaces / count / kernel)
       leave_as_it_is("its windows are none of a picture");
     elements *= count * kernel;
     axes.push_back(window.places(in, x));
@@ -315,10 +332,10 @@ template <size_t kSpatial>
 Tensors max_unpool(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> size = size_of(args);
-  if (size.size() != kSpatial || x.dim() < static_cast<int64_t>(kSpatial)) leave_as_it_is("its sizes are not known");
+  if (size.size() != kSpatial) leave_as_it_is("its sizes are not known");
   std::vector<int64_t> rows(x.sizes().begin(), x.sizes().end() - kSpatial), result = rows, flat = rows;
   int64_t places = 1;
-  for (const int64_t extent : size) places *= extent;
+  for (const int64_t extent : size) places *= extent;  // three of at most 2¹⁶
   rows.push_back(-1);
   flat.push_back(places);
   result.insert(result.end(), size.begin(), size.end());

@@ -25,9 +25,9 @@ Moments moments_of(const Arguments& args) {
   double correction = 1;
   if (args.has("unbiased")) correction = args.flag("unbiased") ? 1 : 0;
   if (args.has("correction") && args.is_given("correction")) correction = args.number("correction").toDouble();
-  int64_t count = dims.empty() ? x.numel() : 1;
-  for (const int64_t dim : dims) count *= x.dim() == 0 ? 1 : x.size(dim);
-  const double divisor = std::max(static_cast<double>(count) - correction, 0.0);
+  auto count = static_cast<double>(dims.empty() ? x.numel() : 1);
+  for (const int64_t dim : dims) count *= x.dim() == 0 ? 1 : static_cast<double>(x.size(dim));
+  const double divisor = std::max(count - correction, 0.0);
   const at::Tensor mean = at::mean(x, over(dims), true);
   const at::Tensor squares = at::sum(at::square(at::sub(x, mean)), over(dims), keep);
   return {keep ? mean : at::mean(x, over(dims), false), at::div(squares, divisor)};
@@ -67,6 +67,7 @@ Tensors nansum(const Arguments& args) {
 /// The k-th of the sorted, and where it stood.
 Tensors kth(const at::Tensor& given, int64_t k, int64_t dim, bool keep) {
   const at::Tensor x = given.dim() == 0 ? at::reshape(given, {1}) : given;
+  if (k < 1 || k > x.size(dim)) leave_as_it_is("it has no such element");
   const auto [values, places] = at::sort(x, dim, false);
   if (keep && given.dim() > 0) return {at::slice(values, dim, k - 1, k), at::slice(places, dim, k - 1, k)};
   return {at::select(values, dim, k - 1), at::select(places, dim, k - 1)};
