@@ -169,3 +169,19 @@ def test_large_orthogonal_layers_are_quantized(small):
     small.quantize(nn.Sequential(*layers), (torch.randn(2, 1024),))
     graph = small.graftwork("transform", "m.pt2", cwd=small.folder).stdout
     assert graph.count("nn.Linear") == len(layers)
+
+
+def test_a_power_that_takes_many_products_is_left_to_the_model(graftwork, tmp_path):
+    class Power(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.eye(1200))
+
+        def forward(self, x):
+            return x @ linalg.matrix_power(self.weight, 65535)
+
+    x = torch.randn(1, 1200)
+    torch.export.save(torch.export.export(Power(), (x,)), tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    said = graftwork.fails("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "q.onnx", cwd=tmp_path).stderr
+    assert "compute it in the model" in said

@@ -199,6 +199,156 @@ def test_order_statistics_and_counts(engine, name, float_type):  # noqa: F811
     engine.check(Function(function), *inputs, options=options, floor=100 if float_type == "fp32" else 45)
 
 
+def check_at_other_sizes(engine, function, inputs, dims, *others):  # noqa: F811
+    """One file is right for all of the inputs; `dims` are those known at run time only, of each input."""
+
+    class Network(nn.Module):
+        def forward(self, x, index, source):
+            return function(x, index, source)
+
+    program = torch.export.export(Network(), inputs, dynamic_shapes=dims)
+    torch.export.save(program, engine.folder / "m.pt2")
+    names = program.graph_signature.user_inputs
+    feeds = [{n: v.numpy() for n, v in zip(names, given, strict=True)} for given in (inputs, *others)]
+    np.savez(engine.folder / "c.npz", **feeds[0])
+    options = "--calibrate", "c.npz", "--float", "fp32", "-o", "m.onnx"
+    engine.graftwork("quantize", "m.pt2", *options, cwd=engine.folder)
+    session = engine.session()
+    for feed, given in zip(feeds, (inputs, *others), strict=True):
+        (value,) = session.run(None, feed)
+        np.testing.assert_allclose(value, function(*given).numpy(), rtol=1e-5, atol=1e-6)
+
+
+NARROW = {
+    "sum": lambda x, index, source: x.scatter_add(0, index, source),
+    "sum, replaced": lambda x, index, source: x.scatter_reduce(0, index, source, "sum", include_self=False),
+    "greatest": lambda x, index, source: x.scatter_reduce(0, index, source, "amax"),
+    "sum by a row": lambda x, index, source: x.scatter_add(0, index[:, :1].expand(-1, source.shape[1]), source),
+    "least by a row": lambda x, index, source: x.scatter_reduce(
+        0, index[:, :1].expand(-1, source.shape[1]), source, "amin", include_self=False
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["onnx"], indirect=True)
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("name", NARROW)
+def test_an_index_narrower_than_what_it_writes_to_leaves_the_rest(engine, name, width):  # noqa: F811
+    rest = indices(5, 4, width), floats(4, width)
+    dims = {1: torch.export.Dim("n", min=2, max=64)}, None, None
+    check_at_other_sizes(engine, NARROW[name], (floats(5, 6), *rest), dims, (floats(5, 9), *rest))
+
+
+@pytest.mark.parametrize("engine", ["onnx"], indirect=True)
+@pytest.mark.parametrize("reduce", ["sum", "prod", "mean", "amax", "amin"])
+def test_no_index_at_run_time_leaves_everything(engine, reduce):  # noqa: F811
+    def function(x, index, source):
+        return x.scatter_reduce(0, index.unsqueeze(-1).expand(-1, 3), source, reduce, include_self=False)
+
+    count = {0: torch.export.Dim("k", min=0, max=9)}
+    none = floats(5, 3), indices(5, 0), floats(0, 3)
+    check_at_other_sizes(engine, function, (floats(5, 3), indices(5, 2), floats(2, 3)), (None, count, count), none)
+
+
+@pytest.mark.parametrize("engine", ["onnx"], indirect=True)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_sums_are_put_along_a_dimension_that_is_known_at_run_time_only(engine, axis):  # noqa: F811
+    def function(x, index, source):
+        places = [index] if axis == 0 else [index, index - 2]
+        return torch.ops.aten.index_put(x, places, source, accumulate=True)
+
+    def inputs(size):
+        extents = (size, 4, 3) if axis == 0 else (4, size, 3)
+        return floats(*extents), torch.tensor([0, 1, 1, 0]), floats(4, *extents[axis + 1 :])
+
+    dims = {axis: torch.export.Dim("n", min=2, max=64)}, None, None
+    check_at_other_sizes(engine, function, inputs(6), dims, inputs(9))
+
+
+@both
+@pytest.mark.parametrize("float_type", ["fp32", "fp16"])
+def test_what_is_no_number_stays_in_its_place(engine, float_type):  # noqa: F811
+    def function(x, index, source):
+        source = with_gaps(source)
+        return tuple(x.scatter_reduce(0, index, source, how, include_self=False) for how in ["amax", "amin"])
+
+    source = floats(4, 3)
+    source[0, 1] = 9
+    inputs = floats(5, 3), torch.tensor([[0, 0, 1], [2, 2, 2], [2, 3, 2], [1, 4, 2]]), source
+    values = engine.quantize(Function(function), inputs, "--float", float_type)
+    for expected, value in zip(function(*inputs), values, strict=True):
+        np.testing.assert_allclose(value, expected.numpy(), rtol=2e-3, atol=1e-3)
+    engine.check_engine([(5, 3), (5, 3)])
+
+
+SPECIAL = torch.tensor(
+    [
+        [0.5, 9, -1.5, 2, 1, 0],
+        [7, -7, 0.25, 1, 3, 2],
+        [7, 7, -7, -7, 1, 0],
+        [7, 7, 7, 2, 1, 0],
+        [0.5, 1, -1, 2, 1, 0],
+    ]
+)
+
+
+@both
+@pytest.mark.parametrize("float_type", ["fp32", "fp16"])
+@pytest.mark.parametrize("how", ["linear", "midpoint", "lower", "higher", "nearest", "median"])
+def test_order_statistics_of_rows_with_nan_and_infinities(engine, how, float_type):  # noqa: F811
+    def function(x):
+        x = with_gaps(x)
+        x = x.masked_fill(x == 7, torch.inf).masked_fill(x == -7, -torch.inf)
+        return x.median(1)[0] if how == "median" else x.quantile(torch.tensor([0.1, 0.3, 0.5]), 1, interpolation=how)
+
+    (value,) = engine.quantize(Function(function), (SPECIAL,), "--float", float_type)
+    np.testing.assert_allclose(value, function(SPECIAL).numpy(), rtol=2e-3, atol=1e-3)
+    engine.check_engine([value.shape])
+
+
+TRUTHS = {
+    "a mask that clears": lambda x, m: torch.ops.aten.index_put(x, [m], torch.tensor(False)),
+    "filled with no": lambda x, m: x.masked_fill(m, False),
+    "filled with yes": lambda x, m: x.masked_fill(m, True),
+    "a choice": lambda x, m: torch.where(m, x, ~x & m.flip(0)),
+}
+
+
+@both
+@pytest.mark.parametrize("name", TRUTHS)
+def test_choices_of_truth_values(engine, name):  # noqa: F811
+    inputs = torch.tensor([True, False, True, False]), torch.tensor([True, True, False, False])
+    (value,) = engine.quantize(Function(TRUTHS[name]), inputs, "--float", "fp32")
+    np.testing.assert_array_equal(value, TRUTHS[name](*inputs).numpy())
+    engine.check_engine([(4,)])
+
+
+@both
+def test_values_by_a_mask_may_have_dimensions_of_one_in_front(engine):  # noqa: F811
+    def function(x, mask, values):
+        return torch.ops.aten.index_put(x, [mask], values)  # torch.export lets pass what torch does not run
+
+    inputs = floats(5, 3), torch.tensor([True, False, True, False, True]), floats(1, 1, 3)
+    (value,) = engine.quantize(Function(function), inputs, "--float", "fp32")
+    np.testing.assert_allclose(value, torch.where(inputs[1][:, None], inputs[2][0], inputs[0]).numpy())
+    engine.check_engine([(5, 3)])
+
+
+@pytest.mark.parametrize("function", [lambda x: x.quantile(0.5, 1), lambda x: x.median(1)[0]])
+def test_rows_of_a_size_known_at_run_time_only_are_not_sorted(graftwork, tmp_path, function):
+    class Network(nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    x = floats(2, 11)
+    program = torch.export.export(Network(), (x,), dynamic_shapes=({1: torch.export.Dim("n", min=2, max=64)},))
+    torch.export.save(program, tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    said = graftwork.fails("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "q.onnx", cwd=tmp_path).stderr
+    assert "known at run time only" in said
+    assert "calibrating" not in said
+
+
 @pytest.mark.parametrize("engine", ["onnx"], indirect=True)
 def test_rows_of_nothing_have_no_quantile(engine):  # noqa: F811
     x = torch.stack([floats(5), torch.full((5,), 9.0)])

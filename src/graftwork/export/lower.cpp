@@ -56,10 +56,6 @@ void check_module(const ModuleTable& modules, const ModuleRecord& record, const 
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// Those that opening a file could have computed, had they cost less.
 bool is_of_parameters(const Node& node) {
   const std::span<const Use> inputs = node.inputs();

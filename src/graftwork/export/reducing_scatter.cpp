@@ -21,51 +21,91 @@ int64_t product(const std::vector<Dim>& dims) {
   return result;
 }
 
+/// How what is written to one place becomes one number, how that is joined with what was there, and the name that
+/// ScatterElements has for both.
+struct ReductionForm {
+  const char* reducer;
+  const char* combiner;
+  const char* scatter;
+};
+
+const ReductionForm& form_of(Reduction reduction) {
+  static constexpr ReductionForm kForms[] = {{"ReduceSum", "Add", "add"},
+                                             {"ReduceProd", "Mul", "mul"},
+                                             {"ReduceMax", "Max", "max"},
+                                             {"ReduceMin", "Min", "min"}};
+  return kForms[static_cast<size_t>(reduction)];
+}
+
 class Comparison {
  public:
-  Comparison(Form& form, ReducingScatter scatter) : form_(form), scatter_(std::move(scatter)) { cover(); }
+  Comparison(Form& form, ReducingScatter scatter) : form_(form), scatter_(std::move(scatter)), narrow_(narrow_axes()) {}
 
   int64_t size() const {
     const auto axis = static_cast<size_t>(scatter_.axis);
     std::vector<Dim> dims = is_product() ? std::vector<Dim>{scatter_.index_dims[axis]} : scatter_.index_dims;
+    if (!is_product()) {
+      for (const size_t i : narrow_) dims[i] = scatter_.x_dims[i];
+    }
     dims.push_back(scatter_.x_dims[axis]);
     return product(dims);
   }
 
-  std::string result() const { return is_product() ? by_product() : by_choice(); }
+  std::string result() {
+    const bool multiplies = is_product();
+    if (!narrow_.empty()) cover();
+    return multiplies ? by_product() : by_choice();
+  }
 
  private:
   int64_t rank() const { return static_cast<int64_t>(scatter_.x_dims.size()); }
+  /// What is added beside a narrow source is 0; all else must know what is written.
+  bool takes_zeros() const { return scatter_.reduction == Reduction::kSum && scatter_.include_self; }
   /// Products of matrices compare once for all other dimensions. Integers have none.
   bool is_product() const {
-    return scatter_.one_for_all && scatter_.reduction == Reduction::kSum && is_floating(scatter_.type);
+    return scatter_.one_for_all && scatter_.reduction == Reduction::kSum && is_floating(scatter_.type) &&
+           (narrow_.empty() || takes_zeros());
   }
 
-  /// An index that stops before `x` does goes on with places that there are none of.
-  void cover() {
-    std::vector<int64_t> missing(static_cast<size_t>(rank()), 0);
-    bool any = false;
-    for (size_t i = 0; i < missing.size(); ++i) {
-      const Dim &own = scatter_.index_dims[i], &wanted = scatter_.x_dims[i];
-      if (static_cast<int64_t>(i) == scatter_.axis || own == wanted || !own.is_static() || !wanted.is_static())
-        continue;
-      missing[i] = wanted.value() - own.value();
-      any = true;
+  /// Along which the index stops before `x` does, or may.
+  std::vector<size_t> narrow_axes() const {
+    std::vector<size_t> axes;
+    for (size_t i = 0; i < scatter_.x_dims.size(); ++i) {
+      if (static_cast<int64_t>(i) != scatter_.axis && scatter_.index_dims[i] != scatter_.x_dims[i]) axes.push_back(i);
     }
-    if (!any) return;
-    if (scatter_.one_for_all) {
-      // As large as the source again.
+    return axes;
+  }
+
+  /// A narrow index goes on with places that there are none of.
+  void cover() {
+    const std::string widths = missing();
+    const bool spreads = scatter_.one_for_all && !takes_zeros();
+    if (spreads) {  // as large as the source again
       scatter_.index = form_.add("Expand", {along_axis(scatter_.index), form_.add("Shape", {scatter_.source})});
       scatter_.one_for_all = false;
     }
-    std::vector<int64_t> pads(missing.size(), 0);
-    pads.insert(pads.end(), missing.begin(), missing.end());
-    const std::string widths = form_.list(pads);
-    scatter_.index = form_.add("Pad", {scatter_.index, widths, form_.constant(at::scalar_tensor(-1, at::kLong))});
+    if (!scatter_.one_for_all)
+      scatter_.index = form_.add("Pad", {scatter_.index, widths, form_.constant(at::scalar_tensor(-1, at::kLong))});
     scatter_.source = form_.add("Pad", {scatter_.source, widths, form_.scalar(0, scatter_.type)});
-    for (size_t i = 0; i < missing.size(); ++i) {
-      if (missing[i] != 0) scatter_.index_dims[i] = scatter_.x_dims[i];
+  }
+
+  /// What the source lacks behind each dimension: widths of padding.
+  std::string missing() const {
+    std::vector<int64_t> ahead(static_cast<size_t>(rank()), 0), behind = ahead, is_narrow = ahead;
+    bool is_known = true;
+    for (const size_t i : narrow_) {
+      const auto own = scatter_.index_dims[i].maybe_value(), wanted = scatter_.x_dims[i].maybe_value();
+      is_known &= own && wanted;
+      is_narrow[i] = 1;
+      if (own && wanted) behind[i] = *wanted - *own;
     }
+    if (is_known) {
+      ahead.insert(ahead.end(), behind.begin(), behind.end());
+      return form_.list(ahead);
+    }
+    const std::string all = form_.add("Sub", {form_.add("Shape", {scatter_.x}), form_.add("Shape", {scatter_.source})});
+    return form_.add("Concat", {form_.list(ahead), form_.add("Mul", {all, form_.list(is_narrow)})},
+                     {{"axis", int64_t{0}}});
   }
 
   /// [count] as [count, 1, ..], which stands along the axis.
@@ -109,9 +149,10 @@ class Comparison {
     return form_.add("Where", {along_axis(touched), sum, scatter_.x});
   }
 
+  /// A sum, because of no hits it is 0.
   std::string any_of(const std::string& hits, int64_t axis) const {
     const std::string counted = form_.cast(hits, DType::kI32);
-    return form_.cast(form_.add("ReduceMax", {counted, form_.list({axis})}, kWithoutAxis), DType::kBool);
+    return form_.cast(form_.add("ReduceSum", {counted, form_.list({axis})}, kWithoutAxis), DType::kBool);
   }
 
   /// For each place what is written there, and something neutral for what is not: [.., places, count, ..].
@@ -124,67 +165,34 @@ class Comparison {
     const std::string hits = form_.add("Equal", {index, places(shape)});
     const std::string source = form_.add("Unsqueeze", {scatter_.source, at});
     const std::string chosen = form_.add("Where", {hits, source, neutral()});
-    const std::string found = form_.add(reducer(), {chosen, behind}, kWithoutAxis);
-    if (scatter_.include_self) return form_.add(combiner(), {scatter_.x, found});
+    const std::string found = form_.add(form_of(scatter_.reduction).reducer, {chosen, behind}, kWithoutAxis);
+    if (scatter_.include_self) return form_.add(form_of(scatter_.reduction).combiner, {scatter_.x, found});
     return form_.add("Where", {any_of(hits, scatter_.axis - rank()), found, scatter_.x});
   }
 
-  /// The greatest or least is looked for together with what was there before; or with one of its own that no other
-  /// exceeds, the least or greatest of all.
+  /// The greatest or least is looked for together with what was there before, or with the least or greatest of all
+  /// numbers.
   std::string neutral() const {
     if (scatter_.reduction == Reduction::kSum) return form_.scalar(0, scatter_.type);
     if (scatter_.reduction == Reduction::kProduct) return form_.scalar(1, scatter_.type);
     if (scatter_.include_self) return form_.add("Unsqueeze", {scatter_.x, form_.list({scatter_.axis + 1})});
-    const char* opposite = scatter_.reduction == Reduction::kGreatest ? "ReduceMin" : "ReduceMax";
-    const std::string bound = form_.add(opposite, {scatter_.source, form_.list({scatter_.axis})});
-    return form_.add("Unsqueeze", {bound, form_.list({scatter_.axis})});
+    const bool greatest = scatter_.reduction == Reduction::kGreatest;
+    if (scatter_.type == DType::kI64) return form_.constant(limit<int64_t>(greatest));
+    if (scatter_.type == DType::kI32) return form_.constant(limit<int32_t>(greatest));
+    const double infinity = std::numeric_limits<double>::infinity();
+    return form_.scalar(greatest ? -infinity : infinity, scatter_.type);
   }
 
-  const char* reducer() const {
-    switch (scatter_.reduction) {
-      case Reduction::kSum:
-        return "ReduceSum";
-      case Reduction::kProduct:
-        return "ReduceProd";
-      case Reduction::kGreatest:
-        return "ReduceMax";
-      case Reduction::kLeast:
-        return "ReduceMin";
-    }
-    return "";
-  }
-
-  const char* combiner() const {
-    switch (scatter_.reduction) {
-      case Reduction::kSum:
-        return "Add";
-      case Reduction::kProduct:
-        return "Mul";
-      case Reduction::kGreatest:
-        return "Max";
-      case Reduction::kLeast:
-        return "Min";
-    }
-    return "";
+  template <typename Number>
+  static at::Tensor limit(bool least) {
+    const Number number = least ? std::numeric_limits<Number>::min() : std::numeric_limits<Number>::max();
+    return at::scalar_tensor(number, c10::CppTypeToScalarType<Number>::value);
   }
 
   Form& form_;
   ReducingScatter scatter_;
+  std::vector<size_t> narrow_;
 };
-
-std::string onnx_name(Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kSum:
-      return "add";
-    case Reduction::kProduct:
-      return "mul";
-    case Reduction::kGreatest:
-      return "max";
-    case Reduction::kLeast:
-      return "min";
-  }
-  return "";
-}
 
 /// In FP32: ONNX Runtime reduces FP16 in no scatter.
 std::string by_scatter(Form& form, ReducingScatter scatter) {
@@ -209,8 +217,9 @@ std::string by_scatter(Form& form, ReducingScatter scatter) {
     }
     scatter.x = form.add("ScatterElements", {scatter.x, scatter.index, first}, {{"axis", scatter.axis}});
   }
-  const std::string made = form.add("ScatterElements", {scatter.x, scatter.index, scatter.source},
-                                    {{"axis", scatter.axis}, {"reduction", onnx_name(scatter.reduction)}});
+  const std::string made =
+      form.add("ScatterElements", {scatter.x, scatter.index, scatter.source},
+               {{"axis", scatter.axis}, {"reduction", std::string(form_of(scatter.reduction).scatter)}});
   return type == DType::kF16 ? form.cast(made, type) : made;
 }
 
@@ -221,7 +230,7 @@ DType reducing_type(DType type) { return is_floating(type) || type == DType::kI6
 std::string reduced(Form& form, ReducingScatter scatter) {
   Lowering& lowering = form.lowering();
   if (!lowering.options().backend->file.lacks_reducing_scatters) return by_scatter(form, std::move(scatter));
-  const Comparison comparison(form, scatter);
+  Comparison comparison(form, scatter);
   if (comparison.size() <= kMostComparisons) return comparison.result();
   lowering.warn(cat(place_of(form.node()), ": it is written as a ScatterElements that reduces, which ",
                     lowering.options().backend->name, " has no form for: what goes without would compare ",

@@ -1,5 +1,6 @@
 #include "graftwork/nn/allowed_operators.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <unordered_map>
@@ -316,13 +317,20 @@ Outcome check_matrices(std::string_view name, const torch::jit::Stack& arguments
 /// Multiplications of floats that BLAS does, at least, in the time of one step.
 constexpr int64_t kProductsPerStep = 8;
 
-/// A matrix of m rows and n columns takes some eight times m·n·max(m, n) multiplications, which are products mostly.
-int64_t work_of_matrices(const std::vector<at::Tensor>& operands) {
+/// Products that a power takes, by squares: at most two for each of its binary digits.
+int64_t products_of_power(int64_t power) {
+  return 2 * std::bit_width(static_cast<uint64_t>(power < 0 ? -power : power)) + 1;
+}
+
+/// A matrix of m rows and n columns takes some eight times m·n·max(m, n) multiplications, which are products mostly;
+/// a power takes several times that.
+int64_t work_of_matrices(const std::vector<at::Tensor>& operands, int64_t times) {
   int64_t work = 0;
   for (const at::Tensor& operand : operands) {
     const int64_t longer = operand.dim() < 2 ? 1 : std::max<int64_t>({operand.size(-1), operand.size(-2), 1});
     int64_t steps = 0;
-    if (__builtin_mul_overflow(operand.numel(), longer, &steps) || __builtin_add_overflow(work, steps, &work))
+    if (__builtin_mul_overflow(operand.numel(), longer, &steps) || __builtin_mul_overflow(steps, times, &steps) ||
+        __builtin_add_overflow(work, steps, &work))
       return std::numeric_limits<int64_t>::max();
   }
   return work;
@@ -369,7 +377,10 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   const std::vector<at::Tensor> operands = tensors_in(arguments);
   for (const at::Tensor& operand : operands) count(operand.numel());
   for (const at::Tensor& result : results) count(result.numel());
-  if (*check == Check::kMatrices) count(work_of_matrices(operands));
+  if (*check == Check::kMatrices) {
+    const bool is_power = operator_name(op).ends_with("matrix_power");
+    count(work_of_matrices(operands, is_power ? products_of_power(arguments.at(1).toInt()) : 1));
+  }
   if (*check != Check::kProduct || operands.empty()) return work;
   // Each element of the result sums as many products as the smallest operand has elements, or fewer.
   int64_t most = kMost, steps = 0;

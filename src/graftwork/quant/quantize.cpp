@@ -7,6 +7,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 #include "graftwork/nn/fold_batch_norm.h"
+#include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/half_probe.h"
@@ -115,13 +116,20 @@ class ScaleSetter {
   bool one_type_;  // FileRules::products_take_scales_of_one_type
 };
 
+/// Whether −∞ is meant there: a mask, or the greatest of a row of it, which says whether all are masked.
+bool may_be_infinite(const MaskValues& masks, const Node& node) {
+  if (masks.is_absorbed(node)) return true;
+  return node.op() == Symbol("aten.amax.default") && masks.is_absorbed(*node.inputs()[0].producer());
+}
+
 /// The first value that was not finite although nothing is quantized; empty when all were.
-std::string not_finite(const GraphModule& module, const std::map<std::string, Range>& ranges) {
+std::string not_finite(const Network& network, const std::map<std::string, Range>& ranges) {
+  const MaskValues masks(network);
   std::string first;
   size_t count = 0;
-  for (const Node& node : module.graph().nodes()) {
+  for (const Node& node : network.module.graph().nodes()) {
     const auto range = ranges.find(node.name().str());
-    if (range == ranges.end() || range->second.finite) continue;
+    if (range == ranges.end() || range->second.finite || may_be_infinite(masks, node)) continue;
     if (count++ == 0) first = node.name().str();
   }
   if (count == 0) return {};
@@ -162,8 +170,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   if (options.float_type == DType::kF16) calibration.half_probe = &probe.emplace(network);
   result.ranges = calibrate(network, tensors, samples, calibration);
   if (probe) result.network.wide = half_regions(result.network, result.ranges, probe->found(), backend->placement);
-  if (const std::string line = not_finite(network.module, result.ranges); !line.empty())
-    result.warnings.push_back(line);
+  if (const std::string line = not_finite(network, result.ranges); !line.empty()) result.warnings.push_back(line);
   split_scale_groups(result.plan, result.ranges);
   for (std::string& line : coarse_concatenations(network.module, result.plan, result.ranges))
     result.warnings.push_back(std::move(line));

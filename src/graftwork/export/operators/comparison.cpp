@@ -69,15 +69,38 @@ OperatorLowering logic(const char* op_type) {
   };
 }
 
+bool is_choice_of_truths(const Node& node) { return node.tensor() && node.tensor()->dtype == DType::kBool; }
+
+/// ONNX Runtime has no Where of truth values: (mask and yes) or (not mask and no).
+void where_of_truths(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const std::string& mask = lowering.operand(node, 0);
+  const std::string yes = lowering.add("And", name + "_yes", {mask, operand_as_result(lowering, node, 1)});
+  const std::string otherwise = lowering.add("Not", name + "_otherwise", {mask});
+  const std::string no = lowering.add("And", name + "_no", {otherwise, operand_as_result(lowering, node, 2)});
+  lowering.bind(node, lowering.add("Or", name, {yes, no}, {}, lowering.result_name(node)));
+}
+
 void where(Lowering& lowering, const Node& node) {
+  if (is_choice_of_truths(node)) return where_of_truths(lowering, node);
   lowering.bind(node, lowering.add("Where", node.name().str(),
                                    {lowering.operand(node, 0), operand_as_result(lowering, node, 1),
                                     operand_as_result(lowering, node, 2)},
                                    {}, lowering.result_name(node)));
 }
 
+void fill_truths(Lowering& lowering, const Node& node) {
+  const std::string& name = node.name().str();
+  const std::string value = operand_as_result(lowering, node, 0);
+  std::string mask = lowering.operand(node, 1);
+  const bool with = number_attr(node, "value", 0) != 0;
+  if (!with) mask = lowering.add("Not", name + "_kept", {mask});
+  lowering.bind(node, lowering.add(with ? "Or" : "And", name, {value, mask}, {}, lowering.result_name(node)));
+}
+
 /// The value where the mask holds.
 void masked_fill(Lowering& lowering, const Node& node) {
+  if (is_choice_of_truths(node)) return fill_truths(lowering, node);
   const std::string value =
       number_as_result(lowering, node, node.name().str() + "_value", number_attr(node, "value", 0));
   lowering.bind(node, lowering.add("Where", node.name().str(),

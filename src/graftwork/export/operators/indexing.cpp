@@ -159,39 +159,63 @@ void index(Form& form) {
   form.result("Transpose", {found}, {{"perm", in_its_place(places, rank)}});
 }
 
+/// What a step along each indexed dimension is, in rows of the others: [dimensions]. `dims` are theirs, `extents` their
+/// value in the file.
+std::string strides_of(Form& form, const std::vector<Dim>& dims, const std::string& extents) {
+  std::vector<int64_t> known(dims.size(), 1);
+  bool is_known = true;
+  for (size_t i = dims.size() - 1; i > 0 && is_known; --i) {
+    is_known = dims[i].is_static();
+    if (is_known) known[i - 1] = known[i] * dims[i].value();
+  }
+  if (is_known) return form.list(known);
+  std::string stride = form.list({1});
+  Form::Values strides{stride};
+  for (size_t i = dims.size() - 1; i > 0; --i) {
+    stride = form.add("Mul", {stride, form.add("Gather", {extents, form.list({static_cast<int64_t>(i)})})});
+    strides.insert(strides.begin(), stride);
+  }
+  return form.add("Concat", strides, {{"axis", int64_t{0}}});
+}
+
 /// Each tuple of indices as one, of the indexed dimensions taken as one dimension; negative ones count from the end.
-std::string flat_index(Form& form, const Places& places, const std::vector<int64_t>& extents) {
-  std::vector<int64_t> strides(extents.size(), 1);
-  for (size_t i = extents.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * extents[i];
+/// Of `x`, which has the indexed dimensions in front.
+std::string flat_index(Form& form, const Places& places, const std::vector<Dim>& dims, const std::string& x) {
+  std::vector<int64_t> known;
+  for (const Dim& dim : dims) {
+    if (dim.is_static()) known.push_back(dim.value());
+  }
+  const auto count = static_cast<int64_t>(dims.size());
+  const std::string extents =
+      known.size() == dims.size()
+          ? form.list(known)
+          : form.add("Slice", {form.add("Shape", {x}), form.list({0}), form.list({count}), form.list({0})});
   const std::string is_negative = form.add("Less", {places.index, form.constant(at::zeros({}, at::kLong))});
-  const std::string from_end = form.add("Add", {places.index, form.list(extents)});
+  const std::string from_end = form.add("Add", {places.index, extents});
   const std::string index = form.add("Where", {is_negative, from_end, places.index});
-  const std::string flat = form.add("ReduceSum", {form.add("Mul", {index, form.list(strides)}), form.list({-1})},
-                                    {{"keepdims", int64_t{0}}});
-  return form.reshape(flat, {-1});
+  const std::string steps = form.add("Mul", {index, strides_of(form, dims, extents)});
+  return form.reshape(form.add("ReduceSum", {steps, form.list({-1})}, {{"keepdims", int64_t{0}}}), {-1});
 }
 
 /// `values`, which are spread over what is indexed, added to `x`, which has the indexed dimensions in front, as `order`
-/// says. As rows, where those dimensions are known.
+/// says. As rows of the other dimensions.
 std::string accumulate(Form& form, const Places& places, const std::vector<int64_t>& order, const std::string& x,
                        const std::string& values) {
-  std::vector<int64_t> extents;
+  std::vector<Dim> dims;
   Dim rows = 1, columns = 1;
   for (size_t i = 0; i < order.size(); ++i) {
     const Dim& extent = form.type(0).dims[static_cast<size_t>(order[i])];
-    (i < places.axes.size() ? rows : columns) = (i < places.axes.size() ? rows : columns) * extent;
-    if (i < places.axes.size()) extents.push_back(extent.maybe_value().value_or(0));
+    const bool is_indexed = i < places.axes.size();
+    (is_indexed ? rows : columns) = (is_indexed ? rows : columns) * extent;
+    if (is_indexed) dims.push_back(extent);
   }
-  if (!rows.is_static() || (!columns.is_static() && !places.count))
-    throw Error("export.shape", "sizes of what it adds to are known at run time only");
-  const auto count = places.count.value_or(-1), width = columns.maybe_value().value_or(-1);
   ReducingScatter scatter;
-  scatter.x = form.reshape(x, {rows.value(), width});
-  scatter.index = flat_index(form, places, extents);
-  scatter.source = form.reshape(values, {count, width});
+  scatter.x = form.add("Flatten", {x}, {{"axis", static_cast<int64_t>(dims.size())}});
+  scatter.index = flat_index(form, places, dims, x);
+  scatter.source = form.add("Flatten", {values}, {{"axis", static_cast<int64_t>(places.rank)}});
   scatter.one_for_all = true;
   scatter.x_dims = {rows, columns};
-  scatter.index_dims = {Dim(std::max<int64_t>(count, 1)), columns};
+  scatter.index_dims = {Dim(std::max<int64_t>(places.count.value_or(1), 1)), columns};
   scatter.type = reducing_type(form.result_dtype());
   return form.add("Reshape", {reduced(form, scatter), form.add("Shape", {x})});
 }

@@ -128,6 +128,13 @@ void bincount(Form& /*form*/) {
               "torch.nn.functional.one_hot(x, classes).sum(0), or its product with the weights");
 }
 
+/// Those that the import takes apart where it knows how long rows are.
+void order_statistic(Form& form) {
+  if (form.type(0).is_static()) throw Error("export.attribute", "its rows are too long, or empty");
+  throw Error("export.shape", "how long the sorted rows are is known at run time only",
+              "a fixed size of that dimension in torch.export's dynamic_shapes");
+}
+
 }  // namespace
 
 OperatorLowerings scatter_lowerings() {
@@ -137,6 +144,12 @@ OperatorLowerings scatter_lowerings() {
           {"aten.scatter.value_reduce", form(scatter)},
           {"aten.scatter_add.default", form(scatter_add)},
           {"aten.scatter_reduce.two", form(scatter_reduce)},
+          {"aten.quantile.default", form(order_statistic)},
+          {"aten.quantile.scalar", form(order_statistic)},
+          {"aten.nanquantile.default", form(order_statistic)},
+          {"aten.nanquantile.scalar", form(order_statistic)},
+          {"aten.median.default", form(order_statistic)},
+          {"aten.median.dim", form(order_statistic)},
           {"aten.bincount.default", form(bincount)}};
 }
 

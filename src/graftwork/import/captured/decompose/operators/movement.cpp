@@ -168,6 +168,11 @@ Tensors index_add(const Arguments& args) {
   return {at::scatter_add(x, axis, spread(args.tensor("index"), axis, source), source)};
 }
 
+/// Negative ones count from the end.
+at::Tensor from_the_front(const at::Tensor& index, int64_t extent) {
+  return at::where(at::lt(index, 0), at::add(index, extent), index);
+}
+
 Tensors index_fill(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t axis = front(args.integer("dim"), x);
@@ -177,7 +182,7 @@ Tensors index_fill(const Arguments& args) {
                                                        : at::full(shape, args.number("value"), x.options());
   if (shape.empty()) return {at::clone(value)};
   const at::Tensor& given = args.tensor("index");
-  const at::Tensor index = at::where(at::lt(given, 0), at::add(given, x.size(axis)), given);  // counted from either end
+  const at::Tensor index = from_the_front(given, x.size(axis));
   return {at::scatter(x, axis, spread(index, axis, value), value)};
 }
 
@@ -217,11 +222,6 @@ Tensors index_reduce(const Arguments& args) {
   return {is_number ? at::reshape(made, {}) : made};
 }
 
-/// Negative ones count from the end.
-at::Tensor from_the_front(const at::Tensor& index, int64_t extent) {
-  return at::where(at::lt(index, 0), at::add(index, extent), index);
-}
-
 Tensors take(const Arguments& args) {
   const at::Tensor& given = args.tensor("index");
   const at::Tensor index = from_the_front(at::flatten(given), args.tensor("self").numel());
@@ -253,6 +253,7 @@ Tensors index_put(const Arguments& args) {
   if (!mask.defined() || (mask.scalar_type() != at::kBool && mask.scalar_type() != at::kByte))
     leave_as_it_is("it has indices");
   const int64_t behind = x.dim() - ahead - mask.dim();
+  while (values.dim() > ahead + 1 + behind && values.size(0) == 1) values = at::squeeze(values, 0);
   std::vector<int64_t> shape = values.sizes().vec();
   if (values.dim() > behind) {  // one of its dimensions is that of what the mask says
     const auto marked = shape.end() - behind - 1;

@@ -36,8 +36,15 @@ at::Tensor standing_at(const at::Tensor& sorted, const at::Tensor& places) {
   return at::gather(sorted, -1, places.expand(shape));
 }
 
+/// Counted from the nearer one, as torch does: that may be infinite.
 at::Tensor between(const at::Tensor& low, const at::Tensor& high, const at::Tensor& weight) {
-  return at::add(low, at::mul(at::sub(high, low), weight));
+  const at::Tensor width = at::sub(high, low);
+  return at::where(at::lt(weight, 0.5), at::add(low, at::mul(width, weight)),
+                   at::sub(high, at::mul(width, at::rsub(weight, 1))));
+}
+
+at::Tensor middle(const at::Tensor& low, const at::Tensor& high) {
+  return at::sub(high, at::mul(at::sub(high, low), 0.5));
 }
 
 /// [count]. What is computed of constants alone is computed while the file is opened, whatever its float regions are.
@@ -52,17 +59,24 @@ Tensors as_result(const Arguments& args, const at::Tensor& found) {
   return {placed(args, has_several ? made : at::squeeze(made, -1), has_several)};
 }
 
-Tensors quantile(const Arguments& args) {
+/// Of rows that are all numbers.
+at::Tensor quantile_of(const Arguments& args, const at::Tensor& rows) {
   const std::string how = args.text("interpolation");
-  const at::Tensor rows = moved_last(args, args.tensor("self"));
   const at::Tensor sorted = std::get<0>(at::sort(rows, -1, false));
   const at::Tensor places = at::mul(shares(args, rows.scalar_type()), rows.size(-1) - 1), below = at::floor(places);
-  if (how == "nearest") return as_result(args, standing_at(sorted, at::round(places).to(at::kLong)));
+  if (how == "nearest") return standing_at(sorted, at::round(places).to(at::kLong));
   const at::Tensor low = standing_at(sorted, below.to(at::kLong));
-  if (how == "lower") return as_result(args, low);
+  if (how == "lower") return low;
   const at::Tensor high = standing_at(sorted, at::ceil(places).to(at::kLong));
-  if (how == "higher") return as_result(args, high);
-  return as_result(args, between(low, high, how == "midpoint" ? at::full_like(places, 0.5) : at::sub(places, below)));
+  if (how == "higher") return high;
+  return how == "midpoint" ? middle(low, high) : between(low, high, at::sub(places, below));
+}
+
+/// NaN for each row that has one.
+Tensors quantile(const Arguments& args) {
+  const at::Tensor rows = moved_last(args, args.tensor("self"));
+  return {as_result(args, at::masked_fill(quantile_of(args, rows), at::any(at::isnan(rows), -1, true),
+                                          std::numeric_limits<double>::quiet_NaN()))};
 }
 
 /// Places in parts of 2^20, because FP16 has no halves beyond 1024: how far each is behind a whole one. A share is
@@ -104,7 +118,7 @@ Tensors nanquantile(const Arguments& args) {
   const at::Tensor weight = at::div(at::add(coarse.to(type), at::div(fine.to(type), kRoot)), kRoot);
   at::Tensor found = how == "higher" ? high : low;
   if (how == "linear") found = between(low, high, weight);
-  if (how == "midpoint") found = between(low, high, at::full_like(weight, 0.5));
+  if (how == "midpoint") found = middle(low, high);
   return as_result(args, at::masked_fill(found, at::eq(count, 0), std::numeric_limits<double>::quiet_NaN()));
 }
 

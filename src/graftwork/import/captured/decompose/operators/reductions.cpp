@@ -77,16 +77,24 @@ Tensors kthvalue(const Arguments& args) {
   return kth(args.tensor("self"), args.integer("k"), args.integer("dim"), args.flag("keepdim"));
 }
 
+/// The lower of two. NaN, where there is one: the first.
+Tensors median_along(const at::Tensor& x, int64_t dim, bool keep) {
+  const int64_t extent = x.dim() == 0 ? 1 : x.size(dim);
+  Tensors found = kth(x, (extent + 1) / 2, dim, keep);
+  if (!x.is_floating_point()) return found;
+  const at::Tensor missing = at::isnan(x), any = at::any(missing, dim, keep);
+  return {at::masked_fill(found[0], any, std::numeric_limits<double>::quiet_NaN()),
+          at::where(any, at::argmax(missing.to(at::kInt), dim, keep), found[1])};
+}
+
 Tensors median(const Arguments& args) {
-  const at::Tensor& x = args.tensor("self");
-  const int64_t extent = x.dim() == 0 ? 1 : x.size(args.integer("dim"));
-  return kth(x, (extent + 1) / 2, args.integer("dim"), args.flag("keepdim"));
+  return median_along(args.tensor("self"), args.integer("dim"), args.flag("keepdim"));
 }
 
 Tensors median_of_all(const Arguments& args) {
   const at::Tensor flat = at::flatten(args.tensor("self"));
   if (flat.numel() == 0) leave_as_it_is("it has no numbers");
-  return {kth(flat, (flat.numel() + 1) / 2, 0, false)[0]};
+  return {median_along(flat, 0, false)[0]};
 }
 
 /// Whether each element is among others.
