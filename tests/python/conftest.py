@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 import pages
 import rtx_compile
@@ -26,6 +27,12 @@ def graftwork():
     if not path.exists():
         pytest.fail(f"{path} does not exist; run `make build` or set GRAFTWORK_COMMAND", pytrace=False)
     return support.Graftwork(path.resolve())
+
+
+@pytest.fixture
+def small(graftwork, tmp_path):
+    torch.manual_seed(0)
+    return support.Small(graftwork, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -193,3 +193,29 @@ class QdqGraph:
         """The stub's name: that of the tensor behind the quantizer's DequantizeLinear."""
         (dequantizer,) = [n for n in self.consumers[quantizer.output[0]] if n.op_type == "DequantizeLinear"]
         return dequantizer.output[0]
+
+
+class Small:
+    """A network with inputs, as files in a folder of its own."""
+
+    def __init__(self, graftwork, folder):
+        self.graftwork = graftwork
+        self.folder = folder
+
+    def quantize(self, model, inputs, *options, calibration=None):
+        """The file's outputs for the inputs, by ONNX Runtime without its optimizations."""
+        program = torch.export.export(model.eval(), inputs)
+        torch.export.save(program, self.folder / "m.pt2")
+        names = program.graph_signature.user_inputs
+        data = [value.numpy() for value in inputs] if calibration is None else calibration
+        np.savez(self.folder / "c.npz", **dict(zip(names, data, strict=True)))
+        arguments = ("quantize", "m.pt2", "--calibrate", "c.npz", *options, "--quiet", "-o", "m.onnx")
+        self.graftwork(*arguments, cwd=self.folder)
+        session = self.session()
+        feed = {one.name: value.numpy() for one, value in zip(session.get_inputs(), inputs, strict=True)}
+        return session.run(None, feed)
+
+    def session(self):
+        settings = onnxruntime.SessionOptions()
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return onnxruntime.InferenceSession(self.folder / "m.onnx", settings, providers=["CPUExecutionProvider"])

@@ -9,13 +9,6 @@ import torch.nn.functional as F
 from torch import nn
 
 import support
-from test_numbers import Small
-
-
-@pytest.fixture
-def small(graftwork, tmp_path):
-    torch.manual_seed(0)
-    return Small(graftwork, tmp_path)
 
 
 class Attention(nn.Module):

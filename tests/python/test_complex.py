@@ -8,16 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import support
-from test_numbers import Small
 
 BATCH = torch.export.Dim("batch", min=2, max=64)
 TIME = torch.export.Dim("time", min=200, max=4000)
-
-
-@pytest.fixture
-def small(graftwork, tmp_path):
-    torch.manual_seed(0)
-    return Small(graftwork, tmp_path)
 
 
 def window(size):

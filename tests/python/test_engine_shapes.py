@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from torch import nn
 
 import support
-from test_numbers import Small
 
 
 class Function(nn.Module):
@@ -23,7 +22,7 @@ class Function(nn.Module):
         return self.function(self.layer(inputs[0]), *inputs[1:])
 
 
-class Engine(Small):
+class Engine(support.Small):
     """The same small networks, with NVIDIA's compiler where it is installed."""
 
     def __init__(self, graftwork, folder, compiler):

@@ -10,13 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import support
-from test_numbers import FilterBank, Small
-
-
-@pytest.fixture
-def small(graftwork, tmp_path):
-    torch.manual_seed(0)
-    return Small(graftwork, tmp_path)
+from test_numbers import FilterBank
 
 
 def summary_of(small):

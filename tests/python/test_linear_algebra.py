@@ -8,13 +8,6 @@ from torch import linalg, nn
 from torch.nn.utils import parametrizations
 
 from support import sqnr_db
-from test_numbers import Small
-
-
-@pytest.fixture
-def small(graftwork, tmp_path):
-    torch.manual_seed(0)
-    return Small(graftwork, tmp_path)
 
 
 class InvertibleConv(nn.Module):

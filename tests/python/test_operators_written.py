@@ -10,14 +10,6 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrizations, prune
 
-from test_numbers import Small
-
-
-@pytest.fixture
-def small(graftwork, tmp_path):
-    torch.manual_seed(0)
-    return Small(graftwork, tmp_path)
-
 
 def decibels(reference, value):
     error = np.square(reference - value).sum()

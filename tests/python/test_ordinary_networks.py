@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from torch import nn
 
 import support
-from test_numbers import Small
 
 
 class Part(nn.Module):
@@ -218,7 +217,7 @@ def test_the_file_is_pytorchs_function(graftwork, tmp_path, request, name, compi
     model, x = Parts(layer(), named.values()).eval(), torch.randn(shape)
     with torch.no_grad():
         references = model(x)
-    values = Small(graftwork, tmp_path).quantize(model, (x,), "--float", "fp32", "--skip", "*")
+    values = support.Small(graftwork, tmp_path).quantize(model, (x,), "--float", "fp32", "--skip", "*")
     for part, value, reference in zip(named, values, references, strict=True):
         assert value.shape == tuple(reference.shape), part
         assert value.dtype == reference.numpy().dtype, part
@@ -243,7 +242,7 @@ class Autocast(nn.Module):
 
 def test_what_autocast_computes_is_fused_and_quantized(graftwork, tmp_path):
     torch.manual_seed(0)
-    small, model, x = Small(graftwork, tmp_path), Autocast(), torch.randn(2, 3, 16, 16)
+    small, model, x = support.Small(graftwork, tmp_path), Autocast(), torch.randn(2, 3, 16, 16)
     (value,) = small.quantize(model, (x,))
     # bfloat16 keeps eight bits.
     assert support.sqnr_db(model(x).detach().numpy(), value) > 30

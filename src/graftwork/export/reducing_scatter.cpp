@@ -37,6 +37,13 @@ const ReductionForm& form_of(Reduction reduction) {
   return kForms[static_cast<size_t>(reduction)];
 }
 
+/// [count] as [count, 1, ..], which stands along the axis of what has `rank` dimensions.
+std::string along_axis(Form& form, const std::string& row, size_t rank, int64_t axis) {
+  std::vector<int64_t> shape(rank - static_cast<size_t>(axis), 1);
+  shape[0] = -1;
+  return shape.size() == 1 ? row : form.reshape(row, shape);
+}
+
 class Comparison {
  public:
   Comparison(Form& form, ReducingScatter scatter) : form_(form), scatter_(std::move(scatter)), narrow_(narrow_axes()) {}
@@ -108,11 +115,8 @@ class Comparison {
                      {{"axis", int64_t{0}}});
   }
 
-  /// [count] as [count, 1, ..], which stands along the axis.
   std::string along_axis(const std::string& row) const {
-    std::vector<int64_t> shape(static_cast<size_t>(rank() - scatter_.axis), 1);
-    shape[0] = -1;
-    return shape.size() == 1 ? row : form_.reshape(row, shape);
+    return graftwork::along_axis(form_, row, scatter_.x_dims.size(), scatter_.axis);
   }
 
   /// The places of the axis, as a tensor of `shape`, which has one open size.
@@ -202,9 +206,8 @@ std::string by_scatter(Form& form, ReducingScatter scatter) {
     scatter.source = form.cast(scatter.source, DType::kF32);
   }
   if (scatter.one_for_all) {
-    std::vector<int64_t> shape(scatter.x_dims.size() - static_cast<size_t>(scatter.axis), 1);
-    shape[0] = -1;
-    scatter.index = form.add("Expand", {form.reshape(scatter.index, shape), form.add("Shape", {scatter.source})});
+    const std::string row = along_axis(form, scatter.index, scatter.x_dims.size(), scatter.axis);
+    scatter.index = form.add("Expand", {row, form.add("Shape", {scatter.source})});
   }
   if (!scatter.include_self) {
     // Where something is written, something neutral takes the place of what was there; for an extreme, one of those

@@ -1,5 +1,6 @@
 #include "graftwork/quant/quantize.h"
 
+#include <algorithm>
 #include <array>
 
 #include "graftwork/base/error.h"
@@ -124,6 +125,7 @@ bool may_be_infinite(const MaskValues& masks, const Node& node) {
 
 /// The first value that was not finite although nothing is quantized; empty when all were.
 std::string not_finite(const Network& network, const std::map<std::string, Range>& ranges) {
+  if (std::all_of(ranges.begin(), ranges.end(), [](const auto& range) { return range.second.finite; })) return {};
   const MaskValues masks(network);
   std::string first;
   size_t count = 0;

@@ -78,13 +78,14 @@ void reduce_elements(Form& form, Reduction reduction, bool include_self = true) 
   if (writes_nothing(form)) return form.result(form.as_result(0));
   const DType wanted = form.result_dtype();
   ReducingScatter scatter;
-  scatter.type = reducing_type(wanted);
+  const DType type = reducing_type(wanted);
+  scatter.type = type;
   scatter.axis = form.axis();
   scatter.reduction = reduction;
   scatter.include_self = include_self;
   scatter.x_dims = row_dims(form, 0);
   scatter.index_dims = row_dims(form, 1);
-  Rows rows = rows_of(form, scatter.type);
+  Rows rows = rows_of(form, type);
   scatter.x = std::move(rows.x);
   scatter.source = std::move(rows.source);
   const auto row = row_of_index(form, scatter.axis);
@@ -92,7 +93,7 @@ void reduce_elements(Form& form, Reduction reduction, bool include_self = true) 
   scatter.index = row.value_or(rows.index);
   std::string made = reduced(form, std::move(scatter));
   if (form.rank() == 0) made = form.reshape(made, {});
-  if (form.result_dtype() != reducing_type(wanted)) made = form.cast(made, wanted);
+  if (type != wanted) made = form.cast(made, wanted);
   form.result(made);
 }
 
@@ -123,18 +124,6 @@ void scatter_reduce(Form& form) {
   throw Error("export.attribute", "its reduction \"" + how + "\" has no ONNX form");
 }
 
-void bincount(Form& /*form*/) {
-  throw Error("export.shape", "how many numbers it gives depends on those that it counts",
-              "torch.nn.functional.one_hot(x, classes).sum(0), or its product with the weights");
-}
-
-/// Those that the import takes apart where it knows how long rows are.
-void order_statistic(Form& form) {
-  if (form.type(0).is_static()) throw Error("export.attribute", "its rows are too long, or empty");
-  throw Error("export.shape", "how long the sorted rows are is known at run time only",
-              "a fixed size of that dimension in torch.export's dynamic_shapes");
-}
-
 }  // namespace
 
 OperatorLowerings scatter_lowerings() {
@@ -143,14 +132,7 @@ OperatorLowerings scatter_lowerings() {
           {"aten.scatter.reduce", form(scatter)},
           {"aten.scatter.value_reduce", form(scatter)},
           {"aten.scatter_add.default", form(scatter_add)},
-          {"aten.scatter_reduce.two", form(scatter_reduce)},
-          {"aten.quantile.default", form(order_statistic)},
-          {"aten.quantile.scalar", form(order_statistic)},
-          {"aten.nanquantile.default", form(order_statistic)},
-          {"aten.nanquantile.scalar", form(order_statistic)},
-          {"aten.median.default", form(order_statistic)},
-          {"aten.median.dim", form(order_statistic)},
-          {"aten.bincount.default", form(bincount)}};
+          {"aten.scatter_reduce.two", form(scatter_reduce)}};
 }
 
 }  // namespace graftwork

@@ -182,6 +182,18 @@ void masked_select(Form& form) {
   form.result("Compress", {both, marks});
 }
 
+void bincount(Form& /*form*/) {
+  throw Error("export.shape", "how many numbers it gives depends on those that it counts",
+              "torch.nn.functional.one_hot(x, classes).sum(0), or its product with the weights");
+}
+
+/// Those that the import takes apart where it knows how long rows are.
+void order_statistic(Form& form) {
+  if (form.type(0).is_static()) throw Error("export.attribute", "its rows are too long, or empty");
+  throw Error("export.shape", "how long the sorted rows are is known at run time only",
+              "a fixed size of that dimension in torch.export's dynamic_shapes");
+}
+
 }  // namespace
 
 OperatorLowerings search_lowerings() {
@@ -200,6 +212,13 @@ OperatorLowerings search_lowerings() {
           {"aten.argwhere.default", form(nonzero)},
           {"aten.nonzero_numpy.default", form(nonzero_by_dimension)},
           {"aten.cumsum.default", form(cumsum)},
+          {"aten.quantile.default", form(order_statistic)},
+          {"aten.quantile.scalar", form(order_statistic)},
+          {"aten.nanquantile.default", form(order_statistic)},
+          {"aten.nanquantile.scalar", form(order_statistic)},
+          {"aten.median.default", form(order_statistic)},
+          {"aten.median.dim", form(order_statistic)},
+          {"aten.bincount.default", form(bincount)},
           {"aten.any.default", form(any)},
           {"aten.any.dim", form(any)},
           {"aten.any.dims", form(any)},
