@@ -30,7 +30,7 @@ class Resolver {
 
   std::shared_ptr<const ResolvedBody> run() {
     for (const Node& node : kind_.body->graph().nodes()) {
-      if (node.kind() != NodeKind::kOutput) now_[node.id().index] = &copy(node);
+      if (node.kind() != NodeKind::kOutput && !is_absent(node)) now_[node.id().index] = &copy(node);
     }
     const Node& output = *kind_.body->graph().output();
     body_->module.add_output(inputs(output), kind_.body->signature().outputs);
@@ -50,6 +50,15 @@ class Resolver {
   Symbol kind_of(Symbol role) const {
     const auto found = std::find_if(parts_.begin(), parts_.end(), [&](const auto& part) { return part.first == role; });
     return found == parts_.end() ? Symbol() : found->second;
+  }
+
+  /// An input that only absent parts would read.
+  bool is_absent(const Node& node) const {
+    if (node.kind() != NodeKind::kInput || !is_optional_input(node)) return false;
+    for (const Use* use = node.uses(); use; use = use->next()) {
+      if (!kind_of(use->user()->role()).empty()) return false;
+    }
+    return true;
   }
 
   Node& copy(const Node& node) {
@@ -168,6 +177,15 @@ PartCount part_count(const Node& call_part) {
   const Attribute* count = call_part.attrs().find(kCount);
   if (!count) return PartCount::kOne;
   return *count->get<std::string>() == "?" ? PartCount::kOptional : PartCount::kAny;
+}
+
+bool is_optional_input(const Node& input) {
+  for (const Use* use = input.uses(); use; use = use->next()) {
+    const Node& reader = *use->user();
+    const bool may_lack = reader.kind() == NodeKind::kCallPart && part_count(reader) == PartCount::kOptional;
+    if (!may_lack || use->slot() == 0) return false;
+  }
+  return input.uses() != nullptr;
 }
 
 Node& add_call_part(GraphModule& body, Symbol name, Symbol role, std::span<Node* const> inputs, PartCount count,

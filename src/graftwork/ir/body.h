@@ -29,10 +29,13 @@ namespace graftwork {
 /// How often a part stands in a module of the kind.
 enum class PartCount : uint8_t {
   kOne,
-  kOptional,  ///< `?`: an absent part passes its input on.
+  kOptional,  ///< `?`: an absent part passes its first input on.
   kAny,       ///< `*`: parts `role_0`, `role_1`, ... one behind the other; of none its input is passed on.
 };
 PartCount part_count(const Node& call_part);
+
+/// Whether only parts that may be absent read the input, behind their first: without them a call leaves it out.
+bool is_optional_input(const Node& input);
 
 /// Appends the call of a part to a body that is being made.
 Node& add_call_part(GraphModule& body, Symbol name, Symbol role, std::span<Node* const> inputs,
@@ -55,7 +58,7 @@ struct BodyLayer {
 /// A body with the parts that a module has.
 struct ResolvedBody {
   GraphModule module;  ///< Nodes: inputs, parts by their kinds, operators, get_items; results in its signature.
-  std::vector<const Node*> inputs;
+  std::vector<const Node*> inputs;  ///< Those that a call gives: optional ones with the parts that read them.
   std::vector<BodyLayer> layers;
 };
 

@@ -111,7 +111,7 @@ const std::shared_ptr<const KindTable>& KindTable::torch() {
   static const std::shared_ptr<const KindTable> table = [] {
     std::vector<Kind> all;
     for (auto make : {conv_kinds, linear_kinds, norm_kinds, activation_kinds, pool_kinds, shape_kinds, resize_kinds,
-                      quant_kinds, operator_kinds, data_movement_kinds}) {
+                      quant_kinds, operator_kinds, data_movement_kinds, product_kinds}) {
       for (Kind& kind : make()) all.push_back(std::move(kind));
     }
     return std::make_shared<const KindTable>(std::move(all));
@@ -266,8 +266,9 @@ const Type& shared(const Type& result, std::span<const Type> inputs) {
 Type infer_module(const ModuleRecord& record, std::span<const Type> inputs, const ModuleTable& modules) {
   const KindTable& kinds = modules.kinds();
   const Kind& kind = kinds.at(record.kind);
-  if (inputs.size() < kind.min_inputs || inputs.size() > kind.max_inputs) {
-    refuse_shape(cat(kind.name.str(), " takes ", counted(kind.min_inputs, "input"), ", not ", inputs.size()));
+  const size_t least = record.body ? record.body->inputs.size() : kind.min_inputs;
+  if (inputs.size() < least || inputs.size() > (record.body ? least : kind.max_inputs)) {
+    refuse_shape(cat(kind.name.str(), " takes ", counted(least, "input"), ", not ", inputs.size()));
   }
   if (record.body) return shared(infer_body(*record.body, record, inputs, modules), inputs);
   return shared(kind.shape(ShapeQuery{inputs, record.attrs, &record, &kinds}), inputs);

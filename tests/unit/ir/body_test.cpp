@@ -91,7 +91,7 @@ TEST(Body, RefusesWhatItCannotBe) {
   EXPECT_NE(
       error_of("kernel K(%x) {\n  %y = @a(%x)\n  return %y\n  quantize %y\n}").find("nothing in the body reads %y"),
       std::string::npos);
-  EXPECT_NE(error_of("kernel K(%x, %z) {\n  %y = @a(%x, %z)?\n  return %y\n}").find("other than one input"),
+  EXPECT_NE(error_of("kernel K(%x, %z) {\n  %y = @a(%x, %z)*\n  return %y\n}").find("other than one input"),
             std::string::npos);
   EXPECT_NE(error_of("kernel K(%x) {\n  %y = aten.neg.default(%x) {a=$1}\n  return %y\n}").find("no input 1"),
             std::string::npos);
@@ -129,6 +129,98 @@ TEST(Body, LacksPartsThatMayBeAbsentAndNoOthers) {
   } catch (const Error& error) {
     EXPECT_NE(error.message().find("SplitMlp needs the part down"), std::string::npos) << error.report();
   }
+}
+
+constexpr const char* kMasked =
+    "converted Mask(%scores, %mask) {\n"
+    "  %masked = aten.add.Tensor(%scores, %mask)\n"
+    "  return %masked\n"
+    "}\n"
+    "kernel Masked(%x, %mask, %gate) {\n"
+    "  %up = @up(%x)\n"
+    "  %masked = @mask(%up, %mask)?\n"
+    "  %gated = @gate(%masked, %gate)?\n"
+    "  return %gated\n"
+    "  can_quantize %x, %masked\n"
+    "}\n";
+
+/// A network whose inputs and parts are these.
+std::string masked_network(const std::string& inputs, const std::string& parts) {
+  return std::string(kMasked) + "graph(%x: f32[2, 8], %m: f32[2, 1], %g: f32[2, 4]) {\n  %y = Masked @Masked_0(" +
+         inputs + ") [up=nn.Linear @up {in_features=8, out_features=4}" + parts + "]\n  return %y\n}\n";
+}
+
+constexpr const char* kMask = ", mask=Mask @mask";
+constexpr const char* kGate = ", gate=Mask @gate";
+
+TEST(Body, HasInputsThatOnlyOptionalPartsRead) {
+  const std::string text = kMasked;
+  const Kind kind = kernel(text.substr(text.find("kernel")));
+  EXPECT_EQ(kind.min_inputs, 1u);
+  EXPECT_EQ(kind.max_inputs, 3u);
+  const std::vector<Node*> inputs = kind.body->graph().inputs();
+  EXPECT_FALSE(is_optional_input(*inputs[0])) << "an absent part passes its first input on";
+  EXPECT_TRUE(is_optional_input(*inputs[1]));
+  EXPECT_TRUE(is_optional_input(*inputs[2]));
+  EXPECT_EQ(print_kernel(kind), text.substr(text.find("kernel")));
+  // An input is needed as soon as one reader is.
+  const Kind both = kernel("kernel K(%x, %z) {\n  %a = @a(%x, %z)?\n  %b = @b(%a, %z)\n  return %b\n}");
+  EXPECT_EQ(both.min_inputs, 2u);
+  const Kind operand = kernel("kernel K(%x, %z) {\n  %a = @a(%x, %z)?\n  %b = aten.add.Tensor(%a, %z)\n  return %b\n}");
+  EXPECT_EQ(operand.min_inputs, 2u);
+  const Kind first = kernel("kernel K(%x, %z) {\n  %a = @a(%x, %z)?\n  %b = @b(%z, %a)?\n  return %b\n}");
+  EXPECT_EQ(first.min_inputs, 2u);
+}
+
+TEST(Body, RefusesAnOptionalInputInFrontOfANeededOne) {
+  const std::string error =
+      error_of("kernel K(%x, %mask, %z) {\n  %a = @a(%x, %mask)?\n  %b = aten.add.Tensor(%a, %z)\n  return %b\n}");
+  EXPECT_NE(error.find("the input %z stands behind %mask, which may be absent"), std::string::npos) << error;
+}
+
+TEST(Body, TakesTheInputsOfThePartsThatThereAre) {
+  struct Form {
+    const char* inputs;
+    std::string parts;
+    std::vector<std::string> names;
+    size_t calls;
+  };
+  for (const Form& form :
+       {Form{"%x", "", {"x"}, 1}, Form{"%x, %m", kMask, {"x", "mask"}, 2}, Form{"%x, %g", kGate, {"x", "gate"}, 2},
+        Form{"%x, %m, %g", std::string(kMask) + kGate, {"x", "mask", "gate"}, 3}}) {
+    SCOPED_TRACE(form.parts);
+    const GraphModule module = parse(masked_network(form.inputs, form.parts));
+    verify(module);
+    const ModuleRecord& record = module.modules()[module.modules().find("Masked_0")];
+    ASSERT_NE(record.body, nullptr);
+    std::vector<std::string> names;
+    for (const Node* input : record.body->inputs) names.push_back(input->name().str());
+    EXPECT_EQ(names, form.names);
+    size_t calls = 0;
+    for (const Node& node : record.body->module.graph().nodes()) calls += node.kind() == NodeKind::kCallPart ? 1 : 0;
+    EXPECT_EQ(calls, form.calls);
+    EXPECT_EQ(value_of(module, "y")->type().text(), "f32[2, 4]");
+    EXPECT_EQ(print(parse(print(module))), print(module));
+    EXPECT_FALSE(difference(parse(print(module)), module));
+    EXPECT_EQ(print(module.clone()), print(module));
+  }
+}
+
+TEST(Body, RefusesOtherInputsThanItsPartsRead) {
+  const auto error_of_network = [](const std::string& text) -> std::string {
+    try {
+      parse(text);
+      return "none";
+    } catch (const Error& error) {
+      return error.report();
+    }
+  };
+  EXPECT_NE(error_of_network(masked_network("%x, %m", "")).find("Masked takes 1 input, not 2"), std::string::npos);
+  EXPECT_NE(error_of_network(masked_network("%x", kMask)).find("Masked takes 2 inputs, not 1"), std::string::npos);
+  EXPECT_NE(error_of_network(masked_network("%x, %m, %g", kGate)).find("Masked takes 2 inputs, not 3"),
+            std::string::npos);
+  EXPECT_NE(error_of_network(masked_network("%x, %m, %g, %g", std::string(kMask) + kGate)).find("not 4"),
+            std::string::npos);
 }
 
 TEST(Body, IsOneForAllModulesWithTheSameParts) {

@@ -142,6 +142,21 @@ TEST(Shape, OfOperators) {
   EXPECT_EQ(type_of(x, "aten.no_such_operator.default(%x)"), "?");
 }
 
+TEST(Shape, OfAttentionsOperatorsAtRunTimeLengths) {
+  const std::string x = "%x: f32[s0, 8, s1, 16]";
+  EXPECT_EQ(type_of(x + ", %z: f32[8, 16, s1]", "aten.matmul.default(%x, %z)"), "f32[s0, 8, s1, s1]");
+  EXPECT_EQ(type_of("%x: f32[s0, 4, 8], %z: f32[s0, 8, s1]", "aten.bmm.default(%x, %z)"), "f32[s0, 4, s1]");
+  EXPECT_EQ(type_of("%x: f32[s0, s1, 24]", "aten.unflatten.int(%x) {dim=-1, sizes=[3, -1]}"), "f32[s0, s1, 3, 8]");
+  EXPECT_EQ(type_of("%x: f32[2, 4*s0]", "aten.unflatten.int(%x) {dim=1, sizes=[-1, 4]}"), "f32[2, s0, 4]");
+  EXPECT_EQ(type_of("%x: f32[2, s0]", "aten.unbind.int(%x)"), "(f32[s0], f32[s0])");
+  EXPECT_EQ(type_of("%x: f32[2, s0]", "aten.unbind.int(%x) {dim=1}"), "?");
+  EXPECT_EQ(type_of("%x: f32[s0, 1, 16]", "aten.expand.default(%x) {size=[-1, 8, -1]}"), "f32[s0, 8, 16]");
+  EXPECT_EQ(type_of(x + ", %z: bool[s0, 1, 1, 16]", "aten.masked_fill.Scalar(%x, %z) {value=0}"), "f32[s0, 8, s1, 16]");
+  EXPECT_EQ(type_of("%x: bool[s0, 1, s1], %z: bool[s1, 1]", "aten.logical_and.default(%x, %z)"), "bool[s0, s1, s1]");
+  EXPECT_EQ(type_of(x, "aten.amax.default(%x) {dim=[-1], keepdim=true}"), "f32[s0, 8, s1, 1]");
+  EXPECT_EQ(type_of(x, "aten.all.dim(%x) {dim=-2}"), "bool[s0, 8, 16]");
+}
+
 TEST(Shape, IsRefusedWhenTheInputsDoNotFit) {
   const std::string x = "%x: f32[2, 4, 8, 8]";
   const auto refusal = [&](const std::string& statement, const std::string& expected) {

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/operator_call.h"
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
@@ -186,6 +187,7 @@ const std::vector<Case>& operator_cases() {
       {"f32[2, 3]", "aten.softplus.default {beta=2}"},
       {"i64[2, 3]", "aten.sign.default"},
       {"i64[2, 3]", "aten.zeros_like.default"},
+      {"bool[2, 3]", "aten.zeros_like.default {dtype=f32}"},
       {"f32[2, 3]", "aten.log_sigmoid.default"},
       {"i64[2, 3]", "aten.erf.default"},
       {"f32[2, 3]", "aten.log.default"},
@@ -206,7 +208,39 @@ const std::vector<Case>& operator_cases() {
       {"f32[2, 7]", "aten.chunk.default {chunks=3, dim=1}", nullptr, 2},
       {"f32[2, 7, 4]", "aten.pad.default {pad=[1, 2, -1, 3]}"},
       {"f32[2, 7, 4]", "aten.constant_pad_nd.default {pad=[1, 2], value=1}"},
-      {"f32[2, 3]", "aten.to.dtype {dtype=f16}"}};
+      {"f32[2, 3]", "aten.to.dtype {dtype=f16}"},
+      {"f32[2, 3, 4]", "aten.matmul.default", "f32[4, 5]"},
+      {"f32[2, 1, 3, 4]", "aten.matmul.default", "f32[6, 4, 5]"},
+      {"f16[4]", "aten.matmul.default", "f16[4]"},
+      {"f32[4]", "aten.matmul.default", "f32[2, 4, 5]"},
+      {"f32[2, 3, 4]", "aten.matmul.default", "f32[4]"},
+      {"f32[2, 3, 4]", "aten.bmm.default", "f32[2, 4, 5]"},
+      {"f32[2, 6, 3]", "aten.unflatten.int {dim=-2, sizes=[2, -1]}"},
+      {"f32[2, 6, 3]", "aten.unflatten.int {dim=1, sizes=[-1, 2, 3]}"},
+      {"f32[2, 3, 4]", "aten.unbind.int {dim=-2}", nullptr, 2},
+      {"i64[2, 3]", "aten.unbind.int", nullptr, 1},
+      {"f32[2, 1, 3]", "aten.expand.default {size=[4, -1, 5, 3]}"},
+      {"bool[2, 1, 3]", "aten.expand.default {size=[2, 0, -1]}"},
+      {"f32[2, 3]", "aten.masked_fill.Scalar {value=-1}", "bool[2, 1]"},
+      {"f32[2, 1]", "aten.masked_fill.Scalar {value=0.5}", "bool[4, 1, 3]"},
+      {"i64[2, 3]", "aten.masked_fill.Scalar {value=2}", "bool[]"},
+      {"f16[2, 3]", "aten.mul.Scalar {other=0.5}"},
+      {"i64[2, 3]", "aten.mul.Scalar {other=0.5}"},
+      {"i64[2, 3]", "aten.mul.Scalar {other=2}"},
+      {"f16[2, 3]", "aten.div.Scalar {other=4}"},
+      {"i64[2, 3]", "aten.div.Scalar {other=2}"},
+      {"f32[2, 3]", "aten.logical_not.default"},
+      {"bool[2, 1]", "aten.logical_or.default", "bool[3]"},
+      {"f32[2, 3]", "aten.logical_and.default", "i64[4, 1, 1]"},
+      {"i64[2, 3]", "aten.eq.Scalar {other=0.5}"},
+      {"bool[2, 3, 4]", "aten.all.dim {dim=-1, keepdim=true}"},
+      {"f32[2, 3, 4]", "aten.all.dim {dim=1}"},
+      {"u8[2, 3]", "aten.all.dim {dim=0}"},
+      {"bool[]", "aten.all.dim {dim=-1}"},
+      {"f32[2, 3, 4]", "aten.amax.default {dim=[-1, 0], keepdim=true}"},
+      {"i64[2, 3, 4]", "aten.amax.default {dim=[1]}"},
+      {"f32[2, 3, 4]", "aten.amax.default {dim=[]}"},
+      {"f32[]", "aten.amax.default {dim=[0]}"}};
   return cases;
 }
 
@@ -263,6 +297,22 @@ TEST(Kinds, CanAllBeRun) {
   EXPECT_FALSE(has_kernel("nn.Nothing"));
 }
 
+/// Whether torch has no result either, of an operator.
+bool torch_refuses(const Case& call) {
+  const Symbol op = kind_of(call);
+  std::string text = text_of(call, false);
+  text.replace(text.find(op.str()), op.str().size(), "test.unknown");
+  const GraphModule module = parse_network(text);
+  std::vector<c10::IValue> inputs;
+  for (const at::Tensor& input : random_inputs(module)) inputs.emplace_back(input);
+  try {
+    OperatorCall(op, node_named(module, "y").attrs(), inputs.size()).run(pointers_to(inputs), at::kCPU);
+    return false;
+  } catch (const std::exception&) {
+    return true;
+  }
+}
+
 TEST(Kinds, RefuseWhatTorchRefuses) {
   const std::vector<Case> wrong{
       {"f32[1, 3, 4, 4]", "nn.Conv2d {in_channels=3, out_channels=4, kernel_size=[5, 5]}"},
@@ -277,8 +327,31 @@ TEST(Kinds, RefuseWhatTorchRefuses) {
                                           {"f32[2, 3]", "aten.permute.default {dims=[0]}"},
                                           {"f32[2, 3]", "aten.add.Tensor", "f32[2]"},
                                           {"f32[2, 3]", "aten.cat.default", "f32[2, 4]"},
-                                          {"f32[2, 3]", "aten.unsqueeze.default {dim=3}"}};
-  for (const Case& call : wrong_operators) EXPECT_THROW(parse_network(text_of(call, false)), Error) << call.call;
+                                          {"f32[2, 3]", "aten.unsqueeze.default {dim=3}"},
+                                          {"f32[2, 3]", "aten.matmul.default", "f32[2, 3]"},
+                                          {"f32[2, 3]", "aten.matmul.default", "f16[3, 2]"},
+                                          {"f32[2, 3, 4]", "aten.matmul.default", "f32[3, 4, 5]"},
+                                          {"f32[2, 3]", "aten.matmul.default", "f32[]"},
+                                          {"f32[2, 3, 4]", "aten.bmm.default", "f32[1, 4, 5]"},
+                                          {"f32[3, 4]", "aten.bmm.default", "f32[4, 5]"},
+                                          {"f32[2, 6]", "aten.unflatten.int {dim=1, sizes=[4, -1]}"},
+                                          {"f32[2, 6]", "aten.unflatten.int {dim=1, sizes=[]}"},
+                                          {"f32[2, 6]", "aten.unflatten.int {dim=2, sizes=[2, 3]}"},
+                                          {"f32[2, 3]", "aten.unbind.int {dim=2}"},
+                                          {"f32[2, 3]", "aten.expand.default {size=[3]}"},
+                                          {"f32[2, 3]", "aten.expand.default {size=[-1, 2, 3]}"},
+                                          {"f32[2, 3]", "aten.expand.default {size=[2, 4]}"},
+                                          {"f32[2, 1]", "aten.expand.default {size=[2, -2]}"},
+                                          {"f32[2, 3]", "aten.masked_fill.Scalar {value=0}", "bool[2]"},
+                                          {"f32[2, 3]", "aten.masked_fill.Scalar {value=0}", "u8[2, 3]"},
+                                          {"f32[2, 3]", "aten.logical_or.default", "bool[4]"},
+                                          {"f32[2, 3]", "aten.all.dim {dim=2}"},
+                                          {"f32[2, 3]", "aten.amax.default {dim=[-3]}"},
+                                          {"f32[2, 3]", "aten.amax.default {dim=[0, -2]}"}};
+  for (const Case& call : wrong_operators) {
+    EXPECT_THROW(parse_network(text_of(call, false)), Error) << call.call;
+    EXPECT_TRUE(torch_refuses(call)) << call.call;
+  }
 }
 
 }  // namespace

@@ -107,12 +107,13 @@ class Builder {
   }
 
   void add_node(const Call& call, Scope& scope) {
-    const Symbol op = call.op;
+    Symbol op = call.op;
     const std::string& name = call.name.empty() && call.outputs.empty() ? op.str() : call.name;
     BoundArguments bound = bind_arguments(call, scope);
     const Origin origin = origin_of(call, name);
     const std::vector<Result> results = results_of(call);
-    if (fold(op, name, bound, results, scope)) return;
+    if (pass_on(op, bound, results, scope) || fold(op, name, bound, results, scope)) return;
+    fill_in(op, bound, results, origin);
     if (results.size() == 1 && bound.problems.empty()) {
       if (const auto made = filled_like(op, bound.attrs, results[0].type)) {
         scope[results[0].name] = known(constants_.keep(results[0].name, *made));
@@ -217,6 +218,52 @@ class Builder {
     return true;
   }
 
+  /// Whether the call's result is one of its operands.
+  bool pass_on(Symbol op, const BoundArguments& bound, const std::vector<Result>& results, Scope& scope) {
+    if (results.size() != 1 || !bound.problems.empty()) return false;
+    std::vector<const Constant*> operands;
+    for (const Meaning* operand : bound.operands) operands.push_back(operand->constant ? &*operand->constant : nullptr);
+    const auto passed = constants_.passed_on(op, operands, bound.attrs);
+    if (!passed) return false;
+    Meaning& same = *bound.operands[*passed];
+    const Type type = same.constant ? Type(same.constant->value.type()) : materialise(same).type();
+    if (!(type == results[0].type)) return false;
+    scope[results[0].name] = same;
+    return true;
+  }
+
+  /// where(mask, number, x) and where(mask, x, number) fill the number in.
+  void fill_in(Symbol& op, BoundArguments& bound, const std::vector<Result>& results, Origin origin) {
+    if (op != Symbol("aten.where.self") || results.size() != 1 || bound.operands.size() != 3 || !bound.problems.empty())
+      return;
+    for (const size_t chosen : {1, 2}) {
+      Meaning& x = *bound.operands[3 - chosen];
+      const auto& constant = bound.operands[chosen]->constant;
+      const auto number = constant ? constants_.only_number(*constant) : std::nullopt;
+      if (!number || !(materialise(x).type() == results[0].type)) continue;
+      Meaning& mask = *bound.operands[0];
+      if (chosen == 2) invert(mask, results[0].name + "_mask", origin);
+      op = "aten.masked_fill.Scalar";
+      bound.operands = {&x, chosen == 2 ? &inverted_ : &mask};
+      bound.attrs = {{"value", Attribute(*number)}};
+      return;
+    }
+  }
+
+  /// Into inverted_.
+  void invert(Meaning& mask, const std::string& name, Origin origin) {
+    static const Symbol kNot = "aten.logical_not.default";
+    inverted_ = {};
+    if (mask.constant) {
+      if (const auto folded = constants_.fold(kNot, {&*mask.constant}, {}, {name})) {
+        inverted_ = known((*folded)[0]);
+        return;
+      }
+    }
+    Node& node = materialise(mask);
+    inverted_.node = &append(kNot, unique_name(name), {&node}, {}, node.type(), origin);
+  }
+
   // ---- results -----------------------------------------------------------------------------------
 
   void add_outputs(Scope& scope) {
@@ -241,6 +288,7 @@ class Builder {
   GraphModule module_;
   UniqueNames names_;
   Constants constants_;
+  Meaning inverted_;  // of the mask of the call that is being added
 };
 
 }  // namespace

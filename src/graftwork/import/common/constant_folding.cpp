@@ -170,7 +170,7 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
 
 std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::vector<ParamExpr>& operands,
                                                          const AttrMap& attrs, FoldingBudget& budget) {
-  constexpr int64_t kSmall = int64_t{1} << 16;
+  constexpr int64_t kSmall = int64_t{1} << 20;
   int64_t read = 0;
   for (const ParamExpr& operand : operands) read += operand.type().element_count();
   try {

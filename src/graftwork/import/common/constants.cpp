@@ -1,8 +1,22 @@
 #include "graftwork/import/common/constants.h"
 
+#include <cmath>
+
 #include "graftwork/base/text.h"
+#include "graftwork/import/common/idle_masks.h"
 
 namespace graftwork {
+
+namespace {
+
+/// Training changes numbers by numbers: what is infinite stays so, and what is none.
+bool asks_for_infinity(Symbol op, const AttrMap& attrs) {
+  const Attribute* other = op == Symbol("aten.eq.Scalar") ? attrs.find("other") : nullptr;
+  const double* number = other ? other->get<double>() : nullptr;
+  return number && std::isinf(*number);
+}
+
+}  // namespace
 
 std::optional<std::vector<Constant>> Constants::fold(Symbol op, const std::vector<const Constant*>& operands,
                                                      const AttrMap& attrs, const std::vector<std::string>& results) {
@@ -13,7 +27,7 @@ std::optional<std::vector<Constant>> Constants::fold(Symbol op, const std::vecto
     trainable |= operand->trainable;
   }
   if (const auto expr = as_expression(op, values, attrs)) return std::vector{Constant{*expr, trainable}};
-  if (trainable) {
+  if (trainable && !asks_for_infinity(op, attrs)) {
     const auto computed = compute_when_asked(op, values, attrs, budget_);
     if (!computed || computed->size() < results.size()) return std::nullopt;
     std::vector<Constant> kept;
@@ -25,6 +39,17 @@ std::optional<std::vector<Constant>> Constants::fold(Symbol op, const std::vecto
   std::vector<Constant> made;
   for (size_t i = 0; i < results.size(); ++i) made.push_back(keep(results[i], (*tensors)[i]));
   return made;
+}
+
+std::optional<size_t> Constants::passed_on(Symbol op, const std::vector<const Constant*>& operands,
+                                           const AttrMap& attrs) {
+  std::vector<const ParamExpr*> known;
+  for (const Constant* operand : operands) known.push_back(operand && !operand->trainable ? &operand->value : nullptr);
+  return graftwork::passed_on(op, known, attrs, tensors_, budget_);
+}
+
+std::optional<double> Constants::only_number(const Constant& constant) {
+  return constant.trainable ? std::nullopt : graftwork::only_number(constant.value, tensors_, budget_);
 }
 
 Constant Constants::keep(const std::string& name, const at::Tensor& tensor) {

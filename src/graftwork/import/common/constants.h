@@ -16,7 +16,7 @@ namespace graftwork {
 /// A value that is known while the graph is built.
 struct Constant {
   ParamExpr value;
-  bool trainable = false;  ///< Training changes it: it is never evaluated while the graph is built.
+  bool trainable = false;  ///< Training changes it: its numbers are never looked at while the graph is built.
 };
 
 /// Operators on constants become constants, and a constant becomes a node of `module` when something reads it at run
@@ -31,6 +31,13 @@ class Constants {
   /// each of `results`, their names. Nothing when the operator has to run with the network.
   std::optional<std::vector<Constant>> fold(Symbol op, const std::vector<const Constant*>& operands,
                                             const AttrMap& attrs, const std::vector<std::string>& results);
+
+  /// The operand that the operator gives on unchanged (idle_masks.h); those that training changes are not known, nor
+  /// are null ones.
+  std::optional<size_t> passed_on(Symbol op, const std::vector<const Constant*>& operands, const AttrMap& attrs);
+
+  /// idle_masks.h; nothing where training changes the constant.
+  std::optional<double> only_number(const Constant& constant);
 
   /// A tensor that was made while the graph is built.
   Constant keep(const std::string& name, const at::Tensor& tensor);

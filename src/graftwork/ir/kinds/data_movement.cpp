@@ -91,6 +91,25 @@ Type unsqueeze_shape(const ShapeQuery& query) {
   return result;
 }
 
+/// −1 keeps an extent; further dimensions come in front.
+Type expand_shape(const ShapeQuery& query) {
+  const TensorType& input = query.tensor(0);
+  const auto* sizes = query.attr("size").get<std::vector<int64_t>>();
+  if (!sizes) return {};
+  if (sizes->size() < input.rank()) refuse_shape(cat("cannot expand ", input.text()));
+  TensorType result{input.dtype, {}};
+  const size_t further = sizes->size() - input.rank();
+  for (size_t i = 0; i < sizes->size(); ++i) {
+    const int64_t size = (*sizes)[i];
+    const Dim* extent = i < further ? nullptr : &input.dims[i - further];
+    const bool keeps = extent && size == -1;
+    const bool fits = keeps || (size >= 0 && (!extent || *extent == Dim(1) || *extent == Dim(size)));
+    if (!fits) refuse_shape(cat("cannot expand ", input.text(), " to ", query.attr("size").text()));
+    result.dims.push_back(keeps ? *extent : Dim(size));
+  }
+  return result;
+}
+
 Type squeeze_shape(const ShapeQuery& query) {
   TensorType result = query.tensor(0);
   const size_t axis = axis_of(query.integer("dim"), result.rank(), query);
@@ -130,6 +149,34 @@ Type select_shape(const ShapeQuery& query) {
   const size_t axis = axis_of(query.integer("dim"), result.rank(), query);
   result.dims.erase(result.dims.begin() + static_cast<std::ptrdiff_t>(axis));
   return result;
+}
+
+/// One axis becomes several; one extent may be −1.
+Type unflatten_shape(const ShapeQuery& query) {
+  TensorType result = query.tensor(0);
+  const size_t axis = axis_of(query.integer("dim"), result.rank(), query);
+  const auto* sizes = query.attr("sizes").get<std::vector<int64_t>>();
+  if (!sizes) return {};
+  if (sizes->empty()) refuse_shape(cat("cannot unflatten axis ", axis, " of ", result.text(), " into nothing"));
+  TensorType whole{result.dtype, {result.dims[axis]}};
+  AttrMap attrs;
+  attrs.set("size", Attribute(*sizes));
+  const Type input(whole);
+  const Type parts = view_shape({std::span(&input, 1), attrs}, "size");
+  const auto at = result.dims.erase(result.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  result.dims.insert(at, parts.tensor()->dims.begin(), parts.tensor()->dims.end());
+  return result;
+}
+
+/// Views of one place each along an axis.
+Type unbind_shape(const ShapeQuery& query) {
+  TensorType part = query.tensor(0);
+  const size_t axis = axis_of(integer_or(query, "dim", 0), part.rank(), query);
+  const auto count = part.dims[axis].maybe_value();
+  if (!count) return {};
+  if (*count > 65536) refuse_shape(cat("cannot split ", part.text(), " into ", *count, " parts"));
+  part.dims.erase(part.dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  return Type::tuple(std::vector<Type>(static_cast<size_t>(*count), Type(std::move(part))));
 }
 
 Type parts_of(const TensorType& whole, size_t axis, std::span<const int64_t> extents) {
@@ -218,6 +265,7 @@ std::vector<Kind> data_movement_kinds() {
           operator_kind("aten.permute.default", permute_shape),
           operator_kind("aten.transpose.int", transpose_shape),
           operator_kind("aten.unsqueeze.default", unsqueeze_shape),
+          operator_kind("aten.expand.default", expand_shape, 1, SIZE_MAX),
           operator_kind("aten.squeeze.dim", squeeze_shape),
           operator_kind("aten.cat.default", cat_shape, 1, SIZE_MAX),
           operator_kind("aten.stack.default", stack_shape, 1, SIZE_MAX),
@@ -226,6 +274,8 @@ std::vector<Kind> data_movement_kinds() {
           operator_kind("aten.split.Tensor", split_shape),
           operator_kind("aten.split_with_sizes.default", split_with_sizes_shape),
           operator_kind("aten.chunk.default", chunk_shape),
+          operator_kind("aten.unflatten.int", unflatten_shape),
+          operator_kind("aten.unbind.int", unbind_shape),
           operator_kind("aten.pad.default", pad_shape),
           operator_kind("aten.constant_pad_nd.default", pad_shape)};
 }

@@ -17,6 +17,7 @@ std::vector<Kind> resize_kinds();
 std::vector<Kind> quant_kinds();
 std::vector<Kind> operator_kinds();
 std::vector<Kind> data_movement_kinds();
+std::vector<Kind> product_kinds();
 
 /// An ATen operator.
 Kind operator_kind(Symbol name, std::function<Type(const ShapeQuery&)> shape, size_t min_inputs = 1,

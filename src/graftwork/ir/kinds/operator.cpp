@@ -62,14 +62,20 @@ std::optional<DType> promoted(const TensorType& a, const TensorType& b) {
 /// The element type of a result that is never an integer.
 DType floating(DType type) { return is_floating(type) ? type : DType::kF32; }
 
+/// Of two tensors, element by element: the shapes broadcast.
+Type elementwise_shape(const ShapeQuery& query, DType dtype) {
+  const TensorType &a = query.tensor(0), &b = query.tensor(1);
+  auto dims = broadcast(a.dims, b.dims);
+  if (!dims) refuse_shape(cat("shapes ", a.text(), " and ", b.text(), " do not broadcast"));
+  return TensorType{dtype, *std::move(dims)};
+}
+
 Type broadcast_shape(const ShapeQuery& query) {
   const TensorType& a = query.tensor(0);
   if (query.inputs.size() == 1) return TensorType{promoted(a.dtype, category(query.attr("other"))), a.dims};
   const TensorType& b = query.tensor(1);
-  auto dims = broadcast(a.dims, b.dims);
-  if (!dims) refuse_shape(cat("shapes ", a.text(), " and ", b.text(), " do not broadcast"));
   const auto dtype = promoted(a, b);
-  return dtype ? Type(TensorType{*dtype, *std::move(dims)}) : Type();
+  return dtype ? elementwise_shape(query, *dtype) : Type();
 }
 
 Type true_division_shape(const ShapeQuery& query) {
@@ -82,14 +88,14 @@ Type floating_shape(const ShapeQuery& query) {
   return TensorType{floating(query.tensor(0).dtype), query.tensor(0).dims};
 }
 
-/// Of softmax and reductions: computed in `dtype` where it is given.
+/// Computed in `dtype` where it is given.
 DType dtype_or(const ShapeQuery& query, DType fallback) {
   const Attribute* given = query.attrs.find("dtype");
   const DType* dtype = given ? given->get<DType>() : nullptr;
   return dtype ? *dtype : fallback;
 }
 
-Type softmax_shape(const ShapeQuery& query) {
+Type shape_in_dtype(const ShapeQuery& query) {
   return TensorType{dtype_or(query, query.tensor(0).dtype), query.tensor(0).dims};
 }
 
@@ -108,21 +114,40 @@ Type clamp_shape(const ShapeQuery& query) {
   return TensorType{dtype, query.tensor(0).dims};
 }
 
-Type mean_shape(const ShapeQuery& query) {
+/// Without the axes that `dim` names, an integer or several; none stands for all.
+Type reduced_shape(const ShapeQuery& query, DType dtype) {
   const TensorType& input = query.tensor(0);
   const bool keep = query.attrs.find("keepdim") && query.flag("keepdim");
   const Attribute* dim = query.attrs.find("dim");
-  const bool all = !dim || dim->is_none() || query.integers("dim").empty();
-  std::vector<bool> reduced(input.rank(), all);
-  for (const int64_t axis : all ? std::vector<int64_t>() : query.integers("dim")) {
-    reduced[axis_of(axis, input.rank(), query)] = true;
+  std::vector<int64_t> axes;
+  if (dim && !dim->is_none()) axes = dim->get<int64_t>() ? std::vector{*dim->get<int64_t>()} : query.integers("dim");
+  std::vector<bool> reduced(input.rank(), axes.empty());
+  for (const int64_t axis : axes) {
+    if (input.rank() == 0 && (axis == 0 || axis == -1)) continue;
+    const size_t at = axis_of(axis, input.rank(), query);
+    if (reduced[at]) refuse_shape(cat("axis ", axis, " of ", input.text(), " is reduced twice"));
+    reduced[at] = true;
   }
-  TensorType result{dtype_or(query, input.dtype), {}};
+  TensorType result{dtype, {}};
   for (size_t axis = 0; axis < input.rank(); ++axis) {
     if (!reduced[axis]) result.dims.push_back(input.dims[axis]);
     if (reduced[axis] && keep) result.dims.emplace_back(1);
   }
   return result;
+}
+
+Type mean_shape(const ShapeQuery& query) { return reduced_shape(query, dtype_or(query, query.tensor(0).dtype)); }
+
+/// Bytes stay bytes.
+Type all_shape(const ShapeQuery& query) {
+  return reduced_shape(query, query.tensor(0).dtype == DType::kU8 ? DType::kU8 : DType::kBool);
+}
+
+/// A mask of more elements spreads what it is filled into.
+Type masked_fill_shape(const ShapeQuery& query) {
+  if (query.tensor(1).dtype != DType::kBool)
+    refuse_shape(cat("the mask is ", query.tensor(1).text(), ", not of bools"));
+  return elementwise_shape(query, query.tensor(0).dtype);
 }
 
 Type cast_shape(const ShapeQuery& query) {
@@ -135,10 +160,10 @@ Type cast_shape(const ShapeQuery& query) {
 
 std::vector<Kind> operator_kinds() {
   static constexpr std::array kKeepsType{
-      "aten.neg.default",        "aten.abs.default",        "aten.clone.default",    "aten.alias.default",
-      "aten.contiguous.default", "aten.detach.default",     "aten.dropout.default",  "aten.lift_fresh_copy.default",
-      "aten.selu.default",       "aten.celu.default",       "aten.softplus.default", "aten.sign.default",
-      "aten.zeros_like.default", "aten.log_sigmoid.default"};
+      "aten.neg.default",        "aten.abs.default",    "aten.clone.default",    "aten.alias.default",
+      "aten.contiguous.default", "aten.detach.default", "aten.dropout.default",  "aten.lift_fresh_copy.default",
+      "aten.selu.default",       "aten.celu.default",   "aten.softplus.default", "aten.sign.default",
+      "aten.log_sigmoid.default"};
   static constexpr std::array kFloats{"aten.sigmoid.default", "aten.tanh.default",      "aten.exp.default",
                                       "aten.sqrt.default",    "aten.rsqrt.default",     "aten.erf.default",
                                       "aten.log.default",     "aten.log1p.default",     "aten.sin.default",
@@ -149,10 +174,26 @@ std::vector<Kind> operator_kinds() {
   for (const char* name : kKeepsType) kinds.push_back(operator_kind(name, same_as_input));
   for (const char* name : kFloats) kinds.push_back(operator_kind(name, floating_shape));
   for (const char* name : kBroadcasts) kinds.push_back(operator_kind(name, broadcast_shape, 1, 2));
+  kinds.push_back(operator_kind("aten.logical_not.default", [](const ShapeQuery& query) {
+    return TensorType{DType::kBool, query.tensor(0).dims};
+  }));
+  for (const char* name : {"aten.logical_or.default", "aten.logical_and.default"}) {
+    kinds.push_back(
+        operator_kind(name, [](const ShapeQuery& query) { return elementwise_shape(query, DType::kBool); }, 2, 2));
+  }
+  kinds.push_back(operator_kind(
+      "aten.eq.Scalar", [](const ShapeQuery& query) { return TensorType{DType::kBool, query.tensor(0).dims}; }));
+  kinds.push_back(operator_kind("aten.all.dim", all_shape));
+  kinds.push_back(operator_kind("aten.amax.default",
+                                [](const ShapeQuery& query) { return reduced_shape(query, query.tensor(0).dtype); }));
+  kinds.push_back(operator_kind("aten.mul.Scalar", broadcast_shape));
+  kinds.push_back(operator_kind("aten.div.Scalar", true_division_shape));
+  kinds.push_back(operator_kind("aten.masked_fill.Scalar", masked_fill_shape, 2, 2));
   kinds.push_back(operator_kind("aten.div.Tensor", true_division_shape, 1, 2));
   kinds.push_back(operator_kind("aten.clamp.default", clamp_shape));
   kinds.push_back(operator_kind("aten.pow.Tensor_Scalar", power_shape));
-  kinds.push_back(operator_kind("aten.softmax.int", softmax_shape));
+  kinds.push_back(operator_kind("aten.softmax.int", shape_in_dtype));
+  kinds.push_back(operator_kind("aten.zeros_like.default", shape_in_dtype));
   kinds.push_back(operator_kind("aten.mean.dim", mean_shape));
   kinds.push_back(operator_kind("aten.to.dtype", cast_shape));
   for (const Activation& row : activations()) {

@@ -66,9 +66,8 @@ class KernelReader {
     const PartCount count = lexer_.accept("?")   ? PartCount::kOptional
                             : lexer_.accept("*") ? PartCount::kAny
                                                  : PartCount::kOne;
-    if (inputs.empty() || (count != PartCount::kOne && inputs.size() != 1)) {
-      lexer_.fail_at(offset,
-                     cat("the part ", role, count == PartCount::kOne ? " reads nothing" : " has other than one input"));
+    if (inputs.empty() || (count == PartCount::kAny && inputs.size() != 1)) {
+      lexer_.fail_at(offset, cat("the part ", role, inputs.empty() ? " reads nothing" : " has other than one input"));
     }
     return add_call_part(*body_, name, role, inputs, count);
   }
@@ -187,7 +186,19 @@ void complete_kernel(Kind& kind, const std::vector<Symbol>& quantize, const std:
   if (kind.family == Family::kFused)
     kind.attrs.push_back({"stubs", AttrForm::integers(0, 0), Attribute(std::vector<int64_t>())});
   add_references(*kind.body, kind.attrs);
-  kind.min_inputs = kind.max_inputs = kind.body->graph().inputs().size();
+  const std::vector<Node*> inputs = kind.body->graph().inputs();
+  kind.max_inputs = inputs.size();
+  const auto optional =
+      std::find_if(inputs.begin(), inputs.end(), [](const Node* input) { return is_optional_input(*input); });
+  kind.min_inputs = static_cast<size_t>(optional - inputs.begin());
+  const auto needed =
+      std::find_if(optional, inputs.end(), [](const Node* input) { return !is_optional_input(*input); });
+  if (needed != inputs.end()) {
+    throw Error("ir.kernel",
+                cat("the input %", (*needed)->name().str(), " stands behind %", (*optional)->name().str(),
+                    ", which may be absent"),
+                "optional inputs at the end");
+  }
 }
 
 std::string print_kernel(const Kind& kind) {
