@@ -39,6 +39,12 @@ class Lowering {
 
   /// Of the network; null where the float regions are FP32.
   const MaskValues* masks() const { return masks_ ? &*masks_ : nullptr; }
+  /// Masks among the values of a body too.
+  void look_into(const Graph& body, const Node& call) {
+    if (masks_) masks_->look_into(body, call);
+  }
+  /// What follows is for this node of a body, in the float type of the node that calls it.
+  void enter_inside(const Node& node) { current_ = &node; }
 
   // ---- values ------------------------------------------------------------------------------------
   /// The ONNX value of a graph node's input; a float one in the type of the region that is being lowered, behind one

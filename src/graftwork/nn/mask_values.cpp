@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graftwork/ir/body.h"
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 
@@ -19,10 +20,12 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+bool is_module(const Node& node) { return node.kind() == NodeKind::kCallModule || node.kind() == NodeKind::kCallPart; }
+
 bool absorbs(const Use& use) {
   const Node& reader = *use.user();
   const std::string_view op = reader.op().str();
-  if (reader.kind() == NodeKind::kCallModule)
+  if (is_module(reader))
     return op.starts_with("nn.MaxPool") || op.starts_with("nn.AdaptiveMaxPool") ||
            is_one_of(op, {"nn.ReLU", "nn.ReLU6", "nn.Sigmoid", "nn.Hardsigmoid", "nn.Tanh"});
   if (reader.kind() != NodeKind::kCallFunction) return false;
@@ -37,7 +40,7 @@ bool keeps(const Use& use) {
   const Node& reader = *use.user();
   if (reader.kind() == NodeKind::kGetItem) return true;
   const std::string_view op = reader.op().str();
-  if (reader.kind() == NodeKind::kCallModule) return is_one_of(op, {"nn.Flatten", "nn.Dropout", "nn.Identity"});
+  if (is_module(reader)) return is_one_of(op, {"nn.Flatten", "nn.Dropout", "nn.Identity"});
   if (reader.kind() != NodeKind::kCallFunction) return false;
   const std::string_view name = operator_name(reader.op());
   if (is_one_of(name, {"sub", "div"})) return use.slot() == 0;
@@ -128,25 +131,73 @@ std::optional<double> own_threshold(const Network& network, const Node& node) {
   return found;
 }
 
+bool absorbs_inside(const ModuleTable& modules, const ModuleRecord& owner, const Node& value, bool result_absorbs);
+
+/// Whether what reads gives numbers far below the others no weight, itself or by what reads it in turn. `called` is the
+/// record of the module that it calls, null for operators.
+template <class ReaderIsAbsorbed>
+bool gives_no_weight(const ModuleTable& modules, const Use& use, const ModuleRecord* called,
+                     const ReaderIsAbsorbed& reader_is_absorbed, bool result_absorbs) {
+  if (use.user()->kind() == NodeKind::kOutput) return result_absorbs;
+  if (called && called->body)
+    return absorbs_inside(modules, *called, *called->body->inputs[use.slot()], reader_is_absorbed(*use.user()));
+  return absorbs(use) || (keeps(use) && reader_is_absorbed(*use.user()));
+}
+
+/// Of a value of the module's body.
+bool absorbs_inside(const ModuleTable& modules, const ModuleRecord& owner, const Node& value, bool result_absorbs) {
+  const auto is_absorbed = [&](const Node& reader) { return absorbs_inside(modules, owner, reader, result_absorbs); };
+  bool all = value.uses() != nullptr;
+  for (const Use* use = value.uses(); use && all; use = use->next()) {
+    const Node& reader = *use->user();
+    const ModuleRecord* called = reader.kind() == NodeKind::kCallPart ? &modules[owner.child(reader.role())] : nullptr;
+    all = gives_no_weight(modules, *use, called, is_absorbed, result_absorbs);
+  }
+  return all;
+}
+
 }  // namespace
 
-MaskValues::MaskValues(const Network& network) {
+MaskValues::MaskValues(const Network& network) : network_(&network) {
+  look_over(network.module.graph(), false);
+  for (const Node& node : network.module.graph().nodes()) find_threshold(node);
+}
+
+void MaskValues::look_into(const Graph& body, const Node& call) {
+  look_over(body, is_absorbed(call));
+  size_t slot = 0;
+  for (const Node& node : body.nodes()) {
+    if (node.kind() != NodeKind::kInput) {
+      find_threshold(node);
+    } else if (const auto known = thresholds_.find(&call.input(slot++)); known != thresholds_.end()) {
+      thresholds_.emplace(&node, known->second);
+    }
+  }
+}
+
+void MaskValues::look_over(const Graph& graph, bool result_absorbs) {
+  const ModuleTable& modules = network_->module.modules();
+  const auto is_absorbed_here = [&](const Node& reader) { return is_absorbed(reader); };
   std::vector<const Node*> nodes;
-  for (const Node& node : network.module.graph().nodes()) nodes.push_back(&node);
+  for (const Node& node : graph.nodes()) nodes.push_back(&node);
   for (const Node* node : nodes | std::views::reverse) {
     bool all = node->uses() != nullptr;
-    for (const Use* use = node->uses(); use && all; use = use->next())
-      all = absorbs(*use) || (keeps(*use) && is_absorbed(*use->user()));
+    for (const Use* use = node->uses(); use && all; use = use->next()) {
+      const Node& reader = *use->user();
+      const ModuleRecord* called = reader.kind() == NodeKind::kCallModule ? &modules[reader.module()] : nullptr;
+      all = gives_no_weight(modules, *use, called, is_absorbed_here, result_absorbs);
+    }
     if (all) absorbed_.insert(node);
   }
-  for (const Node* node : nodes) {
-    std::optional<double> threshold = own_threshold(network, *node);
-    for (const Use& use : node->inputs()) {
-      const auto known = thresholds_.find(use.producer());
-      if (known != thresholds_.end() && keeps(use)) threshold = std::max(threshold.value_or(-kInfinity), known->second);
-    }
-    if (threshold) thresholds_.emplace(node, *threshold);
+}
+
+void MaskValues::find_threshold(const Node& node) {
+  std::optional<double> threshold = own_threshold(*network_, node);
+  for (const Use& use : node.inputs()) {
+    const auto known = thresholds_.find(use.producer());
+    if (known != thresholds_.end() && keeps(use)) threshold = std::max(threshold.value_or(-kInfinity), known->second);
   }
+  if (threshold) thresholds_.emplace(&node, *threshold);
 }
 
 std::optional<double> MaskValues::threshold(const Node& node) const {

@@ -15,6 +15,8 @@ namespace graftwork {
 class MaskValues {
  public:
   explicit MaskValues(const Network& network);
+  /// Knows the values inside the module that `call` calls too: those of its body's instance (ir/body.h).
+  void look_into(const Graph& body, const Node& call);
 
   /// Whether all that reads the value gives numbers far below the others no weight.
   bool is_absorbed(const Node& node) const { return absorbed_.contains(&node); }
@@ -24,6 +26,10 @@ class MaskValues {
   bool holds_finite_mask(const Node& node) const;
 
  private:
+  void find_threshold(const Node& node);
+  void look_over(const Graph& graph, bool result_absorbs);
+
+  const Network* network_;
   std::unordered_set<const Node*> absorbed_;
   std::unordered_map<const Node*, double> thresholds_;
 };

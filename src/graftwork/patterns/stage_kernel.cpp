@@ -7,6 +7,7 @@
 
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/kind.h"
 
 namespace graftwork {
@@ -95,6 +96,13 @@ void add_weight_quantizers(ModuleId id, bool quantizable, Graft& graft) {
   }
 }
 
+/// The kernel's record, and whether it has low-precision kernels.
+std::pair<ModuleId, bool> add_kernel(ModuleRecord record, const Kind& kind, Graft& graft) {
+  const bool quantizable = kind.is_fused() && has_low_precision_kernel(graft.module().modules(), record);
+  if (quantizable) record.attrs.set_all(kind.quantized_attrs);
+  return {graft.add_instance(std::move(record)), quantizable};
+}
+
 }  // namespace
 
 bool is_commutative(const Node& operation) {
@@ -106,18 +114,15 @@ bool is_commutative(const Node& operation) {
 
 Outcome replace_by_kernel(KernelCall call, Graft& graft) {
   const ModuleTable& modules = graft.module().modules();
-  const Kind* known = modules.kinds().find(call.kind);
-  if (!known || !known->body) return declined(cat("the network's backend has no kernel ", call.kind.str()));
-  const Kind& kind = *known;
+  const Kind* kind = modules.kinds().find(call.kind);
+  if (!kind || !kind->body) return declined(cat("the network's backend has no kernel ", call.kind.str()));
   ModuleRecord record;
   record.kind = call.kind;
   record.attrs = std::move(call.attrs);
   record.children = std::move(call.parts);
-  const bool quantizable = kind.is_fused() && has_low_precision_kernel(modules, record);
-  if (quantizable) record.attrs.set_all(kind.quantized_attrs);
-  const ModuleId id = graft.add_instance(std::move(record));
+  const auto [id, quantizable] = add_kernel(std::move(record), *kind, graft);
   if (Outcome same = BodyCheck(modules, modules[id], call.inputs).run(call.replaces); !same) return same;
-  if (kind.is_fused()) add_weight_quantizers(id, quantizable, graft);
+  if (kind->is_fused()) add_weight_quantizers(id, quantizable, graft);
   if (call.replaces.size() == 1)
     return graft.replace(*call.replaces[0], graft.call_module(id, call.inputs, call.replaces[0]->type()));
   std::vector<Type> types;
@@ -128,6 +133,23 @@ Outcome replace_by_kernel(KernelCall call, Graft& graft) {
     if (Outcome outcome = graft.replace(*call.replaces[i], result); !outcome) return outcome;
   }
   return applied();
+}
+
+Outcome replace_by_kernel_of(Node& call, Symbol kind_name, Graft& graft) {
+  const ModuleTable& modules = graft.module().modules();
+  const Kind* kind = modules.kinds().find(kind_name);
+  if (!kind || !kind->body) return declined(cat("the network's backend has no kernel ", kind_name.str()));
+  if (difference(*kind->body, *modules.kinds().at(call.op()).body))
+    return declined(cat(kind_name.str(), " is not what ", call.op().str(), " computes"));
+  ModuleRecord record;
+  record.kind = kind_name;
+  record.attrs = modules[call.module()].attrs;
+  record.children = modules[call.module()].children;
+  const auto [id, quantizable] = add_kernel(std::move(record), *kind, graft);
+  add_weight_quantizers(id, quantizable, graft);
+  std::vector<Node*> inputs;
+  for (const Use& use : call.inputs()) inputs.push_back(use.producer());
+  return graft.replace(call, graft.call_module(id, inputs, call.type()));
 }
 
 }  // namespace graftwork

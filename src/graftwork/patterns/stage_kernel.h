@@ -26,4 +26,8 @@ Outcome replace_by_kernel(KernelCall call, Graft& graft);
 /// Whether the operator of a body gives the same for its two inputs in either order.
 bool is_commutative(const Node& operation);
 
+/// Replaces a call of a converted module by one of the kernel `kind`, whose body is the same: attributes and parts go
+/// along. Declines where the bodies differ.
+Outcome replace_by_kernel_of(Node& call, Symbol kind, Graft& graft);
+
 }  // namespace graftwork

@@ -24,6 +24,9 @@ class Pattern {
   virtual std::vector<Pat> roots() const = 0;
   /// Stages the change, or declines with a reason. Must not touch the graph in any other way.
   virtual Outcome graft(const Match& match, Graft& graft) const = 0;
+  /// Whether graft() asks for more than the match and its operands: what declined is then tried again after every
+  /// change, wherever that was.
+  virtual bool looks_further() const { return false; }
 
  protected:
   Pattern() = default;

@@ -91,6 +91,7 @@ Rewriter::Rewriter(PatternList patterns) {
       if (list.empty() || list.back() != index) list.push_back(index);
     }
     const Symbol name = pattern->name();
+    if (pattern->looks_further()) far_looking_.push_back(name);
     entries_.push_back({std::move(pattern), name, std::move(tree)});
   }
 }
@@ -113,7 +114,7 @@ Report Rewriter::run_to_fixpoint(GraphModule& module, const RoundWatcher& watche
   };
   std::vector<Node*> touched = next_round(nullptr);
   while (!touched.empty()) {
-    const std::vector<Node*> open = neighbourhood(module, std::move(touched));
+    const std::vector<Node*> open = neighbourhood(module, std::move(touched), report);
     if (!report.skipped.empty()) {
       // A node that is looked at again gets a new answer.
       NodeSet again(module);
@@ -160,7 +161,8 @@ std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<No
 
 /// What may match now: changed nodes, and readers as far down as a tree reaches. The anchor of a tree of several
 /// roots may stand on another branch, so then first as far up.
-std::vector<Node*> Rewriter::neighbourhood(const GraphModule& module, std::vector<Node*> touched) const {
+std::vector<Node*> Rewriter::neighbourhood(const GraphModule& module, std::vector<Node*> touched,
+                                           const Report& report) const {
   if (several_roots_) {
     NodeSet above(module);
     for (uint32_t level = 0; level <= depth_; ++level) {
@@ -184,6 +186,11 @@ std::vector<Node*> Rewriter::neighbourhood(const GraphModule& module, std::vecto
       for (const Use* use = open[i]->uses(); use; use = use->next()) reach(use->user());
     }
     level_begin = level_end;
+  }
+  for (const SkippedMatch& miss : report.skipped) {
+    const bool looks_further = std::find(far_looking_.begin(), far_looking_.end(), miss.pattern) != far_looking_.end();
+    Node* anchor = looks_further ? module.graph().find(miss.anchor) : nullptr;
+    if (anchor) reach(anchor);
   }
   return open;
 }

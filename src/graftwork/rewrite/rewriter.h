@@ -46,12 +46,13 @@ class Rewriter {
   static void sort(const Round& round, std::vector<uint32_t>& candidates, const Number& number);
   std::vector<uint32_t> losers_to(Round& round, const std::vector<uint32_t>& declined) const;
   std::vector<uint32_t> apply(Round& round, const std::vector<uint32_t>& chosen) const;
-  std::vector<Node*> neighbourhood(const GraphModule& module, std::vector<Node*> touched) const;
+  std::vector<Node*> neighbourhood(const GraphModule& module, std::vector<Node*> touched, const Report& report) const;
 
   std::vector<Entry> entries_;
   std::vector<std::vector<uint32_t>> by_op_;  // symbol id → entries
   uint32_t depth_ = 0;
-  bool several_roots_ = false;  // some tree has them
+  bool several_roots_ = false;       // some tree has them
+  std::vector<Symbol> far_looking_;  // names of patterns
 };
 
 }  // namespace graftwork

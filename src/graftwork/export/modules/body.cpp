@@ -112,11 +112,13 @@ class BodyLowering {
         typed_(modules_, call) {}
 
   void run() {
+    lowering_.look_into(typed_.graph(), call_);
     for (size_t slot = 0; slot < body_.inputs.size(); ++slot)
       lowering_.bind(typed_.at(*body_.inputs[slot]), lowering_.operand(call_, slot));
     name_results();
     for (const Node& node : typed_.graph().nodes()) {
       if (node.kind() == NodeKind::kInput || node.kind() == NodeKind::kOutput) continue;
+      lowering_.enter_inside(node);
       lower(node, typed_.origin(node));
       keep_and_quantize(node, typed_.origin(node));
     }

@@ -10,7 +10,11 @@ bool holds(const std::vector<Symbol>& ops, Symbol op) { return std::find(ops.beg
 }  // namespace
 
 bool PlacementRules::moves(Symbol op) const { return holds(moves_data, op); }
-bool PlacementRules::keeps(Symbol op) const { return moves(op) || holds(keeps_codes, op); }
+bool PlacementRules::keeps(const Node& node) const {
+  if (moves(node.op()) || holds(keeps_codes, node.op())) return true;
+  const Attribute* value = holds(fills_zeros, node.op()) ? node.attrs().find("value") : nullptr;
+  return value && (*value == Attribute(int64_t{0}) || *value == Attribute(0.0));
+}
 bool PlacementRules::stops(Symbol op) const { return holds(stops_dq, op); }
 
 Node& before_data_movement(Node& value, const PlacementRules& rules) {

@@ -14,6 +14,8 @@ struct PlacementRules {
   std::vector<Symbol> moves_data = {};
   /// Further ones that can write codes of the scale that they read: parts, concatenation, maxima.
   std::vector<Symbol> keeps_codes = {};
+  /// Those that fill in their attribute `value`, which has to be 0: the code 0 of every scale.
+  std::vector<Symbol> fills_zeros = {};
   /// Operators that DQ does not cross: the stub of their reader has to stand behind them.
   std::vector<Symbol> stops_dq = {};
 
@@ -30,8 +32,8 @@ struct PlacementRules {
   std::string shared_scale_rule = {};
 
   bool moves(Symbol op) const;
-  /// Moves data, or keeps codes.
-  bool keeps(Symbol op) const;
+  /// Moves data, keeps codes or fills in zeros.
+  bool keeps(const Node& node) const;
   bool stops(Symbol op) const;
 };
 

@@ -112,6 +112,15 @@ void StubDraft::leave_float(const Node& call, const std::string& reason) {
   for (const Symbol value : inner_values(module_.modules().kinds().at(call.op()))) leave_float(call, value, reason);
 }
 
+void StubDraft::explain(const Node& call, const std::string& reason) {
+  const auto say = [&](Decision& decision) {
+    if (!decision.quantized && decision.reason != kNotTrainedHere) decision.reason = reason;
+  };
+  for (size_t input = 0; input < call.input_count(); ++input) say(decisions_.at({call.module().index, input}));
+  for (const Symbol value : inner_values(module_.modules().kinds().at(call.op())))
+    say(inner_values_.at({call.module().index, value}));
+}
+
 void StubDraft::warn(std::string text) {
   if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) warnings_.push_back(std::move(text));
 }
@@ -137,7 +146,7 @@ bool StubDraft::is_read_as_int8(const Node& value) const {
       if (is_stub(user)) continue;
       if (is_fused(user)) {
         if (!quantized(user, use->slot())) return false;
-      } else if (rules_.keeps(user.op())) {
+      } else if (rules_.keeps(user)) {
         open.push_back(&user);
       } else {
         return false;

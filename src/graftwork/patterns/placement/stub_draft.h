@@ -47,6 +47,8 @@ class StubDraft {
   void leave_float(const Node& call, Symbol value, std::string reason);
   /// All of the call's inputs, and the inner values.
   void leave_float(const Node& call, const std::string& reason);
+  /// Says why the call's inputs and inner values that are not quantized are left so.
+  void explain(const Node& call, const std::string& reason);
   /// Whether what a layer of the called module reads is quantized.
   bool reads_quantized(const Node& call, const BodyLayer& layer) const;
   /// Counts the decisions that were changed.

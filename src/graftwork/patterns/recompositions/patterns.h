@@ -10,6 +10,7 @@ namespace graftwork {
 std::shared_ptr<const Pattern> make_raise_conv_pattern();
 std::shared_ptr<const Pattern> make_raise_linear_pattern();
 std::shared_ptr<const Pattern> make_raise_addmm_pattern();
+std::shared_ptr<const Pattern> make_raise_matmul_pattern();
 std::shared_ptr<const Pattern> make_raise_batch_norm_pattern();
 std::shared_ptr<const Pattern> make_raise_decomposed_batch_norm_pattern();
 std::shared_ptr<const Pattern> make_raise_activation_pattern();
@@ -27,6 +28,7 @@ std::shared_ptr<const Pattern> make_raise_layer_norm_pattern();
 std::shared_ptr<const Pattern> make_raise_group_norm_pattern();
 std::shared_ptr<const Pattern> make_raise_instance_norm_pattern();
 std::shared_ptr<const Pattern> make_raise_rms_norm_pattern();
+std::shared_ptr<const Pattern> make_raise_spelled_out_rms_norm_pattern();
 std::shared_ptr<const Pattern> make_raise_upsample_pattern();
 std::shared_ptr<const Pattern> make_raise_pixel_shuffle_pattern();
 std::shared_ptr<const Pattern> make_raise_adaptive_max_pool_pattern();

@@ -1,6 +1,8 @@
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 
 #include "graftwork/ir/kinds/activation.h"
+#include "graftwork/patterns/attention/patterns.h"
+#include "graftwork/patterns/conversions/patterns.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 #include "graftwork/patterns/tensorrt/text.h"
 #include "graftwork/patterns/text/parse.h"
@@ -29,6 +31,7 @@ PlacementRules placement_rules() {
       "aten.slice.Tensor",    "aten.select.int",     "aten.expand.default", "get_item",
       "nn.MaxPool1d",         "nn.MaxPool2d",        "nn.MaxPool3d",        "nn.AdaptiveMaxPool1d",
       "nn.AdaptiveMaxPool2d", "nn.AdaptiveMaxPool3d"};
+  rules.fills_zeros = {"aten.masked_fill.Scalar"};
   rules.stops_dq = {"nn.Upsample",          "nn.AvgPool1d",         "nn.AvgPool2d",        "nn.AvgPool3d",
                     "nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d"};
   for (const Symbol activation : fusible_activations()) rules.stops_dq.push_back(activation);
@@ -76,10 +79,25 @@ Backend make_backend() {
       parse_pattern_sections(tensorrt_conversions_text(), "tensorrt/conversions.gpat", KindTable::torch());
   PatternSections fusions = parse_pattern_sections(tensorrt_fusions_text(), "tensorrt/fusions.gpat", conversions.kinds);
   backend.conversions = std::move(conversions.conversions);
+  backend.conversions.push_back(make_linear_bias_pattern());
+  backend.conversions.push_back(make_sdpa_pattern());
+  backend.conversions.push_back(make_decompose_multihead_attention_pattern());
+  backend.conversions.push_back(make_packed_projection_pattern());
   backend.fusions = std::move(fusions.fusions);
+  backend.fusions.push_back(
+      make_kernel_of_pattern("MHAInProjectionPattern", "MHAInProjection", "FusedMHAInProjection"));
+  backend.fusions.push_back(
+      make_kernel_of_pattern("MHACrossProjectionPattern", "MHACrossProjection", "FusedMHACrossProjection"));
+  backend.fusions.push_back(
+      make_kernel_of_pattern("FuseSDPAPattern", "ScaledDotProductAttention", "FusedScaledDotProductAttention"));
   backend.kinds = built_in(*fusions.kinds);
-  backend.quantizations = {make_residual_pattern(), make_act_add_stubs_pattern(),  make_global_pool_pattern(),
-                           make_concat_pattern(),   make_squeeze_excite_pattern(), make_packed_product_pattern()};
+  backend.quantizations = {make_residual_pattern(),
+                           make_act_add_stubs_pattern(),
+                           make_global_pool_pattern(),
+                           make_concat_pattern(),
+                           make_squeeze_excite_pattern(),
+                           make_packed_product_pattern(),
+                           make_surround_with_quant_stubs_pattern()};
   backend.placement = placement_rules();
   backend.file = file_rules();
   return backend;

@@ -56,7 +56,7 @@ bool is_read_in_parts(const Node& value, const PlacementRules& rules) {
     for (const Use* use = at->uses(); use; use = use->next()) {
       const Node& user = *use->user();
       if (is_product(user.op()) && is_part && is_turned) return true;
-      const bool moves = rules.keeps(user.op()) || takes_a_part(user.op()) || scales(user);
+      const bool moves = rules.keeps(user) || takes_a_part(user.op()) || scales(user);
       if (moves) open.emplace_back(&user, is_part || takes_a_part(user.op()), is_turned || turns_axes(user.op()));
     }
   }

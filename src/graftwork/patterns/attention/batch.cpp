@@ -1,0 +1,50 @@
+#include "graftwork/patterns/attention/batch.h"
+
+#include <algorithm>
+
+namespace graftwork {
+namespace {
+
+/// How many of the extents from `begin` on make up `whole`; nothing when they do not.
+std::optional<size_t> factors_of(const Dim& whole, std::span<const Dim> fine, size_t begin) {
+  Dim product(1);
+  for (size_t end = begin; end < fine.size(); ++end) {
+    product = product * fine[end];
+    // Ones behind belong to it too, except where they are what comes next.
+    if (product == whole && !(end + 1 < fine.size() && fine[end + 1] == Dim(1))) return end + 1 - begin;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::vector<Dim>> regrouped(std::span<const Dim> mask, std::span<const Dim> coarse,
+                                          std::span<const Dim> fine) {
+  const size_t batch = mask.size() - 2;
+  if (std::equal(coarse.begin(), coarse.end(), fine.begin(), fine.end())) return std::vector(mask.begin(), mask.end());
+  std::vector<Dim> dims;
+  size_t at = 0;
+  for (size_t i = 0; i < coarse.size(); ++i) {
+    const auto count = factors_of(coarse[i], fine, at);
+    if (!count) return std::nullopt;
+    const bool is_absent = i + batch < coarse.size();
+    const Dim extent = is_absent ? Dim(1) : mask[i + batch - coarse.size()];
+    if (extent != coarse[i] && extent != Dim(1)) return std::nullopt;
+    for (size_t k = 0; k < *count; ++k) dims.push_back(extent == Dim(1) ? Dim(1) : fine[at + k]);
+    at += *count;
+  }
+  if (at != fine.size()) return std::nullopt;
+  dims.insert(dims.end(), mask.end() - 2, mask.end());
+  return dims;
+}
+
+Node* viewed(Node& value, std::span<const Dim> dims, Graft& graft, const Origin& origin) {
+  const std::vector<Dim>& now = value.tensor()->dims;
+  if (std::equal(now.begin(), now.end(), dims.begin(), dims.end())) return &value;
+  std::vector<int64_t> sizes;
+  for (const Dim& extent : dims) sizes.push_back(extent.maybe_value().value_or(-1));
+  if (std::count(sizes.begin(), sizes.end(), -1) > 1) return nullptr;
+  return &graft.call_function("aten.view.default", {&value}, {{"size", Attribute(std::move(sizes))}}, origin);
+}
+
+}  // namespace graftwork

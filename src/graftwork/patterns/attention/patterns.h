@@ -1,0 +1,23 @@
+// Conversions that raise attention, by what they make; one file each.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "graftwork/rewrite/pattern.h"
+
+namespace graftwork {
+
+/// Products and a softmax between → ScaledDotProductAttention.
+std::shared_ptr<const Pattern> make_sdpa_pattern();
+
+/// The layers that queries, keys and values come from → MHAInProjection, MHACrossProjection.
+std::shared_ptr<const Pattern> make_decompose_multihead_attention_pattern();
+
+/// Three parts of one layer, read otherwise than by attention → MHAInProjection.
+std::shared_ptr<const Pattern> make_packed_projection_pattern();
+
+/// The fusion `name`: a module of the kind `converted` becomes the kernel `kernel`, whose body is the same.
+std::shared_ptr<const Pattern> make_kernel_of_pattern(std::string name, Symbol converted, Symbol kernel);
+
+}  // namespace graftwork

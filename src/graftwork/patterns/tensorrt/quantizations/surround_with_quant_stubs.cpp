@@ -1,0 +1,69 @@
+// FusedScaledDotProductAttention(%q, %k, %v[, %mask])
+//
+// Rules M1, M2: attention is one INT8 kernel with Q/DQ on q, k, v, behind the softmax and behind the second product,
+// with head sizes of 16, 32 or 64 and at most 512 keys. With one of these missing it falls into several kernels that
+// are slower than the one in FP16: then it has no Q/DQ at all.
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "graftwork/base/text.h"
+#include "graftwork/patterns/tensorrt/quantizations/patterns.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int64_t kMostKeys = 512;
+constexpr std::array<int64_t, 3> kHeadSizes{16, 32, 64};
+
+/// Why the engine has no INT8 kernel for it; empty when it has one.
+std::string obstacle(const Node& attention) {
+  const TensorType *keys = attention.input(1).tensor(), *values = attention.input(2).tensor();
+  if (!keys || !values || keys->rank() < 2 || values->rank() < 2) return "the shape of its keys is not known";
+  const auto size = keys->dims.back().maybe_value(), count = keys->dims[keys->rank() - 2].maybe_value();
+  if (!size || std::find(kHeadSizes.begin(), kHeadSizes.end(), *size) == kHeadSizes.end())
+    return cat("its heads have ", keys->dims.back().text(), " numbers, not 16, 32 or 64 (rule M2)");
+  if (values->dims.back() != keys->dims.back())
+    return cat("its values have ", values->dims.back().text(), " numbers and its keys ", *size, " (rule M2)");
+  if (!count) return "its number of keys is known at run time only (rule M2)";
+  if (*count > kMostKeys) return cat("it has ", *count, " keys, more than ", kMostKeys, " (rule M2)");
+  if (*count == 1) return "it has one key (rule M1)";
+  return {};
+}
+
+struct SurroundWithQuantStubsPattern final : QuantizationPattern {
+  Pat attention = op("FusedScaledDotProductAttention")(any(), any(), any()).and_more_inputs();
+
+  std::string_view name() const override { return "SurroundWithQuantStubsPattern"; }
+  std::vector<Pat> roots() const override { return {attention}; }
+
+  void propose(const Match& match, StubDraft& draft) const override {
+    const Node& node = match[attention];
+    const std::string why = obstacle(node);
+    if (!why.empty()) return draft.explain(node, why);
+    for (const size_t input : {kKeys, kValues}) draft.quantize(node, input, kAround);
+    for (const Symbol value : {"scaled", "softmax"}) draft.quantize(node, value, kAround);
+  }
+
+  void settle(const Match& match, StubDraft& draft) const override {
+    const Node& node = match[attention];
+    const std::array<bool, 4> sides{draft.quantized(node, kKeys), draft.quantized(node, kValues),
+                                    draft.quantized(node, Symbol("scaled")), draft.quantized(node, Symbol("softmax"))};
+    const auto count = std::count(sides.begin(), sides.end(), true);
+    if (count == 0) return;
+    if (count < 4) return draft.leave_float(node, "attention is INT8 with Q/DQ on all sides or on none (rule M2)");
+    if (!draft.is_read_as_int8(node)) draft.leave_float(node, "what it gives is read in floating point (rule M2)");
+  }
+
+ private:
+  static constexpr size_t kKeys = 1, kValues = 2;
+  static constexpr const char* kAround = "attention in one INT8 kernel has Q/DQ on all sides (rule M2)";
+};
+
+}  // namespace
+
+std::shared_ptr<const QuantizationPattern> make_surround_with_quant_stubs_pattern() {
+  return std::make_shared<SurroundWithQuantStubsPattern>();
+}
+
+}  // namespace graftwork
