@@ -1,5 +1,6 @@
 #include "pattern_fuzz/random_network.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <numeric>
@@ -55,7 +56,7 @@ class Writer {
   Value emit(const Shape& shape, const std::string& call) {
     Value value{fresh("v"), shape};
     text_ += cat("  %", value.name, ": ", type_of(shape), " = ", call, "\n");
-    if (one_in(25)) second_reader(value);
+    if (!is_masked_ && one_in(25)) second_reader(value);
     if (one_in(40)) text_ += cat("  %", fresh("dead"), " = aten.neg.default(%", value.name, ")\n");
     return value;
   }
@@ -63,7 +64,13 @@ class Writer {
   void second_reader(const Value& value) {
     const std::string name = fresh("seen");
     text_ += cat("  %", name, " = aten.neg.default(%", value.name, ")\n");
-    open_.push_back({name, value.shape});
+    if (value.shape.size() <= 4) return open_.push_back({name, value.shape});
+    // Other motifs read images and tokens.
+    const Shape flat{value.shape[0],
+                     std::accumulate(value.shape.begin() + 1, value.shape.end(), int64_t{1}, std::multiplies<>())};
+    const std::string row = fresh("row");
+    text_ += cat("  %", row, ": ", type_of(flat), " = aten.reshape.default(%", name, ") {shape=", list(flat), "}\n");
+    open_.push_back({row, flat});
   }
 
   std::string parameter(const std::string& path, const char* part, const Shape& shape) {
@@ -466,6 +473,314 @@ class Writer {
     }
   }
 
+  // ---- attention ---------------------------------------------------------------------------------
+  Value view(const Value& x, const Shape& shape) {
+    if (one_in(2)) return emit(shape, cat("aten.reshape.default(%", x.name, ") {shape=", list(shape), "}"));
+    return emit(shape, cat("aten.view.default(%", x.name, ") {size=", list(shape), "}"));
+  }
+
+  Value turned(const Value& x, int64_t a, int64_t b) {
+    Shape shape = x.shape;
+    const auto rank = static_cast<int64_t>(shape.size());
+    std::swap(shape[static_cast<size_t>(a)], shape[static_cast<size_t>(b)]);
+    const int64_t dim0 = a - (one_in(2) ? rank : 0), dim1 = b - (one_in(2) ? rank : 0);
+    if (one_in(3)) {
+      Shape dims(shape.size());
+      std::iota(dims.begin(), dims.end(), 0);
+      std::swap(dims[static_cast<size_t>(a)], dims[static_cast<size_t>(b)]);
+      return emit(shape, cat("aten.permute.default(%", x.name, ") {dims=", list(dims), "}"));
+    }
+    return emit(shape, cat("aten.transpose.int(%", x.name, ") {dim0=", dim0, ", dim1=", dim1, "}"));
+  }
+
+  /// The last two dimensions.
+  Value transposed(const Value& x) {
+    const auto rank = static_cast<int64_t>(x.shape.size());
+    return turned(x, rank - 2, rank - 1);
+  }
+
+  Value permuted(const Value& x, const Shape& dims) {
+    Shape shape;
+    for (const int64_t dim : dims) shape.push_back(x.shape[static_cast<size_t>(dim)]);
+    return emit(shape, cat("aten.permute.default(%", x.name, ") {dims=", list(dims), "}"));
+  }
+
+  Value scaled(const Value& x, double factor) {
+    switch (below(3)) {
+      case 0:
+        return unary("aten.mul.Tensor", x, cat("other=", factor));
+      case 1:
+        return unary("aten.mul.Scalar", x, cat("other=", factor));
+      default:
+        return unary("aten.div.Tensor", x, cat("other=", 1 / factor));
+    }
+  }
+
+  static bool has_few_tokens(const Value& x) {
+    if (x.shape.size() == 3) return x.shape[1] <= 128;
+    return x.shape.size() == 4 && x.shape[2] * x.shape[3] <= 128;
+  }
+
+  /// [samples, tokens, features]
+  Value tokens_of(const Value& x) {
+    if (x.shape.size() == 3) return x;
+    return turned(view(x, {x.shape[0], x.shape[1], x.shape[2] * x.shape[3]}), 1, 2);
+  }
+
+  Value project(const Value& x, int64_t out) {
+    const int64_t in = x.shape.back();
+    Shape shape = x.shape;
+    shape.back() = out;
+    const std::string path = fresh("proj");
+    switch (below(5)) {
+      case 0: {  // x @ W, + b
+        const Value product =
+            emit(shape, cat("aten.matmul.default(%", x.name, ", ", parameter(path, "weight", {in, out}), ")"));
+        if (one_in(3)) return product;
+        return emit(shape, cat("aten.add.Tensor(%", product.name, ", ", parameter(path, "bias", {out}), ")"));
+      }
+      case 1: {  // tokens as rows
+        if (x.shape.size() != 3) break;
+        const Value rows = view(x, {x.shape[0] * x.shape[1], in});
+        const std::string bias = parameter(path, "bias", {out}), weight = parameter(path, "weight", {in, out});
+        return view(emit({rows.shape[0], out}, cat("aten.addmm.default(", bias, ", %", rows.name, ", ", weight, ")")),
+                    shape);
+      }
+      case 2: {
+        const std::string weight = quantized(parameter(path, "weight", {out, in}), {out, in});
+        const std::string bias = one_in(2) ? "" : ", " + parameter(path, "bias", {out});
+        return emit(shape, cat("aten.linear.default(%", x.name, ", ", weight, bias, ")"));
+      }
+      default:
+        break;
+    }
+    return emit(shape, cat("nn.Linear @", path, "(%", x.name, ") {in_features=", in, ", out_features=", out,
+                           one_in(3) ? ", bias=none}" : "}"));
+  }
+
+  struct Heads {
+    int64_t count, size;
+  };
+
+  /// [samples, tokens, count · size] → [samples, count, tokens, size]
+  Value heads_of(const Value& x, Heads heads) {
+    const Shape shape{x.shape[0], x.shape[1], heads.count, heads.size};
+    if (one_in(3)) {
+      return turned(
+          emit(shape, cat("aten.unflatten.int(%", x.name, ") {dim=-1, sizes=[", heads.count, ", ", heads.size, "]}")),
+          1, 2);
+    }
+    return turned(view(x, shape), 1, 2);
+  }
+
+  /// What a call that splits gives.
+  std::vector<Value> items(const Shape& shape, size_t count, const std::string& call) {
+    std::string type;
+    for (size_t i = 0; i < count; ++i) type += cat(i ? ", " : "", type_of(shape));
+    const std::string all = aside("t", cat("(", type, ")"), call);
+    std::vector<Value> parts;
+    for (size_t i = 0; i < count; ++i) parts.push_back(emit(shape, cat("get_item(%", all, ") {index=", i, "}")));
+    return parts;
+  }
+
+  /// Along the first dimension, which goes.
+  std::vector<Value> taken(const Value& x) {
+    const Shape shape(x.shape.begin() + 1, x.shape.end());
+    const auto count = static_cast<size_t>(x.shape[0]);
+    if (one_in(2)) return items(shape, count, cat("aten.unbind.int(%", x.name, ")"));
+    std::vector<Value> parts;
+    for (size_t i = 0; i < count; ++i)
+      parts.push_back(emit(shape, cat("aten.select.int(%", x.name, ") {dim=0, index=", i, "}")));
+    return parts;
+  }
+
+  /// `count` operands of attention from one layer.
+  std::vector<Value> packed(const Value& x, Heads heads, int64_t count) {
+    const int64_t width = heads.count * heads.size;
+    const Value all = project(x, count * width);
+    const int64_t samples = x.shape[0], tokens = x.shape[1];
+    switch (below(3)) {
+      case 0:
+        return taken(permuted(view(all, {samples, tokens, count, heads.count, heads.size}), {2, 0, 3, 1, 4}));
+      case 1:  // of each head beside each other
+        return taken(permuted(view(all, {samples, tokens, heads.count, count, heads.size}), {3, 0, 2, 1, 4}));
+      default: {
+        const std::string call = one_in(2) ? cat("aten.chunk.default(%", all.name, ") {chunks=", count, ", dim=-1}")
+                                           : cat("aten.split.Tensor(%", all.name, ") {split_size=", width, ", dim=2}");
+        std::vector<Value> parts = items({samples, tokens, width}, static_cast<size_t>(count), call);
+        for (Value& part : parts) part = heads_of(part, heads);
+        return parts;
+      }
+    }
+  }
+
+  std::vector<Value> attention_operands(const Value& x, const Value& memory, Heads heads) {
+    const int64_t width = heads.count * heads.size;
+    if (x.name == memory.name && one_in(2)) return packed(x, heads, 3);
+    std::vector<Value> operands{heads_of(project(x, width), heads)};
+    if (one_in(3)) {
+      for (const Value& part : packed(memory, heads, 2)) operands.push_back(part);
+    } else if (one_in(5)) {  // of one head, for all queries
+      for (int i = 0; i < 2; ++i) operands.push_back(heads_of(project(memory, heads.size), {1, heads.size}));
+    } else {
+      for (int i = 0; i < 2; ++i) operands.push_back(heads_of(project(memory, width), heads));
+    }
+    return operands;
+  }
+
+  /// Of scores of this shape, broadcast along some of its dimensions.
+  Shape mask_shape(const Shape& scores) {
+    Shape shape = scores;
+    for (size_t dim = 0; dim + 1 < shape.size(); ++dim) {
+      if (one_in(2)) shape[dim] = 1;
+    }
+    while (shape.size() > 2 && shape[0] == 1 && one_in(2)) shape.erase(shape.begin());
+    return shape;
+  }
+
+  /// True for about one place in nine.
+  std::string hidden_keys(const Shape& shape) {
+    const std::string name = fresh("mask");
+    const std::string numbers = parameter(name, "numbers", shape), type = "bool" + list(shape);
+    return "%" + aside("m", type, cat("aten.gt.Scalar(", numbers, ") {other=1.2}"));
+  }
+
+  Value masked(const Value& scores) {
+    is_masked_ = true;
+    const Shape shape = mask_shape(scores.shape);
+    const char* const value = any_of<const char*>({"-1e+09", "-10000", "-3.4028234663852886e+38", "-1.5"});
+    switch (below(4)) {
+      case 0: {
+        const std::string mask = hidden_keys(shape);
+        return emit(scores.shape, cat("aten.masked_fill.Scalar(%", scores.name, ", ", mask, ") {value=", value, "}"));
+      }
+      case 1: {
+        const std::string shown =
+            aside("m", "bool" + list(shape), cat("aten.logical_not.default(", hidden_keys(shape), ")"));
+        const std::string mask = aside("m", "bool" + list(shape), cat("aten.logical_not.default(%", shown, ")"));
+        return emit(scores.shape, cat("aten.masked_fill.Scalar(%", scores.name, ", %", mask, ") {value=", value, "}"));
+      }
+      case 2: {
+        const std::string mask = parameter(fresh("mask"), "numbers", shape);
+        return emit(scores.shape, cat("aten.sub.Tensor(%", scores.name, ", ", mask, ")"));
+      }
+      default: {
+        const std::string mask = parameter(fresh("mask"), "numbers", shape), name = "%" + scores.name;
+        const bool swap = one_in(2);
+        return emit(scores.shape, cat("aten.add.Tensor(", swap ? mask : name, ", ", swap ? name : mask, ")"));
+      }
+    }
+  }
+
+  Value softmax(const Value& x) {
+    is_masked_ = false;
+    if (one_in(4)) return unary("aten._softmax.default", x, "dim=-1, half_to_float=false");
+    return unary("aten.softmax.int", x, one_in(2) ? "dim=-1" : cat("dim=", x.shape.size() - 1));
+  }
+
+  /// As core ATen has it: weights of queries that see nothing are 0.
+  Value guarded_softmax(const Value& scores) {
+    Shape one = scores.shape;
+    one.back() = 1;
+    const std::string mask = hidden_keys(mask_shape(scores.shape)), all = "bool" + list(scores.shape),
+                      rows = "bool" + list(one);
+    is_masked_ = true;
+    const Value hidden =
+        emit(scores.shape, cat("aten.masked_fill.Scalar(%", scores.name, ", ", mask, ") {value=-inf}"));
+    is_masked_ = false;
+    const std::string low = aside("g", all, cat("aten.eq.Scalar(%", hidden.name, ") {other=-inf}"));
+    const std::string high = aside("g", all, cat("aten.logical_not.default(%", low, ")"));
+    const std::string any = aside("g", rows, cat("aten.any.dim(%", high, ") {dim=-1, keepdim=true}"));
+    const std::string blind = aside("g", rows, cat("aten.logical_not.default(%", any, ")"));
+    const std::string weights = aside("w", type_of(scores.shape), cat("aten.softmax.int(%", hidden.name, ") {dim=-1}"));
+    return emit(scores.shape, cat("aten.masked_fill.Scalar(%", weights, ", %", blind, ") {value=0.0}"));
+  }
+
+  Value product(const Value& a, const Value& b) {
+    Shape shape = a.shape;
+    shape.back() = b.shape.back();
+    const bool batched = shape.size() == 3 && a.shape[0] == b.shape[0] && one_in(2);
+    return emit(shape, cat(batched ? "aten.bmm" : "aten.matmul", ".default(%", a.name, ", %", b.name, ")"));
+  }
+
+  /// [..., queries, size] of operands of one rank.
+  Value attended(const Value& q, const Value& k, const Value& v) {
+    const Value keys = transposed(k);
+    const double scale = any_of<double>({0.125, 0.25, 0.5});
+    Value scores = product(q, keys);
+    if (one_in(6)) {  // a scale for each matrix
+      Shape shape(scores.shape.size(), 1);
+      shape[0] = scores.shape[0];
+      const std::string factor = parameter(fresh("scale"), "numbers", shape);
+      scores = emit(scores.shape, cat("aten.mul.Tensor(%", scores.name, ", ", factor, ")"));
+    }
+    const bool late = one_in(4);
+    if (!late) scores = scaled(scores, scale);
+    while (one_in(3)) scores = masked(scores);
+    if (late) scores = scaled(scores, scale);
+    const Shape batch = scores.shape;
+    const bool regroups = scores.shape.size() == 3 && scores.shape[0] % 2 == 0 && one_in(2);
+    if (regroups) {
+      scores = masked(view(scores, {2, batch[0] / 2, batch[1], batch[2]}));
+      if (one_in(2)) scores = view(scores, batch);
+    }
+    Value weights = one_in(5) ? guarded_softmax(scores) : softmax(scores);
+    if (weights.shape != batch) weights = view(weights, batch);
+    if (one_in(4)) weights = unary("aten.dropout.default", weights, "p=0.1, train=false");
+    const bool broadcasts = v.shape.size() == 4 && v.shape[1] != q.shape[1];
+    if (broadcasts || !one_in(5)) return product(weights, v);
+    return transposed(product(transposed(v), transposed(weights)));
+  }
+
+  Value attention(const Value& image) {
+    if (!has_few_tokens(image)) return pool(image);
+    const Value x = tokens_of(image);
+    Value memory = x;
+    if (one_in(3)) {
+      const auto other = std::find_if(open_.begin(), open_.end(), [&](const Value& value) {
+        return value.shape[0] == image.shape[0] && has_few_tokens(value);
+      });
+      if (other != open_.end()) memory = tokens_of(Value(*other));
+    }
+    const Heads heads{any_of<int64_t>({1, 2, 3}), any_of<int64_t>({2, 4, 16})};
+    const int64_t samples = x.shape[0], tokens = x.shape[1], width = heads.count * heads.size;
+    if (one_in(5)) return behind_tokens(x, heads);
+    std::vector<Value> parts = attention_operands(x, memory, heads);
+    if (one_in(3)) parts[0] = scaled(parts[0], 0.5);
+    const bool flat = parts[1].shape[1] == heads.count && one_in(3);
+    if (flat) {
+      for (Value& part : parts) part = view(part, {samples * heads.count, part.shape[2], heads.size});
+    }
+    Value y = attended(parts[0], parts[1], parts[2]);
+    if (flat) y = view(y, {samples, heads.count, tokens, heads.size});
+    return project(view(turned(y, 1, 2), {samples, tokens, width}), any_of<int64_t>({4, 8}));
+  }
+
+  /// The same on [tokens, samples, features].
+  Value behind_tokens(const Value& x, Heads heads) {
+    const Value rows = turned(x, 0, 1);
+    const int64_t tokens = rows.shape[0], samples = rows.shape[1], width = heads.count * heads.size;
+    std::vector<Value> parts;
+    for (int i = 0; i < 3; ++i)
+      parts.push_back(turned(view(project(rows, width), {tokens, samples * heads.count, heads.size}), 0, 1));
+    const Value y = view(turned(attended(parts[0], parts[1], parts[2]), 0, 1), {tokens, samples, width});
+    return turned(project(y, 8), 0, 1);
+  }
+
+  Value spelled_out_rms_norm(const Value& x) {
+    if (x.shape.back() == 1) return x;
+    Shape one = x.shape;
+    one.back() = 1;
+    const Value squares =
+        one_in(2) ? unary("aten.pow.Tensor_Scalar", x, "exponent=2") : binary("aten.mul.Tensor", x, x);
+    const Value mean = emit(one, cat("aten.mean.dim(%", squares.name, ") {dim=[-1], keepdim=true}"));
+    const Value root = unary("aten.rsqrt.default", unary("aten.add.Tensor", mean, "other=1e-05"));
+    const Value norm = binary("aten.mul.Tensor", x, root);
+    if (one_in(3)) return norm;
+    const std::string weight = parameter(fresh("norm"), "weight", {x.shape.back()});
+    return emit(x.shape, cat("aten.mul.Tensor(", weight, ", %", norm.name, ")"));
+  }
+
   Value stub(const Value& x) {
     return unary("aten.fake_quantize_per_tensor_affine.default", x,
                  "scale=0.0625, zero_point=0, quant_min=-128, quant_max=127");
@@ -480,7 +795,14 @@ class Writer {
       open_.push_back(x);
       return;
     }
-    switch (below(15)) {
+    switch (below(18)) {
+      case 15:
+      case 16:
+        x = attention(x);
+        break;
+      case 17:
+        x = spelled_out_rms_norm(x);
+        break;
       case 0:
       case 1:
         x = activation(conv_bn(x, random_conv(x)));
@@ -507,7 +829,7 @@ class Writer {
         Shape flat{x.shape[0], 1};
         for (size_t i = 1; i < x.shape.size(); ++i) flat[1] *= x.shape[i];
         x = one_in(2) ? emit(flat, cat("aten.flatten.using_ints(%", x.name, ") {start_dim=1}"))
-                      : emit(flat, cat("aten.view.default(%", x.name, ") {size=[2, -1]}"));
+                      : emit(flat, cat("aten.view.default(%", x.name, ") {size=[", x.shape[0], ", -1]}"));
         if (one_in(2)) x = unary("aten.dropout.default", x, "p=0.5, train=false");
         x = linear(x);
         break;
@@ -527,7 +849,7 @@ class Writer {
       case 11:  // the stem
         if (x.shape.size() == 4 && x.shape[1] == 3 && x.shape[2] > 2) {
           x = conv_bn(x, {8, 7, 2, 3, 1, 1});
-          x = emit({2, 8, (x.shape[2] - 1) / 2 + 1, (x.shape[3] - 1) / 2 + 1},
+          x = emit({x.shape[0], 8, (x.shape[2] - 1) / 2 + 1, (x.shape[3] - 1) / 2 + 1},
                    cat("aten.max_pool2d.default(%", activation(x).name,
                        ") {kernel_size=[3, 3], stride=[2, 2], padding=[1, 1]}"));
         } else {
@@ -565,6 +887,7 @@ class Writer {
   std::string text_;
   std::vector<Value> open_;
   size_t next_ = 0;
+  bool is_masked_ = false;  // values hold numbers that none but a softmax can take
 };
 
 }  // namespace

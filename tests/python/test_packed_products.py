@@ -1,4 +1,5 @@
-"""A layer whose result others read in parts (docs/rules.md, F16): what is warned of is what NVIDIA's compiler loses."""
+"""A layer whose result others read in parts (docs/rules.md, F16): raised to attention it runs in INT8; what is warned of is
+what NVIDIA's compiler loses."""
 
 import json
 
@@ -14,6 +15,10 @@ def heads(part):
 
 def attention(q, k, v):
     return (((q * 0.25) @ k.transpose(-2, -1)).softmax(-1) @ v).transpose(1, 2).reshape(2, 50, 64)
+
+
+def linear_attention(q, k, v):
+    return (q @ (k.transpose(-2, -1) @ v) / 50).transpose(1, 2).reshape(2, 50, 64)
 
 
 class Packed(nn.Module):
@@ -52,7 +57,7 @@ def linear(parts, bias=True):
 
 
 TOKENS, PICTURE = (2, 50, 64), (2, 64, 8, 8)
-LOST = {
+RAISED = {
     "chunks": (linear(3), lambda net, y, x: net.out(attention(*map(heads, y.chunk(3, -1)))), TOKENS),
     "unbound": (linear(3), lambda net, y, x: net.out(attention(*unbound(y, 3))), TOKENS),
     "without bias": (linear(3, bias=False), lambda net, y, x: net.out(attention(*unbound(y, 3))), TOKENS),
@@ -61,9 +66,21 @@ LOST = {
         lambda net, y, x: net.out(attention(*(heads(y[..., i : i + 64]) for i in (0, 64, 128)))),
         TOKENS,
     ),
+    "products without a softmax": (
+        linear(3),
+        lambda net, y, x: net.out(linear_attention(*unbound(y, 3))),
+        TOKENS,
+    ),
     "keys and values": (
         linear(2),
         lambda net, y, x: net.out(attention(heads(net.own(x)), *unbound(y, 2))),
+        TOKENS,
+    ),
+}
+LOST = {
+    "keys and values without a softmax": (
+        linear(2),
+        lambda net, y, x: net.out(linear_attention(heads(net.own(x)), *unbound(y, 2))),
         TOKENS,
     ),
 }
@@ -97,22 +114,22 @@ def test_a_layer_that_products_read_in_parts_is_warned_of(graftwork, tmp_path, n
     assert "(rule F16)" in warning
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", [*RAISED, *KEPT])
 def test_others_are_not(graftwork, tmp_path, name):
-    assert quantize(graftwork, tmp_path, KEPT[name]) == []
+    assert quantize(graftwork, tmp_path, {**RAISED, **KEPT}[name]) == []
 
 
 def test_one_that_is_not_quantized_is_not(graftwork, tmp_path):
-    quantize(graftwork, tmp_path, LOST["chunks"])
+    quantize(graftwork, tmp_path, LOST["keys and values without a softmax"])
     arguments = ("quantize", "m.pt2", "--calibrate", "x.npy", "--skip", "packed", "--report", "r.json", "-o", "m.onnx")
     graftwork(*arguments, cwd=tmp_path)
     assert json.loads((tmp_path / "r.json").read_text())["warnings"] == []
 
 
 @pytest.mark.rtx
-@pytest.mark.parametrize("name", [*LOST, *KEPT])
+@pytest.mark.parametrize("name", [*RAISED, *LOST, *KEPT])
 def test_the_compiler_loses_what_is_warned_of(graftwork, rtx, tmp_path, name):
-    quantize(graftwork, tmp_path, {**LOST, **KEPT}[name])
+    quantize(graftwork, tmp_path, {**RAISED, **LOST, **KEPT}[name])
     report = rtx.compile_apart(str(tmp_path / "m.onnx"), 89, {}, None, 300)
     assert report["accepted"], report["parser"] + report["builder"]
     lost = report["summary"]["quantized_but_float"]

@@ -123,7 +123,7 @@ class Regions {
     if (known == wide_.end() || is_stub(node)) return;
     for (const Use& use : node.inputs()) {
       std::vector<const Node*> way{use.producer()};
-      while (rules_.keeps(way.back()->op()) && way.back()->input_count() == 1) way.push_back(&way.back()->input(0));
+      while (rules_.keeps(*way.back()) && way.back()->input_count() == 1) way.push_back(&way.back()->input(0));
       if (!is_stub(*way.back())) continue;
       for (const Node* between : way) widen(*between, known->second);
     }

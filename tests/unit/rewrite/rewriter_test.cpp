@@ -297,6 +297,40 @@ TEST(Rewriter, AnAnchorOnAnotherBranchIsSeenInALaterRound) {
   EXPECT_EQ(report.applied.size(), 2u);
 }
 
+/// Declines until a mark stands at the end of the way down from its match.
+class FarLooking final : public Pattern {
+ public:
+  explicit FarLooking(bool says_so) : says_so_(says_so) {}
+  std::string_view name() const override { return "Far"; }
+  std::vector<Pat> roots() const override { return {first_}; }
+  bool looks_further() const override { return says_so_; }
+  Outcome graft(const Match& match, Graft& graft) const override {
+    const Node* at = &match[first_];
+    while (at->uses() && at->uses()->user()->kind() == NodeKind::kCallFunction) at = at->uses()->user();
+    if (at->op() != Symbol("mark")) return declined("there is no mark");
+    return graft.replace(match[first_], graft.call_function("aten.neg.default", {&match[x_]}, {}));
+  }
+
+ private:
+  bool says_so_;
+  Pat x_ = any(), first_ = op("first")(x_).may_escape();
+};
+
+TEST(Rewriter, WhatLooksFurtherIsTriedAgainAfterEveryChange) {
+  const Pat y = any(), raw = op("raw")(y);
+  const auto raise = pattern("Raise", {raw}, [=](const Match& match, Graft& graft) {
+    return graft.replace(match[raw], graft.call_function("mark", {&match[y]}, {}));
+  });
+  const std::vector<std::string> statements{"%a = first(%x)", "%b = f(%a)", "%c = g(%b)", "%d = h(%c)", "%e = raw(%d)"};
+  GraphModule module = network(statements, "%e");
+  const Report report = Rewriter({std::make_shared<FarLooking>(true), raise}).run_to_fixpoint(module);
+  EXPECT_EQ(report.counts(), (std::map<std::string, size_t>{{"Far", 1}, {"Raise", 1}}));
+  EXPECT_EQ(skips(report), "") << "it was no miss in the end";
+  module = network(statements, "%e");
+  EXPECT_EQ(skips(Rewriter({std::make_shared<FarLooking>(false), raise}).run_to_fixpoint(module)),
+            "Far %a: there is no mark\n");
+}
+
 TEST(Rewriter, ANearMissIsReportedOnceWithItsReason) {
   GraphModule module = network({"%a = f(%x)", "%b = g(%a)", "%c = h(%b)"}, "%c, %a");
   const Report report = Rewriter({row("FG", {"f", "g"}), row("H", {"h"})}).run_to_fixpoint(module);

@@ -1,0 +1,278 @@
+"""Attention in every spelling: raised, equal to the network, and one INT8 kernel for NVIDIA's compiler."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import support
+from test_numbers import Small
+
+B, S, H, D = 2, 24, 2, 32
+E = H * D
+
+
+@pytest.fixture
+def small(graftwork, tmp_path):
+    torch.manual_seed(0)
+    return Small(graftwork, tmp_path)
+
+
+def heads(x):
+    return x.unflatten(-1, (H, D)).transpose(1, 2)
+
+
+def merged(y):
+    return y.transpose(1, 2).flatten(2)
+
+
+class Attention(nn.Module):
+    """Three layers, attention as `attend` spells it, a layer."""
+
+    def __init__(self, attend, bias=(True, True, True)):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(E, E, bias=b) for b in bias)
+        self.out = nn.Linear(E, E)
+        self.register_buffer("causal", torch.full((S, S), float("-inf")).triu(1))
+        self.register_buffer("seen", torch.ones(S, S, dtype=torch.bool).tril())
+        self.register_buffer("all", torch.ones(S, S, dtype=torch.bool))
+        self.table = nn.Parameter(torch.randn(1, H, S, S))
+        self.scales = nn.Parameter(torch.rand(H, 1, 1))
+        self.attend = attend
+
+    def forward(self, x):
+        return self.out(self.attend(self, heads(self.q(x)), heads(self.k(x)), heads(self.v(x))))
+
+
+def scores(q, k):
+    return q @ k.transpose(-2, -1) / math.sqrt(D)
+
+
+def rows(x):
+    """[B·H, S, D]"""
+    return x.reshape(B * H, S, D)
+
+
+def by_rows(net, q, k, v):
+    weights = torch.bmm(rows(q), rows(k).transpose(1, 2)) * D**-0.5
+    weights = (weights.view(B, H, S, S) + net.causal).view(B * H, S, S).softmax(-1)
+    return merged(torch.bmm(weights, rows(v)).view(B, H, S, D))
+
+
+def with_baddbmm(net, q, k, v):
+    bias = net.table.expand(B, H, S, S).reshape(B * H, S, S)
+    weights = torch.baddbmm(bias, rows(q), rows(k).transpose(1, 2), beta=0.5, alpha=D**-0.5).softmax(-1)
+    return merged(torch.bmm(weights, rows(v)).view(B, H, S, D))
+
+
+def in_einsum(net, q, k, v):
+    weights = torch.einsum("bhqd,bhkd->bhqk", q, k).mul(D**-0.5).softmax(-1)
+    return merged(torch.einsum("bhqk,bhkd->bhqd", weights, v))
+
+
+def cosine(net, q, k, v):
+    weights = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * net.scales.exp()
+    return merged((weights + net.table).softmax(-1) @ v)
+
+
+def rotated(x):
+    angles = torch.arange(S)[:, None] / 100 ** (torch.arange(D) / D)
+    turned = torch.cat((-x[..., D // 2 :], x[..., : D // 2]), -1)
+    return x * angles.cos() + turned * angles.sin()
+
+
+def sdpa(**options):
+    return lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, **options))
+
+
+SPELLINGS = {
+    "sdpa": sdpa(),
+    "sdpa with a scale": sdpa(scale=0.3),
+    "sdpa, causal": sdpa(is_causal=True),
+    "sdpa, bool mask": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.seen)),
+    "sdpa, float mask": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.causal)),
+    "sdpa, mask of nothing": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.all)),
+    "sdpa, position bias": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.table)),
+    "products": lambda net, q, k, v: merged(scores(q, k).softmax(-1) @ v),
+    "scaled queries": lambda net, q, k, v: merged((q * 0.2 @ k.transpose(-2, -1)).softmax(-1) @ v),
+    "scaled on both": lambda net, q, k, v: merged((q * 0.4 @ (k * 0.4).transpose(-2, -1)).softmax(-1) @ v),
+    "a mask that is added": lambda net, q, k, v: merged((scores(q, k) + net.causal).softmax(-1) @ v),
+    "a mask in front of the scale": lambda net, q, k, v: merged(
+        ((q @ k.transpose(-2, -1) + net.table) * 0.2).softmax(-1) @ v
+    ),
+    "a mask that is filled in": lambda net, q, k, v: merged(
+        scores(q, k).masked_fill(~net.seen, float("-inf")).softmax(-1) @ v
+    ),
+    "a mask that chooses": lambda net, q, k, v: merged(
+        torch.where(net.seen, scores(q, k), torch.finfo(torch.float32).min).softmax(-1) @ v
+    ),
+    "bias and mask": lambda net, q, k, v: merged((scores(q, k) + net.table + net.causal).softmax(-1) @ v),
+    "bias, then filled in": lambda net, q, k, v: merged(
+        (scores(q, k) + net.table).masked_fill(~net.seen, -1e9).softmax(-1) @ v
+    ),
+    "rows": by_rows,
+    "baddbmm": with_baddbmm,
+    "einsum": in_einsum,
+    "values first": lambda net, q, k, v: merged(
+        (v.transpose(-2, -1) @ scores(q, k).softmax(-1).transpose(-2, -1)).transpose(-2, -1)
+    ),
+    "cosine": cosine,
+    "rotary": lambda net, q, k, v: merged(F.scaled_dot_product_attention(rotated(q), rotated(k), v)),
+}
+
+
+class Packed(nn.Module):
+    """One layer, whose result `part` parts into queries, keys and values."""
+
+    def __init__(self, part):
+        super().__init__()
+        self.qkv, self.out = nn.Linear(E, 3 * E), nn.Linear(E, E)
+        self.part = part
+
+    def forward(self, x):
+        q, k, v = self.part(self.qkv(x))
+        return self.out(merged(F.scaled_dot_product_attention(q, k, v)))
+
+
+PARTS = {
+    "unbind": lambda y: y.reshape(B, S, 3, H, D).permute(2, 0, 3, 1, 4).unbind(0),
+    "chunk": lambda y: map(heads, y.chunk(3, -1)),
+    "split": lambda y: map(heads, y.split(E, -1)),
+    "slices": lambda y: (heads(y[..., i * E : (i + 1) * E]) for i in range(3)),
+    "heads first": lambda y: y.view(B, S, H, 3, D).permute(3, 0, 2, 1, 4).unbind(0),
+    "parts of each head": lambda y: y.view(B, S, H, 3 * D).transpose(1, 2).chunk(3, -1),
+}
+
+
+class Multihead(nn.Module):
+    def __init__(self, cross=False, **options):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(E, H, **options)
+        if self.attention.out_proj.bias is not None:
+            nn.init.normal_(self.attention.out_proj.bias)
+        self.cross = cross
+
+    def forward(self, x):
+        memory = x.flip(0) if self.cross else x
+        return self.attention(x, memory, memory, need_weights=False)[0]
+
+
+MULTIHEAD = {
+    "batch first": lambda: Multihead(batch_first=True),
+    "batch second": lambda: Multihead(),
+    "without bias": lambda: Multihead(bias=False, batch_first=True),
+    "cross": lambda: Multihead(cross=True, batch_first=True),
+}
+
+
+class Repeated(nn.Module):
+    """Fewer heads of keys and values than of queries."""
+
+    def __init__(self, key_heads):
+        super().__init__()
+        self.q, self.k, self.v = nn.Linear(E, E), nn.Linear(E, key_heads * D), nn.Linear(E, key_heads * D)
+        self.out = nn.Linear(E, E)
+        self.key_heads = key_heads
+
+    def forward(self, x):
+        k, v = (layer(x).unflatten(-1, (self.key_heads, D)).transpose(1, 2) for layer in (self.k, self.v))
+        return self.out(merged(F.scaled_dot_product_attention(heads(self.q(x)), k, v, enable_gqa=True)))
+
+
+NETWORKS = {
+    **{name: (lambda attend=attend: Attention(attend)) for name, attend in SPELLINGS.items()},
+    **{f"packed, {name}": (lambda part=part: Packed(part)) for name, part in PARTS.items()},
+    **{f"multihead, {name}": make for name, make in MULTIHEAD.items()},
+    "keys without bias": lambda: Attention(SPELLINGS["sdpa"], (True, False, True)),
+    "no bias": lambda: Attention(SPELLINGS["sdpa"], (False, False, False)),
+    "one head of keys": lambda: Repeated(1),
+}
+
+
+def export(model, x, folder, core=False):
+    program = torch.export.export(model, (x,))
+    torch.export.save(program.run_decompositions() if core else program, folder / "m.pt2")
+    np.save(folder / "x.npy", x.numpy())
+
+
+def kinds(graftwork, folder):
+    """How often the transformed network calls each kind."""
+    graftwork("transform", "m.pt2", "-o", "m.gir", cwd=folder)
+    text = (folder / "m.gir").read_text()
+    calls = [line.split(" = ")[1].split(" ")[0].split("(")[0] for line in text.splitlines() if " = " in line]
+    return {kind: calls.count(kind) for kind in calls}
+
+
+@pytest.mark.parametrize("core", [False, True], ids=["training IR", "core ATen"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_attention_is_raised_and_equal(graftwork, small, name, core):
+    model, x = NETWORKS[name]().eval(), torch.randn(B, S, E)
+    if name == "multihead, batch second":
+        x = x.transpose(0, 1).contiguous()
+    export(model, x, small.folder, core)
+    found = kinds(graftwork, small.folder)
+    assert found.get("FusedScaledDotProductAttention") == 1
+    assert not {kind for kind in found if "softmax" in kind}
+    names = {"--input": "x.npy", "-o": "y.npz", "--stage": "transformed"}
+    graftwork("run", "m.pt2", *(word for pair in names.items() for word in pair), "--quiet", cwd=small.folder)
+    value = np.load(small.folder / "y.npz")["output"]
+    np.testing.assert_allclose(value, model(x).detach().numpy(), rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_attention_is_quantized_and_near(graftwork, small, name):
+    model, x = NETWORKS[name]().eval(), torch.randn(B, S, E)
+    if name == "multihead, batch second":
+        x = x.transpose(0, 1).contiguous()
+    (value,) = small.quantize(model, (x,), "--report", "r.json")
+    assert support.sqnr_db(model(x).detach().numpy(), value) > 30
+    stubs = json.loads((small.folder / "r.json").read_text())["stubs"]
+    assert sum(stub["name"].endswith((".softmax_quant", ".scaled_quant")) for stub in stubs) == 2
+
+
+@pytest.mark.rtx
+@pytest.mark.parametrize("name", NETWORKS)
+def test_attention_is_one_int8_kernel(graftwork, small, rtx, name):
+    model, x = NETWORKS[name]().eval(), torch.randn(B, S, E)
+    if name == "multihead, batch second":
+        x = x.transpose(0, 1).contiguous()
+    small.quantize(model, (x,))
+    report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
+    assert report["accepted"], report["parser"] + report["builder"]
+    summary = report["summary"]
+    print(name, {key: summary[key] for key in summary if key != "quantized_but_float"})
+    assert summary["quantized_but_float"] == []
+
+
+class Sized(nn.Module):
+    def __init__(self, size, tokens, behind=True):
+        super().__init__()
+        self.qkv, self.out = nn.Linear(64, 3 * H * size), nn.Linear(H * size, 64)
+        self.size, self.tokens, self.behind = size, tokens, behind
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).reshape(1, self.tokens, 3, H, self.size).permute(2, 0, 3, 1, 4).unbind(0)
+        y = merged(F.scaled_dot_product_attention(q, k, v))
+        return self.out(y) if self.behind else torch.tanh(y)
+
+
+FLOAT = {
+    "heads of 24": (24, 16, True, "its heads have 24 numbers"),
+    "513 keys": (32, 513, True, "it has 513 keys"),
+    "one key": (32, 1, True, "it has one key"),
+    "a result that is read in floating point": (32, 16, False, "what it gives is read in floating point"),
+}
+
+
+@pytest.mark.parametrize("name", FLOAT)
+def test_what_has_no_int8_kernel_has_no_stubs_and_says_why(graftwork, small, name):
+    size, tokens, behind, reason = FLOAT[name]
+    model, x = Sized(size, tokens, behind), torch.randn(1, tokens, 64)
+    small.quantize(model.eval(), (x,), "--report", "r.json")
+    report = json.loads((small.folder / "r.json").read_text())
+    assert not [stub for stub in report["stubs"] if stub["name"].endswith(".softmax_quant")]
+    assert reason in json.dumps(report, ensure_ascii=False)
