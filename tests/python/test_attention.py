@@ -10,16 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import support
-from test_numbers import Small
 
 B, S, H, D = 2, 24, 2, 32
 E = H * D
-
-
-@pytest.fixture
-def small(graftwork, tmp_path):
-    torch.manual_seed(0)
-    return Small(graftwork, tmp_path)
 
 
 def heads(x):
