@@ -34,8 +34,8 @@ def main():
     parser.add_argument("--dynamic", action="store_true", help="make the first axis symbolic")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    channels, height, width = zoo.ZOO[options.name].shape
-    example = torch.randn(options.batch, channels, options.size or height, options.size or width)
+    first, *others = zoo.ZOO[options.name].shape
+    example = torch.randn(options.batch, first, *(options.size or extent for extent in others))
     save_pt2(zoo.build(options.name, options.seed), options.path, example, options.dynamic)
 
 

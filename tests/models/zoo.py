@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from digits import digits
+from encoder import encoder
 from mobilenet_v2 import mobilenet_v2
 from resnet import resnet18, resnet50
 from settle import randomize_batch_norm, settle_batch_norm
@@ -15,11 +16,11 @@ from vgg import vgg16_bn
 @dataclass(frozen=True)
 class Entry:
     make: object
-    shape: tuple  # one sample: channels, height, width
+    shape: tuple  # one sample: channels, height, width; tokens, width
 
     def settle_shape(self):
         # Statistics do not depend on size; at 224 only the time to gather them does.
-        return (self.shape[0], min(self.shape[1], 96), min(self.shape[2], 96))
+        return (self.shape[0], *(min(extent, 96) for extent in self.shape[1:]))
 
 
 ZOO = {
@@ -29,6 +30,7 @@ ZOO = {
     "mobilenet_v2": Entry(mobilenet_v2, (3, 96, 96)),
     # 1024 instead of 4096 keeps the structure at a fifth of the bytes.
     "vgg16_bn": Entry(lambda: vgg16_bn(hidden=1024), (3, 224, 224)),
+    "encoder": Entry(encoder, (24, 64)),
 }
 
 
@@ -45,7 +47,7 @@ def build(name, seed=0):
 
 
 def samples(name, count, seed=100):
-    """`count` random inputs, N(0, 1), as one float32 tensor [count, channels, height, width]."""
+    """`count` random inputs, N(0, 1), as one float32 tensor [count, *shape]."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(count, *ZOO[name].shape, generator=generator)
 

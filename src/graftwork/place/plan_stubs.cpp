@@ -29,7 +29,7 @@ class Planner {
         rules_(backend.placement),
         skip_stub_(config.skip.stub, "stub"),
         skip_weight_(config.skip.weight, "weight"),
-        draft_(module, backend.placement, config.policy) {}
+        draft_(module, backend.placement, config.policy, config.activation.precision) {}
 
   StubPlan run(const QuantizationList& patterns) {
     for_each_fused([this](Node& node, const ModuleRecord& record, const Kind&) { follow_recipe(node, record); });

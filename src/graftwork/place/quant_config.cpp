@@ -50,8 +50,12 @@ QuantConfig parse_quant_config(const std::string& text) {
   QuantConfig config;
   if (const Json* part = fields.find("activation")) {
     const JsonFields activation(*part, "activation", kCode,
-                                {"precision", "symmetric", "per_channel", "calibration_method"});
+                                {"precision", "symmetric", "per_channel", "calibration_method", "softmax_scale"});
     read_tensor_config(activation, "activation", config.activation);
+    const std::string scale = activation.text("softmax_scale", "calibrated");
+    if (scale != "calibrated" && scale != "fixed")
+      activation.refuse("softmax_scale", cat("is ", quoted(scale), "; calibrated and fixed are supported"));
+    if (scale == "fixed") config.activation.softmax_scale = SoftmaxScale::kFixed;
   }
   if (const Json* part = fields.find("weight")) {
     const JsonFields weight(*part, "weight", kCode,

@@ -7,12 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "graftwork/patterns/placement/precision.h"
 #include "graftwork/patterns/placement/quant_policy.h"
 
 namespace graftwork {
-
-/// Activations −128..127, weights −127..127, symmetric.
-enum class Precision : uint8_t { kInt8 };
 
 /// How a range is found in calibration data, or in a weight.
 enum class CalibrationMethod : uint8_t {
@@ -31,6 +29,16 @@ struct TensorQuantConfig {
   CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
 };
 
+/// Where the scale of attention's weights comes from, which are at most 1.
+enum class SoftmaxScale : uint8_t {
+  kCalibrated,  ///< From the data; never above 1/127. With many keys a typical weight is far below 1.
+  kFixed,       ///< 1/127
+};
+
+struct ActivationQuantConfig : TensorQuantConfig {
+  SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
+};
+
 struct WeightQuantConfig : TensorQuantConfig {
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
@@ -45,14 +53,15 @@ struct ModulesToSkip {
 };
 
 struct QuantConfig {
-  TensorQuantConfig activation;
+  ActivationQuantConfig activation;
   WeightQuantConfig weight{{Precision::kInt8, true, true, CalibrationMethod::kMinMax}};
   ModulesToSkip skip;
   QuantPolicy policy;
 };
 
 /// Reads a recipe:
-///     {"activation": {"precision": "int8", "calibration_method": "minmax"},    (or "mse")
+///     {"activation": {"precision": "int8", "calibration_method": "minmax",     (or "mse")
+///                     "softmax_scale": "calibrated"},                           (or "fixed")
 ///      "weight": {"precision": "int8", "per_channel": true, "bias_correction": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float", "squeeze_excite": "float"}}

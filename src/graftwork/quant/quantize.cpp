@@ -29,8 +29,9 @@ struct ScaleGroup {
 /// Gives stubs and weights their scales.
 class ScaleSetter {
  public:
-  ScaleSetter(QuantizationResult& result, DType float_type, const FileRules& rules)
+  ScaleSetter(QuantizationResult& result, const ActivationQuantConfig& config, DType float_type, const FileRules& rules)
       : result_(result),
+        config_(config),
         modules_(result.network.module.modules()),
         float_type_(float_type),
         one_type_(rules.products_take_scales_of_one_type) {}
@@ -48,7 +49,7 @@ class ScaleSetter {
       const ModuleId id = modules_.find(stub.stub);
       const float scale = stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
                                                       float_type_, group.small)
-                                     : activation_scale(group.range, result_.method, float_type_, group.small);
+                                     : calibrated_scale(stub, group);
       const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
       result_.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
       graft.edit(id).set_param("scale", result_.network.tensors.leaf(leaf));
@@ -70,6 +71,23 @@ class ScaleSetter {
   }
 
  private:
+  float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
+    const float scale = activation_scale(group.range, config_.calibration_method, float_type_, group.small);
+    if (!is_on_softmax(stub)) return scale;
+    const float largest = exported_scale(1.0F / 127, float_type_, group.small);
+    return config_.softmax_scale == SoftmaxScale::kFixed ? largest : std::min(scale, largest);
+  }
+
+  /// Whether the weights of attention are what it quantizes.
+  bool is_on_softmax(const PlannedStub& stub) const {
+    if (stub.value.empty()) return false;
+    const ModuleRecord& kernel = modules_[modules_.find(stub.readers.front().module)];
+    const NodeRange nodes = kernel.body->module.graph().nodes();
+    const auto value =
+        std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.name() == stub.value; });
+    return value != nodes.end() && (*value).op() == Symbol("aten.softmax.int");
+  }
+
   /// A stub that a product reads has a scale of the type that products take.
   SmallScale small_scale(const PlannedStub& stub) const {
     for (const StubReader& reader : stub.readers) {
@@ -112,6 +130,7 @@ class ScaleSetter {
   }
 
   QuantizationResult& result_;
+  const ActivationQuantConfig& config_;
   const ModuleTable& modules_;
   DType float_type_;
   bool one_type_;  // FileRules::products_take_scales_of_one_type
@@ -155,7 +174,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   }
   result.warnings = result.plan.warnings;
   apply_stub_plan(result.network.module, result.plan, *backend);
-  ScaleSetter scales(result, options.float_type, backend->file);
+  ScaleSetter scales(result, config.activation, options.float_type, backend->file);
   scales.set_weight_scales(config.weight.calibration_method);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {

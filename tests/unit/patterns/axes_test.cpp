@@ -298,10 +298,20 @@ std::optional<Layout> layout_behind(const std::string& input, const std::string&
 
 TEST(Axes, HaveExtentsThatAreKnownAtRunTimeOnly) {
   const Dim batch = Dim::symbol("s0"), tokens = Dim::symbol("s1");
-  EXPECT_FALSE(layout_behind("f32[s0, s1, 24]",
-                             "  %n: int = aten.sym_size.int(%x) {dim=0}\n"
-                             "  %a: f32[s0, s1, 24] = aten.view.default(%x, %n) {size=[$1, -1, 24]}"))
-      << "a size is computed";
+  const auto rows = layout_behind("f32[s0, s1, 24]",
+                                  "  %n: int = aten.sym_size.int(%x) {dim=0}\n"
+                                  "  %a: f32[s0, s1, 4, 6] = aten.view.default(%x, %n) {size=[$1, -1, 4, 6]}");
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(rows->dims,
+            (std::vector<std::vector<Axis>>{{{0, 1, batch}}, {{1, 1, tokens}}, {{2, 6, Dim(4)}}, {{2, 1, Dim(6)}}}));
+  const auto split = layout_behind("f32[6*s0, 3]",
+                                   "  %n: int = aten.sym_size.int(%x) {dim=0}\n"
+                                   "  %a = aten.view.default(%x) {size=[-1, 6, 3]}\n"
+                                   "  %b = aten.transpose.int(%a) {dim0=0, dim1=1}");
+  ASSERT_TRUE(split);
+  EXPECT_EQ(split->dims, (std::vector<std::vector<Axis>>{{{0, 1, Dim(6)}}, {{0, 6, batch}}, {{1, 1, Dim(3)}}}));
+  EXPECT_FALSE(layout_behind("f32[6*s0, 3]", "  %a = aten.view.default(%x) {size=[2, -1, 3]}"))
+      << "places are s0 apart";
   const auto heads = layout_behind("f32[s0, s1, 24]",
                                    "  %a = aten.unflatten.int(%x) {dim=-1, sizes=[3, 2, 4]}\n"
                                    "  %b = aten.permute.default(%a) {dims=[2, 0, 3, 1, 4]}\n"

@@ -1,5 +1,8 @@
 #include "graftwork/import/captured/build_graph.h"
 
+#include <algorithm>
+#include <array>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/bind_arguments.h"
@@ -7,8 +10,11 @@
 #include "graftwork/import/captured/training.h"
 #include "graftwork/import/common/constants.h"
 #include "graftwork/import/common/unique_names.h"
+#include "graftwork/ir/view_call.h"
+#include "graftwork/nn/half.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
+#include "graftwork/rewrite/graft.h"
 
 namespace graftwork::captured {
 namespace {
@@ -23,6 +29,7 @@ class Builder {
     add_inputs(scope);
     for (const Call& call : program_.calls) add_call(call, scope);
     add_outputs(scope);
+    remove_filled_in();
     return std::move(module_);
   }
 
@@ -128,6 +135,14 @@ class Builder {
     if (drops_at_random(call)) {
       bound.problems.emplace_back("the model was exported in training mode, call model.eval() before exporting it");
     }
+    if (has_sizes(op, bound) && results.size() == 1) {
+      Meaning& x = *bound.operands[0];
+      if (type_of(x) == results[0].type) {
+        scope[results[0].name] = x;
+        return;
+      }
+      leave_out_sizes(op, bound, type_of(x), results[0].type);
+    }
     std::vector<Node*> inputs;
     for (Meaning* operand : bound.operands) inputs.push_back(&materialise(*operand));
     const bool is_list = !call.outputs.empty() && call.outputs[0].is<std::vector<TensorName>>();
@@ -232,21 +247,71 @@ class Builder {
     return true;
   }
 
+  /// What all elements of a value are, where that is known.
+  std::optional<double> only_number(const Meaning& value) {
+    if (value.constant) return constants_.only_number(*value.constant);
+    if (!value.node || !value.node->tensor() || !is_floating(value.node->tensor()->dtype)) return std::nullopt;
+    static const Symbol kFull = "aten.full_like.default", kZeros = "aten.zeros_like.default";
+    if (value.node->op() == kZeros) return 0;
+    const Attribute* fill = value.node->op() == kFull ? value.node->attrs().find("fill_value") : nullptr;
+    return fill ? number_in(*fill) : std::nullopt;
+  }
+
   /// where(mask, number, x) and where(mask, x, number) fill the number in.
   void fill_in(Symbol& op, BoundArguments& bound, const std::vector<Result>& results, Origin origin) {
     if (op != Symbol("aten.where.self") || results.size() != 1 || bound.operands.size() != 3 || !bound.problems.empty())
       return;
     for (const size_t chosen : {1, 2}) {
       Meaning& x = *bound.operands[3 - chosen];
-      const auto& constant = bound.operands[chosen]->constant;
-      const auto number = constant ? constants_.only_number(*constant) : std::nullopt;
+      Meaning& numbers = *bound.operands[chosen];
+      const std::optional<double> number = only_number(numbers);
       if (!number || !(materialise(x).type() == results[0].type)) continue;
+      filled_in_.push_back(numbers.node);
       Meaning& mask = *bound.operands[0];
       if (chosen == 2) invert(mask, results[0].name + "_mask", origin);
       op = "aten.masked_fill.Scalar";
       bound.operands = {&x, chosen == 2 ? &inverted_ : &mask};
       bound.attrs = {{"value", Attribute(*number)}};
       return;
+    }
+  }
+
+  /// Whether it is a view or an expansion with sizes that are computed at run time.
+  static bool has_sizes(Symbol op, const BoundArguments& bound) {
+    static const std::array<Symbol, 4> kOps{"aten.view.default", "aten._unsafe_view.default", "aten.reshape.default",
+                                            "aten.expand.default"};
+    return bound.operands.size() > 1 && bound.problems.empty() && std::find(kOps.begin(), kOps.end(), op) != kOps.end();
+  }
+
+  static Type type_of(const Meaning& value) {
+    if (value.constant) return value.constant->value.type();
+    if (value.node) return value.node->type();
+    if (!value.tuple) return {};
+    const auto* elements = value.tuple->type().elements();
+    return elements ? (*elements)[static_cast<size_t>(value.index)] : Type();
+  }
+
+  /// Those of a view, where one of them is what is left.
+  static void leave_out_sizes(Symbol& op, BoundArguments& bound, const Type& from, const Type& to) {
+    static const Symbol kReshape = "aten.reshape.default";
+    if (op == Symbol("aten.expand.default") || !from.tensor() || !to.tensor()) return;
+    std::optional<ViewCall> view = view_call(from.tensor()->dims, to.tensor()->dims);
+    if (!view) return;
+    if (view->attrs.find("size") && op == kReshape) {
+      bound.attrs = {{"shape", *view->attrs.find("size")}};
+    } else {
+      op = view->op;
+      bound.attrs = std::move(view->attrs);
+    }
+    bound.operands.resize(1);
+  }
+
+  /// Tensors that were made to be filled in and serve nothing else.
+  void remove_filled_in() {
+    for (Node* node : filled_in_) {
+      if (!node || !node->alive() || node->use_count() > 0) continue;
+      Graft graft(module_);
+      if (graft.remove(*node)) graft.apply();
     }
   }
 
@@ -288,7 +353,8 @@ class Builder {
   GraphModule module_;
   UniqueNames names_;
   Constants constants_;
-  Meaning inverted_;  // of the mask of the call that is being added
+  std::vector<Node*> filled_in_;  // tensors of one number that something fills in
+  Meaning inverted_;              // of the mask of the call that is being added
 };
 
 }  // namespace

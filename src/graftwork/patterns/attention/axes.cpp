@@ -25,6 +25,21 @@ void normalize(std::vector<Axis>& axes) {
   axes = std::move(joined);
 }
 
+/// Nothing where it is no whole number of places.
+std::optional<Dim> quotient(const Dim& whole, const Dim& part) {
+  if (whole == part) return Dim(1);
+  if (part.is_static()) {
+    const auto value = whole.maybe_value();
+    if (part.value() < 1) return std::nullopt;
+    if (value) return *value % part.value() == 0 ? std::optional(Dim(*value / part.value())) : std::nullopt;
+    if (whole.offset() != 0 || whole.scale() % part.value() != 0) return std::nullopt;
+    return Dim::symbol(whole.base()) * Dim(whole.scale() / part.value());
+  }
+  const bool is_multiple = whole.base() == part.base() && whole.offset() == 0 && part.offset() == 0;
+  if (!is_multiple || part.scale() < 1 || whole.scale() % part.scale() != 0) return std::nullopt;
+  return Dim(whole.scale() / part.scale());
+}
+
 size_t axis_number(int64_t axis, size_t rank) {
   return static_cast<size_t>(axis < 0 ? axis + static_cast<int64_t>(rank) : axis);
 }
@@ -45,15 +60,12 @@ std::optional<Layout> viewed(const Layout& input, const TensorType& type) {
       if (open.empty()) return std::nullopt;
       Axis axis = open.back();
       open.pop_back();
-      const Dim whole = left * axis.extent;
-      if (whole != extent && whole.is_static() && extent.is_static() && whole.value() > extent.value()) {
+      const auto outer = quotient(extent, left);
+      const auto inner = outer ? quotient(axis.extent, *outer) : std::nullopt;
+      if (inner && inner->is_static() && inner->value() > 1) {
         // Its outer part belongs here, the inner one to what follows.
-        if (extent.value() % left.value() != 0) return std::nullopt;
-        const int64_t outer = extent.value() / left.value();
-        if (axis.extent.value() % outer != 0) return std::nullopt;
-        const int64_t inner = axis.extent.value() / outer;
-        open.push_back({axis.source, axis.stride, Dim(inner)});
-        axis = {axis.source, axis.stride * inner, Dim(outer)};
+        open.push_back({axis.source, axis.stride, *inner});
+        axis = {axis.source, axis.stride * inner->value(), *outer};
       }
       left = left * axis.extent;
       axes.push_back(axis);
@@ -146,7 +158,7 @@ using Mover = std::function<std::optional<Layout>(const Node&, const Layout&)>;
 
 const std::unordered_map<Symbol, Mover>& movers() {
   const Mover view = [](const Node& node, const Layout& input) -> std::optional<Layout> {
-    if (!node.tensor() || node.input_count() != 1) return std::nullopt;
+    if (!node.tensor()) return std::nullopt;
     return viewed(input, *node.tensor());
   };
   const Mover same = [](const Node&, const Layout& input) { return input; };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graftwork/ir/view_call.h"
+
 namespace graftwork {
 namespace {
 
@@ -41,10 +43,8 @@ std::optional<std::vector<Dim>> regrouped(std::span<const Dim> mask, std::span<c
 Node* viewed(Node& value, std::span<const Dim> dims, Graft& graft, const Origin& origin) {
   const std::vector<Dim>& now = value.tensor()->dims;
   if (std::equal(now.begin(), now.end(), dims.begin(), dims.end())) return &value;
-  std::vector<int64_t> sizes;
-  for (const Dim& extent : dims) sizes.push_back(extent.maybe_value().value_or(-1));
-  if (std::count(sizes.begin(), sizes.end(), -1) > 1) return nullptr;
-  return &graft.call_function("aten.view.default", {&value}, {{"size", Attribute(std::move(sizes))}}, origin);
+  std::optional<ViewCall> view = view_call(now, dims);
+  return view ? &graft.call_function(view->op, {&value}, std::move(view->attrs), origin) : nullptr;
 }
 
 }  // namespace graftwork

@@ -26,23 +26,6 @@ bool is_raised(const Node& queries) {
   return at->kind() == NodeKind::kGetItem && (at->input(0).op() == kSelf || at->input(0).op() == kCross);
 }
 
-/// Whether what the layer gives is read, through data movement, by nothing but the attention.
-bool serves_only(const Node& layer, const Node& attention) {
-  std::vector<const Node*> open{&layer};
-  size_t seen = 0;
-  while (!open.empty()) {
-    const Node& at = *open.back();
-    open.pop_back();
-    if (++seen > 256) return false;
-    for (const Use* use = at.uses(); use; use = use->next()) {
-      if (use->user() == &attention) continue;
-      if (!moves_data(*use->user()) && !factor_of(*use->user())) return false;
-      open.push_back(use->user());
-    }
-  }
-  return true;
-}
-
 struct DecomposeMultiheadAttentionPattern final : Pattern {
   Pat attention = op("ScaledDotProductAttention")(any(), any(), any())
                       .and_more_inputs()
@@ -65,7 +48,7 @@ struct DecomposeMultiheadAttentionPattern final : Pattern {
     if (parts[0].heads != parts[1].heads || parts[0].size != parts[1].size)
       return declined("its queries have other heads than its keys");
     for (const Projection& part : parts) {
-      if (!serves_only(*part.layer, call)) return declined(cat("%", part.layer->name().str(), " is read elsewhere"));
+      if (sole_reader(*part.layer) != &call) return declined(cat("%", part.layer->name().str(), " is read elsewhere"));
     }
     const bool is_self = reads(0) == reads(1) && parts[0].same_heads(parts[1]);
     std::vector<Node*> operands;

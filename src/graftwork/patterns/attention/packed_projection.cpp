@@ -97,6 +97,8 @@ struct PackedProjectionPattern final : Pattern {
     Node& node = match[layer];
     Leaves leaves(node);
     if (Outcome outcome = leaves.run(); !outcome) return outcome;
+    if (const Node* attention = sole_reader(node); attention && attention->op() == Symbol("ScaledDotProductAttention"))
+      return declined(cat("%", attention->name().str(), " is to be decomposed with it"));
     std::array<const Projection*, kParts> parts{};
     const int64_t rows = node.tensor()->dims.back().maybe_value().value_or(0);
     for (Leaf& leaf : leaves.all()) {

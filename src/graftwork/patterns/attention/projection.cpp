@@ -108,4 +108,26 @@ Outcome read_heads(const Layout& layout, Projection& projection) {
   return applied();
 }
 
+const Node* sole_reader(const Node& value) {
+  constexpr size_t kMost = 256;
+  std::vector<const Node*> open{&value};
+  const Node* reader = nullptr;
+  for (size_t seen = 0; !open.empty(); ++seen) {
+    if (seen == kMost) return nullptr;
+    const Node& at = *open.back();
+    open.pop_back();
+    for (const Use* use = at.uses(); use; use = use->next()) {
+      const Node& user = *use->user();
+      if (moves_data(user) || factor_of(user)) {
+        open.push_back(&user);
+      } else if (reader && reader != &user) {
+        return nullptr;
+      } else {
+        reader = &user;
+      }
+    }
+  }
+  return reader;
+}
+
 }  // namespace graftwork

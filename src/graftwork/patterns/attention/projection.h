@@ -31,4 +31,7 @@ Outcome read_projection(Node& operand, Projection& projection);
 /// Which heads of `projection.layer` a value of this layout is. Declines when it is none.
 Outcome read_heads(const Layout& layout, Projection& projection);
 
+/// What reads the value, through data movement and factors; null when it is more than one node, or too much to look at.
+const Node* sole_reader(const Node& value);
+
 }  // namespace graftwork

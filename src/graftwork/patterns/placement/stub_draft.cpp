@@ -36,8 +36,8 @@ constexpr const char* kNotTrainedHere = "the network was trained without a fake-
 
 }  // namespace
 
-StubDraft::StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy)
-    : module_(module), rules_(rules), policy_(policy) {
+StubDraft::StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy, Precision precision)
+    : module_(module), rules_(rules), policy_(policy), precision_(precision) {
   const NodeRange nodes = module.graph().nodes();
   const bool brings_stubs = std::any_of(nodes.begin(), nodes.end(), is_stub);
   const auto first = [&](const Node& call, size_t input) -> Decision {

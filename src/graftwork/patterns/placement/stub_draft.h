@@ -8,6 +8,7 @@
 
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/patterns/placement/placement_rules.h"
+#include "graftwork/patterns/placement/precision.h"
 #include "graftwork/patterns/placement/quant_policy.h"
 
 namespace graftwork {
@@ -26,11 +27,13 @@ class StubDraft {
   };
 
   /// Graph and rules must outlive the draft.
-  StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy);
+  StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy, Precision precision);
 
   const GraphModule& module() const { return module_; }
   const PlacementRules& rules() const { return rules_; }
   const QuantPolicy& policy() const { return policy_; }
+  /// Of all stubs.
+  Precision precision() const { return precision_; }
   /// Whether the node calls a fused module: these have decisions.
   bool is_fused(const Node& node) const;
 
@@ -76,6 +79,7 @@ class StubDraft {
   const GraphModule& module_;
   const PlacementRules& rules_;
   QuantPolicy policy_;
+  Precision precision_;
   std::map<std::pair<uint32_t, size_t>, Decision> decisions_;     // by module and input
   std::map<std::pair<uint32_t, Symbol>, Decision> inner_values_;  // by module and value
   std::unordered_map<const Node*, const Node*> shared_;           // disjoint sets of values: one step up

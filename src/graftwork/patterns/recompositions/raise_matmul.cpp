@@ -16,20 +16,24 @@ namespace {
 /// [in, out]; null when the operand is no weight of one layer: what was made while the network was read (matrices of
 /// transforms, of pools) is none.
 const ParamExpr* matrix_of(const Node& product) {
-  const ParamExpr* weight = parameter_input(product, 1);
-  if (!weight) return nullptr;
   static const Symbol kExpand = "aten.expand.default";
+  const Node& operand = product.input(1);
+  const ParamExpr* weight = operand.op() == kExpand ? parameter_input(operand, 0) : parameter_input(product, 1);
+  if (!weight) return nullptr;
   const bool is_expanded = weight->op() == ParamExpr::Op::kOperator && weight->operator_name() == kExpand;
   if (is_expanded) weight = &weight->operands().front();
   const std::vector<Symbol> leaves = weight->leaves();
-  const bool is_made =
-      std::any_of(leaves.begin(), leaves.end(), [](Symbol leaf) { return leaf.str().starts_with("folded."); });
+  const bool is_made = std::any_of(leaves.begin(), leaves.end(), [](Symbol leaf) {
+    return leaf.str().starts_with("folded.") || leaf.str().starts_with("constant.");
+  });
   return weight->type().rank() == 2 && !is_made ? weight : nullptr;
 }
 
 struct RaiseMatmulPattern final : Pattern {
   Pat x = any();
-  Pat product = op({"aten.matmul.default", "aten.bmm.default"})(x, constant())
+  Pat matrix = constant();
+  Pat matrices = either(op("aten.expand.default")(matrix).and_more_inputs(), matrix);
+  Pat product = op({"aten.matmul.default", "aten.bmm.default"})(x, matrices)
                     .where([](const GraphModule&, const Node& node) { return matrix_of(node) != nullptr; }, "");
   Pat bias = constant().where(
       [](const GraphModule&, const Node& node) { return node.tensor() && node.tensor()->rank() == 1; }, "");

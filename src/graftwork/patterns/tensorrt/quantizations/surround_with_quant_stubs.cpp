@@ -1,11 +1,12 @@
 // FusedScaledDotProductAttention(%q, %k, %v[, %mask])
 //
-// Rules M1, M2: attention is one INT8 kernel with Q/DQ on q, k, v, behind the softmax and behind the second product,
-// with head sizes of 16, 32 or 64 and at most 512 keys. With one of these missing it falls into several kernels that
-// are slower than the one in FP16: then it has no Q/DQ at all.
+// Rules M1, M2: attention is one kernel of low precision with Q/DQ on q, k, v, behind the softmax and behind the second
+// product, within limits that depend on the precision. With one of these missing it falls into several kernels that are
+// slower than the one in FP16: then it has no Q/DQ at all.
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <string>
+#include <vector>
 
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
@@ -13,20 +14,33 @@
 namespace graftwork {
 namespace {
 
-constexpr int64_t kMostKeys = 512;
-constexpr std::array<int64_t, 3> kHeadSizes{16, 32, 64};
+/// What the kernels of a precision take.
+struct Limits {
+  std::vector<int64_t> head_sizes;
+  std::string head_sizes_text;
+  int64_t most_keys;
+};
+
+Limits limits_of(Precision precision) {
+  switch (precision) {
+    case Precision::kInt8:
+      return {{16, 32, 64}, "16, 32 or 64", 512};
+  }
+  return {};
+}
 
 /// Why the engine has no INT8 kernel for it; empty when it has one.
-std::string obstacle(const Node& attention) {
+std::string obstacle(const Node& attention, const Limits& limits) {
   const TensorType *keys = attention.input(1).tensor(), *values = attention.input(2).tensor();
   if (!keys || !values || keys->rank() < 2 || values->rank() < 2) return "the shape of its keys is not known";
   const auto size = keys->dims.back().maybe_value(), count = keys->dims[keys->rank() - 2].maybe_value();
-  if (!size || std::find(kHeadSizes.begin(), kHeadSizes.end(), *size) == kHeadSizes.end())
-    return cat("its heads have ", keys->dims.back().text(), " numbers, not 16, 32 or 64 (rule M2)");
+  const std::vector<int64_t>& sizes = limits.head_sizes;
+  if (!size || std::find(sizes.begin(), sizes.end(), *size) == sizes.end())
+    return cat("its heads have ", keys->dims.back().text(), " numbers, not ", limits.head_sizes_text, " (rule M2)");
   if (values->dims.back() != keys->dims.back())
     return cat("its values have ", values->dims.back().text(), " numbers and its keys ", *size, " (rule M2)");
   if (!count) return "its number of keys is known at run time only (rule M2)";
-  if (*count > kMostKeys) return cat("it has ", *count, " keys, more than ", kMostKeys, " (rule M2)");
+  if (*count > limits.most_keys) return cat("it has ", *count, " keys, more than ", limits.most_keys, " (rule M2)");
   if (*count == 1) return "it has one key (rule M1)";
   return {};
 }
@@ -39,7 +53,7 @@ struct SurroundWithQuantStubsPattern final : QuantizationPattern {
 
   void propose(const Match& match, StubDraft& draft) const override {
     const Node& node = match[attention];
-    const std::string why = obstacle(node);
+    const std::string why = obstacle(node, limits_of(draft.precision()));
     if (!why.empty()) return draft.explain(node, why);
     for (const size_t input : {kKeys, kValues}) draft.quantize(node, input, kAround);
     for (const Symbol value : {"scaled", "softmax"}) draft.quantize(node, value, kAround);
