@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from digits import digits
+from encoder import Block as EncoderBlock
 from encoder import encoder
 from mobilenet_v2 import mobilenet_v2
 from resnet import resnet18, resnet50
@@ -55,3 +56,8 @@ def samples(name, count, seed=100):
 def weighted_layers(model):
     """How many convolutions and linears a network has: all of them are to be quantized."""
     return sum(isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear) for module in model.modules())
+
+
+def products(model):
+    """The same, with the two products of each attention."""
+    return weighted_layers(model) + 2 * sum(isinstance(module, EncoderBlock) for module in model.modules())

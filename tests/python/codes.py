@@ -50,14 +50,23 @@ def runtime_codes(model, x):
     return stubs, outputs
 
 
+def value_inside(stub):
+    """Name of the value inside a module that the stub is on; None where it is on a value of the graph."""
+    return stub.removesuffix("_quant") if "." in stub and stub.endswith("_quant") else None
+
+
 def graftwork_values(graftwork, source, overrides):
-    """Every value of the quantized stage by name, with the stubs' outputs replaced."""
+    """Every value of the quantized stage by name, with the stubs' outputs replaced: those inside of modules in front of
+    the stub, which then gives what it gets."""
+    inside = [name for name in map(value_inside, overrides) if name]
+    overrides = {value_inside(stub) or stub: value for stub, value in overrides.items()}
     with tempfile.TemporaryDirectory() as folder:
         override, output = Path(folder) / "override.npz", Path(folder) / "values.npz"
         np.savez(override, **overrides)
+        values = [word for name in ("all", *inside) for word in ("--values", name)]
         graftwork(
             *("run", source.path, "--input", f"x={source.input}", "--stage", "quantized", "--float", "fp32"),
-            *("--calibrate", source.calibration, "--override", override, "--values", "all", "-o", output),
+            *("--calibrate", source.calibration, "--override", override, *values, "-o", output),
         )
         return {"x": source.x, **support.load_npz(output)}
 
@@ -72,6 +81,7 @@ def compare_codes(graftwork, source, model, scales):
     values = graftwork_values(graftwork, source, {name: stubs[name][2] for name in shared})
     for name in shared:
         front, codes, _ = stubs[name]
+        front = value_inside(name) or front
         mine = np.clip(np.round(values[front] / scales[name]), -128, 127).astype(np.int32)
         distance = np.abs(mine - codes)
         verdict.compared += codes.size

@@ -269,3 +269,85 @@ def test_what_has_no_int8_kernel_has_no_stubs_and_says_why(graftwork, small, nam
     report = json.loads((small.folder / "r.json").read_text())
     assert not [stub for stub in report["stubs"] if stub["name"].endswith(".softmax_quant")]
     assert reason in json.dumps(report, ensure_ascii=False)
+
+
+class Sizes(nn.Module):
+    """Attention of any number of samples and tokens, with what `attend` adds to the scores."""
+
+    def __init__(self, packed, attend):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(E, 3 * E)] if packed else [nn.Linear(E, E) for _ in range(3)])
+        self.norm, self.out = nn.LayerNorm(E), nn.Linear(E, E)
+        self.attend = attend
+
+    def forward(self, x):
+        y = self.norm(x)
+        results = [layer(y) for layer in self.layers]
+        q, k, v = (heads(part) for part in (results if len(results) == 3 else results[0].chunk(3, -1)))
+        return x + self.out(merged(self.attend(q, k, v)))
+
+
+def seen(q):
+    """Causal, made of sizes that are known at run time."""
+    tokens = torch.arange(q.shape[-2])
+    return tokens[:, None] >= tokens[None, :]
+
+
+def eager(q, k, v):
+    hidden = torch.full((q.shape[-2], k.shape[-2]), float("-inf")).triu(1)
+    return (scores(q, k) + hidden).softmax(-1) @ v
+
+
+ANY_SIZE = {
+    "packed": lambda: Sizes(True, F.scaled_dot_product_attention),
+    "separate": lambda: Sizes(False, F.scaled_dot_product_attention),
+    "causal": lambda: Sizes(True, lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)),
+    "bool mask": lambda: Sizes(False, lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=seen(q))),
+    "eager": lambda: Sizes(True, eager),
+}
+
+
+@pytest.mark.parametrize("core", [False, True], ids=["training IR", "core ATen"])
+@pytest.mark.parametrize("free", ["batch", "batch and tokens"])
+@pytest.mark.parametrize("name", ANY_SIZE)
+def test_attention_of_any_size(graftwork, small, name, free, core):
+    model, x = ANY_SIZE[name]().eval(), torch.randn(2, 24, E)
+    dims = {0: torch.export.Dim("batch", min=1, max=64)}
+    other = torch.randn(5, 24, E)
+    if free == "batch and tokens":
+        dims[1] = torch.export.Dim("tokens", min=2, max=64)
+        other = torch.randn(3, 17, E)
+    program = torch.export.export(model, (x,), dynamic_shapes=(dims,))
+    torch.export.save(program.run_decompositions() if core else program, small.folder / "m.pt2")
+    found = kinds(graftwork, small.folder)
+    assert (found.get("FusedScaledDotProductAttention"), found.get("FusedMHAInProjection")) == (1, 1), found
+    np.save(small.folder / "x.npy", other.numpy())
+    np.save(small.folder / "c.npy", x.numpy())
+    graftwork("run", "m.pt2", "--input", "x.npy", "-o", "y.npz", "--stage", "transformed", "--quiet", cwd=small.folder)
+    expected = model(other).detach().numpy()
+    np.testing.assert_allclose(np.load(small.folder / "y.npz")["output"], expected, rtol=2e-5, atol=2e-6)
+    graftwork(
+        "quantize", "m.pt2", "--calibrate", "c.npy", "--report", "r.json", "--quiet", "-o", "m.onnx", cwd=small.folder
+    )
+    session = small.session()
+    (value,) = session.run(None, {session.get_inputs()[0].name: other.numpy()})
+    assert support.sqnr_db(expected, value) > 25
+    stubs = [stub["name"] for stub in json.loads((small.folder / "r.json").read_text())["stubs"]]
+    assert any(name.endswith(".softmax_quant") for name in stubs) == (free == "batch")
+
+
+def scale_of_weights(small, model, x, *options):
+    small.quantize(model, (x,), "--report", "r.json", "--float", "fp32", *options)
+    stubs = json.loads((small.folder / "r.json").read_text())["stubs"]
+    (scale,) = [stub["scale"] for stub in stubs if stub["name"].endswith(".softmax_quant")]
+    return scale
+
+
+def test_scale_of_the_weights_is_calibrated_or_fixed(small):
+    model, x = Attention(SPELLINGS["sdpa"]).eval(), torch.randn(B, S, E)
+    (small.folder / "fixed.json").write_text('{"activation": {"softmax_scale": "fixed"}}')
+    assert scale_of_weights(small, model, x, "--config", "fixed.json") == pytest.approx(1 / 127, rel=1e-6)
+    with torch.no_grad():
+        weights = scores(heads(model.q(x)), heads(model.k(x))).softmax(-1)
+    assert scale_of_weights(small, model, x) == pytest.approx(weights.max().item() / 127, rel=1e-4)
+    assert weights.max() < 0.9

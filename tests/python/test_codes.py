@@ -64,6 +64,32 @@ def drop_pair(model):
         model.graph.node.remove(node)
 
 
+def enlarge_softmax_scale(model):
+    graph = support.QdqGraph(model)
+    enlarge_scale(model, next(n.input[1] for n in graph.activation_quantizers() if "softmax" in graph.stub_of(n)))
+
+
+def quantize_behind_mask(model):
+    """Between the mask and the softmax, with the scale of the queries."""
+    graph = support.QdqGraph(model)
+    softmax = graph.nodes("Softmax")[0]
+    scale, zero = next(n.input[1:] for n in graph.activation_quantizers() if "scaled" in graph.stub_of(n))
+    pair = [
+        onnx.helper.make_node("QuantizeLinear", [softmax.input[0], scale, zero], ["masked_codes"], axis=0),
+        onnx.helper.make_node("DequantizeLinear", ["masked_codes", scale, zero], ["masked_quant"], axis=0),
+    ]
+    softmax.input[0] = "masked_quant"
+    place = list(model.graph.node).index(softmax)
+    for i, node in enumerate(pair):
+        model.graph.node.insert(place + i, node)
+
+
+def swap_queries_and_keys(model):
+    """In what is taken out of the packed product."""
+    taken = support.QdqGraph(model).nodes("Gather")
+    taken[0].input[1], taken[1].input[1] = taken[1].input[1], taken[0].input[1]
+
+
 def swap_weight_axis(model):
     graph = support.QdqGraph(model)
     for node in graph.weight_dequantizers():
@@ -74,11 +100,17 @@ def swap_weight_axis(model):
     raise AssertionError("no square convolution to mutate")
 
 
+EVERYWHERE = [enlarge_activation_scale, enlarge_weight_scale, enlarge_last_weight_scale, drop_pair]
+MUTATIONS = {
+    "digits": [*EVERYWHERE, swap_weight_axis],
+    "resnet18": [*EVERYWHERE, swap_weight_axis],
+    "encoder": [*EVERYWHERE, enlarge_softmax_scale, quantize_behind_mask, swap_queries_and_keys],
+}
+
+
 @pytest.mark.parametrize(
-    "mutate",
-    [enlarge_activation_scale, enlarge_weight_scale, enlarge_last_weight_scale, drop_pair, swap_weight_axis],
+    ("name", "mutate"), [(name, mutate) for name, mutations in MUTATIONS.items() for mutate in mutations]
 )
-@pytest.mark.parametrize("name", ["digits", "resnet18"])
 def test_the_check_fails_on_a_spoiled_file(graftwork, exported, quantized, name, mutate):
     file = quantized(name, *FP32)
     model = onnx.load(file.path)

@@ -12,7 +12,7 @@ from export import save_pt2
 
 FP32 = ("--float", "fp32")
 # Measured with MINMAX and 8 samples of noise, less a margin; a scale that is wrong somewhere costs far more.
-LEAST_SQNR_DB = {"digits": 25, "resnet18": 25, "resnet50": 25, "mobilenet_v2": 20, "vgg16_bn": 20}
+LEAST_SQNR_DB = {"digits": 25, "resnet18": 25, "resnet50": 25, "mobilenet_v2": 20, "vgg16_bn": 20, "encoder": 33}
 
 
 def rule_violations(model, region):
@@ -67,7 +67,8 @@ def test_fp32_file_is_legal_and_near_the_float_network(exported, quantized, name
     assert sqnr >= LEAST_SQNR_DB[name]
 
 
-@pytest.mark.parametrize("name", zoo.ZOO)
+# Without the encoder: its norms take away what a bias would put right.
+@pytest.mark.parametrize("name", [name for name in zoo.ZOO if name != "encoder"])
 def test_corrected_biases_bring_it_nearer(exported, quantized, tmp_path, name):
     (tmp_path / "plain.json").write_text('{"weight": {"bias_correction": false}}')
     samples = np.load(exported(name).calibration)
@@ -108,10 +109,12 @@ def test_every_convolution_and_product_reads_codes(exported, quantized, name):
     weights = {node.output[0] for node in graph.weight_dequantizers()}
     activations = {graph.stub_of(node) for node in graph.activation_quantizers()}
     layers = graph.nodes("Conv", "Gemm", "MatMul")
-    assert len(layers) == zoo.weighted_layers(exported(name).model)
+    assert len(layers) == zoo.products(exported(name).model)
+    assert sum(layer.input[1] in weights for layer in layers) == zoo.weighted_layers(exported(name).model)
     for layer in layers:
-        assert graph.behind_copies(layer.input[0]) in activations, f"{layer.name} reads {layer.input[0]}"
-        assert layer.input[1] in weights, f"{layer.name} reads {layer.input[1]}"
+        for operand in layer.input[:2]:
+            is_quantized = operand in weights or graph.behind_copies(operand) in activations
+            assert is_quantized, f"{layer.name} reads {operand}"
 
 
 def test_rules_notice_a_scale_of_shape_one(quantized):

@@ -16,5 +16,5 @@ def test_accepted_and_in_int8(rtx, exported, quantized, name):
     print(f"{name}: {summary['kernels']} kernels, low precision {summary['low_precision']} of {summary['weighted']}")
     assert summary["not_low_precision"] == []
     # In these networks every layer is eligible, the depthwise ones included.
-    assert summary["weighted"] == zoo.weighted_layers(exported(name).model)
+    assert summary["weighted"] == zoo.products(exported(name).model)
     assert summary["low_precision"] == {"Int8": summary["weighted"]}
