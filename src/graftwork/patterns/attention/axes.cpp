@@ -34,6 +34,14 @@ bool is_axis(int64_t axis, size_t rank) {
   return axis >= -extent && axis < extent;
 }
 
+/// How many times `part` is `whole`, also where both are known at run time only; nothing where that is no number.
+std::optional<int64_t> quotient(const Dim& whole, const Dim& part) {
+  const int64_t a = whole.is_static() ? whole.offset() : whole.scale();
+  const int64_t b = part.is_static() ? part.offset() : part.scale();
+  if (b == 0 || a % b != 0 || part * Dim(a / b) != whole) return std::nullopt;
+  return a / b;
+}
+
 std::optional<Layout> viewed(const Layout& input, const TensorType& type) {
   std::vector<Axis> open = input.axes();
   std::reverse(open.begin(), open.end());  // the outermost is at the end
@@ -45,15 +53,13 @@ std::optional<Layout> viewed(const Layout& input, const TensorType& type) {
       if (open.empty()) return std::nullopt;
       Axis axis = open.back();
       open.pop_back();
-      const Dim whole = left * axis.extent;
-      if (whole != extent && whole.is_static() && extent.is_static() && whole.value() > extent.value()) {
+      const auto inner = quotient(left * axis.extent, extent);
+      if (inner && *inner > 1) {
         // Its outer part belongs here, the inner one to what follows.
-        if (extent.value() % left.value() != 0) return std::nullopt;
-        const int64_t outer = extent.value() / left.value();
-        if (axis.extent.value() % outer != 0) return std::nullopt;
-        const int64_t inner = axis.extent.value() / outer;
-        open.push_back({axis.source, axis.stride, Dim(inner)});
-        axis = {axis.source, axis.stride * inner, Dim(outer)};
+        const Dim outer = axis.extent.floor_div(*inner);
+        if (outer * Dim(*inner) != axis.extent) return std::nullopt;
+        open.push_back({axis.source, axis.stride, Dim(*inner)});
+        axis = {axis.source, axis.stride * *inner, outer};
       }
       left = left * axis.extent;
       axes.push_back(axis);

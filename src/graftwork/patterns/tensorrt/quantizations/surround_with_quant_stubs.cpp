@@ -1,4 +1,4 @@
-// FusedScaledDotProductAttention(%q, %k, %v[, %mask])
+// FusedScaledDotProductAttention(%q, %k, %v[, %mask]), FusedSwinAttention(%q, %k, %v, %state, %mask)
 //
 // Rules M1, M2: attention is one INT8 kernel with Q/DQ on q, k, v, behind the softmax and behind the second product,
 // with head sizes of 16, 32 or 64 and at most 512 keys. With one of these missing it falls into several kernels that
@@ -32,7 +32,7 @@ std::string obstacle(const Node& attention) {
 }
 
 struct SurroundWithQuantStubsPattern final : QuantizationPattern {
-  Pat attention = op("FusedScaledDotProductAttention")(any(), any(), any()).and_more_inputs();
+  Pat attention = op({"FusedScaledDotProductAttention", "FusedSwinAttention"})(any(), any(), any()).and_more_inputs();
 
   std::string_view name() const override { return "SurroundWithQuantStubsPattern"; }
   std::vector<Pat> roots() const override { return {attention}; }
