@@ -12,6 +12,7 @@
 #include "graftwork/patterns/attention/patterns.h"
 #include "graftwork/patterns/attention/projection.h"
 #include "graftwork/patterns/attention/windows.h"
+#include "graftwork/patterns/recompositions/raise.h"
 
 namespace graftwork {
 namespace {
@@ -30,15 +31,21 @@ Node* windows_of(const Node& attention) {
   return read_projection(attention.input(0), queries) ? nullptr : &at->input(0);
 }
 
+/// Rows of queries that see no key, as core ATen has them.
+bool overwrites_rows(const Node& node, const Node& value) {
+  return node.op() == Symbol("aten.masked_fill.Scalar") && &node.input(0) == &value && number_of(node, "value", 1) == 0;
+}
+
 /// The layer that alone reads, through data movement, what the attention gives; null where there is none.
 Node* layer_behind(Node& attention) {
   static const Symbol kLinear = "nn.Linear";
   static constexpr size_t kLongestWay = 8;
   Node* at = &attention;
   for (size_t steps = 0; steps < kLongestWay && at->use_count() == 1; ++steps) {
-    at = at->uses()->user();
-    if (at->kind() == NodeKind::kCallModule && at->op() == kLinear) return at;
-    if (!moves_data(*at)) return nullptr;
+    Node& reader = *at->uses()->user();
+    if (reader.kind() == NodeKind::kCallModule && reader.op() == kLinear) return &reader;
+    if (!moves_data(reader) && !overwrites_rows(reader, *at)) return nullptr;
+    at = &reader;
   }
   return nullptr;
 }
@@ -147,6 +154,9 @@ struct DecomposeSwinAttentionPattern final : Pattern {
     const int64_t channels = map.tensor()->dims[3].value();
     parts.record().attrs.set("grid", grid(form, channels, /*is_cut=*/true));
     parts.record().attrs.set("windows", Attribute(std::vector<int64_t>{-1, form.window[0] * form.window[1], channels}));
+    parts.record().attrs.set(
+        "state", Attribute(std::vector<int64_t>{-1, -1, -1, form.padded[0] - form.map[0], form.padded[1] - form.map[1],
+                                                form.shift[0], form.shift[1], 0}));
     return graft.call_module(graft.add_instance(std::move(parts.record())), {&map});
   }
 
