@@ -7,6 +7,7 @@ namespace {
 
 /// How many of the extents from `begin` on make up `whole`, as few as do; nothing when they do not.
 std::optional<size_t> factors_of(const Dim& whole, std::span<const Dim> fine, size_t begin) {
+  if (whole == Dim(1)) return 0;
   Dim product(1);
   for (size_t end = begin; end < fine.size(); ++end) {
     product = product * fine[end];
