@@ -298,10 +298,21 @@ std::optional<Layout> layout_behind(const std::string& input, const std::string&
 
 TEST(Axes, HaveExtentsThatAreKnownAtRunTimeOnly) {
   const Dim batch = Dim::symbol("s0"), tokens = Dim::symbol("s1");
-  EXPECT_FALSE(layout_behind("f32[s0, s1, 24]",
+  const auto rows = layout_behind("f32[s0, s1, 24]",
+                                  "  %n: int = aten.sym_size.int(%x) {dim=0}\n"
+                                  "  %a: f32[s0, s1, 3, 8] = aten.view.default(%x, %n) {size=[$1, -1, 3, 8]}");
+  ASSERT_TRUE(rows) << "its type says what it reads";
+  EXPECT_EQ(rows->dims,
+            (std::vector<std::vector<Axis>>{{{0, 1, batch}}, {{1, 1, tokens}}, {{2, 8, Dim(3)}}, {{2, 1, Dim(8)}}}));
+  const auto windows = layout_behind("f32[12*s0, 16, 4]", "  %a = aten.view.default(%x) {size=[-1, 12, 16, 4]}");
+  ASSERT_TRUE(windows);
+  EXPECT_EQ(windows->dims,
+            (std::vector<std::vector<Axis>>{{{0, 12, batch}}, {{0, 1, Dim(12)}}, {{1, 1, Dim(16)}}, {{2, 1, Dim(4)}}}));
+  EXPECT_FALSE(layout_behind("f32[10*s0, 16, 4]",
                              "  %n: int = aten.sym_size.int(%x) {dim=0}\n"
-                             "  %a: f32[s0, s1, 24] = aten.view.default(%x, %n) {size=[$1, -1, 24]}"))
-      << "a size is computed";
+                             "  %a: f32[s0, 12, 16, 4] = aten.view.default(%x, %n) {size=[$1, "
+                             "12, 16, 4]}"))
+      << "its type does not fit";
   const auto heads = layout_behind("f32[s0, s1, 24]",
                                    "  %a = aten.unflatten.int(%x) {dim=-1, sizes=[3, 2, 4]}\n"
                                    "  %b = aten.permute.default(%a) {dims=[2, 0, 3, 1, 4]}\n"
