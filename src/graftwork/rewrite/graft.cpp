@@ -290,9 +290,7 @@ Symbol Graft::wanted_name(const Staged& staged) const {
   const Node& node = *staged.node;
   if (node.kind() == NodeKind::kCallModule) {
     const Symbol path = module_.record(node).path;
-    const bool gives_results = staged.is_replacement || node.type().elements();
-    const bool instance = gives_results && module_.modules().is_instance(node.module());
-    return instance ? Symbol(snake_case(path.str())) : path;
+    return module_.modules().is_instance(node.module()) ? Symbol(snake_case(path.str())) : path;
   }
   if (node.kind() == NodeKind::kGetItem) {
     const Node& tuple = node.input(0);

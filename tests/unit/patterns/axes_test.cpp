@@ -312,6 +312,15 @@ TEST(Axes, HaveExtentsThatAreKnownAtRunTimeOnly) {
   EXPECT_EQ(split->dims, (std::vector<std::vector<Axis>>{{{0, 1, Dim(6)}}, {{0, 6, batch}}, {{1, 1, Dim(3)}}}));
   EXPECT_FALSE(layout_behind("f32[6*s0, 3]", "  %a = aten.view.default(%x) {size=[2, -1, 3]}"))
       << "places are s0 apart";
+  const auto windows = layout_behind("f32[12*s0, 16, 4]", "  %a = aten.view.default(%x) {size=[-1, 12, 16, 4]}");
+  ASSERT_TRUE(windows);
+  EXPECT_EQ(windows->dims,
+            (std::vector<std::vector<Axis>>{{{0, 12, batch}}, {{0, 1, Dim(12)}}, {{1, 1, Dim(16)}}, {{2, 1, Dim(4)}}}));
+  EXPECT_FALSE(layout_behind("f32[10*s0, 16, 4]",
+                             "  %n: int = aten.sym_size.int(%x) {dim=0}\n"
+                             "  %a: f32[s0, 12, 16, 4] = aten.view.default(%x, %n) {size=[$1, "
+                             "12, 16, 4]}"))
+      << "its type does not fit";
   const auto heads = layout_behind("f32[s0, s1, 24]",
                                    "  %a = aten.unflatten.int(%x) {dim=-1, sizes=[3, 2, 4]}\n"
                                    "  %b = aten.permute.default(%a) {dims=[2, 0, 3, 1, 4]}\n"

@@ -120,6 +120,7 @@ class Builder {
     const Origin origin = origin_of(call, name);
     const std::vector<Result> results = results_of(call);
     if (pass_on(op, bound, results, scope) || fold(op, name, bound, results, scope)) return;
+    if (rotate(op, bound, results, origin, scope)) return;
     fill_in(op, bound, results, origin);
     if (results.size() == 1 && bound.problems.empty()) {
       if (const auto made = filled_like(op, bound.attrs, results[0].type)) {
@@ -255,6 +256,38 @@ class Builder {
     if (value.node->op() == kZeros) return 0;
     const Attribute* fill = value.node->op() == kFull ? value.node->attrs().find("fill_value") : nullptr;
     return fill ? number_in(*fill) : std::nullopt;
+  }
+
+  /// Core ATen's form of roll, index_select by what is known now, becomes what roll becomes: the end of the dimension
+  /// in front of its beginning.
+  bool rotate(Symbol op, const BoundArguments& bound, const std::vector<Result>& results, Origin origin, Scope& scope) {
+    if (op != Symbol("aten.index_select.default") || results.size() != 1 || bound.operands.size() != 2 ||
+        !bound.problems.empty() || !bound.operands[1]->constant)
+      return false;
+    const TensorType* type = results[0].type.tensor();
+    const Attribute* dim = bound.attrs.find("dim");
+    const int64_t* given = dim ? dim->get<int64_t>() : nullptr;
+    const auto rank = static_cast<int64_t>(type ? type->rank() : 0);
+    if (!given || *given < -rank || *given >= rank) return false;
+    const int64_t axis = *given < 0 ? *given + rank : *given;
+    const auto extent = type->dims[static_cast<size_t>(axis)].maybe_value();
+    Node& x = materialise(*bound.operands[0]);
+    if (!extent || !(x.type() == results[0].type)) return false;
+    const auto places = constants_.rotation_of(*bound.operands[1]->constant, *extent);
+    if (!places || *places == 0) return false;
+    const auto part = [&](int64_t start, int64_t end) {
+      TensorType kept = *type;
+      kept.dims[static_cast<size_t>(axis)] = Dim(end - start);
+      return &append("aten.slice.Tensor", unique_name(results[0].name + "_slice"), {&x},
+                     {{"dim", Attribute(axis)}, {"start", Attribute(start)}, {"end", Attribute(end)}}, kept, origin);
+    };
+    Node* const back = part(*places, *extent);
+    Node* const front = part(0, *places);
+    Meaning meaning;
+    meaning.node = &append("aten.cat.default", unique_name(results[0].name), {back, front}, {{"dim", Attribute(axis)}},
+                           results[0].type, origin);
+    scope[results[0].name] = meaning;
+    return true;
   }
 
   /// where(mask, number, x) and where(mask, x, number) fill the number in.

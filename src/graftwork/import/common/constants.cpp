@@ -4,6 +4,7 @@
 
 #include "graftwork/base/text.h"
 #include "graftwork/import/common/idle_masks.h"
+#include "graftwork/import/common/rotations.h"
 
 namespace graftwork {
 
@@ -50,6 +51,10 @@ std::optional<size_t> Constants::passed_on(Symbol op, const std::vector<const Co
 
 std::optional<double> Constants::only_number(const Constant& constant) {
   return constant.trainable ? std::nullopt : graftwork::only_number(constant.value, tensors_, budget_);
+}
+
+std::optional<int64_t> Constants::rotation_of(const Constant& index, int64_t extent) {
+  return index.trainable ? std::nullopt : graftwork::rotation_of(index.value, extent, tensors_, budget_);
 }
 
 Constant Constants::keep(const std::string& name, const at::Tensor& tensor) {

@@ -39,6 +39,9 @@ class Constants {
   /// idle_masks.h; nothing where training changes the constant.
   std::optional<double> only_number(const Constant& constant);
 
+  /// rotations.h; nothing where training changes the constant.
+  std::optional<int64_t> rotation_of(const Constant& index, int64_t extent);
+
   /// A tensor that was made while the graph is built.
   Constant keep(const std::string& name, const at::Tensor& tensor);
 

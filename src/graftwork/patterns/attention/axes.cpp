@@ -154,11 +154,17 @@ std::optional<Layout> part(const Node& split, const Node& item, const Layout& in
   return std::nullopt;
 }
 
+/// Whether what a view reads besides its input are extents: the type of its result says them.
+bool reads_sizes_alone(const Node& view) {
+  return std::all_of(view.inputs().begin() + 1, view.inputs().end(),
+                     [](const Use& use) { return use.producer()->type().scalar() == ScalarType::kInt; });
+}
+
 using Mover = std::function<std::optional<Layout>(const Node&, const Layout&)>;
 
 const std::unordered_map<Symbol, Mover>& movers() {
   const Mover view = [](const Node& node, const Layout& input) -> std::optional<Layout> {
-    if (!node.tensor()) return std::nullopt;
+    if (!node.tensor() || !reads_sizes_alone(node)) return std::nullopt;
     return viewed(input, *node.tensor());
   };
   const Mover same = [](const Node&, const Layout& input) { return input; };

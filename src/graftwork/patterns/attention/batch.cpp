@@ -7,13 +7,13 @@
 namespace graftwork {
 namespace {
 
-/// How many of the extents from `begin` on make up `whole`; nothing when they do not.
+/// How many of the extents from `begin` on make up `whole`, as few as do; nothing when they do not.
 std::optional<size_t> factors_of(const Dim& whole, std::span<const Dim> fine, size_t begin) {
+  if (whole == Dim(1)) return 0;
   Dim product(1);
   for (size_t end = begin; end < fine.size(); ++end) {
     product = product * fine[end];
-    // Ones behind belong to it too, except where they are what comes next.
-    if (product == whole && !(end + 1 < fine.size() && fine[end + 1] == Dim(1))) return end + 1 - begin;
+    if (product == whole) return end + 1 - begin;
   }
   return std::nullopt;
 }
@@ -27,8 +27,12 @@ std::optional<std::vector<Dim>> regrouped(std::span<const Dim> mask, std::span<c
   std::vector<Dim> dims;
   size_t at = 0;
   for (size_t i = 0; i < coarse.size(); ++i) {
-    const auto count = factors_of(coarse[i], fine, at);
+    auto count = factors_of(coarse[i], fine, at);
     if (!count) return std::nullopt;
+    // Ones belong to what stands in front of them where nothing else is left.
+    if (i + 1 == coarse.size()) {
+      while (at + *count < fine.size() && fine[at + *count] == Dim(1)) ++*count;
+    }
     const bool is_absent = i + batch < coarse.size();
     const Dim extent = is_absent ? Dim(1) : mask[i + batch - coarse.size()];
     if (extent != coarse[i] && extent != Dim(1)) return std::nullopt;

@@ -14,6 +14,9 @@ std::shared_ptr<const Pattern> make_sdpa_pattern();
 /// The layers that queries, keys and values come from → MHAInProjection, MHACrossProjection.
 std::shared_ptr<const Pattern> make_decompose_multihead_attention_pattern();
 
+/// Attention over windows of a map → SwinWindowPartition, SwinAttention, SwinWindowReverse.
+std::shared_ptr<const Pattern> make_decompose_swin_attention_pattern();
+
 /// Three parts of one layer, read otherwise than by attention → MHAInProjection.
 std::shared_ptr<const Pattern> make_packed_projection_pattern();
 

@@ -237,6 +237,13 @@ std::vector<Dim> finest(const Scores& scores, const Product& product) {
   return most;
 }
 
+/// Without the head where it is one among several samples: with a mask the engine has no INT8 kernel for it (rule M2).
+std::vector<Dim> without_only_head(std::vector<Dim> batch, bool is_masked) {
+  const bool has_others = std::any_of(batch.begin(), batch.end(), [](const Dim& extent) { return extent != Dim(1); });
+  while (is_masked && has_others && batch.back() == Dim(1)) batch.pop_back();
+  return batch;
+}
+
 struct SDPAPattern final : Pattern {
   Pat softmax = op({"aten.softmax.int", "aten._softmax.default"})(any()).may_escape();
 
@@ -269,7 +276,7 @@ struct SDPAPattern final : Pattern {
   }
 
   static Outcome raise(const Scores& scores, const Product& product, Graft& graft) {
-    const std::vector<Dim> batch = finest(scores, product);
+    const std::vector<Dim> batch = without_only_head(finest(scores, product), !scores.masks.empty());
     const std::vector<Dim>& first = scores.batches.back();
     Operands operands(scores, product, batch, graft);
     double scale = scores.scale;

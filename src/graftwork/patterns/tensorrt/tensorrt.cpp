@@ -83,6 +83,7 @@ Backend make_backend() {
   backend.conversions.push_back(make_sdpa_pattern());
   backend.conversions.push_back(make_decompose_multihead_attention_pattern());
   backend.conversions.push_back(make_packed_projection_pattern());
+  backend.conversions.push_back(make_decompose_swin_attention_pattern());
   backend.fusions = std::move(fusions.fusions);
   backend.fusions.push_back(
       make_kernel_of_pattern("MHAInProjectionPattern", "MHAInProjection", "FusedMHAInProjection"));
@@ -90,6 +91,7 @@ Backend make_backend() {
       make_kernel_of_pattern("MHACrossProjectionPattern", "MHACrossProjection", "FusedMHACrossProjection"));
   backend.fusions.push_back(
       make_kernel_of_pattern("FuseSDPAPattern", "ScaledDotProductAttention", "FusedScaledDotProductAttention"));
+  backend.fusions.push_back(make_kernel_of_pattern("SwinAttentionPattern", "SwinAttention", "FusedSwinAttention"));
   backend.kinds = built_in(*fusions.kinds);
   backend.quantizations = {make_residual_pattern(),
                            make_act_add_stubs_pattern(),

@@ -1,4 +1,4 @@
-// FusedScaledDotProductAttention(%q, %k, %v[, %mask])
+// FusedScaledDotProductAttention(%q, %k, %v[, %mask]), FusedSwinAttention(%q, %k, %v, %state, %mask)
 //
 // Rules M1, M2: attention is one kernel of low precision with Q/DQ on q, k, v, behind the softmax and behind the second
 // product, within limits that depend on the precision. With one of these missing it falls into several kernels that are
@@ -46,7 +46,7 @@ std::string obstacle(const Node& attention, const Limits& limits) {
 }
 
 struct SurroundWithQuantStubsPattern final : QuantizationPattern {
-  Pat attention = op("FusedScaledDotProductAttention")(any(), any(), any()).and_more_inputs();
+  Pat attention = op({"FusedScaledDotProductAttention", "FusedSwinAttention"})(any(), any(), any()).and_more_inputs();
 
   std::string_view name() const override { return "SurroundWithQuantStubsPattern"; }
   std::vector<Pat> roots() const override { return {attention}; }
