@@ -774,6 +774,45 @@ class Writer {
     return turned(project(y, 8), 0, 1);
   }
 
+  /// The end of a dimension in front of its beginning.
+  Value rotated(const Value& x, int64_t dim, int64_t shift) {
+    const auto axis = static_cast<size_t>(dim);
+    const auto part = [&](int64_t start, int64_t end) {
+      Shape shape = x.shape;
+      shape[axis] = end - start;
+      return emit(shape, cat("aten.slice.Tensor(%", x.name, ") {dim=", dim, ", start=", start, ", end=", end, "}"));
+    };
+    const Value back = part(shift, x.shape[axis]);
+    const Value front = part(0, shift);
+    return emit(x.shape, cat("aten.cat.default(%", back.name, ", %", front.name, ") {dim=", dim, "}"));
+  }
+
+  /// Attention over windows of a map, which may be turned, with a bias of positions.
+  Value windowed_attention(const Value& image) {
+    constexpr int64_t kSide = 2, kTokens = kSide * kSide;
+    if (image.shape.size() != 4 || image.shape[2] % kSide != 0 || image.shape[3] % kSide != 0) return attention(image);
+    const int64_t samples = image.shape[0], rows = image.shape[2], columns = image.shape[3];
+    if (samples * rows * columns > 512) return pool(image);
+    const Heads heads{any_of<int64_t>({1, 2}), any_of<int64_t>({2, 4})};
+    const int64_t width = heads.count * heads.size, all = samples * rows * columns / kTokens;
+    Value map = permuted(image, {0, 2, 3, 1});
+    const bool turns = rows > 1 && columns > 1 && one_in(2);
+    if (turns) map = rotated(rotated(map, 1, 1), 2, 1);
+    const int64_t features = map.shape[3];
+    Value x = view(map, {samples, rows / kSide, kSide, columns / kSide, kSide, features});
+    x = view(permuted(x, {0, 1, 3, 2, 4, 5}), {all, kTokens, features});
+    const std::vector<Value> parts = packed(x, heads, 3);
+    Value scores = scaled(product(parts[0], transposed(parts[1])), 0.25);
+    const std::string bias = parameter(fresh("bias"), "numbers", {1, heads.count, kTokens, kTokens});
+    scores = emit(scores.shape, cat("aten.add.Tensor(%", scores.name, ", ", bias, ")"));
+    const Value y = turned(product(softmax(scores), parts[2]), 1, 2);
+    x = project(view(y, {all, kTokens, width}), width);
+    x = view(x, {samples, rows / kSide, columns / kSide, kSide, kSide, width});
+    map = view(permuted(x, {0, 1, 3, 2, 4, 5}), {samples, rows, columns, width});
+    if (turns) map = rotated(rotated(map, 1, rows - 1), 2, columns - 1);
+    return permuted(map, {0, 3, 1, 2});
+  }
+
   Value spelled_out_rms_norm(const Value& x) {
     if (x.shape.back() == 1) return x;
     Shape one = x.shape;
@@ -802,7 +841,10 @@ class Writer {
       open_.push_back(x);
       return;
     }
-    switch (below(18)) {
+    switch (below(19)) {
+      case 18:
+        x = windowed_attention(x);
+        break;
       case 15:
       case 16:
         x = attention(x);

@@ -1,6 +1,7 @@
 #include "graftwork/rewrite/plan.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "graftwork/base/error.h"
@@ -29,12 +30,25 @@ const PlannedMatch* PlannedRound::find(Symbol node, Symbol pattern) const {
 }
 
 MatchFilter PlannedRound::filter() const {
-  std::set<std::pair<uint32_t, uint32_t>> admitted;
-  for (const PlannedMatch& match : matches) {
-    if (match.apply || !match.winner.empty()) admitted.emplace(match.pattern.id(), match.node.id());
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> admitted;
+  const auto admit = [&](const PlannedMatch& match, size_t place) {
+    admitted.try_emplace({match.pattern.id(), match.node.id()}, static_cast<uint32_t>(place));
+  };
+  for (size_t i = 0; i < matches.size(); ++i) {
+    if (matches[i].apply && matches[i].winner.empty()) admit(matches[i], i);
   }
-  return [admitted = std::move(admitted)](Symbol pattern, const Node& anchor) {
-    return admitted.contains({pattern.id(), anchor.name().id()});
+  // One that comes back takes the place of the one that beat it.
+  for (const PlannedMatch& match : matches) {
+    if (match.winner.empty()) continue;
+    const auto beat = std::find_if(matches.begin(), matches.end(), [&](const PlannedMatch& other) {
+      return other.pattern == match.winner &&
+             std::find(other.nodes.begin(), other.nodes.end(), match.node) != other.nodes.end();
+    });
+    admit(match, static_cast<size_t>(beat - matches.begin()));
+  }
+  return [admitted = std::move(admitted)](Symbol pattern, const Node& anchor) -> std::optional<uint32_t> {
+    const auto known = admitted.find({pattern.id(), anchor.name().id()});
+    return known == admitted.end() ? std::nullopt : std::optional(known->second);
   };
 }
 

@@ -14,6 +14,7 @@ namespace graftwork {
 struct Rewriter::Candidate {
   Match match;
   uint32_t entry = 0;
+  uint32_t place = 0;           // that the filter says
   uint32_t first_consumed = 0;  // in Round::consumed
   uint32_t consumed_count = 0;
 };
@@ -204,8 +205,9 @@ void Rewriter::find(Round& round, Node& node) const {
     if (!tree.may_match(operand_ops)) continue;
     Match match(&round.memory);
     if (round.matcher.find(tree, node, match)) {
-      if (!round.filter || round.filter(entries_[index].name, node)) {
-        round.candidates.push_back({std::move(match), index});
+      const std::optional<uint32_t> place = round.filter ? round.filter(entries_[index].name, node) : 0;
+      if (place) {
+        round.candidates.push_back({std::move(match), index, *place});
         round.note_consumed(round.candidates.back());
       }
     } else if (round.matcher.failure().is_near_miss()) {
@@ -214,7 +216,7 @@ void Rewriter::find(Round& round, Node& node) const {
   }
 }
 
-/// The candidates that are carried out, in the canonical order of their roots.
+/// The candidates that are carried out, in the filter's order, then in the canonical order of their roots.
 std::vector<uint32_t> Rewriter::select(Round& round) const {
   constexpr uint32_t kFree = UINT32_MAX;
   std::vector<uint32_t> chosen;
@@ -272,7 +274,7 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
       return false;
     });
   }
-  sort_by_root(round, chosen);
+  sort_to_apply(round, chosen);
   return chosen;
 }
 
@@ -307,8 +309,8 @@ void Rewriter::sort_by_merit(const Round& round, std::vector<uint32_t>& candidat
   });
 }
 
-void Rewriter::sort_by_root(const Round& round, std::vector<uint32_t>& candidates) {
-  sort(round, candidates, [](const Candidate&) { return uint64_t{0}; });
+void Rewriter::sort_to_apply(const Round& round, std::vector<uint32_t>& candidates) {
+  sort(round, candidates, [](const Candidate& candidate) { return uint64_t{candidate.place}; });
 }
 
 /// By a number, then by the roots' canonical order.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "graftwork/rewrite/pattern.h"
@@ -9,8 +10,8 @@
 
 namespace graftwork {
 
-/// Whether a match of `pattern` anchored at a node may be carried out.
-using MatchFilter = std::function<bool(Symbol pattern, const Node& anchor)>;
+/// Which of the matches that are carried out a match of `pattern` anchored at a node is; nothing when it is none.
+using MatchFilter = std::function<std::optional<uint32_t>(Symbol pattern, const Node& anchor)>;
 /// Gets the report of each round as it ends.
 using RoundWatcher = std::function<void(const Report& round)>;
 
@@ -21,7 +22,8 @@ class Rewriter {
  public:
   explicit Rewriter(PatternList patterns);
 
-  /// One round: what a round creates is not matched again. Matches that the filter refuses take no part.
+  /// One round: what a round creates is not matched again. With a filter the matches that it knows take part, and are
+  /// carried out in its order.
   Report run_once(GraphModule& module, const MatchFilter& filter = {}) const;
   /// Rounds until nothing changes. Throws Error "rewrite.endless" when patterns undo one another.
   Report run_to_fixpoint(GraphModule& module, const RoundWatcher& watcher = {}) const;
@@ -41,7 +43,7 @@ class Rewriter {
   void find(Round& round, Node& node) const;
   std::vector<uint32_t> select(Round& round) const;
   static void sort_by_merit(const Round& round, std::vector<uint32_t>& candidates);
-  static void sort_by_root(const Round& round, std::vector<uint32_t>& candidates);
+  static void sort_to_apply(const Round& round, std::vector<uint32_t>& candidates);
   template <class Number>
   static void sort(const Round& round, std::vector<uint32_t>& candidates, const Number& number);
   std::vector<uint32_t> losers_to(Round& round, const std::vector<uint32_t>& declined) const;

@@ -29,7 +29,7 @@ class Builder {
     add_inputs(scope);
     for (const Call& call : program_.calls) add_call(call, scope);
     add_outputs(scope);
-    remove_filled_in();
+    remove_unused();
     return std::move(module_);
   }
 
@@ -339,9 +339,14 @@ class Builder {
     bound.operands.resize(1);
   }
 
-  /// Tensors that were made to be filled in and serve nothing else.
-  void remove_filled_in() {
-    for (Node* node : filled_in_) {
+  /// Sizes that nothing asks for any more, and tensors that were made to be filled in and serve nothing else.
+  void remove_unused() {
+    std::vector<Node*> unused = filled_in_;
+    for (Node& node : module_.graph().nodes()) {
+      const bool is_size = node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op());
+      if (is_size) unused.push_back(&node);
+    }
+    for (Node* node : unused) {
       if (!node || !node->alive() || node->use_count() > 0) continue;
       Graft graft(module_);
       if (graft.remove(*node)) graft.apply();

@@ -81,7 +81,7 @@ class Walk {
   Outcome skip_movement(Node& node, Node*& next) {
     std::vector<const Node*> way;
     Node* at = &node;
-    while (moves_data(*at) && at->kind() == NodeKind::kCallFunction && way.size() < kLongestWay) {
+    while (moves_data(*at) && at->kind() != NodeKind::kGetItem && way.size() < kLongestWay) {
       if (at->use_count() != 1 && at != &node) return declined(cat("%", at->name().str(), " is read elsewhere"));
       way.push_back(at);
       at = &at->input(0);
@@ -100,7 +100,7 @@ class Walk {
     for (size_t steps = 0; steps < kLongestWay && !open.empty(); ++steps) {
       const Node& at = *open.back();
       open.pop_back();
-      if (at.kind() != NodeKind::kCallFunction) continue;
+      if (at.kind() != NodeKind::kCallFunction && !moves_data(at)) continue;
       if (is_product(at)) return true;
       const bool is_sum = at.op() == kAdd || at.op() == kSub || at.op() == kMul;
       if (moves_data(at) || factor_of(at) || at.op() == kFill || (is_sum && at.input_count() == 2))

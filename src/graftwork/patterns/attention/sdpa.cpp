@@ -90,7 +90,7 @@ Outcome read_product(Node& softmax, Product& found) {
     if (is_fill && at == &softmax && number_of(reader, "value", 1) == 0 && guards(reader.input(1), softmax)) {
       found.guard = &reader.input(1);
       weights = &reader;
-    } else if (moves_data(reader) && reader.kind() == NodeKind::kCallFunction) {
+    } else if (moves_data(reader) && reader.kind() != NodeKind::kGetItem) {
       way.push_back(&reader);
     } else {
       return declined(cat("%", reader.name().str(), " reads its weights"));
