@@ -85,20 +85,21 @@ def bench_load(bench):
     yield Figure("transform of ResNet-50 in memory, one thread", "ms", scaled(transform, 1e3), 1)
 
     def parse():
-        with single.server("transform_bench", 7) as server:
+        with single.server("transform_bench", "cnn", 7) as server:
             return server.ask("parse").cpu
 
     first_parse = [parse() for _ in range(bench.rounds)]
     yield Figure("the built-in patterns parsed, once in a process", "ms", scaled(first_parse, 1e3), 2)
-    times = {}
-    for operators in (2_000, 16_000):
-        with single.server("transform_bench", operators) as server:
-            server.ask("transform")
-            times[operators] = [server.ask("transform").cpu for _ in range(bench.rounds)]
-    yield Figure("transform of 16,000 operators in memory, one thread", "s", times[16_000], 0.1)
-    growth = [large / small / 8 for large, small in zip(times[16_000], times[2_000], strict=True)]
-    # Linear is 1.
-    yield Figure("  time per operator, 16,000 over 2,000", "×", growth, 1.3)
+    for family, few, many, target in (("cnn", 2_000, 16_000, 0.1), ("encoder", 1_250, 5_000, 0.06)):
+        times = {}
+        for operators in (few, many):
+            with single.server("transform_bench", family, operators) as server:
+                server.ask("transform")
+                times[operators] = [server.ask("transform").cpu for _ in range(bench.rounds)]
+        yield Figure(f"transform of {many:,} operators, {family}, in memory, one thread", "s", times[many], target)
+        growth = [large / small * few / many for large, small in zip(times[many], times[few], strict=True)]
+        # Linear is 1.
+        yield Figure(f"  time per operator, {many:,} over {few:,}", "×", growth, 1.3)
 
 
 def bench_calibrate(bench):

@@ -532,7 +532,7 @@ class Writer {
     Shape shape = x.shape;
     shape.back() = out;
     const std::string path = fresh("proj");
-    switch (below(5)) {
+    switch (below(6)) {
       case 0: {  // x @ W, + b
         const Value product =
             emit(shape, cat("aten.matmul.default(%", x.name, ", ", parameter(path, "weight", {in, out}), ")"));
@@ -550,6 +550,13 @@ class Writer {
         const std::string weight = quantized(parameter(path, "weight", {out, in}), {out, in});
         const std::string bias = one_in(2) ? "" : ", " + parameter(path, "bias", {out});
         return emit(shape, cat("aten.linear.default(%", x.name, ", ", weight, bias, ")"));
+      }
+      case 3: {  // tokens as rows, the bias on the tokens
+        if (x.shape.size() != 3) break;
+        const Value rows = view(x, {x.shape[0] * x.shape[1], in});
+        const std::string bias = parameter(path, "bias", {out}), weight = parameter(path, "weight", {in, out});
+        const Value product = emit({rows.shape[0], out}, cat("aten.mm.default(%", rows.name, ", ", weight, ")"));
+        return emit(shape, cat("aten.add.Tensor(%", view(product, shape).name, ", ", bias, ")"));
       }
       default:
         break;

@@ -37,16 +37,6 @@ Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& f
   return quantize_network(transformed.network, plan, flags, interrupt).network;
 }
 
-/// Nodes whose values a file with FP16 regions does not round: wide ones, and finite masks, which stay whole in it.
-WideNodes exact_in_half(const Network& network) {
-  WideNodes exact = network.wide;
-  const MaskValues masks(network);
-  for (const Node& node : network.module.graph().nodes()) {
-    if (masks.holds_finite_mask(node)) exact.emplace(node.name().str(), "a mask");
-  }
-  return exact;
-}
-
 /// Keeps the values that were asked for, then puts overrides in their place. A value inside a module goes by the
 /// module's path and its name there.
 class Tap {
@@ -139,8 +129,9 @@ void run(const RunRequest& request) {
 
   // What is quantized is computed as its file computes it.
   const bool in_half = request.stage == Stage::kQuantized && request.calibration.float_type == DType::kF16;
-  const WideNodes exact = exact_in_half(network);
-  const Executor executor(network.module, tap.watched(), in_half ? &exact : nullptr);
+  const MaskValues masks(network);
+  const HalfRegions half{network.wide, masks};
+  const Executor executor(network.module, tap.watched(), in_half ? &half : nullptr);
   RunOptions how;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) { tap.see(seen, value); };
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);

@@ -18,10 +18,10 @@ struct RunOptions {
 /// mode, and reads no tensor's values. Refers to the graph, which must stay as it is. Safe to run from many threads.
 class Executor {
  public:
-  /// With `half_but_for` as a file with FP16 regions computes, those nodes in FP32. Throws as Program does.
+  /// With `half` as a file with FP16 regions computes. Throws as Program does.
   explicit Executor(const GraphModule& module, std::vector<ValueRef> watched = {},
-                    const WideNodes* half_but_for = nullptr)
-      : program_(module, std::move(watched), {}, half_but_for) {}
+                    const HalfRegions* half = nullptr)
+      : program_(module, std::move(watched), {}, half) {}
 
   /// Results in signature order. Throws as Program::run does.
   std::vector<at::Tensor> run(const TensorStore& tensors, std::span<const at::Tensor> inputs,

@@ -8,6 +8,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/half.h"
+#include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/size_arithmetic.h"
 
 namespace graftwork {
@@ -55,12 +56,12 @@ void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::
 class Program::Builder {
  public:
   Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare,
-          const WideNodes* half_but_for)
+          const HalfRegions* half)
       : program_(program),
         modules_(program.module_.modules()),
         watched_(watched),
         prepare_(prepare),
-        half_but_for_(half_but_for) {}
+        half_(half) {}
 
   void run() {
     for (const Node& node : program_.module_.graph().nodes()) add(node);
@@ -85,7 +86,9 @@ class Program::Builder {
     return made;
   }
 
-  bool is_narrow(const Node& node) const { return half_but_for_ && !is_wide(*half_but_for_, node); }
+  bool is_narrow(const Node& node) const {
+    return half_ && !is_wide(half_->wide, node) && !half_->masks.holds_finite_mask(node);
+  }
   /// What a stub gives is codes times a scale; that rounds where it is read.
   static bool is_stub(const Node& node) { return node.op() == Symbol("QuantStub"); }
 
@@ -105,7 +108,8 @@ class Program::Builder {
     std::vector<size_t> found;
     for (const Use& use : node.inputs()) {
       const Node& input = *use.producer();
-      const bool rounds = reads_in_half(node, input) && !computes_in_half(input);
+      const bool is_mask = half_ && half_->masks.holds_finite_mask(input);
+      const bool rounds = !is_mask && reads_in_half(node, input) && !computes_in_half(input);
       found.push_back(rounds ? in_half(input) : values_.at(&input));
     }
     return found;
@@ -342,7 +346,7 @@ class Program::Builder {
   const ModuleTable& modules_;
   const std::vector<ValueRef>& watched_;
   const Preparer& prepare_;
-  const WideNodes* half_but_for_;
+  const HalfRegions* half_;
   size_t count_ = 0;
   std::unordered_map<const Node*, size_t> values_;                // of the network's nodes
   std::unordered_map<const Node*, size_t> rounded_;               // the same in FP16, where they are not already
@@ -352,10 +356,10 @@ class Program::Builder {
 };
 
 Program::Program(const GraphModule& module, std::vector<ValueRef> watched, const Preparer& prepare,
-                 const WideNodes* half_but_for)
+                 const HalfRegions* half)
     : module_(module) {
   choose_vector_code();
-  Builder(*this, watched, prepare, half_but_for).run();
+  Builder(*this, watched, prepare, half).run();
 }
 
 Program::~Program() = default;

@@ -15,6 +15,8 @@
 
 namespace graftwork {
 
+class MaskValues;
+
 /// A value of the network, or, where `inner` is set, one inside the body of the module that `node` calls.
 struct ValueRef {
   const Node* node = nullptr;
@@ -42,15 +44,20 @@ struct Prepared {
 /// Prepares a part of the body of a call_module node; without a module the body runs as it is.
 using Preparer = std::function<Prepared(const GraphModule&, const Node&)>;
 
+/// What nodes give, and constants, is rounded to FP16, but for what is wide and for masks that are finite numbers.
+struct HalfRegions {
+  const WideNodes& wide;
+  const MaskValues& masks;
+};
+
 /// A network made ready to run: bodies walked, operators looked up, constants known, last uses known. Refers to the
 /// network, which must stay as it is. Safe to run from many threads.
 class Program {
  public:
-  /// Values that are `watched` are computed by themselves. With `half_but_for`, as a file with FP16 regions computes:
-  /// what nodes give, and constants, rounded to FP16, but for those that are wide. Throws Error "nn.unsupported" that
+  /// Values that are `watched` are computed by themselves. With `half`, as a file with FP16 regions computes. Throws Error "nn.unsupported" that
   /// lists every operator which torch does not know, with its place; "nn.value" when there is no such inner value.
   explicit Program(const GraphModule& module, std::vector<ValueRef> watched = {}, const Preparer& prepare = {},
-                   const WideNodes* half_but_for = nullptr);
+                   const HalfRegions* half = nullptr);
   ~Program();
   Program(Program&&) noexcept;
 

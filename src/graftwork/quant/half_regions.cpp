@@ -109,7 +109,8 @@ class Regions {
 
   void keep_constants(const Node& node) {
     for (const WrittenConstant& constant : written_constants(network_, node)) {
-      if (!constant.fits() && !is_clamp(node) && !masks_.is_absorbed(node)) {
+      const bool is_mask = masks_.is_absorbed(constant.value ? *constant.value : node);
+      if (!constant.fits() && !is_clamp(node) && !is_mask) {
         widen(node, cat("its constant ", constant.name, " reaches ", constant.largest));
       } else if (!constant.keeps_bits() && (!is_tiny(node) || matters_.contains(&node))) {
         widen(node, cat("FP16 keeps ", std::lround(constant.quality), " dB of its constant ", constant.name));

@@ -34,7 +34,7 @@ class Collector {
     for (const Use& use : node_.inputs()) {
       const Node& input = *use.producer();
       if (input.kind() == NodeKind::kConstant && node_.kind() != NodeKind::kOutput)
-        add(input.name().str(), evaluate(input.constant(), network_.tensors), is_factor());
+        add(input.name().str(), evaluate(input.constant(), network_.tensors), is_factor(), &input);
     }
     if (node_.kind() == NodeKind::kCallModule) add_module(network_.module.record(node_));
     return std::move(found_);
@@ -46,9 +46,9 @@ class Collector {
     return name == "mul" || name == "div" || name == "matmul" || name == "mm" || name == "bmm";
   }
 
-  void add(std::string name, const at::Tensor& value, bool factor) {
+  void add(std::string name, const at::Tensor& value, bool factor, const Node* read = nullptr) {
     if (!value.defined() || !value.is_floating_point() || value.numel() == 0) return;
-    WrittenConstant constant{std::move(name), largest_of(value.detach()), std::numeric_limits<double>::infinity()};
+    WrittenConstant constant{std::move(name), largest_of(value.detach()), std::numeric_limits<double>::infinity(), read};
     if (factor && constant.fits()) constant.quality = half_quality(value, value.to(at::kHalf));
     found_.push_back(std::move(constant));
   }

@@ -13,6 +13,7 @@ struct WrittenConstant {
   double largest = 0;  ///< Largest magnitude of its finite numbers.
   /// What FP16 keeps of it, in dB, where it is a factor; infinite otherwise.
   double quality = 0;
+  const Node* value = nullptr;  ///< Where the node reads it; null where it is its own.
 
   bool fits() const;
   bool keeps_bits() const;

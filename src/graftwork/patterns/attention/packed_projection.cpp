@@ -130,8 +130,11 @@ struct PackedProjectionPattern final : Pattern {
   static bool is_read_in_parts(const Node& node) {
     const TensorType* type = node.tensor();
     const auto rows = type && type->rank() >= 2 ? type->dims.back().maybe_value() : std::nullopt;
-    return rows && *rows % static_cast<int64_t>(kParts) == 0 && node.uses() != nullptr &&
-           moves_data(*node.uses()->user());
+    if (!rows || *rows % static_cast<int64_t>(kParts) != 0) return false;
+    for (const Use* use = node.uses(); use; use = use->next()) {
+      if (moves_data(*use->user())) return true;
+    }
+    return false;
   }
 
   /// Which third of the layer's rows the heads are; nothing where they are no third.
