@@ -185,7 +185,8 @@ def test_a_tensor_that_is_read_in_both_types_has_codes_for_each(small):
     for value, reference in zip(values, model(x), strict=True):
         assert support.sqnr_db(reference.detach().numpy(), value) > 30
     (region,) = regions_of(small)
-    assert "fused_linear_1" in region and "fused_linear_2" not in region
+    assert "fused_linear_1" in region
+    assert "fused_linear_2" not in region
     written = onnx.load(small.folder / "m.onnx")
     products = {node.name: node for node in written.graph.node if node.op_type == "MatMul"}
     for name in ("large", "small"):

@@ -1,4 +1,4 @@
-"""Forms that transformers are written in and that a rewriter trips over: equal when transformed, near when quantized."""
+"""Forms of transformers that a rewriter trips over: the same numbers when transformed, near ones when quantized."""
 
 import itertools
 

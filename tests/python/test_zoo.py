@@ -69,3 +69,4 @@ def test_the_networks_share_bodies(checked):
 def test_the_lists_name_networks_of_the_zoo():
     assert set(EXPECTED_FAILURES) <= set(NETWORKS)
     assert set(golden_line.read()) == set(NETWORKS) - without_golden_line()
+    assert set(golden_line.read(golden_line.COMPILED)) == set(NETWORKS) - without_golden_line()
