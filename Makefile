@@ -2,11 +2,11 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo operators fuzz fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-full operators fuzz fuzz-patterns bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup:  ## system packages (as root) and .venv; instant once done
 	@scripts/setup.sh
@@ -25,9 +25,13 @@ test: build  ## every test: C++ (ctest) and Python (pytest)
 	@scripts/setup.sh zoo
 	@scripts/test.sh
 
-zoo: build  ## sixty-eight networks through every stage, a row each; ZOO="--only yolo --update" passes options
+zoo: build  ## a hundred and three networks through every stage, a row each; ZOO="--only yolo --update" passes options
 	@scripts/setup.sh zoo
 	@$(PYTHON) tests/zoo/run.py $(ZOO)
+
+zoo-full: build  ## transformers in full size beside plain PyTorch; FULL="--only vit_b16 --rounds 5" passes options
+	@scripts/setup.sh zoo
+	@$(PYTHON) tests/zoo/full_size.py $(FULL)
 
 operators: build  ## torch's samples for its operators, how many pass; OPERATORS="--only gather" passes options
 	@$(PYTHON) tests/operators/run.py $(OPERATORS)

@@ -20,16 +20,17 @@ def randomize_batch_norm(model, generator):
 def settle_batch_norm(model, batches):
     """Runs `batches` in train mode, so that the running statistics have moved; returns `model` in eval mode.
 
-    A batch is a tensor, or a tuple of arguments.
+    A batch is a tensor, or the arguments by position and by name.
 
     PyTorch's usual momentum on purpose, also where a network came with another. Statistics that normalise a random
     deep network perfectly make it chaotic: rounding errors then double from layer to layer, which no trained network
     does.
     """
-    for module in model.modules():
-        if isinstance(module, BATCH_NORMS):
-            module.momentum = 0.1
+    norms = [module for module in model.modules() if isinstance(module, BATCH_NORMS)]
+    for norm in norms:
+        norm.momentum = 0.1
     model.train()
-    for batch in batches:
-        model(*(batch if isinstance(batch, tuple) else (batch,)))
+    for batch in batches if norms else ():
+        arguments, named = batch if isinstance(batch, tuple) else ((batch,), {})
+        model(*arguments, **named)
     return model.eval()

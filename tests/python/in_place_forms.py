@@ -291,3 +291,21 @@ def stacked_and_then_written(x):
     z = torch.stack([y, x], -1)
     y.mul_(5)
     return z[..., 0] * 1
+
+
+def whole_quotients(x):
+    y = torch.arange(4)
+    y.floor_divide_(2)
+    z = x * 3
+    z.floor_divide_(x.abs() + 1)
+    return y, z
+
+
+def memory_that_is_written(x):
+    y, z, w = x.new_empty(2, 3, 4), torch.empty_like(x), torch.empty(3, dtype=torch.int64)
+    y[..., :2] = x[..., 2:]
+    y[..., 2:] = x[..., :2] + 1
+    z[:, 1:] = x[:, :-1]
+    z[:, 0] = 2
+    w.fill_(3)
+    return y, z, w

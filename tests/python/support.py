@@ -120,7 +120,13 @@ def run_onnx(model, x, outputs=()):
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     if not isinstance(x, dict):
         x = {only_input(session): x}
-    types = {"tensor(float16)": np.float16, "tensor(float)": np.float32}
+    types = {
+        "tensor(float16)": np.float16,
+        "tensor(float)": np.float32,
+        "tensor(int64)": np.int64,
+        "tensor(int32)": np.int32,
+        "tensor(bool)": np.bool_,
+    }
     given = {value.name: x[value.name].astype(types[value.type]) for value in session.get_inputs()}
     names = [value.name for value in session.get_outputs()]
     return dict(zip(names, session.run(names, given), strict=True))

@@ -351,3 +351,32 @@ def test_scale_of_the_weights_is_calibrated_or_fixed(small):
         weights = scores(heads(model.q(x)), heads(model.k(x))).softmax(-1)
     assert scale_of_weights(small, model, x) == pytest.approx(weights.max().item() / 127, rel=1e-4)
     assert weights.max() < 0.9
+
+
+class SharedMask(nn.Module):
+    """Two layers of one additive mask, which is computed of an all-true one and one of padding."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(Attention(None) for _ in range(2))
+        self.register_buffer("rows", torch.ones(1, 1, S, 1, dtype=torch.bool))
+
+    def forward(self, x, seen):
+        mask = torch.where(self.rows & seen[:, None, None, :], torch.tensor(0.0), torch.finfo(torch.float32).min)
+        for layer in self.layers:
+            q, k, v = (heads(part(x)) for part in (layer.q, layer.k, layer.v))
+            x = layer.out(merged((scores(q, k) + mask).softmax(-1) @ v))
+        return x
+
+
+@pytest.mark.rtx
+def test_an_all_true_mask_that_broadcasts_goes(graftwork, small, rtx):
+    """With it, NVIDIA's compiler crashes."""
+    model, x = SharedMask().eval(), torch.randn(B, S, E)
+    seen = torch.arange(S) < torch.tensor([[S], [S - 6]])
+    (value,) = small.quantize(model, (x, seen))
+    assert support.sqnr_db(model(x, seen).detach().numpy(), value) > 25
+    assert "bitwise_and" not in graftwork("inspect", "m.pt2", cwd=small.folder).stdout
+    report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
+    assert report["accepted"], report["parser"] + report["builder"]
+    assert report["summary"]["quantized_but_float"] == []

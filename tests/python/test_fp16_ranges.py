@@ -158,6 +158,49 @@ def test_kernels_of_int8_keep_their_form_in_a_region(small):
     assert "fused_conv_bn_0" not in region, "the last layer's values fit"
 
 
+class BothTypes(nn.Module):
+    """Two layers read one tensor, and the values of one of them do not fit."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.large, self.small = nn.Linear(32, 32), nn.Linear(32, 32), nn.Linear(32, 32)
+        with torch.no_grad():
+            self.large.weight.mul_(1e6)
+
+    def forward(self, x):
+        y = self.first(x)
+        return self.small(y), torch.log(self.large(y).abs().sum(-1))
+
+
+def is_wide(model, value):
+    """Whether the value behind DQ is FP32: DQ has the type of its scale."""
+    (node,) = [node for node in model.graph.node if value in node.output]
+    assert node.op_type == "DequantizeLinear"
+    return next(t.data_type for t in model.graph.initializer if t.name == node.input[1]) == onnx.TensorProto.FLOAT
+
+
+def test_a_tensor_that_is_read_in_both_types_has_codes_for_each(small):
+    model, x = BothTypes(), torch.randn(2, 8, 32)
+    values = small.quantize(model, (x,))
+    for value, reference in zip(values, model(x), strict=True):
+        assert support.sqnr_db(reference.detach().numpy(), value) > 30
+    (region,) = regions_of(small)
+    assert "fused_linear_1" in region
+    assert "fused_linear_2" not in region
+    written = onnx.load(small.folder / "m.onnx")
+    products = {node.name: node for node in written.graph.node if node.op_type == "MatMul"}
+    for name in ("large", "small"):
+        assert {is_wide(written, value) for value in products[name].input} == {name == "large"}
+
+
+@pytest.mark.rtx
+def test_nvidias_compiler_takes_codes_of_both_types(small, rtx):
+    small.quantize(BothTypes(), (torch.randn(2, 8, 32),))
+    report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
+    assert report["accepted"], report["parser"] + report["builder"]
+    assert report["summary"]["low_precision"] == {"Int8": 3}
+
+
 class Scaled(nn.Module):
     def __init__(self, factor):
         super().__init__()

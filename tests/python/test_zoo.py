@@ -3,7 +3,7 @@
 import pytest
 
 import golden_line
-from check import LARGEST_BODY_COUNT, Failure, check, check_nvidia
+from check import LARGEST_BODY_COUNT, Failure, check, check_nvidia, compile_by_nvidia
 from expected_failures import EXPECTED_FAILURES, is_expected, passes_against_expectation, without_golden_line
 from networks import NETWORKS
 
@@ -42,16 +42,21 @@ def test_network(checked, request, name):
 
 @pytest.mark.rtx
 @pytest.mark.parametrize("name", THIRD)
-def test_nvidias_compiler_runs_what_is_quantized_in_int8(rtx, checked, name):
+def test_nvidias_compiler_runs_what_is_quantized_in_int8(rtx, checked, request, name):
     result = checked(name)
     try:
-        int8, products, _ = check_nvidia(rtx, result)
+        compiled = compile_by_nvidia(rtx, result.onnx)
+        line = golden_line.compiled_line(name, compiled)
+        print(line)
+        if request.config.getoption("--update"):
+            golden_line.write({name: line}, golden_line.COMPILED)
+        assert golden_line.difference(line, golden_line.COMPILED) == ""
+        check_nvidia(compiled)
     except Failure as failure:
         if is_expected(name, failure):
             pytest.xfail(str(failure))
         pytest.fail(str(failure), pytrace=False)
     assert passes_against_expectation(name, with_nvidia=True) == ""
-    print(f"{name}: {int8} of {products} products in INT8")
 
 
 def test_the_networks_share_bodies(checked):
@@ -64,3 +69,4 @@ def test_the_networks_share_bodies(checked):
 def test_the_lists_name_networks_of_the_zoo():
     assert set(EXPECTED_FAILURES) <= set(NETWORKS)
     assert set(golden_line.read()) == set(NETWORKS) - without_golden_line()
+    assert set(golden_line.read(golden_line.COMPILED)) == set(NETWORKS) - without_golden_line()

@@ -24,6 +24,11 @@ TOLERANCE = 1e-5
 LARGEST_BODY_COUNT = 100
 
 
+def tensors(tree):
+    """The tensors of inputs or outputs, which may hold None."""
+    return [value.numpy() for value in pytree.tree_leaves(tree) if isinstance(value, torch.Tensor)]
+
+
 class Failure(Exception):  # noqa: N818  (what a row reports; never a defect of the zoo itself)
     """A stage that a network does not pass; str() is one line that does not depend on the machine."""
 
@@ -88,18 +93,18 @@ class Stages:
     def export(self):
         """Writes the .pt2, and calibration and test data by input name."""
         model = self.network.build()
-        arguments = self.network.arguments(1, torch.Generator().manual_seed(2))
+        arguments, named = self.network.arguments(1, torch.Generator().manual_seed(2))
         with torch.no_grad():
-            self.reference = [value.numpy() for value in pytree.tree_leaves(model(*arguments))]
-        program = torch.export.export(model, arguments)
+            self.reference = tensors(model(*arguments, **named))
+        program = torch.export.export(model, arguments, named)
         torch.export.save(program, str(self.pt2))
-        names = program.graph_signature.user_inputs
-        self.inputs = {name: value.numpy() for name, value in zip(names, pytree.tree_leaves(arguments), strict=True)}
+        names = [name for name in program.graph_signature.user_inputs if isinstance(name, str)]
+        self.inputs = dict(zip(names, tensors((arguments, named)), strict=True))
         for name, value in self.inputs.items():
             np.save(self.folder / f"{name}.npy", value)
-        samples = self.network.arguments(CALIBRATION_SAMPLES, torch.Generator().manual_seed(1))
+        samples = tensors(self.network.arguments(CALIBRATION_SAMPLES, torch.Generator().manual_seed(1)))
         self.calibration = self.folder / "calibration.npz"
-        np.savez(self.calibration, **{n: v.numpy() for n, v in zip(names, pytree.tree_leaves(samples), strict=True)})
+        np.savez(self.calibration, **dict(zip(names, samples, strict=True)))
 
     def run(self, stage):
         given = [item for name in self.inputs for item in ("--input", f"{name}={self.folder / name}.npy")]
@@ -167,21 +172,54 @@ def check(graftwork, name, folder):
     sqnr, floor = stages.sqnr(), NETWORKS[name].floor
     if not sqnr >= floor:
         raise Failure("accuracy", f"an output of the INT8 file is below {floor} dB")
-    line = golden_line(name, captured, graph, report, quantized)
+    line = golden_line(name, captured, graph, report, quantized, floor)
     return Checked(name, line, quantized, sqnr, stages.onnx, bodies_of(graph))
 
 
-def check_nvidia(rtx, checked):
-    """NVIDIA's compiler accepts the file and runs every quantized product in INT8: (in INT8, all, conversions)."""
-    report = rtx.compile_apart(str(checked.onnx), 89, {}, None, 300)
+@dataclass(frozen=True)
+class Compiled:
+    """What NVIDIA's compiler made of a file."""
+
+    int8: int  # products of the file that run in INT8, of `products`
+    products: int
+    lost: list  # names of those that are quantized and run in floating point
+    found: int  # blocks of attention: products with a softmax between them
+    fused: int  # of them, one kernel
+    fused_int8: int  # of them, one that reads INT8 alone
+    kernels: int
+
+    @property
+    def columns(self):
+        attention = f"{self.found}/{self.fused}/{self.fused_int8}"
+        return f"{f'{self.int8}/{self.products}':>8} {len(self.lost):5} {attention:>9} {self.kernels:7}"
+
+
+def is_lost(product):
+    """A weight that is quantized needs a quantized partner too; a product of activations may be float."""
+    quantized = any(product["behind_dq"]) if product["activations"] < 2 else all(product["behind_dq"])
+    return quantized and product["runs"] != "Int8"
+
+
+def compile_by_nvidia(rtx, path):
+    report = rtx.compile_apart(str(path), 89, {}, None, 300)
     if not report["accepted"]:
         # The parser's text goes on about the machine; the node that it stops at does not depend on it.
         nodes = [f"{m['op']} {m['node']}" for m in report["parser"] if m["level"] == "error"]
         texts = [m["text"] for m in report["builder"] if m["level"] != "warning"]
         raise Failure("nvidia", f"refused: {'; '.join(nodes or texts) or 'no message'}")
-    result = report["summary"]
-    int8 = result["low_precision"].get("Int8", 0)
-    quantized = sum(weight["quantized"] for weight in checked.report["weights"])
-    if int8 != quantized:
-        raise Failure("nvidia", f"{int8} products run in INT8, {quantized} are quantized")
-    return int8, result["weighted"], result["conversion_kernels"]
+    result, blocks = report["summary"], report["summary"]["attention"]
+    return Compiled(
+        int8=result["low_precision"].get("Int8", 0),
+        products=result["weighted"],
+        lost=[product["node"] for product in result["weighted_nodes"] if is_lost(product)],
+        found=len(blocks),
+        fused=sum(block["fused"] for block in blocks),
+        fused_int8=sum(block["fused"] and block["input_types"] == ["Int8"] for block in blocks),
+        kernels=result["kernels"],
+    )
+
+
+def check_nvidia(compiled):
+    """Every product that is quantized runs in INT8."""
+    if compiled.lost:
+        raise Failure("nvidia", f"quantized, but run in floating point: {', '.join(compiled.lost)}")

@@ -4,7 +4,8 @@ import collections
 import re
 from pathlib import Path
 
-GOLDEN = Path(__file__).parent / "golden.txt"
+FOLDER = Path(__file__).parent
+GOLDEN, COMPILED = FOLDER / "golden.txt", FOLDER / "compiled.txt"  # the second is of NVIDIA's compiler
 WEIGHTED = re.compile(r"Conv\d?d|ConvTranspose\d?d|Linear")
 
 
@@ -22,7 +23,7 @@ def _declines(report):
     return ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items())) or "none"
 
 
-def golden_line(name, captured, graph, transformed, quantized):
+def golden_line(name, captured, graph, transformed, quantized, floor):
     modules = collections.Counter(re.findall(r"= ?(nn\.\w+) @", graph))
     weighted = sum(count for kind, count in modules.items() if WEIGHTED.fullmatch(kind.removeprefix("nn.")))
     done = sum(weight["quantized"] for weight in quantized["weights"])
@@ -35,28 +36,40 @@ def golden_line(name, captured, graph, transformed, quantized):
         "stubs": len(quantized["stubs"]),
         "no stub": _counts(collections.Counter(m["reason"] for m in quantized["missing"])),
         "weights": f"{done} of {weighted}" + (f" ({_counts(unquantized)})" if unquantized else ""),
+        "floor": f"{floor} dB",
         "declined": _declines(transformed),
     }
     return " | ".join([name, *(f"{key}: {value}" for key, value in parts.items())])
 
 
-def read():
-    lines = GOLDEN.read_text().splitlines() if GOLDEN.exists() else []
+def compiled_line(name, compiled):
+    lost = f" ({', '.join(compiled.lost)})" if compiled.lost else ""
+    parts = {
+        "products": f"{compiled.int8} of {compiled.products} in INT8",
+        "quantized but float": f"{len(compiled.lost)}{lost}",
+        "attention": f"{compiled.found} found, {compiled.fused} fused, {compiled.fused_int8} INT8",
+        "kernels": compiled.kernels,
+    }
+    return " | ".join([name, *(f"{key}: {value}" for key, value in parts.items())])
+
+
+def read(file=GOLDEN):
+    lines = file.read_text().splitlines() if file.exists() else []
     return {line.partition(" | ")[0]: line for line in lines if line and not line.startswith("#")}
 
 
 HEAD = "# Written by tests/zoo/run.py --update (or pytest --update); README.md says what the fields mean.\n"
 
 
-def write(lines):
+def write(lines, file=GOLDEN):
     """Replaces the lines of the networks named in `lines`; the others stay."""
-    kept = {**read(), **lines}
-    GOLDEN.write_text(HEAD + "".join(f"{kept[name]}\n" for name in sorted(kept)))
+    kept = {**read(file), **lines}
+    file.write_text(HEAD + "".join(f"{kept[name]}\n" for name in sorted(kept)))
 
 
-def difference(line):
+def difference(line, file=GOLDEN):
     """What differs from the golden line, or nothing."""
-    golden = read().get(line.partition(" | ")[0])
+    golden = read(file).get(line.partition(" | ")[0])
     if golden is None:
         return "no golden line; run with --update and read what it wrote"
     if golden == line:

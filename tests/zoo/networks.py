@@ -3,16 +3,12 @@
 Weights are random but seeded, batch norm is settled (tests/models/settle.py), and nothing is downloaded.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from activations import Activations, SpelledOut
-from awake import awaken
 from centernet import CenterNet
 from computed_weights import SincNet, SpectralNormNet, StandardizedNet, TemporalConvNet
 from deeplab import DeepLab
@@ -25,7 +21,7 @@ from points import PointNet
 from public import timm_model, transformers_model
 from resnet import resnet18, resnet34, resnet50
 from rfb import FaceDetector
-from settle import randomize_batch_norm, settle_batch_norm
+from row import Network, Shape
 from shufflenet_v2 import ShuffleNetV2
 from spatial_transformer import SpatialTransformer
 from speech import KeywordSpotter, WaveNet
@@ -34,47 +30,12 @@ from ssd import SSD
 from style_transfer import GroupNormNet, StyleTransfer
 from super_resolution import SuperResolution
 from trained_quantized import TrainedQuantized
+from transformer_networks import TRANSFORMERS, awake
 from two_inputs import TwoInputs
 from unet import UNet
 from vgg import vgg16_bn
 from video import R3D
 from yolo import YOLO
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One sample's shape, without the batch."""
-
-    sizes: tuple
-
-    def random(self, batch, generator):
-        return torch.randn(batch, *self.sizes, generator=generator)
-
-
-@dataclass(frozen=True)
-class Network:
-    """A row of the zoo. `inputs` is a Shape, or for several inputs a tuple of (dicts and tuples of) them."""
-
-    make: Callable[[], nn.Module]
-    inputs: Shape | tuple
-    floor: float  # least SQNR in dB of every output of the INT8 file; README.md says how it was chosen
-    in_tests: bool = False  # part of `make test`: the representative third
-
-    def arguments(self, batch, generator):
-        """What the network is called with: N(0, 1) in every input."""
-        inputs = (self.inputs,) if isinstance(self.inputs, Shape) else self.inputs
-        return pytree.tree_map(
-            lambda shape: shape.random(batch, generator), inputs, is_leaf=lambda x: isinstance(x, Shape)
-        )
-
-    def build(self, seed=0):
-        """In eval mode. The same seed gives the same weights; the global generator is left alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = self.make()
-            generator = torch.Generator().manual_seed(seed + 1)
-            randomize_batch_norm(model, generator)
-            return settle_batch_norm(model, [self.arguments(4, generator) for _ in range(2)])
 
 
 def image(height, width=None, channels=3):
@@ -87,12 +48,6 @@ def timm(name, **options):
 
 def transformers(kind, **options):
     return partial(transformers_model, kind, **options)
-
-
-def awake(name, **options):
-    """timm's network with few classes, and no gain, table or classifier at the zeros that it starts with."""
-    make = timm(name, num_classes=10, **options)
-    return lambda: awaken(make())
 
 
 def scaled(make, factor, *endings):
@@ -218,4 +173,5 @@ NETWORKS = {
     "spelled_out": Network(SpelledOut, image(16), 20, in_tests=True),
     "trained_quantized": Network(TrainedQuantized, image(32), 20, in_tests=True),
     "two_inputs": Network(TwoInputs, TWO_INPUTS, 20, in_tests=True),
+    **TRANSFORMERS,
 }

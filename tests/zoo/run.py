@@ -19,12 +19,15 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("zoo", "models", "py
 import golden_line
 import rtx_compile
 import support
-from check import LARGEST_BODY_COUNT, Failure, check, check_nvidia
+from check import LARGEST_BODY_COUNT, Failure, check, check_nvidia, compile_by_nvidia
 from expected_failures import is_expected, passes_against_expectation
 from networks import NETWORKS
 
 HEAD = (
-    f"{'network':26} {'result':9} {'stubs':>5} {'weights':>7} {'SQNR':>6} {'floor':>5} {'INT8/products':>13} {'s':>4}"
+    f"{'network':26} {'result':9} {'stubs':>5} {'weights':>7} {'SQNR':>6} {'floor':>5} "
+    f"{'INT8':>8} {'float':>5} {'attention':>9} {'kernels':>7} {'s':>4}\n"
+    "INT8: products of all; float: products that are quantized and run in floating point; "
+    "attention: blocks found / one kernel / one INT8 kernel"
 )
 
 
@@ -51,11 +54,15 @@ def row(graftwork, rtx, name, folder, update, bodies):
         columns = f"{pairs['activations']:5} {pairs['weights']:7} {checked.sqnr:6.1f} {NETWORKS[name].floor:5}"
         if difference := golden_line.difference(checked.line):
             raise Failure("golden", difference)
-        int8 = f"{'skipped':>13}"
         if rtx:
-            done, all_products, _ = check_nvidia(rtx, checked)
-            int8 = f"{f'{done}/{all_products}':>13}"
-        columns = f"{columns} {int8}"
+            compiled = compile_by_nvidia(rtx, checked.onnx)
+            columns = f"{columns} {compiled.columns}"
+            line = golden_line.compiled_line(name, compiled)
+            if update:
+                golden_line.write({name: line}, golden_line.COMPILED)
+            if difference := golden_line.difference(line, golden_line.COMPILED):
+                raise Failure("golden", difference)
+            check_nvidia(compiled)
     except Failure as failure:
         return "expected" if is_expected(name, failure) else "FAIL", columns, str(failure)
     if surprise := passes_against_expectation(name, with_nvidia=rtx is not None):
@@ -67,7 +74,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", choices=sorted(NETWORKS), metavar="NAME")
     parser.add_argument("--third", action="store_true", help="the networks that `make test` runs")
-    parser.add_argument("--update", action="store_true", help="write golden.txt instead of comparing with it")
+    parser.add_argument("--update", action="store_true", help="write the golden lines instead of comparing with them")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the .pt2 and .onnx files there")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -83,7 +90,7 @@ def main():
             folder = options.keep / name if options.keep else Path(temporary)
             result, columns, text = row(graftwork, rtx, name, folder, options.update, bodies)
         counts[result] += 1
-        print(f"{name:26} {result:9} {columns:40} {time.monotonic() - began:4.0f}", flush=True)
+        print(f"{name:26} {result:9} {columns:60} {time.monotonic() - began:4.0f}", flush=True)
         if text:
             print(f"    {text}", flush=True)
     print(f"zoo: {counts['ok']} passed, {counts['expected']} failed as expected, {counts['FAIL']} failed", end="")

@@ -130,13 +130,21 @@ void lower_constant(Lowering& lowering, const Node& node) {
       node, is_float ? lowering.float_constant(node.name().str(), value) : lowering.constant(node.name().str(), value));
 }
 
+bool is_read_in_two_types(const Lowering& lowering, const Node& node) {
+  for (const Use* use = node.uses(); use; use = use->next()) {
+    if (lowering.float_type_of(*use->user()) != lowering.float_type_of(node)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string lower_module(Lowering& lowering, const Node& node, const std::string& output) {
   const ModuleRecord& record = lowering.modules()[node.module()];
-  // Q takes floats of either type; one that is disabled passes them on.
+  // Q takes floats of either type; one that is disabled passes them on. Readers of two types have a pair each.
   const bool takes_any = record.kind == Symbol("QuantStub") && node.input(0).kind() != NodeKind::kInput &&
-                         scale_of(record, lowering.network().tensors).defined();
+                         scale_of(record, lowering.network().tensors).defined() &&
+                         !is_read_in_two_types(lowering, node);
   const std::string input = takes_any ? lowering.value(node.input(0)) : lowering.operand(node, 0);
   const ModuleCall call{record, {input}, node.input(0).type(), node.type(), output};
   return find_module_lowering(record.kind)(lowering, call);

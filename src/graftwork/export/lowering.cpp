@@ -79,10 +79,13 @@ const std::string& Lowering::operand(const Node& node, size_t slot) {
   const Bound& bound = values_.at(&producer);
   const bool is_float = producer.tensor() && is_written_as_float(producer.tensor()->dtype);
   if (!is_float || bound.float_type == options_.float_type) return bound.name;
-  if (producer.kind() != NodeKind::kConstant) return cast(bound.name, options_.float_type);
   std::string& known = casts_[{bound.name, options_.float_type}];
-  if (known.empty()) known = float_constant(producer.name().str(), evaluate(producer.constant(), network_.tensors));
-  return known;
+  if (!known.empty()) return known;
+  // A Cast behind DQ would hide the codes, and products of two types that read the same codes are refused.
+  if (const auto pair = pairs_.find(bound.name); pair != pairs_.end())
+    return known = quantize_dequantize(operand(producer, 0), pair->second.name, pair->second.scale);
+  if (producer.kind() != NodeKind::kConstant) return cast(bound.name, options_.float_type);
+  return known = float_constant(producer.name().str(), evaluate(producer.constant(), network_.tensors));
 }
 
 std::string Lowering::fresh_value(const std::string& wanted) {
@@ -221,7 +224,9 @@ std::string Lowering::quantize_dequantize(const std::string& value, const std::s
   const std::string codes =
       add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name + "_zero_point", {})},
           {{"axis", int64_t{0}}}, fresh_value(name + "_codes"));
-  return dequantize(name, codes, scales, 0, fresh_value(name));
+  const std::string output = dequantize(name, codes, scales, 0, fresh_value(name));
+  pairs_[output] = {name, scale};
+  return output;
 }
 
 std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,

@@ -117,6 +117,10 @@ class Lowering {
     std::string name;
     DType float_type = DType::kF32;
   };
+  struct Pair {
+    std::string name;
+    float scale = 1;
+  };
   const std::string& cast(const std::string& value, DType type);
   bool takes_any_low_number() const;
 
@@ -134,6 +138,7 @@ class Lowering {
   std::unordered_map<const Node*, std::string> results_;
   std::unordered_map<std::string, Type> types_;                               // as the file has them
   std::map<std::tuple<std::string, float, DType>, std::string> inner_pairs_;  // value, scale, type → behind DQ
+  std::map<std::string, Pair> pairs_;                                         // of values behind DQ, by name
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;
   std::map<std::string, at::Tensor> constants_;

@@ -164,6 +164,11 @@ MaskValues::MaskValues(const Network& network) : network_(&network) {
 }
 
 void MaskValues::look_into(const Graph& body, const Node& call) {
+  // An instance lives as long as its call is looked at: another's nodes may have stood at the same addresses.
+  for (const Node& node : body.nodes()) {
+    absorbed_.erase(&node);
+    thresholds_.erase(&node);
+  }
   look_over(body, is_absorbed(call));
   size_t slot = 0;
   for (const Node& node : body.nodes()) {

@@ -49,5 +49,23 @@ TEST(MaskValues, AreComputedToo) {
   EXPECT_EQ(threshold(text, "t"), -1.7e38);
 }
 
+TEST(MaskValues, OfOneCallAreNotThoseOfTheNext) {
+  const Network network = network_of(
+      "graph(%s: f32[2, 4, 4], %m: bool[2, 4, 4]) {\n"
+      "  %f: f32[2, 4, 4] = aten.masked_fill.Scalar(%s, %m) {value=-1e9}\n"
+      "  %masked = aten.add.Tensor(%s, %f)\n  %plain = aten.add.Tensor(%s, %s)\n"
+      "  %a = aten.softmax.int(%masked) {dim=-1}\n  %b = aten.softmax.int(%plain) {dim=-1}\n  return %a, %b\n}\n");
+  // Instances of two calls at the same addresses.
+  const Network body = network_of(
+      "graph(%q: f32[2, 4, 4], %k: f32[2, 4, 4]) {\n  %sum = aten.add.Tensor(%q, %k)\n"
+      "  %w = aten.softmax.int(%sum) {dim=-1}\n  return %w\n}\n");
+  MaskValues masks(network);
+  masks.look_into(body.module.graph(), node_named(network.module, "masked"));
+  EXPECT_TRUE(masks.holds_finite_mask(node_named(body.module, "k")));
+  masks.look_into(body.module.graph(), node_named(network.module, "plain"));
+  EXPECT_FALSE(masks.holds_finite_mask(node_named(body.module, "k")));
+  EXPECT_FALSE(masks.holds_finite_mask(node_named(body.module, "sum")));
+}
+
 }  // namespace
 }  // namespace graftwork::testing

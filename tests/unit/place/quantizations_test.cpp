@@ -75,6 +75,21 @@ TEST(PackedProduct, IsWarnedOfWhereProductsReadItsParts) {
       << "a gated unit";
 }
 
+TEST(Angle, OfWhichSineReadsAPartOfATurnIsFloat) {
+  const auto plan = [](const std::string& reader) {
+    const std::string text =
+        "graph(%x: f32[2, 6, 2]) {\n  %y = nn.Linear @features(%x) {in_features=2, out_features=8}\n"
+        "  %s: f32[2, 6, 8] = aten.mul.Tensor(%y) {other=6.28}\n"
+        "  %z: f32[2, 6, 8] = " +
+        reader + "(%s)\n  return %z\n}\n";
+    return stubs(transform(testing::parse_network(text)).model);
+  };
+  EXPECT_EQ(plan("aten.cos.default"),
+            "float FusedLinear_0[0]: its result is an angle, of which sine or cosine sees a part of a turn\n");
+  EXPECT_EQ(plan("aten.sin.default"), plan("aten.cos.default"));
+  EXPECT_NE(plan("aten.abs.default").find("Q/DQ"), std::string::npos);
+}
+
 TEST(Residual, IsQuantizedWhereTheSumIs) {
   EXPECT_EQ(
       stubs(network(kImage,

@@ -119,7 +119,7 @@ class Builder {
     BoundArguments bound = bind_arguments(call, scope);
     const Origin origin = origin_of(call, name);
     const std::vector<Result> results = results_of(call);
-    if (pass_on(op, bound, results, scope) || fold(op, name, bound, results, scope)) return;
+    if (pass_on(op, bound, results, scope, origin) || fold(op, name, bound, results, scope)) return;
     if (rotate(op, bound, results, origin, scope)) return;
     fill_in(op, bound, results, origin);
     if (results.size() == 1 && bound.problems.empty()) {
@@ -234,8 +234,9 @@ class Builder {
     return true;
   }
 
-  /// Whether the call's result is one of its operands.
-  bool pass_on(Symbol op, const BoundArguments& bound, const std::vector<Result>& results, Scope& scope) {
+  /// Whether the call's result is one of its operands, or one that is expanded.
+  bool pass_on(Symbol op, const BoundArguments& bound, const std::vector<Result>& results, Scope& scope,
+               Origin origin) {
     if (results.size() != 1 || !bound.problems.empty()) return false;
     std::vector<const Constant*> operands;
     for (const Meaning* operand : bound.operands) operands.push_back(operand->constant ? &*operand->constant : nullptr);
@@ -243,8 +244,16 @@ class Builder {
     if (!passed) return false;
     Meaning& same = *bound.operands[*passed];
     const Type type = same.constant ? Type(same.constant->value.type()) : materialise(same).type();
-    if (!(type == results[0].type)) return false;
-    scope[results[0].name] = same;
+    if (type == results[0].type) {
+      scope[results[0].name] = same;
+      return true;
+    }
+    const auto sizes = same.constant ? std::nullopt : expanded_sizes(type, results[0].type);
+    if (!sizes) return false;
+    Meaning expanded;
+    expanded.node = &append("aten.expand.default", unique_name(results[0].name), {same.node},
+                            {{"size", Attribute(*sizes)}}, results[0].type, origin);
+    scope[results[0].name] = expanded;
     return true;
   }
 
@@ -288,6 +297,15 @@ class Builder {
                            results[0].type, origin);
     scope[results[0].name] = meaning;
     return true;
+  }
+
+  /// Nothing where `to` has another element type or sizes that are not known.
+  static std::optional<std::vector<int64_t>> expanded_sizes(const Type& from, const Type& to) {
+    const TensorType *tensor = from.tensor(), *wanted = to.tensor();
+    if (!tensor || !wanted || tensor->dtype != wanted->dtype || !wanted->is_static()) return std::nullopt;
+    std::vector<int64_t> sizes;
+    for (const Dim& extent : wanted->dims) sizes.push_back(extent.value());
+    return sizes;
   }
 
   /// where(mask, number, x) and where(mask, x, number) fill the number in.

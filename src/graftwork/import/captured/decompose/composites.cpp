@@ -17,9 +17,9 @@ const std::unordered_set<std::string_view>& names() {
       "arctanh", "clip", "concatenate", "divide", "fix", "ger", "greater", "greater_equal", "less", "less_equal",
       "moveaxis", "multiply", "negative", "not_equal", "positive", "row_stack", "special_digamma", "special_erf",
       "special_erfc", "special_exp2", "special_expit", "special_expm1", "special_log1p", "special_log_softmax",
-      "special_logit", "special_logsumexp", "special_round", "special_sinc", "special_softmax", "special_xlogy",
-      "subtract", "true_divide", "trapz", "linalg_matmul", "_cast_Byte", "_cast_Char", "_cast_Double", "_cast_Float",
-      "_cast_Half", "_cast_Int", "_cast_Long", "_cast_Short", "__and__", "__or__", "__xor__", "swapaxes", "swapdims",
+      "special_logsumexp", "special_round", "special_sinc", "special_softmax", "special_xlogy", "subtract",
+      "true_divide", "trapz", "linalg_matmul", "_cast_Byte", "_cast_Char", "_cast_Double", "_cast_Float", "_cast_Half",
+      "_cast_Int", "_cast_Long", "_cast_Short", "__and__", "__or__", "__xor__", "swapaxes", "swapdims",
       // Movement.
       "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "column_stack", "cartesian_prod",
       "diag", "diagflat", "diff", "dsplit", "dstack", "expand_as", "fft_fftshift", "fft_ifftshift", "fliplr", "flipud",

@@ -126,7 +126,8 @@ std::optional<Symbol> functional_form(Symbol op) {
   } else {
     return std::nullopt;
   }
-  const Symbol functional = name + text.substr(dot);
+  Symbol functional = name + text.substr(dot);
+  if (!find_operator(functional)) functional = name + ".default";  // "aten.floor_divide_.Tensor"
   const auto in_place = find_operator(op);
   const auto found = find_operator(functional);
   if (!in_place || !found || found->schema().is_mutable()) return std::nullopt;

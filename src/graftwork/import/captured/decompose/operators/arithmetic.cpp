@@ -118,6 +118,14 @@ at::Tensor truncated(const at::Tensor& x) {
   return at::where(at::lt(x, 0), at::ceil(x), at::floor(x));
 }
 
+/// Memory that is written before it is read: any numbers do, and zeros are the same each time.
+Tensors empty(const Arguments& args) {
+  at::TensorOptions options(at::kMeta);
+  if (args.has("self")) options = args.tensor("self").options();
+  if (const auto type = args.dtype("dtype")) options = options.dtype(*type);
+  return {at::zeros(args.has("size") ? at::IntArrayRef(args.integers("size")) : args.tensor("self").sizes(), options)};
+}
+
 Tensors trunc(const Arguments& args) { return {truncated(args.tensor("self"))}; }
 Tensors frac(const Arguments& args) { return {at::sub(args.tensor("self"), truncated(args.tensor("self")))}; }
 Tensors deg2rad(const Arguments& args) { return {at::mul(args.tensor("self"), std::numbers::pi / 180)}; }
@@ -424,6 +432,10 @@ Decompositions arithmetic_decompositions() {
           {"aten.erfc.default", erfc},
           {"aten.sinc.default", sinc},
           {"aten.logit.default", logit},
+          {"aten.special_logit.default", logit},
+          {"aten.empty.memory_format", empty},
+          {"aten.empty_like.default", empty},
+          {"aten.new_empty.default", empty},
           {"aten.trunc.default", trunc},
           {"aten.frac.default", frac},
           {"aten.deg2rad.default", deg2rad},
