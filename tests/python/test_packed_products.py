@@ -1,5 +1,5 @@
-"""A layer whose result others read in parts (docs/rules.md, F16): as attention it runs in INT8; what is warned of is what
-NVIDIA's compiler loses."""
+"""A layer whose result others read in parts (docs/rules.md, F16): as attention it runs in INT8, what is warned of does
+not."""
 
 import json
 
