@@ -22,6 +22,7 @@ SESSIONS = {
     "docs/recipe.md": "make.py",
     "docs/patterns.md": "",
     "docs/kernels.md": "make.py",
+    "docs/attention.md": "make.py",
 }
 # Every other block, by page and by how the paragraph in front of it begins, and what holds it.
 ELSEWHERE = {
