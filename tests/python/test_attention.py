@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import onnx
 import pytest
 import torch
 import torch.nn.functional as F
@@ -380,3 +381,68 @@ def test_an_all_true_mask_that_broadcasts_goes(graftwork, small, rtx):
     report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
     assert report["accepted"], report["parser"] + report["builder"]
     assert report["summary"]["quantized_but_float"] == []
+
+
+OPERATOR = {
+    "no mask": lambda: Sized(24, 16),
+    "a bias": lambda: Attention(SPELLINGS["sdpa, position bias"]),
+    "a bool mask": lambda: Attention(SPELLINGS["sdpa, bool mask"]),
+    "filled in with the least number": lambda: Attention(SPELLINGS["a mask that chooses"]),
+}
+
+
+def written_as_operator(small, name, *options):
+    """(node types of the file, what the network gives, what the file gives), attention in floating point."""
+    model = OPERATOR[name]().eval()
+    x = torch.randn(1, 16, 64) if isinstance(model, Sized) else torch.randn(B, S, E)
+    skip = ("--skip", "FusedScaledDotProductAttention", "--skip", "FusedMHAInProjection")
+    (value,) = small.quantize(model, (x,), "--attention-operator", *skip, *options)
+    kinds = [node.op_type for node in onnx.load(small.folder / "m.onnx").graph.node]
+    return kinds, model(x).detach().numpy(), value
+
+
+@pytest.mark.parametrize("name", OPERATOR)
+def test_float_attention_is_written_as_the_operator_on_request(small, name):
+    kinds, expected, value = written_as_operator(small, name)
+    assert support.sqnr_db(expected, value) > 30
+    # A mask that is a number would not make rows uniform that are masked throughout.
+    is_operator = name != "filled in with the least number"
+    assert (kinds.count("Attention"), kinds.count("Softmax")) == ((1, 0) if is_operator else (0, 1))
+    onnx.checker.check_model(onnx.load(small.folder / "m.onnx"), full_check=True)
+
+
+def test_attention_in_fp32_has_no_kernel_as_the_operator(small):
+    kinds, *_ = written_as_operator(small, "a bias", "--float", "fp32")
+    assert "Attention" not in kinds
+
+
+def test_quantized_attention_is_never_the_operator(small):
+    model, x = Attention(SPELLINGS["sdpa"]).eval(), torch.randn(B, S, E)
+    small.quantize(model, (x,), "--attention-operator")
+    assert "Attention" not in [node.op_type for node in onnx.load(small.folder / "m.onnx").graph.node]
+
+
+@pytest.mark.rtx
+@pytest.mark.parametrize("name", ["no mask", "a bias", "a bool mask"])
+def test_the_operator_is_one_kernel(small, rtx, name):
+    written_as_operator(small, name)
+    report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
+    assert report["accepted"], report["parser"] + report["builder"]
+    (attention,) = report["summary"]["attention"]
+    assert attention["fused"]
+
+
+@pytest.mark.rtx
+def test_rms_norm_is_its_operator_where_the_opset_has_it(small, rtx):
+    model, x = nn.Sequential(nn.Linear(E, E), nn.RMSNorm(E), nn.Linear(E, E)).eval(), torch.randn(B, S, E) * 300
+    with torch.no_grad():
+        model[1].weight.normal_()
+    kinds = {}
+    for opset in ("20", "23"):
+        (value,) = small.quantize(model, (x,), "--opset", opset)
+        assert support.sqnr_db(model(x).detach().numpy(), value) > 30
+        kinds[opset] = [node.op_type for node in onnx.load(small.folder / "m.onnx").graph.node]
+        report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
+        assert report["accepted"], report["parser"] + report["builder"]
+    assert "RMSNormalization" in kinds["23"]
+    assert "RMSNormalization" not in kinds["20"]

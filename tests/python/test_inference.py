@@ -151,6 +151,9 @@ def layers():
     yield single("InstanceNormalization", x("N", 4, 5), x(4), x(4))
     yield single("GroupNormalization", x("N", 4, 5), x(4), x(4), num_groups=2)
     yield single("LayerNormalization", x("N", 4, 5), x(5), x(5))
+    yield single("RMSNormalization", x("N", 4, 5), x(5), opset=23)
+    for mask in ((), (x(4, 6),)):
+        yield single("Attention", x("N", 2, 4, 8), x("N", 2, 6, 8), x("N", 2, 6, 3), *mask, opset=23, scale=0.5)
     yield single("QuantizeLinear", x(2, 3), number(0.1), number(0, np.int8))
     yield single("DequantizeLinear", x(2, 3, of=I8), floats(2), np.zeros(2, np.int8), axis=0)
     yield single("DequantizeLinear", x(2, 3, of=I8), number(1, np.float16), number(0, np.int8))

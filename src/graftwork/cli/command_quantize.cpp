@@ -84,6 +84,7 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   result.float_type = request.calibration.float_type;
   result.weights = request.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
   result.opset = request.opset;
+  result.attention_operator = request.attention_operator;
   return result;
 }
 

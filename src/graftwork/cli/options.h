@@ -45,6 +45,7 @@ struct QuantizeRequest {
   std::filesystem::path report;  ///< Empty: none.
   CalibrationFlags calibration;
   int64_t opset = 0;  ///< 0: what the graph needs.
+  bool attention_operator = false;
   bool float_weights = false;
 };
 

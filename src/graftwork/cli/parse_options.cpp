@@ -179,6 +179,8 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   app.add_option("--opset", options.opset, "ONNX opset; default: what the graph needs")
       ->check(CLI::Range(opsets.lowest, opsets.highest, cat(opsets.lowest, " to ", opsets.highest)))
       ->type_name("N");
+  app.add_flag("--attention-operator", options.attention_operator,
+               "Write attention that stays in FP16 as ONNX's Attention (opset 23)");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   add_path(app, "-o,--output", options.output, "The ONNX file to write")->required();

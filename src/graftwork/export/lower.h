@@ -23,6 +23,8 @@ struct ExportOptions {
   std::shared_ptr<const Backend> backend;
   /// Raises the opset above what the graph needs (within onnx::kWrittenOpsets); 0: what it needs.
   int64_t opset = 0;
+  /// Attention that stays in FP16 as ONNX's Attention, which needs opset 23.
+  bool attention_operator = false;
 };
 
 /// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded, weights of

@@ -80,6 +80,7 @@ constexpr std::array kRules{
     // ---- layers -----------------------------------------------------------------------------------------
     OperatorRule{"MatMul", "T", "T", "wide", matmul_shape},
     OperatorRule{"Gemm", "T", "T", "wide", gemm_shape},
+    OperatorRule{"Attention", "TTTU", "T", "float", attention_shape},
     OperatorRule{"Conv", "T", "T", "float", conv_shape},
     OperatorRule{"ConvTranspose", "T", "T", "float", conv_transpose_shape},
     OperatorRule{"LSTM", "TTTT*T", "T", "float", recurrent_shape},
@@ -90,6 +91,7 @@ constexpr std::array kRules{
     OperatorRule{"InstanceNormalization", "T", "T", "float", same_shape},
     OperatorRule{"GroupNormalization", "T", "T", "float", same_shape},
     OperatorRule{"LayerNormalization", "T", "T", "float", same_shape},
+    OperatorRule{"RMSNormalization", "T", "T", "float", same_shape},
     // ---- pools, resizing --------------------------------------------------------------------------------
     OperatorRule{"MaxPool", "T", "TI", "number", pool_shape},
     OperatorRule{"AveragePool", "T", "T", "float", pool_shape},

@@ -69,6 +69,14 @@ std::vector<Shape> gemm_shape(const Operands& operands) {
   return {result};
 }
 
+std::vector<Shape> attention_shape(const Operands& operands) {
+  if (!operands.dims(0) || !operands.dims(2)) return {std::nullopt};
+  Dims result = *operands.dims(0);
+  if (result.size() != 4 || operands.dims(2)->size() != 4) throw IllegalOperands("it takes four dimensions");
+  result.back() = operands.dims(2)->back();
+  return {result};
+}
+
 std::vector<Shape> reduced_shape(const Operands& operands) {
   const Dims* dims = operands.dims(0);
   const bool keeps = operands.integer("keepdims", 1) != 0;

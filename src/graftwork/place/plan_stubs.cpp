@@ -65,7 +65,7 @@ class Planner {
     } else if (config_.policy.float_depthwise && has_depthwise(record)) {
       reason = "depthwise convolutions stay in floating point by the recipe's policy";
     }
-    if (!reason.empty()) draft_.leave_float(node, reason);
+    if (!reason.empty()) draft_.exclude(node, reason);
   }
 
   bool has_depthwise(const ModuleRecord& record) const {

@@ -6,6 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
+#include "graftwork/export/modules/attention.h"
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
@@ -236,6 +237,8 @@ class BodyLowering {
 
 }  // namespace
 
-void lower_body(Lowering& lowering, const Node& call) { BodyLowering(lowering, call).run(); }
+void lower_body(Lowering& lowering, const Node& call) {
+  if (!lower_attention(lowering, call)) BodyLowering(lowering, call).run();
+}
 
 }  // namespace graftwork

@@ -95,7 +95,7 @@ std::string layer_norm(Lowering& lowering, const ModuleCall& call) {
       {{"axis", -static_cast<int64_t>(shape.size())}, {"epsilon", call.number("eps")}}, call.output);
 }
 
-/// Spelled out, as the operator needs opset 23; in FP32, where squares do not overflow (rule M5).
+/// In FP32, where squares do not overflow (rule M5); spelled out below opset 23, which has the operator.
 std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
   const std::vector<int64_t> shape = call.integers("normalized_shape");
   std::vector<int64_t> axes;
@@ -105,6 +105,15 @@ std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
     return lowering.add("Cast", call.path() + suffix, {value}, {{"to", onnx::data_type(to)}});
   };
   const std::string x = half ? cast(call.inputs[0], DType::kF32, ".f32") : call.inputs[0];
+  if (lowering.options().opset >= 23) {
+    const std::string weight =
+        lowering.constant(call.path() + ".weight", param_value(lowering, call, "weight", shape, 1).to(at::kFloat));
+    const std::string norm =
+        lowering.add("RMSNormalization", call.path() + (half ? ".f32_norm" : ""), {x, weight},
+                     {{"axis", axes.front()}, {"epsilon", call.number("eps")}}, half ? "" : call.output);
+    if (!half) return norm;
+    return lowering.add("Cast", call.path(), {norm}, {{"to", onnx::data_type(DType::kF16)}}, call.output);
+  }
   const std::string square = lowering.add("Mul", call.path() + ".square", {x, x});
   const std::string mean =
       lowering.add("ReduceMean", call.path() + ".mean", {square, lowering.integers(call.path() + ".axes", axes)});

@@ -89,7 +89,7 @@ const StubDraft::Decision& StubDraft::decision(const Node& call, Symbol value) c
 }
 
 void StubDraft::change(Decision& decision, bool quantized, std::string reason) {
-  if (decision.quantized == quantized || decision.given) return;
+  if (decision.quantized == quantized || decision.given || decision.excluded) return;
   decision = {quantized, false, std::move(reason)};
   ++changes_;
 }
@@ -112,9 +112,19 @@ void StubDraft::leave_float(const Node& call, const std::string& reason) {
   for (const Symbol value : inner_values(module_.modules().kinds().at(call.op()))) leave_float(call, value, reason);
 }
 
+void StubDraft::exclude(const Node& call, const std::string& reason) {
+  const auto out = [&](Decision& decision) {
+    if (!decision.given) decision = {false, false, reason, true};
+  };
+  for (size_t input = 0; input < call.input_count(); ++input) out(decisions_.at({call.module().index, input}));
+  for (const Symbol value : inner_values(module_.modules().kinds().at(call.op())))
+    out(inner_values_.at({call.module().index, value}));
+}
+
 void StubDraft::explain(const Node& call, const std::string& reason) {
   const auto say = [&](Decision& decision) {
-    if (!decision.quantized && decision.reason != kNotTrainedHere) decision.reason = reason;
+    const bool has_better = decision.excluded || decision.reason == kNotTrainedHere;
+    if (!decision.quantized && !has_better) decision.reason = reason;
   };
   for (size_t input = 0; input < call.input_count(); ++input) say(decisions_.at({call.module().index, input}));
   for (const Symbol value : inner_values(module_.modules().kinds().at(call.op())))

@@ -22,8 +22,9 @@ class StubDraft {
  public:
   struct Decision {
     bool quantized = false;
-    bool given = false;  ///< The network brings this stub with it: it stays.
-    std::string reason;  ///< Why, or why not, with the rule that says so.
+    bool given = false;       ///< The network brings this stub with it: it stays.
+    std::string reason = {};  ///< Why, or why not, with the rule that says so.
+    bool excluded = false;    ///< By the recipe: no pattern quantizes it.
   };
 
   /// Graph and rules must outlive the draft.
@@ -50,6 +51,8 @@ class StubDraft {
   void leave_float(const Node& call, Symbol value, std::string reason);
   /// All of the call's inputs, and the inner values.
   void leave_float(const Node& call, const std::string& reason);
+  /// The same by the recipe: no pattern quantizes them afterwards.
+  void exclude(const Node& call, const std::string& reason);
   /// Says why the call's inputs and inner values that are not quantized are left so.
   void explain(const Node& call, const std::string& reason);
   /// Whether what a layer of the called module reads is quantized.
