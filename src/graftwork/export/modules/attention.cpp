@@ -51,6 +51,9 @@ class AttentionLowering {
     if (!lowering_.options().attention_operator || lowering_.options().float_type != DType::kF16) return false;
     const auto found = attended(body_.module.graph());
     if (!found || is_quantized()) return false;
+    const AttrMap attrs = attributes_in(*found->scaled, record_, lowering_.modules().kinds());
+    const std::optional<double> scale = number_in(*attrs.find("other"));
+    if (!scale) return false;
     std::vector<std::string> inputs;
     for (const Node* operand : {found->queries, found->keys, found->values}) {
       const auto slot = slot_of(*operand);
@@ -62,9 +65,6 @@ class AttentionLowering {
       if (!mask) return false;
       inputs.push_back(*mask);
     }
-    const AttrMap attrs = attributes_in(*found->scaled, record_, lowering_.modules().kinds());
-    const std::optional<double> scale = number_in(*attrs.find("other"));
-    if (!scale) return false;
     lowering_.need_opset(23);
     lowering_.bind(call_, lowering_.add("Attention", record_.path.str(), std::move(inputs), {{"scale", *scale}},
                                         lowering_.result_name(call_)));
