@@ -290,6 +290,15 @@ const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner,
 
 Symbol value_quantizer_role(Symbol value) { return cat(value.str(), "_quant"); }
 
+std::vector<ModuleId> value_quantizers(const ModuleRecord& record) {
+  std::vector<ModuleId> stubs;
+  for (const Node& node : record.body->module.graph().nodes()) {
+    if (node.kind() == NodeKind::kOutput) continue;
+    if (const ModuleId stub = record.child(value_quantizer_role(node.name()))) stubs.push_back(stub);
+  }
+  return stubs;
+}
+
 std::vector<Symbol> inner_values(const Kind& kind) {
   std::vector<Symbol> values = kind.values_to_quantize;
   for (const Symbol value : kind.quantizable_values) {

@@ -109,6 +109,9 @@ const BodyLayer* layer_at(const ModuleTable& modules, const ModuleRecord& owner,
 /// Child role of a stub on the inner value `value`: "softmax_quant".
 Symbol value_quantizer_role(Symbol value);
 
+/// The stubs that a module with a body has on its inner values.
+std::vector<ModuleId> value_quantizers(const ModuleRecord& record);
+
 /// The values inside the kind's body on which a stub may stand, those first that it is quantized at.
 std::vector<Symbol> inner_values(const Kind& kind);
 

@@ -1,11 +1,15 @@
-// Names of operators without where they come from.
+// Names of operators.
 #pragma once
 
+#include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "graftwork/base/symbol.h"
 
 namespace graftwork {
+
+inline bool is_one_of(Symbol op, std::span<const Symbol> ops) { return std::ranges::find(ops, op) != ops.end(); }
 
 /// "aten.log.default" is named log.
 inline std::string_view operator_name(Symbol op) {

@@ -55,13 +55,8 @@ void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::
 
 class Program::Builder {
  public:
-  Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare,
-          const HalfRegions* half)
-      : program_(program),
-        modules_(program.module_.modules()),
-        watched_(watched),
-        prepare_(prepare),
-        half_(half) {}
+  Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare, const HalfRegions* half)
+      : program_(program), modules_(program.module_.modules()), watched_(watched), prepare_(prepare), half_(half) {}
 
   void run() {
     for (const Node& node : program_.module_.graph().nodes()) add(node);
@@ -228,7 +223,7 @@ class Program::Builder {
     std::vector<size_t> raw(body.module.graph().capacity(), SIZE_MAX);   // what results read
     std::vector<size_t> read(body.module.graph().capacity(), SIZE_MAX);  // what later nodes of the body read
     Prepared prepared;
-    if (is_called_by_network && prepare_ && !is_watched_inside(place) && !has_live_stub(record, body))
+    if (is_called_by_network && prepare_ && !is_watched_inside(place) && value_quantizers(record).empty())
       prepared = prepare_(program_.module_, place);
     const auto at = [](const Node& node) { return node.id().index; };
     std::unordered_map<const Node*, std::vector<size_t>> tuples;
@@ -305,13 +300,6 @@ class Program::Builder {
   bool is_watched_inside(const Node& node) const {
     return std::any_of(watched_.begin(), watched_.end(),
                        [&](const ValueRef& value) { return value.node == &node && !value.inner.empty(); });
-  }
-
-  static bool has_live_stub(const ModuleRecord& record, const ResolvedBody& body) {
-    const NodeRange nodes = body.module.graph().nodes();
-    return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) {
-      return node.kind() != NodeKind::kOutput && record.child(value_quantizer_role(node.name()));
-    });
   }
 
   void find_last_uses() {

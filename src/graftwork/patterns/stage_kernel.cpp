@@ -9,6 +9,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/operator_name.h"
 
 namespace graftwork {
 namespace {
@@ -108,8 +109,7 @@ std::pair<ModuleId, bool> add_kernel(ModuleRecord record, const Kind& kind, Graf
 bool is_commutative(const Node& operation) {
   static const std::array<Symbol, 4> kOps{"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default",
                                           "aten.minimum.default"};
-  return operation.attrs().empty() && operation.input_count() == 2 &&
-         std::find(kOps.begin(), kOps.end(), operation.op()) != kOps.end();
+  return operation.attrs().empty() && operation.input_count() == 2 && is_one_of(operation.op(), kOps);
 }
 
 Outcome replace_by_kernel(KernelCall call, Graft& graft) {

@@ -73,11 +73,9 @@ class AttentionLowering {
 
  private:
   bool is_quantized() const {
-    const NodeRange nodes = body_.module.graph().nodes();
-    return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) {
-      const ModuleId stub =
-          node.kind() == NodeKind::kOutput ? ModuleId() : record_.child(value_quantizer_role(node.name()));
-      return stub && scale_of(lowering_.modules()[stub], lowering_.network().tensors).defined();
+    const std::vector<ModuleId> stubs = value_quantizers(record_);
+    return std::any_of(stubs.begin(), stubs.end(), [&](ModuleId stub) {
+      return scale_of(lowering_.modules()[stub], lowering_.network().tensors).defined();
     });
   }
 

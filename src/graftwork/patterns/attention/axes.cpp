@@ -5,6 +5,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
 namespace graftwork {
@@ -180,7 +181,7 @@ const std::unordered_map<Symbol, Mover>& movers() {
 bool splits(Symbol op) {
   static const std::vector<Symbol> kOps{"aten.unbind.int", "aten.split.Tensor", "aten.split_with_sizes.default",
                                         "aten.chunk.default"};
-  return std::find(kOps.begin(), kOps.end(), op) != kOps.end();
+  return is_one_of(op, kOps);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/reads_behind.h"
 #include "graftwork/patterns/attention/scores.h"
 
 namespace graftwork {
@@ -109,25 +110,11 @@ Outcome read_heads(const Layout& layout, Projection& projection) {
 }
 
 const Node* sole_reader(const Node& value) {
-  constexpr size_t kMost = 256;
-  std::vector<const Node*> open{&value};
-  const Node* reader = nullptr;
-  for (size_t seen = 0; !open.empty(); ++seen) {
-    if (seen == kMost) return nullptr;
-    const Node& at = *open.back();
-    open.pop_back();
-    for (const Use* use = at.uses(); use; use = use->next()) {
-      const Node& user = *use->user();
-      if (moves_data(user) || factor_of(user)) {
-        open.push_back(&user);
-      } else if (reader && reader != &user) {
-        return nullptr;
-      } else {
-        reader = &user;
-      }
-    }
-  }
-  return reader;
+  const auto reads = reads_behind(value, [](const Node& node) { return moves_data(node) || factor_of(node); });
+  if (!reads || reads->empty()) return nullptr;
+  const Node* reader = reads->front()->user();
+  const auto is_the_one = [&](const Use* read) { return read->user() == reader; };
+  return std::all_of(reads->begin(), reads->end(), is_the_one) ? reader : nullptr;
 }
 
 }  // namespace graftwork

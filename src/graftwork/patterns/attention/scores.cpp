@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/patterns/attention/axes.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
@@ -13,11 +14,9 @@ namespace {
 
 constexpr size_t kLongestWay = 32;
 
-bool is_one_of(std::span<const Symbol> ops, Symbol op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); }
-
 bool is_product(const Node& node) {
   static const std::array<Symbol, 3> kOps{"aten.matmul.default", "aten.bmm.default", "aten.baddbmm.default"};
-  return is_one_of(kOps, node.op());
+  return is_one_of(node.op(), kOps);
 }
 
 /// One number for each matrix: [..., 1, 1].
@@ -189,8 +188,8 @@ std::optional<double> factor_of(const Node& node) {
   static const std::array<Symbol, 2> kDiv{"aten.div.Tensor", "aten.div.Scalar"};
   if (node.input_count() != 1) return std::nullopt;
   const double other = number_of(node, "other", std::nan(""));
-  if (is_one_of(kMul, node.op())) return other;
-  if (is_one_of(kDiv, node.op()) && !node.attrs().find("rounding_mode")) return 1 / other;
+  if (is_one_of(node.op(), kMul)) return other;
+  if (is_one_of(node.op(), kDiv) && !node.attrs().find("rounding_mode")) return 1 / other;
   return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/patterns/attention/axes.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
@@ -17,8 +18,7 @@ constexpr size_t kGridRank = 6;  // [samples, rows of windows, rows, columns of 
 /// Gives the elements another order or shape, all of them.
 bool only_moves(const Node& node) {
   static const std::vector<Symbol> kParts{"aten.slice.Tensor", "aten.select.int"};
-  return moves_data(node) && node.kind() == NodeKind::kCallFunction && node.tensor() &&
-         std::find(kParts.begin(), kParts.end(), node.op()) == kParts.end();
+  return moves_data(node) && node.kind() == NodeKind::kCallFunction && node.tensor() && !is_one_of(node.op(), kParts);
 }
 
 using Axes = std::vector<std::vector<Axis>>;
@@ -112,7 +112,7 @@ std::optional<Turn> read_turn(const Node& node) {
 /// What is padded with zeros at the bottom and on the right; null where `node` is anything else.
 Node* padded_map(const Node& node) {
   static const std::vector<Symbol> kPads{"aten.pad.default", "aten.constant_pad_nd.default"};
-  if (std::find(kPads.begin(), kPads.end(), node.op()) == kPads.end() || node.input_count() != 1) return nullptr;
+  if (!is_one_of(node.op(), kPads) || node.input_count() != 1) return nullptr;
   const Attribute *mode = node.attrs().find("mode"), *pad = node.attrs().find("pad");
   const std::string* name = mode ? mode->get<std::string>() : nullptr;
   const auto* sizes = pad ? pad->get<std::vector<int64_t>>() : nullptr;

@@ -1,12 +1,12 @@
 #include "graftwork/patterns/placement/stub_draft.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/reads_behind.h"
 
 namespace graftwork {
 namespace {
@@ -144,26 +144,11 @@ bool StubDraft::reads_quantized(const Node& call, const BodyLayer& layer) const 
 }
 
 bool StubDraft::is_read_as_int8(const Node& value) const {
-  std::vector<const Node*> open{&value};
-  std::unordered_set<const Node*> seen;
-  while (!open.empty()) {
-    const Node& at = *open.back();
-    open.pop_back();
-    if (!seen.insert(&at).second) continue;
-    if (!at.uses()) return false;
-    for (const Use* use = at.uses(); use; use = use->next()) {
-      const Node& user = *use->user();
-      if (is_stub(user)) continue;
-      if (is_fused(user)) {
-        if (!quantized(user, use->slot())) return false;
-      } else if (rules_.keeps(user)) {
-        open.push_back(&user);
-      } else {
-        return false;
-      }
-    }
-  }
-  return true;
+  const auto reads =
+      reads_behind(value, [&](const Node& node) { return is_stub(node) || (!is_fused(node) && rules_.keeps(node)); });
+  return reads && !reads->empty() && std::all_of(reads->begin(), reads->end(), [&](const Use* read) {
+           return is_fused(*read->user()) && quantized(*read->user(), read->slot());
+         });
 }
 
 bool StubDraft::comes_from_int8_kernel(Node& value) const {

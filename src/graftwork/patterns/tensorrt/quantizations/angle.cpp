@@ -5,35 +5,22 @@
 // rounding of 1/127 of the largest angle, which is many turns, leaves nothing of them.
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 
+#include "graftwork/ir/operator_name.h"
+#include "graftwork/ir/reads_behind.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
 namespace graftwork {
 namespace {
 
-template <size_t N>
-bool is_one_of(const std::array<Symbol, N>& ops, Symbol op) {
-  return std::find(ops.begin(), ops.end(), op) != ops.end();
-}
-
 bool is_read_as_angle(const Node& value, const PlacementRules& rules) {
   static const std::array<Symbol, 2> kTurns{"aten.sin.default", "aten.cos.default"};
   static const std::array<Symbol, 4> kScales{"aten.mul.Scalar", "aten.mul.Tensor", "aten.div.Scalar",
                                              "aten.div.Tensor"};
-  std::vector<const Node*> open{&value};
-  std::unordered_set<const Node*> seen;
-  while (!open.empty()) {
-    const Node& at = *open.back();
-    open.pop_back();
-    if (!seen.insert(&at).second) continue;
-    for (const Use* use = at.uses(); use; use = use->next()) {
-      const Node& user = *use->user();
-      if (is_one_of(kTurns, user.op())) return true;
-      if (rules.keeps(user) || is_one_of(kScales, user.op())) open.push_back(&user);
-    }
-  }
-  return false;
+  const auto reads =
+      reads_behind(value, [&](const Node& node) { return rules.keeps(node) || is_one_of(node.op(), kScales); });
+  return reads && std::any_of(reads->begin(), reads->end(),
+                              [](const Use* read) { return is_one_of(read->user()->op(), kTurns); });
 }
 
 struct AnglePattern final : QuantizationPattern {

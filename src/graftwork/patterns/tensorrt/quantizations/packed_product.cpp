@@ -4,35 +4,33 @@
 //
 // Rule F16: the engine puts the parts' movement into the layer's kernel, which then computes in floating point, and
 // says nothing. Packed queries, keys and values are such layers.
-#include <algorithm>
 #include <array>
 #include <set>
 #include <tuple>
 
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/operator_name.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
 namespace graftwork {
 namespace {
 
-bool is_one_of(std::span<const Symbol> ops, Symbol op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); }
-
 bool takes_a_part(Symbol op) {
   static const std::array<Symbol, 7> kOps{
       "aten.chunk.default", "aten.split.Tensor", "aten.split_with_sizes.default", "aten.unbind.int",
       "aten.select.int",    "aten.slice.Tensor", "aten.index_select.default"};
-  return is_one_of(kOps, op);
+  return is_one_of(op, kOps);
 }
 
 bool turns_axes(Symbol op) {
   static const std::array<Symbol, 2> kOps{"aten.permute.default", "aten.transpose.int"};
-  return is_one_of(kOps, op);
+  return is_one_of(op, kOps);
 }
 
 bool is_product(Symbol op) {
   static const std::array<Symbol, 3> kOps{"aten.matmul.default", "aten.bmm.default", "aten.softmax.int"};
-  return is_one_of(kOps, op);
+  return is_one_of(op, kOps);
 }
 
 /// By a number, as attention scales its queries.
@@ -40,7 +38,7 @@ bool scales(const Node& node) {
   static const std::array<Symbol, 2> kByNumber{"aten.mul.Scalar", "aten.div.Scalar"};
   static const std::array<Symbol, 2> kByTensor{"aten.mul.Tensor", "aten.div.Tensor"};
   const bool is_by_constant = node.input_count() == 1 || node.input(1).kind() == NodeKind::kConstant;
-  return is_one_of(kByNumber, node.op()) || (is_one_of(kByTensor, node.op()) && is_by_constant);
+  return is_one_of(node.op(), kByNumber) || (is_one_of(node.op(), kByTensor) && is_by_constant);
 }
 
 /// Whether products read parts of the value, with their axes in another order than the layer gives them.
