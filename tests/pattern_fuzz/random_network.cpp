@@ -192,9 +192,9 @@ class Writer {
         {"aten.tanh.default", ""},
         {"aten.mish.default", ""},
         {"aten.softplus.default", ""}};
-    static const std::vector<const char*> kModules{"nn.ReLU", "nn.ReLU6",     "nn.ELU",         "nn.GELU",
-                                                   "nn.SiLU", "nn.Hardswish", "nn.Hardsigmoid", "nn.Sigmoid",
-                                                   "nn.Tanh", "nn.Mish"};
+    static const std::vector<const char*> kModules{"nn.ReLU",    "nn.ReLU6",  "nn.ELU",       "nn.GELU",
+                                                   "nn.SiLU",    "QuickGELU", "nn.Hardswish", "nn.Hardsigmoid",
+                                                   "nn.Sigmoid", "nn.Tanh",   "nn.Mish"};
     const uint64_t choice = below(4);
     if (choice == 0) return emit(x.shape, cat(any_of(kModules), " @", fresh("act"), "(%", x.name, ")"));
     if (choice == 1) return spelled_out(x);
@@ -210,7 +210,8 @@ class Writer {
     };
     switch (below(5)) {
       case 0:
-        return binary("aten.mul.Tensor", x, unary("aten.sigmoid.default", x));
+        return binary("aten.mul.Tensor", x,
+                      unary("aten.sigmoid.default", one_in(2) ? number("aten.mul.Tensor", x, "1.702") : x));
       case 1: {
         const Value limited = unary("aten.clamp.default", number("aten.add.Tensor", x, "3"), "min=0, max=6");
         if (one_in(3)) return number("aten.div.Tensor", limited, "6");

@@ -197,6 +197,7 @@ const std::map<std::string, Kernel>& kernels() {
       {"nn.LeakyReLU", [](const Call& call) { return at::leaky_relu(call.x(), call.number("negative_slope")); }},
       {"nn.ELU", [](const Call& call) { return at::elu(call.x(), call.number("alpha")); }},
       {"nn.GELU", [](const Call& call) { return at::gelu(call.x(), call.text("approximate")); }},
+      {"QuickGELU", [](const Call& call) { return call.x() * at::sigmoid(call.x() * 1.702); }},
       {"nn.SiLU", [](const Call& call) { return at::silu(call.x()); }},
       {"nn.Hardswish", [](const Call& call) { return at::hardswish(call.x()); }},
       {"nn.Hardsigmoid", [](const Call& call) { return at::hardsigmoid(call.x()); }},

@@ -20,6 +20,7 @@ PatternList recompositions() {
           make_raise_spelled_out_hardsigmoid_pattern(),
           make_raise_spelled_out_hardswish_pattern(),
           make_raise_spelled_out_mish_pattern(),
+          make_raise_spelled_out_quick_gelu_pattern(),
           make_raise_spelled_out_gelu_pattern(),
           make_raise_spelled_out_tanh_gelu_pattern(),
           make_raise_layer_norm_pattern(),

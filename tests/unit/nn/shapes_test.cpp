@@ -48,6 +48,7 @@ const std::vector<Case>& module_cases() {
       {"f32[2, 3]", "nn.LeakyReLU {negative_slope=1}"},
       {"f32[2, 3]", "nn.ELU {alpha=2}"},
       {"f32[2, 3]", "nn.GELU {approximate=\"tanh\"}"},
+      {"f32[2, 3]", "QuickGELU"},
       {"f32[2, 3]", "nn.SiLU"},
       {"f32[2, 3]", "nn.Hardswish"},
       {"f32[2, 3]", "nn.Hardsigmoid"},

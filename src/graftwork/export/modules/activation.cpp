@@ -30,6 +30,14 @@ std::string gelu(Lowering& lowering, const ModuleCall& call) {
                       {{"approximate", *attribute_of(call.record, "approximate")->get<std::string>()}}, call.output);
 }
 
+std::string quick_gelu(Lowering& lowering, const ModuleCall& call) {
+  const std::string path = call.path();
+  const std::string scaled =
+      lowering.add("Mul", path + ".scaled", {call.inputs[0], lowering.float_scalar("1.702", 1.702)});
+  const std::string gate = lowering.add("Sigmoid", path + ".sigmoid", {scaled});
+  return lowering.add("Mul", path, {call.inputs[0], gate}, {}, call.output);
+}
+
 std::string silu(Lowering& lowering, const ModuleCall& call) {
   const std::string gate = lowering.add("Sigmoid", call.path() + ".sigmoid", call.inputs);
   return lowering.add("Mul", call.path(), {call.inputs[0], gate}, {}, call.output);
@@ -58,6 +66,7 @@ ModuleLowerings activation_lowerings() {
           {"nn.LeakyReLU", leaky_relu},
           {"nn.ELU", elu},
           {"nn.GELU", gelu},
+          {"QuickGELU", quick_gelu},
           {"nn.SiLU", silu},
           {"nn.Hardswish", unary("HardSwish")},
           {"nn.Hardsigmoid", hardsigmoid},

@@ -20,6 +20,7 @@ const std::vector<Activation>& activations() {
        {},
        {{"aten.elu.default", {{"scale", 1, 1}, {"input_scale", 1, 1}}, "it scales its input or output"}}},
       {"nn.GELU", {{"approximate", AttrForm::text(), Attribute("none")}}, {}, {{"aten.gelu.default"}}},
+      {"QuickGELU"},  // as transformers calls it: x · sigmoid(1.702 x)
       {"nn.SiLU", {}, {}, {{"aten.silu.default"}}},
       {"nn.Hardswish", {}, {}, {{"aten.hardswish.default"}}},
       {"nn.Hardsigmoid", {}, {}, {{"aten.hardsigmoid.default"}}},

@@ -22,6 +22,7 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_silu_pattern();
 std::shared_ptr<const Pattern> make_raise_spelled_out_hardsigmoid_pattern();
 std::shared_ptr<const Pattern> make_raise_spelled_out_hardswish_pattern();
 std::shared_ptr<const Pattern> make_raise_spelled_out_mish_pattern();
+std::shared_ptr<const Pattern> make_raise_spelled_out_quick_gelu_pattern();
 std::shared_ptr<const Pattern> make_raise_spelled_out_gelu_pattern();
 std::shared_ptr<const Pattern> make_raise_spelled_out_tanh_gelu_pattern();
 std::shared_ptr<const Pattern> make_raise_layer_norm_pattern();
