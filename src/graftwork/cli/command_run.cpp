@@ -1,6 +1,7 @@
 #include "graftwork/cli/command_run.h"
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "graftwork/base/error.h"
@@ -129,9 +130,9 @@ void run(const RunRequest& request) {
 
   // What is quantized is computed as its file computes it.
   const bool in_half = request.stage == Stage::kQuantized && request.calibration.float_type == DType::kF16;
-  const MaskValues masks(network);
-  const HalfRegions half{network.wide, masks};
-  const Executor executor(network.module, tap.watched(), in_half ? &half : nullptr);
+  const std::optional<MaskValues> masks = in_half ? std::optional<MaskValues>(network) : std::nullopt;
+  const std::optional<HalfRegions> half = in_half ? std::optional(HalfRegions{network.wide, *masks}) : std::nullopt;
+  const Executor executor(network.module, tap.watched(), half ? &*half : nullptr);
   RunOptions how;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) { tap.see(seen, value); };
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);

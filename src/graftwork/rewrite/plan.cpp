@@ -1,13 +1,20 @@
 #include "graftwork/rewrite/plan.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork {
+namespace {
+
+using NamedMatch = std::pair<uint32_t, uint32_t>;
+
+NamedMatch named(Symbol pattern, Symbol node) { return {pattern.id(), node.id()}; }
+
+}  // namespace
 
 PlannedRound PlannedRound::of(Symbol phase, const Report& report) {
   PlannedRound round{phase, {}};
@@ -15,49 +22,41 @@ PlannedRound PlannedRound::of(Symbol phase, const Report& report) {
     round.matches.push_back(
         {match.pattern, match.replaced.front(), {match.replaced.rbegin(), match.replaced.rend()}, true, {}});
   }
+  std::set<NamedMatch> seen;
+  for (const PlannedMatch& match : round.matches) seen.insert(named(match.pattern, match.node));
   for (const SkippedMatch& match : report.skipped) {
-    if (match.winner.empty() || round.find(match.node, match.pattern)) continue;
+    if (match.winner.empty() || !seen.insert(named(match.pattern, match.node)).second) continue;
     round.matches.push_back({match.pattern, match.node, {}, false, match.winner});
   }
   return round;
 }
 
-const PlannedMatch* PlannedRound::find(Symbol node, Symbol pattern) const {
-  const auto found = std::find_if(matches.begin(), matches.end(), [&](const PlannedMatch& match) {
-    return match.node == node && match.pattern == pattern;
-  });
-  return found == matches.end() ? nullptr : &*found;
-}
-
 MatchFilter PlannedRound::filter() const {
-  std::map<std::pair<uint32_t, uint32_t>, uint32_t> admitted;
-  const auto admit = [&](const PlannedMatch& match, size_t place) {
-    admitted.try_emplace({match.pattern.id(), match.node.id()}, static_cast<uint32_t>(place));
-  };
-  for (size_t i = 0; i < matches.size(); ++i) {
-    if (matches[i].apply && matches[i].winner.empty()) admit(matches[i], i);
+  std::map<NamedMatch, uint32_t> admitted, takers;
+  for (uint32_t i = 0; i < matches.size(); ++i) {
+    const PlannedMatch& match = matches[i];
+    if (match.apply && match.winner.empty()) admitted.try_emplace(named(match.pattern, match.node), i);
+    for (const Symbol node : match.nodes) takers.try_emplace(named(match.pattern, node), i);
   }
   // One that comes back takes the place of the one that beat it.
   for (const PlannedMatch& match : matches) {
     if (match.winner.empty()) continue;
-    const auto beat = std::find_if(matches.begin(), matches.end(), [&](const PlannedMatch& other) {
-      return other.pattern == match.winner &&
-             std::find(other.nodes.begin(), other.nodes.end(), match.node) != other.nodes.end();
-    });
-    admit(match, static_cast<size_t>(beat - matches.begin()));
+    const auto taker = takers.find(named(match.winner, match.node));
+    admitted.try_emplace(named(match.pattern, match.node),
+                         taker == takers.end() ? static_cast<uint32_t>(matches.size()) : taker->second);
   }
   return [admitted = std::move(admitted)](Symbol pattern, const Node& anchor) -> std::optional<uint32_t> {
-    const auto known = admitted.find({pattern.id(), anchor.name().id()});
+    const auto known = admitted.find(named(pattern, anchor.name()));
     return known == admitted.end() ? std::nullopt : std::optional(known->second);
   };
 }
 
 void PlannedRound::note_unmatched(Report& report) const {
-  std::set<std::pair<uint32_t, uint32_t>> seen;
-  for (const AppliedMatch& match : report.applied) seen.emplace(match.pattern.id(), match.replaced.front().id());
-  for (const SkippedMatch& match : report.skipped) seen.emplace(match.pattern.id(), match.node.id());
+  std::set<NamedMatch> seen;
+  for (const AppliedMatch& match : report.applied) seen.insert(named(match.pattern, match.replaced.front()));
+  for (const SkippedMatch& match : report.skipped) seen.insert(named(match.pattern, match.node));
   for (const PlannedMatch& match : matches) {
-    if (!match.apply || seen.contains({match.pattern.id(), match.node.id()})) continue;
+    if (!match.apply || seen.contains(named(match.pattern, match.node))) continue;
     SkippedMatch& missing = report.skipped.emplace_back();
     missing.pattern = match.pattern;
     missing.node = match.node;

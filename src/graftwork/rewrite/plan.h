@@ -27,7 +27,6 @@ struct PlannedRound {
 
   /// The matches that a round has carried out and those that lost a node to them.
   static PlannedRound of(Symbol phase, const Report& report);
-  const PlannedMatch* find(Symbol node, Symbol pattern) const;
   /// Admits what is switched on, and losers. The plan must outlive it.
   MatchFilter filter() const;
   /// Adds a skipped match to `report` for each match that is switched on and that `report` has not seen.
