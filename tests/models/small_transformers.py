@@ -203,6 +203,19 @@ def rt_detr(kind="RTDetr"):
     return Means(spread(getattr(hf, f"{kind}ForObjectDetection")(config)))
 
 
+def rf_detr():
+    """DINOv2 in two by two windows in front of a decoder with deformable attention, whose queries are of one kind: which
+    of them a place gets is up to the order of scores."""
+    stages = {"out_features": ["stage1", "stage2"], "num_windows": 2, "layerscale_value": 0.5}
+    backbone = hf.RfDetrDinov2Config(**PICTURES, **stages, patch_size=8, mlp_ratio=2)
+    decoder = {"decoder_layers": 2, "decoder_self_attention_heads": 2, "decoder_cross_attention_heads": 4}
+    options = {"d_model": 64, "decoder_ffn_dim": 128, "num_queries": 64, "group_detr": 1, **decoder}
+    detector = spread(hf.RfDetrForObjectDetection(hf.RfDetrConfig(backbone_config=backbone, **options)))
+    queries = detector.model.query_feat.weight
+    queries.data.copy_(queries[:1].expand_as(queries))
+    return Means(detector)
+
+
 def yolos():
     options = {**PICTURES, "image_size": [64, 96], "num_detection_tokens": 10}
     return built("Yolos", "ForObjectDetection", **options, use_mid_position_embeddings=False)

@@ -9,6 +9,7 @@ from row import Network, Places, Seen, Shape, Tokens
 from small_transformers import VOCABULARY
 
 FLOOR = 20
+MEANS = 40  # over all queries, of sigmoids: they keep more than features do
 PICTURE = Shape((3, 64, 64))
 SOUND = Shape((800,))
 
@@ -68,8 +69,9 @@ TRANSFORMERS = {
     "conditional_detr": Network(small.conditional_detr, picture(), FLOOR),
     "deformable_detr": Network(small.deformable_detr, picture(), FLOOR),
     "table_transformer": Network(small.table_transformer, picture(), FLOOR),
-    "rt_detr": Network(small.rt_detr, picture(32), FLOOR, in_tests=True),
-    "rt_detr_v2": Network(partial(small.rt_detr, "RTDetrV2"), picture(32), FLOOR),
+    "rt_detr": Network(small.rt_detr, picture(32), MEANS, in_tests=True),
+    "rt_detr_v2": Network(partial(small.rt_detr, "RTDetrV2"), picture(32), MEANS),
+    "rf_detr": Network(small.rf_detr, picture(), MEANS),
     "yolos": Network(small.yolos, picture(64, 96), FLOOR),
     "grounding_dino": Network(small.grounding_dino, {**text(10), **picture(32)}, FLOOR),
     # Dense prediction
