@@ -204,7 +204,7 @@ def rt_detr(kind="RTDetr"):
 
 
 def rf_detr():
-    """DINOv2 in two by two windows in front of a decoder with deformable attention, whose queries are of one kind: which
+    """DINOv2 in two by two windows in front of a decoder with deformable attention. Its queries are of one kind: which
     of them a place gets is up to the order of scores."""
     stages = {"out_features": ["stage1", "stage2"], "num_windows": 2, "layerscale_value": 0.5}
     backbone = hf.RfDetrDinov2Config(**PICTURES, **stages, patch_size=8, mlp_ratio=2)

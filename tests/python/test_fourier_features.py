@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+
 from support import only, run_onnx, sqnr_db
 
 POINTS = torch.rand(64, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
