@@ -425,6 +425,11 @@ def _precision(row, layers):
     return "float (%s)" % "/".join(sorted(types) or ["in a generated kernel"])
 
 
+def _is_low(row):
+    """Whether a product of activations runs on what both of its operands were quantized to."""
+    return row["runs"] in LOW and all(row["behind_dq"])
+
+
 def _summary(layers, view, text, seconds, engine_bytes):
     kernels = [x for x in layers if x["type"] not in NOT_A_KERNEL]
     low, rest = collections.Counter(), []
@@ -438,6 +443,7 @@ def _summary(layers, view, text, seconds, engine_bytes):
             rest.append({key: row[key] for key in ("node", "kind", "runs", "why")})
             if len(row["behind_dq"]) > 1 and all(row["behind_dq"]):
                 lost.append(row["node"])
+    rows = {row["node"]: row for row in view.weighted}
     blocks = []
     for kind, nodes in view.attention:
         own = [x for x in kernels if set(nodes) & set(x["onnx_nodes"])]
@@ -448,7 +454,8 @@ def _summary(layers, view, text, seconds, engine_bytes):
                 "form": kind,
                 "nodes": nodes,
                 "fused": bool(fused),
-                "input_types": types,
+                "input_types": types,  # of the mask too, which is never quantized
+                "low_precision": bool(fused) and kind == "pattern" and all(_is_low(rows[nodes[i]]) for i in (0, -1)),
                 "layers": [x["name"] for x in own],
             }
         )
