@@ -1,4 +1,4 @@
-"""Quantized convolutions of few channels over a sequence, a column or one pixel (docs/decisions/narrow-convolutions.md).
+"""Quantized convolutions of few channels over a sequence, a column or a pixel (docs/decisions/narrow-convolutions.md).
 
 As they are, NVIDIA's compiler runs them in floating point; as Graftwork writes them, in INT8.
 """
