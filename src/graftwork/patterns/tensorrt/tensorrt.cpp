@@ -62,6 +62,7 @@ FileRules file_rules() {
   rules.highest_opset = 25;
   rules.products_take_scales_of_one_type = true;
   rules.pixel_convolutions_as_products = true;
+  rules.narrow_channels = 4;
   rules.only_casts_uint8 = true;
   rules.missing_types = {DType::kI16};
   rules.lacks_dilated_pools = true;
