@@ -91,6 +91,9 @@ SPELLINGS = {
     "sdpa, float mask": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.causal)),
     "sdpa, mask of nothing": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.all)),
     "sdpa, position bias": lambda net, q, k, v: merged(F.scaled_dot_product_attention(q, k, v, net.table)),
+    "sdpa, bias of the queries": lambda net, q, k, v: merged(
+        F.scaled_dot_product_attention(q, k, v, net.table * q.mean(-1, keepdim=True).sigmoid())
+    ),
     "products": lambda net, q, k, v: merged(scores(q, k).softmax(-1) @ v),
     "scaled queries": lambda net, q, k, v: merged((q * 0.2 @ k.transpose(-2, -1)).softmax(-1) @ v),
     "scaled on both": lambda net, q, k, v: merged((q * 0.4 @ (k * 0.4).transpose(-2, -1)).softmax(-1) @ v),
@@ -240,6 +243,7 @@ def test_attention_is_one_int8_kernel(graftwork, small, rtx, name):
     summary = report["summary"]
     print(name, {key: summary[key] for key in summary if key != "quantized_but_float"})
     assert summary["quantized_but_float"] == []
+    assert [block["low_precision"] for block in summary["attention"]] == [True]
 
 
 class Sized(nn.Module):

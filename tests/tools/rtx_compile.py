@@ -425,6 +425,13 @@ def _precision(row, layers):
     return "float (%s)" % "/".join(sorted(types) or ["in a generated kernel"])
 
 
+def _multiplies_low(types, products):
+    """Whether a kernel of attention with inputs of these types multiplies in low precision. A mask is an input too, and
+    never quantized: where there is one, the operands of the products decide."""
+    types = set(types)
+    return types <= LOW or (bool(types & LOW) and all(all(row["behind_dq"]) for row in products))
+
+
 def _summary(layers, view, text, seconds, engine_bytes):
     kernels = [x for x in layers if x["type"] not in NOT_A_KERNEL]
     low, rest = collections.Counter(), []
@@ -438,6 +445,7 @@ def _summary(layers, view, text, seconds, engine_bytes):
             rest.append({key: row[key] for key in ("node", "kind", "runs", "why")})
             if len(row["behind_dq"]) > 1 and all(row["behind_dq"]):
                 lost.append(row["node"])
+    rows = {row["node"]: row for row in view.weighted}
     blocks = []
     for kind, nodes in view.attention:
         own = [x for x in kernels if set(nodes) & set(x["onnx_nodes"])]
@@ -448,7 +456,8 @@ def _summary(layers, view, text, seconds, engine_bytes):
                 "form": kind,
                 "nodes": nodes,
                 "fused": bool(fused),
-                "input_types": types,
+                "input_types": types,  # of the mask too, which is never quantized
+                "low_precision": bool(fused) and _multiplies_low(types, [rows[n] for n in nodes if n in rows]),
                 "layers": [x["name"] for x in own],
             }
         )

@@ -185,7 +185,7 @@ class Compiled:
     lost: list  # names of those that are quantized and run in floating point
     found: int  # blocks of attention: products with a softmax between them
     fused: int  # of them, one kernel
-    fused_int8: int  # of them, one that reads INT8 alone
+    fused_int8: int  # of them, one whose queries, keys, values and weights are INT8
     kernels: int
 
     @property
@@ -214,7 +214,7 @@ def compile_by_nvidia(rtx, path):
         lost=[product["node"] for product in result["weighted_nodes"] if is_lost(product)],
         found=len(blocks),
         fused=sum(block["fused"] for block in blocks),
-        fused_int8=sum(block["fused"] and block["input_types"] == ["Int8"] for block in blocks),
+        fused_int8=sum(block["low_precision"] for block in blocks),
         kernels=result["kernels"],
     )
 
