@@ -247,29 +247,95 @@ def test_attention_is_one_int8_kernel(graftwork, small, rtx, name):
 
 
 class Sized(nn.Module):
-    def __init__(self, size, tokens, behind=True):
+    def __init__(self, size, tokens, behind=True, count=H):
         super().__init__()
-        self.qkv, self.out = nn.Linear(64, 3 * H * size), nn.Linear(H * size, 64)
-        self.size, self.tokens, self.behind = size, tokens, behind
+        self.qkv, self.out = nn.Linear(64, 3 * count * size), nn.Linear(count * size, 64)
+        self.size, self.tokens, self.behind, self.count = size, tokens, behind, count
 
     def forward(self, x):
-        q, k, v = self.qkv(x).reshape(1, self.tokens, 3, H, self.size).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = self.qkv(x).reshape(1, self.tokens, 3, self.count, self.size).permute(2, 0, 3, 1, 4).unbind(0)
         y = merged(F.scaled_dot_product_attention(q, k, v))
         return self.out(y) if self.behind else torch.tanh(y)
+
+
+class Shaped(nn.Module):
+    """Attention of `heads` heads on one sample, keys and values of different widths, with a mask or without."""
+
+    def __init__(self, heads, width, value_width, mask=None, keys=12):
+        super().__init__()
+        self.q, self.k = nn.Linear(E, heads * width), nn.Linear(E, heads * width)
+        self.v, self.out = nn.Linear(E, heads * value_width), nn.Linear(heads * value_width, E)
+        self.heads, self.keys = heads, keys
+        if mask is not None:
+            self.register_buffer("mask", mask)
+        else:
+            self.mask = None
+
+    def forward(self, x):
+        memory = x[:, : self.keys].flip(1)
+        parts = (self.q(x), self.k(memory), self.v(memory))
+        q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
+        return self.out(merged(F.scaled_dot_product_attention(q, k, v, self.mask)))
+
+
+def random_mask(*sizes):
+    return torch.randn(*sizes, generator=torch.Generator().manual_seed(3))
+
+
+# What is one kernel in another shape than the network's: (module, the shape of its queries there).
+RESHAPED = {
+    "values wider": (lambda: Shaped(2, 16, 32), (1, 2, S, 32)),
+    "values wider, a mask": (lambda: Shaped(2, 16, 64, random_mask(2, S, 12)), (1, 2, S, 64)),
+    "values narrower": (lambda: Shaped(2, 64, 32), (1, 2, S, 64)),
+    "a single head": (lambda: Shaped(1, 32, 32), (1, 2, S // 2, 32)),
+    "a single head, a bias": (lambda: Shaped(1, 32, 32, random_mask(1, 1, S, 12)), (1, 2, S // 2, 32)),
+    "a single head, a bool mask": (lambda: Shaped(1, 32, 32, random_mask(S, 12) > -1), (1, 2, S // 2, 32)),
+    "a single head, a mask of keys": (lambda: Shaped(1, 32, 32, random_mask(1, 1, 1, 12) > -1), (1, 2, S // 2, 32)),
+    "a single head, values wider": (lambda: Shaped(1, 16, 32), (1, 2, S // 2, 32)),
+}
+
+
+@pytest.mark.parametrize("name", RESHAPED)
+def test_attention_that_is_one_kernel_in_another_shape(graftwork, small, name):
+    make, shape = RESHAPED[name]
+    model, x = make().eval(), torch.randn(1, S, E)
+    export(model, x, small.folder)
+    graftwork("run", "m.pt2", "--input", "x.npy", "-o", "y.npz", "--stage", "transformed", "--quiet", cwd=small.folder)
+    expected = model(x).detach().numpy()
+    np.testing.assert_allclose(np.load(small.folder / "y.npz")["output"], expected, rtol=2e-5, atol=2e-6)
+    (value,) = small.quantize(model, (x,), "--report", "r.json")
+    assert support.sqnr_db(expected, value) > 30
+    file = onnx.shape_inference.infer_shapes(onnx.load(small.folder / "m.onnx"))
+    (softmax,) = [node for node in file.graph.node if node.op_type == "Softmax"]
+    (weights,) = [v for v in file.graph.value_info if v.name == softmax.output[0]]
+    assert tuple(d.dim_value for d in weights.type.tensor_type.shape.dim) == (*shape[:-1], 12)
+    stubs = [stub["name"] for stub in json.loads((small.folder / "r.json").read_text())["stubs"]]
+    assert sum(stub.endswith((".softmax_quant", ".scaled_quant")) for stub in stubs) == 2
+
+
+@pytest.mark.rtx
+@pytest.mark.parametrize("name", RESHAPED)
+def test_attention_of_another_shape_is_one_int8_kernel(small, rtx, name):
+    small.quantize(RESHAPED[name][0]().eval(), (torch.randn(1, S, E),))
+    report = rtx.compile_apart(str(small.folder / "m.onnx"), 89, {}, None, 300)
+    assert report["accepted"], report["parser"] + report["builder"]
+    assert [block["low_precision"] for block in report["summary"]["attention"]] == [True]
+    assert report["summary"]["quantized_but_float"] == []
 
 
 FLOAT = {
     "heads of 24": (24, 16, True, "its heads have 24 numbers"),
     "513 keys": (32, 513, True, "it has 513 keys"),
     "one key": (32, 1, True, "it has one key"),
+    "a single head, queries that do not halve": (32, 9, True, "it is a single head of a single sample", 1),
     "a result that is read in floating point": (32, 16, False, "what it gives is read in floating point"),
 }
 
 
 @pytest.mark.parametrize("name", FLOAT)
 def test_what_has_no_int8_kernel_has_no_stubs_and_says_why(graftwork, small, name):
-    size, tokens, behind, reason = FLOAT[name]
-    model, x = Sized(size, tokens, behind), torch.randn(1, tokens, 64)
+    size, tokens, behind, reason, *count = FLOAT[name]
+    model, x = Sized(size, tokens, behind, *count), torch.randn(1, tokens, 64)
     small.quantize(model.eval(), (x,), "--report", "r.json")
     report = json.loads((small.folder / "r.json").read_text())
     assert not [stub for stub in report["stubs"] if stub["name"].endswith(".softmax_quant")]

@@ -235,7 +235,7 @@ def test_each_is_one_int8_kernel(small, rtx, spelling):
     assert report["accepted"], report["parser"] + report["builder"]
     summary = report["summary"]
     assert summary["quantized_but_float"] == []
-    assert [one["fused"] for one in summary["attention"]] == [True, True]
+    assert [one["low_precision"] for one in summary["attention"]] == [True, True]
 
 
 def test_what_is_put_together_otherwise_stays_attention(graftwork, small):

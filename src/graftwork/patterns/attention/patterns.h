@@ -20,6 +20,12 @@ std::shared_ptr<const Pattern> make_decompose_swin_attention_pattern();
 /// Three parts of one layer, read otherwise than by attention → MHAInProjection.
 std::shared_ptr<const Pattern> make_packed_projection_pattern();
 
+/// ScaledDotProductAttention whose keys and values have different widths → the same with zeros beside the narrower.
+std::shared_ptr<const Pattern> make_equal_heads_pattern();
+
+/// ScaledDotProductAttention of a single head of a single sample → of two heads, with half of the queries each.
+std::shared_ptr<const Pattern> make_split_single_head_pattern();
+
 /// The fusion `name`: a module of the kind `converted` becomes the kernel `kernel`, whose body is the same.
 std::shared_ptr<const Pattern> make_kernel_of_pattern(std::string name, Symbol converted, Symbol kernel);
 

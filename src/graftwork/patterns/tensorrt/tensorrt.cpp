@@ -84,6 +84,8 @@ Backend make_backend() {
   backend.conversions.push_back(make_decompose_multihead_attention_pattern());
   backend.conversions.push_back(make_packed_projection_pattern());
   backend.conversions.push_back(make_decompose_swin_attention_pattern());
+  backend.conversions.push_back(make_equal_heads_pattern());
+  backend.conversions.push_back(make_split_single_head_pattern());
   backend.fusions = std::move(fusions.fusions);
   backend.fusions.push_back(
       make_kernel_of_pattern("MHAInProjectionPattern", "MHAInProjection", "FusedMHAInProjection"));

@@ -29,6 +29,16 @@ Limits limits_of(Precision precision) {
   return {};
 }
 
+bool is_single_head(const Node& attention) {
+  for (size_t i = 0; i < 3; ++i) {
+    const TensorType* type = attention.input(i).tensor();
+    if (!type || type->rank() < 2) return false;
+    if (!std::all_of(type->dims.begin(), type->dims.end() - 2, [](const Dim& extent) { return extent == Dim(1); }))
+      return false;
+  }
+  return true;
+}
+
 /// Why the engine has no INT8 kernel for it; empty when it has one.
 std::string obstacle(const Node& attention, const Limits& limits) {
   const TensorType *keys = attention.input(1).tensor(), *values = attention.input(2).tensor();
@@ -42,6 +52,7 @@ std::string obstacle(const Node& attention, const Limits& limits) {
   if (!count) return "its number of keys is known at run time only (rule M2)";
   if (*count > limits.most_keys) return cat("it has ", *count, " keys, more than ", limits.most_keys, " (rule M2)");
   if (*count == 1) return "it has one key (rule M1)";
+  if (is_single_head(attention)) return "it is a single head of a single sample (rule M2)";
   return {};
 }
 
