@@ -342,6 +342,14 @@ def test_what_has_no_int8_kernel_has_no_stubs_and_says_why(graftwork, small, nam
     assert reason in json.dumps(report, ensure_ascii=False)
 
 
+def test_values_too_wide_for_a_kernel_stay_float_and_say_why(small):
+    small.quantize(Shaped(2, 32, 264).eval(), (torch.randn(1, S, E),), "--report", "r.json")
+    report = json.loads((small.folder / "r.json").read_text())
+    assert not [stub for stub in report["stubs"] if stub["name"].endswith(".softmax_quant")]
+    reasons = {missing["reason"] for missing in report["missing"]}
+    assert "its values have 264 numbers and its keys 32 (rule M2)" in reasons
+
+
 class Sizes(nn.Module):
     """Attention of any number of samples and tokens, with what `attend` adds to the scores."""
 
