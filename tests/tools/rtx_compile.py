@@ -425,9 +425,11 @@ def _precision(row, layers):
     return "float (%s)" % "/".join(sorted(types) or ["in a generated kernel"])
 
 
-def _is_low(row):
-    """Whether a product of activations runs on what both of its operands were quantized to."""
-    return row["runs"] in LOW and all(row["behind_dq"])
+def _multiplies_low(types, products):
+    """Whether a kernel of attention with inputs of these types multiplies in low precision. A mask is an input too, and
+    never quantized: where there is one, the operands of the products decide."""
+    types = set(types)
+    return types <= LOW or (bool(types & LOW) and all(all(row["behind_dq"]) for row in products))
 
 
 def _summary(layers, view, text, seconds, engine_bytes):
@@ -455,7 +457,7 @@ def _summary(layers, view, text, seconds, engine_bytes):
                 "nodes": nodes,
                 "fused": bool(fused),
                 "input_types": types,  # of the mask too, which is never quantized
-                "low_precision": bool(fused) and kind == "pattern" and all(_is_low(rows[nodes[i]]) for i in (0, -1)),
+                "low_precision": bool(fused) and _multiplies_low(types, [rows[n] for n in nodes if n in rows]),
                 "layers": [x["name"] for x in own],
             }
         )
