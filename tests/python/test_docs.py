@@ -46,7 +46,10 @@ ELSEWHERE = {
         "What `graftwork inspect` shows": "test_printed_form_is_printed_so",
         "## Grammar": "a grammar; tests/unit/ir/text_test.cpp has its cases",
     },
-    "tests/zoo/README.md": {"`make zoo-full` builds": "figures of one run; the rows of small networks are tests"},
+    "tests/zoo/README.md": {
+        "`make zoo-full` builds": "figures of one run; the rows of small networks are tests",
+        "`make zoo-trained` takes": "tests/python/test_trained_encoder.py",
+    },
     "tests/operators/README.md": {"| file | holds |": "tests/python/test_operators.py runs a tenth of them"},
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }

@@ -90,6 +90,21 @@ TEST(Angle, OfWhichSineReadsAPartOfATurnIsFloat) {
   EXPECT_NE(plan("aten.abs.default").find("Q/DQ"), std::string::npos);
 }
 
+TEST(ConstantLayer, IsFloatAlsoBehindDataMovement) {
+  const auto plan = [](const std::string& lines) {
+    const std::string text = "graph(%x: f32[1, 6, 2]) {\n  %p: f32[6, 2] = constant @positions: f32[6, 2]\n" + lines +
+                             "  %z: f32[1, 6, 2] = aten.add.Tensor(%y, %x)\n  return %z\n}\n";
+    return stubs(transform(testing::parse_network(text)).model);
+  };
+  const char* reason =
+      "float FusedLinear_0[0]: it reads a constant: its result is computed once, when the engine is built\n";
+  EXPECT_EQ(plan("  %y = nn.Linear @l(%p) {in_features=2, out_features=2}\n"), reason);
+  EXPECT_EQ(plan("  %u: f32[1, 6, 2] = aten.unsqueeze.default(%p) {dim=0}\n"
+                 "  %y = nn.Linear @l(%u) {in_features=2, out_features=2}\n"),
+            reason);
+  EXPECT_NE(plan("  %y = nn.Linear @l(%x) {in_features=2, out_features=2}\n").find("Q/DQ"), std::string::npos);
+}
+
 TEST(Residual, IsQuantizedWhereTheSumIs) {
   EXPECT_EQ(
       stubs(network(kImage,

@@ -103,6 +103,7 @@ Backend make_backend() {
                            make_squeeze_excite_pattern(),
                            make_packed_product_pattern(),
                            make_angle_pattern(),
+                           make_constant_layer_pattern(),
                            make_surround_with_quant_stubs_pattern()};
   backend.placement = placement_rules();
   backend.file = file_rules();

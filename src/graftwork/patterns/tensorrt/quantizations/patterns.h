@@ -14,6 +14,7 @@ std::shared_ptr<const QuantizationPattern> make_concat_pattern();
 std::shared_ptr<const QuantizationPattern> make_squeeze_excite_pattern();
 std::shared_ptr<const QuantizationPattern> make_packed_product_pattern();
 std::shared_ptr<const QuantizationPattern> make_angle_pattern();
+std::shared_ptr<const QuantizationPattern> make_constant_layer_pattern();
 std::shared_ptr<const QuantizationPattern> make_surround_with_quant_stubs_pattern();
 
 }  // namespace graftwork
