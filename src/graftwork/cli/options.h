@@ -32,7 +32,7 @@ struct CalibrationFlags {
   int64_t limit = 0;    ///< 0: all samples.
   ImageOptions images;  ///< Also for the inputs of `run`.
   DType float_type = DType::kF16;
-  std::optional<CalibrationMethod> method;  ///< Instead of the recipe's.
+  std::optional<CalibrationMethod> method;  ///< Instead of the recipe's; of weights where it is minmax or mse.
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.
   BackendFlags backend;

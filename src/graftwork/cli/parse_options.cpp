@@ -112,8 +112,9 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
           ->type_name("TYPE")
           ->capture_default_str(),
       app.add_option("--calibration-method", words.method,
-                     "Ranges: minmax (all values) or mse (least squared error); default: the recipe's, minmax")
-          ->check(CLI::IsMember({"minmax", "mse"}))
+                     "Ranges of activations: minmax (all values), mse (least squared error), entropy, histogram, "
+                     "percentile or moving_average_minmax; minmax and mse for the weights too; default: the recipe's")
+          ->check(CLI::IsMember({"minmax", "mse", "entropy", "histogram", "percentile", "moving_average_minmax"}))
           ->type_name("METHOD"),
   };
   for (CLI::Option* option : add_recipe(app, flags.recipe, words)) options.push_back(option);

@@ -66,7 +66,9 @@ std::vector<std::string> unusable(const LoadedNetwork& loaded) {
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
                                     const InterruptGuard& interrupt) {
   QuantConfig recipe = recipe_of(flags.recipe, plan);
-  if (flags.method) recipe.activation.calibration_method = recipe.weight.calibration_method = *flags.method;
+  if (flags.method) recipe.activation.calibration_method = *flags.method;
+  if (flags.method == CalibrationMethod::kMinMax || flags.method == CalibrationMethod::kMse)
+    recipe.weight.calibration_method = *flags.method;
   interrupt.check();
   const std::unique_ptr<SampleSource> samples =
       open_samples(transformed.module, flags.data, {flags.limit, flags.images});

@@ -52,6 +52,12 @@ int64_t JsonFields::integer(const std::string& key) const {
   return value.get<int64_t>();
 }
 
+double JsonFields::number(const std::string& key, double fallback) const {
+  if (!find(key)) return fallback;
+  if (!at(key).is_number()) refuse(key, "is not a number");
+  return at(key).get<double>();
+}
+
 std::vector<std::string> JsonFields::texts(const std::string& key) const {
   std::vector<std::string> result;
   const Json* value = find(key);

@@ -22,6 +22,7 @@ class JsonFields {
   std::string text(const std::string& key, const std::optional<std::string>& fallback = std::nullopt) const;
   bool flag(const std::string& key, std::optional<bool> fallback = std::nullopt) const;
   int64_t integer(const std::string& key) const;
+  double number(const std::string& key, double fallback) const;
   /// Empty when the key is absent.
   std::vector<std::string> texts(const std::string& key) const;
   std::vector<const Json*> list(const std::string& key) const;

@@ -1,6 +1,9 @@
 #include "graftwork/place/quant_config.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
@@ -9,13 +12,30 @@
 
 namespace graftwork {
 
-std::string_view name_of(CalibrationMethod method) { return method == CalibrationMethod::kMse ? "mse" : "minmax"; }
+namespace {
+
+constexpr std::array<std::pair<CalibrationMethod, std::string_view>, 6> kMethods{
+    {{CalibrationMethod::kMinMax, "minmax"},
+     {CalibrationMethod::kMovingAverageMinMax, "moving_average_minmax"},
+     {CalibrationMethod::kHistogram, "histogram"},
+     {CalibrationMethod::kPercentile, "percentile"},
+     {CalibrationMethod::kEntropy, "entropy"},
+     {CalibrationMethod::kMse, "mse"}}};
+
+}  // namespace
+
+std::string_view name_of(CalibrationMethod method) {
+  return std::ranges::find(kMethods, method, &std::pair<CalibrationMethod, std::string_view>::first)->second;
+}
 
 std::optional<CalibrationMethod> calibration_method(std::string_view name) {
-  for (const CalibrationMethod method : {CalibrationMethod::kMinMax, CalibrationMethod::kMse}) {
-    if (name == name_of(method)) return method;
-  }
-  return std::nullopt;
+  const auto* known = std::ranges::find(kMethods, name, &std::pair<CalibrationMethod, std::string_view>::second);
+  return known == kMethods.end() ? std::nullopt : std::optional(known->first);
+}
+
+bool is_for_weights(CalibrationMethod method) {
+  return method == CalibrationMethod::kMinMax || method == CalibrationMethod::kPercentile ||
+         method == CalibrationMethod::kMse;
 }
 
 namespace {
@@ -24,13 +44,26 @@ using Json = JsonFields::Json;
 
 constexpr const char* kCode = "config";
 
+std::string methods_of(const std::string& tensors) {
+  std::vector<std::string> names;
+  for (const auto& [method, name] : kMethods) {
+    if (tensors != "weight" || is_for_weights(method)) names.emplace_back(name);
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return join(names) + " and " + last;
+}
+
 void read_tensor_config(const JsonFields& fields, const std::string& name, TensorQuantConfig& config) {
   if (const std::string precision = fields.text("precision", "int8"); precision != "int8")
     fields.refuse("precision", "is \"" + precision + "\"; int8 is supported");
   const std::string given = fields.text("calibration_method", std::string(name_of(config.calibration_method)));
   const auto method = calibration_method(given);
-  if (!method) fields.refuse("calibration_method", cat("is ", quoted(given), "; minmax and mse are supported"));
+  if (!method || (name == "weight" && !is_for_weights(*method)))
+    fields.refuse("calibration_method", cat("is ", quoted(given), "; ", methods_of(name), " are supported"));
   config.calibration_method = *method;
+  config.percentile = fields.number("percentile", config.percentile);
+  if (!(config.percentile > 0 && config.percentile <= 100)) fields.refuse("percentile", "is not above 0 and up to 100");
   config.symmetric = fields.flag("symmetric", config.symmetric);
   config.per_channel = fields.flag("per_channel", config.per_channel);
   if (!config.symmetric) fields.refuse("symmetric", "is false; TensorRT takes symmetric quantization only (rule V1)");
@@ -49,8 +82,9 @@ QuantConfig parse_quant_config(const std::string& text) {
   const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
   QuantConfig config;
   if (const Json* part = fields.find("activation")) {
-    const JsonFields activation(*part, "activation", kCode,
-                                {"precision", "symmetric", "per_channel", "calibration_method", "softmax_scale"});
+    const JsonFields activation(
+        *part, "activation", kCode,
+        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "softmax_scale"});
     read_tensor_config(activation, "activation", config.activation);
     const std::string scale = activation.text("softmax_scale", "calibrated");
     if (scale != "calibrated" && scale != "fixed")
@@ -58,8 +92,9 @@ QuantConfig parse_quant_config(const std::string& text) {
     if (scale == "fixed") config.activation.softmax_scale = SoftmaxScale::kFixed;
   }
   if (const Json* part = fields.find("weight")) {
-    const JsonFields weight(*part, "weight", kCode,
-                            {"precision", "symmetric", "per_channel", "calibration_method", "bias_correction"});
+    const JsonFields weight(
+        *part, "weight", kCode,
+        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction"});
     read_tensor_config(weight, "weight", config.weight);
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
   }

@@ -14,19 +14,27 @@ namespace graftwork {
 
 /// How a range is found in calibration data, or in a weight.
 enum class CalibrationMethod : uint8_t {
-  kMinMax,  ///< All values.
-  kMse,     ///< What makes the expected squared error of quantization least: rare large values may be clipped.
+  kMinMax,               ///< All values.
+  kMovingAverageMinMax,  ///< The ends of each sample, each new one with a weight of 0.01, in the samples' order.
+  kHistogram,            ///< Narrowed as long as that makes the expected squared error less.
+  kPercentile,           ///< All but a share of the largest.
+  kEntropy,              ///< What keeps the distribution: least Kullback-Leibler divergence.
+  kMse,                  ///< What makes the expected squared error of quantization least.
 };
 
-/// As recipes and reports spell them: "minmax", "mse".
+/// As recipes and reports spell them: "minmax", "moving_average_minmax", "histogram", "percentile", "entropy", "mse".
 std::string_view name_of(CalibrationMethod method);
 std::optional<CalibrationMethod> calibration_method(std::string_view name);
+/// Whether it says something of a tensor that is there as a whole.
+bool is_for_weights(CalibrationMethod method);
 
 struct TensorQuantConfig {
   Precision precision = Precision::kInt8;
   bool symmetric = true;
   bool per_channel = false;
   CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
+  /// Share of the values that kPercentile keeps, above 0 and up to 100.
+  double percentile = 99.99;
 };
 
 /// Where the scale of attention's weights comes from, which are at most 1.
@@ -60,9 +68,9 @@ struct QuantConfig {
 };
 
 /// Reads a recipe:
-///     {"activation": {"precision": "int8", "calibration_method": "minmax",     (or "mse")
+///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
 ///                     "softmax_scale": "calibrated"},                           (or "fixed")
-///      "weight": {"precision": "int8", "per_channel": true, "bias_correction": true},
+///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float", "squeeze_excite": "float"}}
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.

@@ -10,7 +10,6 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
-#include <tuple>
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
@@ -22,6 +21,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/half_probe.h"
+#include "graftwork/quant/moving_average.h"
 
 namespace graftwork {
 namespace {
@@ -183,6 +183,10 @@ class Calibration {
       work(std::numeric_limits<int64_t>::max());
     }
     failure_.rethrow();
+    for (const auto& [name, ends] : moving_.averages()) {
+      ranges_[name].moving_min = ends.min;
+      ranges_[name].moving_max = ends.max;
+    }
     return std::move(ranges_);
   }
 
@@ -217,33 +221,35 @@ class Calibration {
     std::vector<at::Tensor> inputs = source_.samples(begin, end);
     check_finite(network_.module, masks_, batching_, inputs, source_, begin);
     std::unordered_map<const Node*, at::Tensor> kept;
+    MovingAverage::Seen ends;
     const Watcher watcher = [&](const ValueRef& watched, at::Tensor& value) {
       if (const auto name = names_.find({watched.node, watched.inner}); name != names_.end())
-        range(watched, name->second, value, seen[name->second.str()], cat("samples ", begin, " to ", end - 1));
+        range(watched, name->second, value, seen[name->second.str()], ends, cat("samples ", begin, " to ", end - 1));
       if (options_.half_probe && watched.inner.empty() && options_.half_probe->needs(*watched.node))
         kept.emplace(watched.node, value);
     };
     runner_.run(padded(std::move(inputs), batching_), watcher, batching_.size == 1);
     if (options_.half_probe) options_.half_probe->look(kept);
     const std::scoped_lock lock(mutex_);
+    moving_.add(index, std::move(ends));
     finished_ += end - begin;
     if (options_.progress) options_.progress(finished_, source_.size());
   }
 
-  void range(const ValueRef& watched, Symbol name, const at::Tensor& value, Range& range,
+  void range(const ValueRef& watched, Symbol name, const at::Tensor& value, Range& range, MovingAverage::Seen& seen,
              const std::string& samples) const {
     if (value.numel() == 0) return;
     at::Tensor values =
         in_memory_order(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
-    auto [min, max] = ends(values);
-    if (min < -kLargestHalf && watched.inner.empty() && !quantized_.contains(name)) {
+    Ends ends = ends_of(values);
+    if (ends.min < -kLargestHalf && watched.inner.empty() && !quantized_.contains(name)) {
       if (const std::optional<double> mask = masks_.threshold(*watched.node)) {
         values = values.masked_select(values > *mask);
         if (values.numel() == 0) return;
-        std::tie(min, max) = ends(values);
+        ends = ends_of(values);
       }
     }
-    if (!std::isfinite(min) || !std::isfinite(max)) {
+    if (!std::isfinite(ends.min) || !std::isfinite(ends.max)) {
       if (is_named(name)) {
         throw Error("data.value", cat("%", name.str(), " becomes NaN or infinite on ", samples),
                     "checking the network and the scaling of the data");
@@ -251,11 +257,12 @@ class Calibration {
       range.finite = false;
       values = values.masked_select(at::isfinite(values));
       if (values.numel() == 0) return;
-      std::tie(min, max) = ends(values);
+      ends = ends_of(values);
     }
-    range.include(min, max);
+    range.include(ends.min, ends.max);
+    if (options_.moving_averages && quantized_.contains(name)) seen[name.str()] = ends;
     if (options_.histograms && quantized_.contains(name))
-      count(values, std::max(std::fabs(min), std::fabs(max)), range.histogram);
+      count(values, std::max(std::fabs(ends.min), std::fabs(ends.max)), range.histogram);
     if (const auto axis = options_.channel_axes.find(name); axis != options_.channel_axes.end())
       range.mean.add(value, axis->second);
   }
@@ -266,7 +273,7 @@ class Calibration {
            std::find(options_.further.begin(), options_.further.end(), name) != options_.further.end();
   }
 
-  static std::pair<float, float> ends(const at::Tensor& values) {
+  static Ends ends_of(const at::Tensor& values) {
     const auto [low, high] = at::aminmax(values);
     return {low.item<float>(), high.item<float>()};
   }
@@ -290,6 +297,7 @@ class Calibration {
   std::mutex mutex_;
   int64_t finished_ = 0;
   FirstFailure failure_;
+  MovingAverage moving_;
   std::map<std::string, Range> ranges_;
 };
 
@@ -304,6 +312,8 @@ void Range::include(float low, float high) {
 void Range::merge(const Range& other) {
   finite &= other.finite;
   if (!other.seen) return;
+  moving_min = seen ? std::min(moving_min, other.moving_min) : other.moving_min;
+  moving_max = seen ? std::max(moving_max, other.moving_max) : other.moving_max;
   include(other.min, other.max);
   histogram.merge(other.histogram);
   mean.merge(other.mean);

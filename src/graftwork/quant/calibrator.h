@@ -21,6 +21,9 @@ struct Range {
   bool seen = false;
   /// Whether all of it was; NaN and infinity count for no range.
   bool finite = true;
+  /// Moving averages of the samples' ends; as min and max unless CalibrationOptions::moving_averages.
+  float moving_min = 0;
+  float moving_max = 0;
   /// Of all values; empty unless CalibrationOptions::histograms.
   Histogram histogram = {};
   /// Empty unless CalibrationOptions::channel_axes names the tensor.
@@ -44,6 +47,8 @@ struct CalibrationOptions {
   bool observe_all = false;
   /// Also count how often magnitudes occur, in the tensors that are asked for by name.
   bool histograms = false;
+  /// Also average the ends over the samples, in their order, in the tensors that are asked for by name.
+  bool moving_averages = false;
   /// Further values to range, by name.
   std::vector<Symbol> further;
   /// Further tensors, by name, with the axis along which each has its channels: their means are taken too.

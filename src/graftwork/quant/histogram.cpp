@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include "graftwork/base/error.h"
 
@@ -22,7 +23,10 @@ int exponent_of(float amax) {
 }  // namespace
 
 void Histogram::add(std::span<const float> values, float amax) {
-  if (amax == 0) return;
+  if (amax == 0) {
+    zeros_ += values.size();
+    return;
+  }
   cover(exponent_of(amax));
   const float bins_per_unit = std::ldexp(static_cast<float>(kBins), -exponent_);
   // Neighbours are often equal: counting in turn into four tables keeps an increment from waiting for the one before.
@@ -45,11 +49,13 @@ void Histogram::add(std::span<const float> values, float amax) {
     for (size_t bin = 0; bin < kBins; ++bin) {
       for (size_t table = 0; table < kTables; ++table) counts_[bin] += tables[table * (kBins + 1) + bin + 1];
     }
+    for (size_t table = 0; table < kTables; ++table) zeros_ += tables[table * (kBins + 1)];
     std::fill(tables.begin(), tables.end(), 0);
   }
 }
 
 void Histogram::merge(const Histogram& other) {
+  zeros_ += other.zeros_;
   if (other.counts_.empty()) return;
   Histogram wider = other;
   cover(wider.exponent_);
@@ -70,33 +76,23 @@ void Histogram::cover(int exponent) {
   }
 }
 
-float Histogram::least_squares_amax(float amax, int levels) const {
-  if (counts_.empty()) return amax;
-  const double width = std::ldexp(1.0, exponent_) / kBins;
-  size_t used = kBins;
+std::span<const uint64_t> Histogram::counts() const {
+  size_t used = counts_.size();
   while (used > 0 && counts_[used - 1] == 0) --used;
-  const auto error_of = [&](double end) {
-    const double scale = end / levels;
-    double sum = 0;
-    for (size_t bin = 0; bin < used; ++bin) {
-      if (counts_[bin] == 0) continue;
-      const double value = (static_cast<double>(bin) + 0.5) * width;
-      const double code = std::min(std::nearbyint(value / scale), static_cast<double>(levels));
-      const double error = value - code * scale;
-      sum += static_cast<double>(counts_[bin]) * error * error;
-    }
-    return sum;
-  };
-  constexpr int kSteps = 128;
-  int best = kSteps;
-  double least = error_of(amax);
-  for (int step = kSteps - 1; step >= kSteps / 8; --step) {
-    const double error = error_of(static_cast<double>(amax) * step / kSteps);
-    if (error >= least) continue;
-    least = error;
-    best = step;
-  }
-  return amax * (static_cast<float>(best) / kSteps);
+  return {counts_.data(), used};
+}
+
+double Histogram::width() const { return std::ldexp(1.0, exponent_) / kBins; }
+
+uint64_t Histogram::total() const { return std::accumulate(counts_.begin(), counts_.end(), zeros_); }
+
+double Histogram::share_from(double magnitude) const {
+  const uint64_t all = total();
+  if (all == 0) return 0;
+  const double first = std::ceil(magnitude / width());
+  const auto begin = static_cast<std::ptrdiff_t>(std::clamp(first, 0.0, static_cast<double>(counts_.size())));
+  return static_cast<double>(std::accumulate(counts_.begin() + begin, counts_.end(), uint64_t{0})) /
+         static_cast<double>(all);
 }
 
 }  // namespace graftwork

@@ -1,4 +1,4 @@
-// How often magnitudes occur: what a range better than the largest magnitude is found from.
+// How often magnitudes occur.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace graftwork {
 
 /// Counts of |x| in equal bins over [0, 2^k), with the smallest k that holds everything. A range that is too small
 /// doubles, two bins become one: so counts are those of one histogram over all values, in whatever order and parts they
-/// came. Zeros are left out: any scale keeps them.
+/// came. Zeros are counted apart: any scale keeps them.
 class Histogram {
  public:
   static constexpr int kBins = 4096;
@@ -18,10 +18,14 @@ class Histogram {
   void add(std::span<const float> values, float amax);
   void merge(const Histogram& other);
 
-  /// The magnitude in [amax/8, amax] that symmetric quantization to ±`levels` best ends at: with scale = it / levels,
-  /// the expected squared error over all values, rounded inside and clipped beyond, is least. `amax` where nothing was
-  /// counted.
-  float least_squares_amax(float amax, int levels) const;
+  /// Counts of the bins up to the last that is not empty.
+  std::span<const uint64_t> counts() const;
+  uint64_t zeros() const { return zeros_; }
+  /// Of a bin: bin i holds magnitudes in [i · width, (i + 1) · width), without 0.
+  double width() const;
+  uint64_t total() const;
+  /// Share of all values, zeros too, whose bin begins at `magnitude` or above.
+  double share_from(double magnitude) const;
 
  private:
   void cover(int exponent);
@@ -29,6 +33,7 @@ class Histogram {
   /// Range is [0, 2^exponent_).
   int exponent_ = 0;
   std::vector<uint64_t> counts_;
+  uint64_t zeros_ = 0;
 };
 
 }  // namespace graftwork

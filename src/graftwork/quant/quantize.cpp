@@ -57,12 +57,12 @@ class ScaleSetter {
     graft.apply();
   }
 
-  void set_weight_scales(CalibrationMethod method) {
+  void set_weight_scales(const TensorQuantConfig& config) {
     Graft graft(result_.network.module);
     for (const PlannedWeight& weight : result_.plan.weights) {
       if (!weight.quantized) continue;
       try {
-        set_weight_scale(weight, method, graft);
+        set_weight_scale(weight, config, graft);
       } catch (Error& error) {
         throw error.at(weight.layer.str() + ".weight");
       }
@@ -72,7 +72,7 @@ class ScaleSetter {
 
  private:
   float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
-    const float scale = activation_scale(group.range, config_.calibration_method, float_type_, group.small);
+    const float scale = activation_scale(group.range, config_, float_type_, group.small);
     if (!is_on_softmax(stub)) return scale;
     const float largest = exported_scale(1.0F / 127, float_type_, group.small);
     return config_.softmax_scale == SoftmaxScale::kFixed ? largest : std::min(scale, largest);
@@ -111,7 +111,7 @@ class ScaleSetter {
     return groups;
   }
 
-  void set_weight_scale(const PlannedWeight& weight, CalibrationMethod method, Graft& graft) {
+  void set_weight_scale(const PlannedWeight& weight, const TensorQuantConfig& config, Graft& graft) {
     TensorStore& tensors = result_.network.tensors;
     const ModuleRecord& fused = modules_[modules_.find(weight.module)];
     const BodyLayer& layer = *layer_at(modules_, fused, weight.layer);
@@ -124,7 +124,7 @@ class ScaleSetter {
                                   : at::Tensor();
     const at::Tensor given = scale_of(modules_[fake_quant], tensors);
     const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
-    const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, method);
+    const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, config);
     tensors.set(leaf, exported_weight_scales(raw, factor, float_type_, small_scale_of(owner, one_type_)));
     graft.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
   }
@@ -175,14 +175,15 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   result.warnings = result.plan.warnings;
   apply_stub_plan(result.network.module, result.plan, *backend);
   ScaleSetter scales(result, config.activation, options.float_type, backend->file);
-  scales.set_weight_scales(config.weight.calibration_method);  // first: a bad weight would look like bad data
+  scales.set_weight_scales(config.weight);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {
     if (!stub.given) tensors.push_back(stub.tensor);
   }
   CalibrationOptions calibration = options.calibration;
   calibration.observe_all |= options.float_type == DType::kF16;
-  calibration.histograms |= method == CalibrationMethod::kMse;
+  calibration.histograms |= method != CalibrationMethod::kMinMax;
+  calibration.moving_averages |= method == CalibrationMethod::kMovingAverageMinMax;
   std::optional<BiasCorrection> correction;
   if (config.weight.bias_correction) correction.emplace(network, result.plan);
   if (correction) calibration.channel_axes = correction->channel_axes();

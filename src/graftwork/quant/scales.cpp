@@ -3,14 +3,16 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "graftwork/base/error.h"
+#include "graftwork/quant/range_search.h"
 
 namespace graftwork {
 namespace {
 
-constexpr float kLevels = 127;
+constexpr int kLevels = 127;
 
 /// Channels without a value, or with such as are as good as zero, take the smallest scale there is.
 at::Tensor without_zeros(const at::Tensor& scales) {
@@ -55,21 +57,46 @@ at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& lar
   return ends;
 }
 
-}  // namespace
-
-float activation_scale(const Range& range, CalibrationMethod method, DType float_type, SmallScale small) {
-  const float amax = range.amax();
-  if (!range.seen || amax == 0) return 1;
-  const float end =
-      method == CalibrationMethod::kMse ? range.histogram.least_squares_amax(amax, static_cast<int>(kLevels)) : amax;
-  return exported_scale(end / kLevels, float_type, small);
+/// For each row the value that `percent` of its values do not exceed.
+at::Tensor percentiles(const at::Tensor& rows, double percent) {
+  const uint64_t place = percentile_place(static_cast<uint64_t>(rows.size(1)), percent);
+  return std::get<0>(rows.kthvalue(static_cast<int64_t>(place), 1)).to(at::kFloat);
 }
 
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, CalibrationMethod method) {
+}  // namespace
+
+float range_end(const Range& range, const TensorQuantConfig& config) {
+  const float amax = range.amax();
+  switch (config.calibration_method) {
+    case CalibrationMethod::kMinMax:
+      return amax;
+    case CalibrationMethod::kMovingAverageMinMax:
+      return std::max(std::fabs(range.moving_min), std::fabs(range.moving_max));
+    case CalibrationMethod::kHistogram:
+      return narrowed_end(range.histogram, amax, kLevels);
+    case CalibrationMethod::kPercentile:
+      return percentile_end(range.histogram, amax, config.percentile);
+    case CalibrationMethod::kEntropy:
+      return least_divergence_end(range.histogram, amax, kLevels);
+    case CalibrationMethod::kMse:
+      return least_squares_end(range.histogram, amax, kLevels);
+  }
+  return amax;
+}
+
+float activation_scale(const Range& range, const TensorQuantConfig& config, DType float_type, SmallScale small) {
+  if (!range.seen || range.amax() == 0) return 1;
+  return exported_scale(range_end(range, config) / static_cast<float>(kLevels), float_type, small);
+}
+
+at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const TensorQuantConfig& config) {
   if (!at::isfinite(weight).all().item<bool>())
     throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
   const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
-  at::Tensor largest = rows.abs().amax(1).to(at::kFloat);
+  const CalibrationMethod method = config.calibration_method;
+  GRAFTWORK_ASSERT(is_for_weights(method));
+  at::Tensor largest = method == CalibrationMethod::kPercentile ? percentiles(rows.abs(), config.percentile)
+                                                                : rows.abs().amax(1).to(at::kFloat);
   if (method == CalibrationMethod::kMse) largest = all_ends_of_least_error(rows.to(at::kFloat).contiguous(), largest);
   return without_zeros(largest.to(at::kDouble) / kLevels);
 }

@@ -9,6 +9,7 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/quant/quantize.h"
+#include "graftwork/quant/range_search.h"
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
@@ -22,17 +23,23 @@ at::Tensor images(int64_t count) { return random_tensor({DType::kF32, {Dim(count
 
 float half_of(float value) { return static_cast<float>(c10::Half(value)); }
 
+TensorQuantConfig by(CalibrationMethod method) {
+  TensorQuantConfig config;
+  config.calibration_method = method;
+  return config;
+}
+
 /// As quantize makes them.
 at::Tensor rounded_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType type) {
-  return exported_weight_scales(weight_scales(weight, axis, CalibrationMethod::kMinMax), factor, type);
+  return exported_weight_scales(weight_scales(weight, axis, by(CalibrationMethod::kMinMax)), factor, type);
 }
 
 TEST(ActivationScale, IsTheLargestMagnitudeOver127) {
-  constexpr auto kMinMax = CalibrationMethod::kMinMax;
-  EXPECT_EQ(activation_scale({-2.54F, 1, true}, kMinMax, DType::kF32), 2.54F / 127.0F);
-  EXPECT_EQ(activation_scale({-1, 3, true}, kMinMax, DType::kF16), half_of(3.0F / 127.0F));
-  EXPECT_EQ(activation_scale({0, 0, true}, kMinMax, DType::kF32), 1);
-  EXPECT_EQ(activation_scale({}, kMinMax, DType::kF16), 1);
+  const TensorQuantConfig minmax = by(CalibrationMethod::kMinMax);
+  EXPECT_EQ(activation_scale({-2.54F, 1, true}, minmax, DType::kF32), 2.54F / 127.0F);
+  EXPECT_EQ(activation_scale({-1, 3, true}, minmax, DType::kF16), half_of(3.0F / 127.0F));
+  EXPECT_EQ(activation_scale({0, 0, true}, minmax, DType::kF32), 1);
+  EXPECT_EQ(activation_scale({}, minmax, DType::kF16), 1);
 }
 
 TEST(ActivationScale, MayClipWhatIsRare) {
@@ -40,9 +47,16 @@ TEST(ActivationScale, MayClipWhatIsRare) {
   std::vector<float> values(100'000, 1.0F);
   values[7] = 100;
   range.histogram.add(values, 100);
-  const float scale = activation_scale(range, CalibrationMethod::kMse, DType::kF32);
-  EXPECT_EQ(scale, range.histogram.least_squares_amax(100, 127) / 127.0F);
+  const float scale = activation_scale(range, by(CalibrationMethod::kMse), DType::kF32);
+  EXPECT_EQ(scale, least_squares_end(range.histogram, 100, 127) / 127.0F);
   EXPECT_LT(scale, 80.0F / 127.0F);
+}
+
+TEST(WeightScales, OfAPercentileLeaveOutTheLargestWeights) {
+  TensorQuantConfig config = by(CalibrationMethod::kPercentile);
+  config.percentile = 75;
+  const at::Tensor weight = floats({1, -2, 0.5F, 9, 8, 3, -1, 0}).view({2, 4});
+  EXPECT_TRUE(at::allclose(weight_scales(weight, 0, config), doubles({2.0 / 127, 3.0 / 127})));
 }
 
 TEST(WeightScales, AreOnePerOutputChannel) {
@@ -56,9 +70,9 @@ TEST(WeightScales, MayClipWhatIsRare) {
   at::Tensor weight = random_tensor({DType::kF32, {Dim(70), Dim(3), Dim(20), Dim(20)}}, 11);
   weight[5] = 0;
   weight[6][0][0][0] = 9;
-  const auto scales = [&](const at::Tensor& value) { return weight_scales(value, 0, CalibrationMethod::kMse); };
+  const auto scales = [&](const at::Tensor& value) { return weight_scales(value, 0, by(CalibrationMethod::kMse)); };
   const at::Tensor clipping = scales(weight);
-  const at::Tensor whole = weight_scales(weight, 0, CalibrationMethod::kMinMax);
+  const at::Tensor whole = weight_scales(weight, 0, by(CalibrationMethod::kMinMax));
   const auto errors = [&](const at::Tensor& scale) {
     const at::Tensor column = scale.view({-1, 1, 1, 1});
     return (((weight / column).round().clamp(-127, 127) * column) - weight).square().sum({1, 2, 3});
@@ -158,7 +172,7 @@ TEST(Quantize, GivesANetworkWhoseValuesLieOnTheGridOfTheirScales) {
     executor.run(result.network.tensors, std::vector{images(4)}, options);
     const at::Tensor scale = result.network.tensors.at("quant_stub_1.scale");
     EXPECT_EQ(scale.item<float>(),
-              activation_scale(result.ranges.at(stub.input(0).name().str()), CalibrationMethod::kMinMax, type));
+              activation_scale(result.ranges.at(stub.input(0).name().str()), by(CalibrationMethod::kMinMax), type));
     EXPECT_TRUE(at::equal(value, quantize_codes(value, scale, 0, activation_range("int8")) * scale));
     EXPECT_GT(std::get<0>(at::_unique(value)).numel(), 20);
   }
