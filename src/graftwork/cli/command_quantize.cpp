@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/cli/loss_report.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/output_files.h"
 #include "graftwork/cli/report_json.h"
@@ -70,6 +71,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
     report["fp32_regions"].push_back({{"nodes", region.nodes}, {"reasons", region.reasons}});
   report["calibration"] = {
       {"method", name_of(result.method)}, {"samples", result.samples}, {"corrected_biases", result.corrected_biases}};
+  report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
                       {"float", float_name(request.calibration.float_type)},
@@ -109,7 +111,7 @@ void quantize(const QuantizeRequest& request) {
   const std::vector<std::string> untaken = refuse_unwritable(transformed, export_options);
   if (!flags.quiet) warn(untaken);
   watch.lap("transform");
-  QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt);
+  QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt, true);
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
   const onnx::Model model = lower(result.network, export_options);
@@ -130,6 +132,9 @@ void quantize(const QuantizeRequest& request) {
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
+  summary.measured_on = result.losses.samples;
+  summary.outputs = output_lines(result.losses);
+  summary.worst_kernels = kernel_lines(result.losses);
   summary.bytes = size_on_disk(request.output, model);
   summary.opset = model.opset;
   summary.float_type = float_name(flags.float_type);

@@ -35,7 +35,7 @@ Network network_at(Stage stage, const Network& loaded, const CalibrationFlags& f
   const PlanFile plan = plan_of(flags.plan);
   TransformedNetwork transformed = transform_network(loaded, plan, patterns_of(flags.backend));
   if (stage == Stage::kTransformed) return std::move(transformed.network);
-  return quantize_network(transformed.network, plan, flags, interrupt).network;
+  return quantize_network(transformed.network, plan, flags, interrupt, false).network;
 }
 
 /// Keeps the values that were asked for, then puts overrides in their place. A value inside a module goes by the

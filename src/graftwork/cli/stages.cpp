@@ -64,7 +64,7 @@ std::vector<std::string> unusable(const LoadedNetwork& loaded) {
 }
 
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
-                                    const InterruptGuard& interrupt) {
+                                    const InterruptGuard& interrupt, bool with_losses) {
   QuantConfig recipe = recipe_of(flags.recipe, plan);
   if (flags.method) recipe.activation.calibration_method = *flags.method;
   if (flags.method == CalibrationMethod::kMinMax || flags.method == CalibrationMethod::kMse)
@@ -79,6 +79,7 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.plan = plan.stubs;
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   options.calibration.interrupted = [&] { return interrupt.requested(); };
+  if (with_losses) options.losses = {.interrupted = options.calibration.interrupted};
   try {
     return graftwork::quantize(transformed, *samples, recipe, options);
   } catch (Error& error) {

@@ -55,6 +55,9 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   for (const std::string& region : facts.wide) table.add("in FP32", region);
   table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));
   for (const std::string& fact : facts.sample_facts) table.add("calibrated on", fact);
+  const std::string measured = cat("SQNR on ", facts.measured_on);
+  for (const std::string& line : facts.outputs) table.add(measured, line);
+  for (const std::string& line : facts.worst_kernels) table.add("loses most", line);
   table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around INT8"));
   std::vector<std::string> times;
   for (const auto& [stage, seconds] : facts.seconds) times.push_back(stage + " " + seconds_text(seconds));

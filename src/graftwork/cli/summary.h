@@ -33,6 +33,9 @@ struct QuantizeSummary {
   std::vector<std::string> warnings;
   int64_t samples = 0;
   std::vector<std::string> sample_facts;
+  int64_t measured_on = 0;                 ///< Samples that the losses below are of.
+  std::vector<std::string> outputs;        ///< What they lose, a line each.
+  std::vector<std::string> worst_kernels;  ///< A line each.
   uint64_t bytes = 0;
   int64_t opset = 0;
   std::string float_type;

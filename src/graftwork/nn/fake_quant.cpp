@@ -1,5 +1,8 @@
 #include "graftwork/nn/fake_quant.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/TensorSubclassLikeUtils.h>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
@@ -16,6 +19,35 @@ at::Tensor along(const at::Tensor& scale, int64_t axis, int64_t rank) {
 
 void check_precision(std::string_view precision) {
   if (precision != "int8") throw Error("quant.precision", cat("there is no integer precision ", precision));
+}
+
+/// Rounds to the nearest, halves to even, by what f32 has no digits for; for numbers between ±2²².
+inline float nearest(float x) {
+  constexpr float kNoFraction = 12582912;  // 1.5 · 2²³
+  return (x + kNoFraction) - kNoFraction;
+}
+
+/// The same as step by step, in one pass over memory.
+at::Tensor quantized_by_one_scale(const at::Tensor& x, float scale, QuantRange range) {
+  at::Tensor result = at::empty_like(x);
+  const float* from = x.const_data_ptr<float>();
+  float* to = result.mutable_data_ptr<float>();
+  const auto low = static_cast<float>(range.min), high = static_cast<float>(range.max);
+  constexpr int64_t kGrain = int64_t{1} << 15;
+  at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float code = from[i] / scale;
+      code = code < low ? low : code;  // NaN stays
+      code = code > high ? high : code;
+      to[i] = nearest(code) * scale;
+    }
+  });
+  return result;
+}
+
+bool is_plain(const at::Tensor& x, const at::Tensor& scale) {
+  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && scale.dim() == 0 &&
+         scale.scalar_type() == at::kFloat && scale.is_cpu() && !at::isTensorSubclassLike(x);
 }
 
 }  // namespace
@@ -39,6 +71,9 @@ at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t a
   const at::ScalarType type = x.scalar_type();
   if (type == at::kHalf || type == at::kBFloat16)
     return fake_quantize(x.to(at::kFloat), scale, axis, range, zero_point).to(type);
+  const bool records = at::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad());
+  if (!records && !zero_point.defined() && is_plain(x, scale))
+    return quantized_by_one_scale(x, scale.item<float>(), range);
   const at::Tensor step = along(scale, axis, x.dim());
   at::Tensor quantized, low, high;
   if (zero_point.defined()) {

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/nn/prepared_conv.h"
+#include "graftwork/nn/prepared_linear.h"
 
 namespace graftwork {
 namespace {
@@ -13,10 +14,18 @@ bool records_gradients(const TensorStore& tensors, std::span<const at::Tensor> i
          std::any_of(tensors.begin(), tensors.end(), [&](const auto& entry) { return requires_grad(entry.second); });
 }
 
+Preparer prepared_layers(const TensorStore& tensors) {
+  return [convolutions = prepared_convolutions(tensors), linears = prepared_linears(tensors)](const GraphModule& module,
+                                                                                              const Node& call) {
+    Prepared prepared = convolutions(module, call);
+    return prepared.module ? std::move(prepared) : linears(module, call);
+  };
+}
+
 }  // namespace
 
 InferenceRunner::InferenceRunner(const Network& network, std::vector<ValueRef> watched)
-    : tensors_(network.tensors), program_(network.module, std::move(watched), prepared_convolutions(network.tensors)) {}
+    : tensors_(network.tensors), program_(network.module, std::move(watched), prepared_layers(network.tensors)) {}
 
 std::vector<at::Tensor> InferenceRunner::run(std::span<const at::Tensor> inputs, const Watcher& watcher,
                                              bool any_batch) const {

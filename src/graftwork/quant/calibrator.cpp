@@ -1,15 +1,8 @@
 #include "graftwork/quant/calibrator.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <limits>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
@@ -21,7 +14,9 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/half_probe.h"
+#include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/moving_average.h"
+#include "graftwork/quant/sample_workers.h"
 
 namespace graftwork {
 namespace {
@@ -30,41 +25,6 @@ namespace {
 at::Tensor in_memory_order(const at::Tensor& value) {
   if (!value.is_non_overlapping_and_dense()) return value;
   return value.as_strided({value.numel()}, {1}, value.storage_offset());
-}
-
-/// The first failure in sample order, whichever thread meets one first: messages do not depend on luck.
-class FirstFailure {
- public:
-  void note(int64_t index, std::exception_ptr failure) {
-    const std::scoped_lock lock(mutex_);
-    if (index >= at_) return;
-    at_ = index;
-    failure_ = std::move(failure);
-  }
-  /// Work behind a failure is pointless; work in front of it may still fail earlier.
-  bool stops(int64_t index) const { return index > at_.load(); }
-  void rethrow() const {
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::atomic<int64_t> at_{std::numeric_limits<int64_t>::max()};
-  std::exception_ptr failure_;
-};
-
-/// Pads with copies of the last sample, so that every micro-batch runs the same kernels. Copies change no range.
-std::vector<at::Tensor> padded(std::vector<at::Tensor> inputs, const Batching& batching) {
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!batching.batched[i]) continue;
-    at::Tensor& input = inputs[i];
-    const int64_t missing = batching.size - input.size(0);
-    if (missing <= 0) continue;
-    std::vector<int64_t> repeats(static_cast<size_t>(input.dim()), -1);
-    repeats[0] = missing;
-    input = at::cat({input, input.slice(0, input.size(0) - 1).expand(repeats)});
-  }
-  return inputs;
 }
 
 /// Whether the input holds numbers alone, and −∞ where it is a mask.
@@ -128,19 +88,6 @@ std::vector<WatchedValue> watched_values(const GraphModule& module, const std::v
   return values;
 }
 
-/// Sets torch's threads for a while.
-class ThreadCount {
- public:
-  explicit ThreadCount(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
-  ~ThreadCount() { at::set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-  int before() const { return before_; }
-
- private:
-  int before_;
-};
-
 class Calibration {
  public:
   Calibration(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
@@ -149,7 +96,7 @@ class Calibration {
         source_(source),
         options_(options),
         batching_(batching_of(network.module)),
-        total_((source.size() + batching_.size - 1) / batching_.size),
+        total_(batching_.micro_batches(source.size())),
         values_(watched_values(network.module, tensors, options)),
         runner_(network, references(values_)),
         masks_(network),
@@ -163,26 +110,15 @@ class Calibration {
 
   std::map<std::string, Range> run() {
     if (source_.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");
-    const ThreadCount single(1);
-    const int64_t wanted = options_.threads > 0 ? options_.threads : single.before();
-    const int64_t workers = std::clamp<int64_t>(wanted, 1, total_);
-    // Packed weights depend on the first input's shape alone; packing them once before the race keeps memory flat.
-    work(1);
-    {
-      std::vector<std::jthread> threads;
-      try {
-        for (int64_t i = 1; i < workers; ++i) {
-          threads.emplace_back([this] {
-            at::set_num_threads(1);
-            work(std::numeric_limits<int64_t>::max());
-          });
-        }
-      } catch (const std::system_error&) {
-        // The process may make no more: the work is done by those that there are.
-      }
-      work(std::numeric_limits<int64_t>::max());
+    const SampleWorkers workers(options_.threads, total_);
+    std::vector<std::map<std::string, Range>> seen(static_cast<size_t>(workers.count()));
+    workers.run([&](int64_t index, int64_t worker) {
+      const at::NoGradGuard no_grad;
+      observe(index, seen[static_cast<size_t>(worker)]);
+    });
+    for (const std::map<std::string, Range>& part : seen) {
+      for (const auto& [name, range] : part) ranges_[name].merge(range);
     }
-    failure_.rethrow();
     for (const auto& [name, ends] : moving_.averages()) {
       ranges_[name].moving_min = ends.min;
       ranges_[name].moving_max = ends.max;
@@ -195,22 +131,6 @@ class Calibration {
     std::vector<ValueRef> found;
     for (const WatchedValue& watched : values) found.push_back(watched.value);
     return found;
-  }
-
-  void work(int64_t limit) {
-    std::map<std::string, Range> seen;
-    const at::NoGradGuard no_grad;
-    for (int64_t done = 0; done < limit; ++done) {
-      const int64_t index = next_++;
-      if (index >= total_ || failure_.stops(index)) break;
-      try {
-        observe(index, seen);
-      } catch (...) {
-        failure_.note(index, std::current_exception());
-      }
-    }
-    const std::scoped_lock lock(mutex_);
-    for (const auto& [name, range] : seen) ranges_[name].merge(range);
   }
 
   void observe(int64_t index, std::map<std::string, Range>& seen) {
@@ -228,7 +148,7 @@ class Calibration {
       if (options_.half_probe && watched.inner.empty() && options_.half_probe->needs(*watched.node))
         kept.emplace(watched.node, value);
     };
-    runner_.run(padded(std::move(inputs), batching_), watcher, batching_.size == 1);
+    runner_.run(filled_up(std::move(inputs), batching_), watcher, batching_.size == 1);
     if (options_.half_probe) options_.half_probe->look(kept);
     const std::scoped_lock lock(mutex_);
     moving_.add(index, std::move(ends));
@@ -293,10 +213,8 @@ class Calibration {
   std::map<std::pair<const Node*, Symbol>, Symbol> names_;
   MaskValues masks_;
   std::unordered_set<Symbol> quantized_;
-  std::atomic<int64_t> next_{0};
   std::mutex mutex_;
   int64_t finished_ = 0;
-  FirstFailure failure_;
   MovingAverage moving_;
   std::map<std::string, Range> ranges_;
 };

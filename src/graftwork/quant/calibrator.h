@@ -70,16 +70,4 @@ struct CalibrationOptions {
 std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
                                        const SampleSource& source, const CalibrationOptions& options);
 
-/// How a network takes samples.
-struct Batching {
-  /// Samples in one call, a micro-batch: 1 when the graph's shape functions hold for any batch, else the batch size
-  /// that the inputs declare (1 where that is symbolic).
-  int64_t size = 1;
-  /// For each input: its first axis holds the samples. A number, or an input whose first extent is another than that of
-  /// most inputs, has one value for a whole call.
-  std::vector<bool> batched;
-};
-
-Batching batching_of(const GraphModule& module);
-
 }  // namespace graftwork

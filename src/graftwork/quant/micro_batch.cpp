@@ -1,11 +1,11 @@
-// Whether a graph holds its batch size fast.
+#include "graftwork/quant/micro_batch.h"
+
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
 #include "graftwork/ir/kind.h"
-#include "graftwork/quant/calibrator.h"
 
 namespace graftwork {
 namespace {
@@ -97,6 +97,19 @@ Batching batching_of(const GraphModule& module) {
     batching.batched.push_back(type && type->rank() > 0 && (any || type->dims[0] == *common));
   }
   return batching;
+}
+
+std::vector<at::Tensor> filled_up(std::vector<at::Tensor> inputs, const Batching& batching) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!batching.batched[i]) continue;
+    at::Tensor& input = inputs[i];
+    const int64_t missing = batching.size - input.size(0);
+    if (missing <= 0) continue;
+    std::vector<int64_t> repeats(static_cast<size_t>(input.dim()), -1);
+    repeats[0] = missing;
+    input = at::cat({input, input.slice(0, input.size(0) - 1).expand(repeats)});
+  }
+  return inputs;
 }
 
 }  // namespace graftwork

@@ -165,7 +165,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
                             const QuantizeOptions& options) {
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, 0, samples.facts(), {}};
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, 0, samples.facts(), {}, {}};
   if (options.plan) {
     result.plan = *options.plan;
     check_stub_plan(network.module, result.plan, *backend);
@@ -198,6 +198,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
     result.warnings.push_back(std::move(line));
   scales.set_stub_scales();
   if (correction) result.corrected_biases = correction->apply(result.network, result.ranges);
+  if (options.losses) result.losses = measure_losses(network, result.network, samples, *options.losses);
   return result;
 }
 

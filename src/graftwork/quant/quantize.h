@@ -8,6 +8,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/loss/layer_losses.h"
 
 namespace graftwork {
 
@@ -18,6 +19,8 @@ struct QuantizeOptions {
   std::shared_ptr<const Backend> backend;  ///< Null: the one that is used (get_backend).
   /// Where Q/DQ go; absent: as plan_stubs decides. The recipe's modules to skip then count for nothing.
   std::optional<StubPlan> plan;
+  /// Whether and how to measure what quantization loses.
+  std::optional<LossOptions> losses;
 };
 
 struct QuantizationResult {
@@ -35,6 +38,7 @@ struct QuantizationResult {
   /// SampleSource::facts.
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;
+  Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a

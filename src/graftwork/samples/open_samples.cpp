@@ -10,7 +10,7 @@
 #include "graftwork/data/npy.h"
 #include "graftwork/data/sample_files.h"
 #include "graftwork/nn/dtypes.h"
-#include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/tensors.h"
 
 namespace graftwork {

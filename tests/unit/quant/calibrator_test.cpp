@@ -7,6 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/transform.h"
+#include "graftwork/quant/micro_batch.h"
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"

@@ -1,0 +1,22 @@
+// How good a quantized network is, for people and for the report.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graftwork/cli/report_json.h"
+#include "graftwork/quant/loss/layer_losses.h"
+
+namespace graftwork::cli {
+
+/// "output: 38.2 dB, cosine 0.99992", a line for each.
+std::vector<std::string> output_lines(const Losses& losses);
+
+/// The five kernels that lose most: "layer4.1.conv2  24.1 dB by itself, 21.5 dB with all before it".
+std::vector<std::string> kernel_lines(const Losses& losses);
+
+/// {"samples": 4, "outputs": [{"output", "sqnr_db", "cosine"}], "kernels": [{"module", "layer", "value",
+/// "own_sqnr_db", "sqnr_db"}]}; dB are null where nothing differs.
+Json losses_json(const Losses& losses);
+
+}  // namespace graftwork::cli
