@@ -750,8 +750,8 @@ class Writer {
       });
       if (other != open_.end()) memory = tokens_of(Value(*other));
     }
-    const Heads heads{any_of<int64_t>({1, 2, 3}), any_of<int64_t>({2, 4, 16})};
-    const int64_t samples = x.shape[0], tokens = x.shape[1], width = heads.count * heads.size;
+    Heads heads{any_of<int64_t>({1, 2, 3}), any_of<int64_t>({2, 4, 16})};
+    const int64_t samples = x.shape[0], tokens = x.shape[1];
     if (one_in(5)) return behind_tokens(x, heads);
     std::vector<Value> parts = attention_operands(x, memory, heads);
     if (one_in(3)) parts[0] = scaled(parts[0], 0.5);
@@ -759,8 +759,21 @@ class Writer {
     if (flat) {
       for (Value& part : parts) part = view(part, {samples * heads.count, part.shape[2], heads.size});
     }
+    if (!flat && one_in(4)) {  // values that are wider or narrower than keys
+      heads.size = any_of<int64_t>({4, 16, 32});
+      parts[2] = heads_of(project(memory, parts[2].shape[1] * heads.size), {parts[2].shape[1], heads.size});
+    }
+    const bool of_one = !flat && heads.count == 1 && one_in(2);  // attention of the first sample, for all
+    if (of_one) {
+      for (Value& part : parts) part = slice(part, 0, 0, 1);
+    }
     Value y = attended(parts[0], parts[1], parts[2]);
     if (flat) y = view(y, {samples, heads.count, tokens, heads.size});
+    const int64_t width = heads.count * heads.size;
+    if (of_one) {
+      const Shape all{samples, 1, tokens, width};
+      y = emit(all, cat("aten.expand.default(%", y.name, ") {size=", list(all), "}"));
+    }
     return project(view(turned(y, 1, 2), {samples, tokens, width}), any_of<int64_t>({4, 8}));
   }
 
@@ -775,16 +788,16 @@ class Writer {
     return turned(project(y, 8), 0, 1);
   }
 
+  Value slice(const Value& x, int64_t dim, int64_t start, int64_t end) {
+    Shape shape = x.shape;
+    shape[static_cast<size_t>(dim)] = end - start;
+    return emit(shape, cat("aten.slice.Tensor(%", x.name, ") {dim=", dim, ", start=", start, ", end=", end, "}"));
+  }
+
   /// The end of a dimension in front of its beginning.
   Value rotated(const Value& x, int64_t dim, int64_t shift) {
-    const auto axis = static_cast<size_t>(dim);
-    const auto part = [&](int64_t start, int64_t end) {
-      Shape shape = x.shape;
-      shape[axis] = end - start;
-      return emit(shape, cat("aten.slice.Tensor(%", x.name, ") {dim=", dim, ", start=", start, ", end=", end, "}"));
-    };
-    const Value back = part(shift, x.shape[axis]);
-    const Value front = part(0, shift);
+    const Value back = slice(x, dim, shift, x.shape[static_cast<size_t>(dim)]);
+    const Value front = slice(x, dim, 0, shift);
     return emit(x.shape, cat("aten.cat.default(%", back.name, ", %", front.name, ") {dim=", dim, "}"));
   }
 

@@ -44,6 +44,8 @@ enum class SoftmaxScale : uint8_t {
 };
 
 struct ActivationQuantConfig : TensorQuantConfig {
+  ActivationQuantConfig() { calibration_method = CalibrationMethod::kMse; }
+
   SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
 };
 
