@@ -34,6 +34,9 @@ def quantize_by(graftwork, source, data, output, *options, threads=None):
         ("digits", "minmax", "fp16"),
         ("digits", "mse", "fp16"),
         ("digits", "mse", "fp32"),
+        ("digits", "percentile", "fp16"),
+        ("digits", "entropy", "fp16"),
+        ("digits", "histogram", "fp16"),
         ("resnet18", "minmax", "fp16"),
     ],
 )
@@ -53,7 +56,7 @@ def test_threads_and_order_leave_no_trace(graftwork, exported, data, tmp_path, n
             assert run(f"{name}_{order}", threads) == first, f"{order}, {threads} threads"
 
 
-@pytest.mark.parametrize("method", ["minmax", "mse"])
+@pytest.mark.parametrize("method", ["minmax", "mse", "moving_average_minmax"])
 def test_threads_leave_no_trace_where_the_batch_is_fixed(graftwork, tmp_path, method):
     """A network that ties four samples to one another; 10 samples are no multiple of that."""
 
@@ -77,7 +80,18 @@ def test_threads_leave_no_trace_where_the_batch_is_fixed(graftwork, tmp_path, me
     assert files[0] == files[1] == files[2]
 
 
-@pytest.mark.parametrize("method", ["minmax", "mse"])
+def test_moving_averages_see_the_order_alone(graftwork, exported, data, tmp_path):
+    def run(samples, threads):
+        options = ("--calibration-method", "moving_average_minmax")
+        return quantize_by(
+            graftwork, exported("digits"), data / f"{samples}.npy", tmp_path / "a.onnx", *options, threads=threads
+        )
+
+    assert run("digits", 1) == run("digits", 2) == run("digits", 5)
+    assert run("digits", 1) != run("digits_shuffled", 1)
+
+
+@pytest.mark.parametrize("method", ["minmax", "mse", "moving_average_minmax"])
 def test_form_of_the_data_leaves_no_trace(graftwork, exported, data, tmp_path, method):
     source, samples = exported("digits"), np.load(data / "digits.npy")
 
