@@ -99,7 +99,7 @@ def quantize(graftwork, folder, case):
     make, read, shape = case
     model, x = Packed(make(), read).eval(), torch.randn(shape)
     torch.export.save(torch.export.export(model, (x,)), folder / "m.pt2")
-    np.save(folder / "x.npy", x.numpy())
+    np.save(folder / "x.npy", np.repeat(x.numpy(), 4, axis=0))
     arguments = ("quantize", "m.pt2", "--calibrate", "x.npy", "--report", "r.json", "-o", "m.onnx")
     done = graftwork(*arguments, cwd=folder)
     warnings = json.loads((folder / "r.json").read_text())["warnings"]

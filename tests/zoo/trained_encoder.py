@@ -37,7 +37,7 @@ CALIBRATION_SENTENCES, TEST_SENTENCES = 128, 160
 COARSE_LAYERS = tuple(f"bert.encoder.layer.{block}.output.dense" for block in range(4))
 RECIPES = {
     "default": {},
-    "mse for activations": {"activation": {"calibration_method": "mse"}},
+    "minmax": {"activation": {"calibration_method": "minmax"}},
     "four layers skipped": {"skip": {"stub": COARSE_LAYERS, "weight": COARSE_LAYERS}},
 }
 

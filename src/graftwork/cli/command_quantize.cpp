@@ -55,7 +55,8 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
     GRAFTWORK_ASSERT(scale != nullptr);
     const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
     const Range range = found == result.ranges.end() ? Range() : found->second;
-    figures.push_back({evaluate(*scale, result.network.tensors).item<float>(), range.min, range.max});
+    const float step = evaluate(*scale, result.network.tensors).item<float>();
+    figures.push_back({step, range.min, range.max, range.histogram.share_from(static_cast<double>(step) * 127)});
   }
   return figures;
 }
@@ -69,8 +70,10 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
   report["fp32_regions"] = Json::array();
   for (const WideRegion& region : wide_regions(result.network))
     report["fp32_regions"].push_back({{"nodes", region.nodes}, {"reasons", region.reasons}});
-  report["calibration"] = {
-      {"method", name_of(result.method)}, {"samples", result.samples}, {"corrected_biases", result.corrected_biases}};
+  report["calibration"] = {{"method", name_of(result.method)},
+                           {"weight_method", name_of(result.weight_method)},
+                           {"samples", result.samples},
+                           {"corrected_biases", result.corrected_biases}};
   report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},

@@ -25,9 +25,10 @@ Json reader_json(const StubReader& reader) { return {{"module", reader.module.st
 Json stub_json(const PlannedStub& stub, const StubFigures& figures) {
   Json readers = Json::array();
   for (const StubReader& reader : stub.readers) readers.push_back(reader_json(reader));
-  Json json{{"name", stub.stub.str()},    {"tensor", stub.tensor.str()}, {"scale", number(figures.scale)},
-            {"min", number(figures.min)}, {"max", number(figures.max)},  {"readers", std::move(readers)},
-            {"reason", stub.reason}};
+  Json json{{"name", stub.stub.str()},        {"tensor", stub.tensor.str()},
+            {"scale", number(figures.scale)}, {"min", number(figures.min)},
+            {"max", number(figures.max)},     {"clipped", number(static_cast<float>(figures.clipped))},
+            {"readers", std::move(readers)},  {"reason", stub.reason}};
   if (!stub.value.empty()) json["value"] = stub.value.str();
   return json;
 }

@@ -20,6 +20,7 @@ struct StubFigures {
   float scale = 0;
   float min = 0;
   float max = 0;
+  double clipped = 0;  ///< Share of the values beyond the end of the range.
 };
 
 /// What both reports begin with: version, model, fused modules, operators left, patterns applied and skipped.

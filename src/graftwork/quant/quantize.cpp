@@ -20,6 +20,8 @@
 namespace graftwork {
 namespace {
 
+constexpr int64_t kFewSamples = 4;
+
 /// What stubs of one scale have in common: the widest range, and a type that suits all readers.
 struct ScaleGroup {
   Range range;
@@ -165,7 +167,8 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
                             const QuantizeOptions& options) {
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, 0, samples.facts(), {}, {}};
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, config.weight.calibration_method, 0,
+                            samples.facts(), {}, {}};
   if (options.plan) {
     result.plan = *options.plan;
     check_stub_plan(network.module, result.plan, *backend);
@@ -173,6 +176,9 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
     result.plan = plan_stubs(network.module, config, *backend);
   }
   result.warnings = result.plan.warnings;
+  if (samples.size() < kFewSamples)
+    result.warnings.push_back(cat("ranges of ", samples.size(), samples.size() == 1 ? " sample" : " samples",
+                                  " are a matter of chance: calibrate on some hundreds"));
   apply_stub_plan(result.network.module, result.plan, *backend);
   ScaleSetter scales(result, config.activation, options.float_type, backend->file);
   scales.set_weight_scales(config.weight);  // first: a bad weight would look like bad data

@@ -31,8 +31,9 @@ struct QuantizationResult {
   /// By value name; every float tensor when float_type is kF16.
   std::map<std::string, Range> ranges;
   int64_t samples = 0;
-  /// How the ranges of activations were found.
+  /// How the ranges of activations and of weights were found.
   CalibrationMethod method = CalibrationMethod::kMinMax;
+  CalibrationMethod weight_method = CalibrationMethod::kMinMax;
   /// How many biases and running means make up for the rounding of weights.
   int64_t corrected_biases = 0;
   /// SampleSource::facts.

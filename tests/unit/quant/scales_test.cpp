@@ -151,12 +151,17 @@ QuantizationResult quantized(const Network& network, const at::Tensor& samples, 
 
 TEST(Quantize, WarnsOfTensorsThatWereZeroThroughout) {
   const Network network = small_network();
-  const QuantizationResult result = quantized(network, at::zeros({3, 3, 5, 5}));
+  const QuantizationResult result = quantized(network, at::zeros({5, 3, 5, 5}));
   EXPECT_EQ(result.warnings, std::vector<std::string>{"%x was zero in all of the calibration data"});
   EXPECT_EQ(result.network.tensors.at("quant_stub_0.scale").item<float>(), 1);
-  EXPECT_EQ(result.samples, 3);
+  EXPECT_EQ(result.samples, 5);
   EXPECT_EQ(network.tensors.size() + 6, result.network.tensors.size()) << "two stubs, two weights, two biases";
   EXPECT_FALSE(network.tensors.contains("quant_stub_0.scale")) << "the network that was given has changed";
+}
+
+TEST(Quantize, WarnsOfFewSamples) {
+  EXPECT_EQ(quantized(small_network(), images(3)).warnings,
+            std::vector<std::string>{"ranges of 3 samples are a matter of chance: calibrate on some hundreds"});
 }
 
 TEST(Quantize, GivesANetworkWhoseValuesLieOnTheGridOfTheirScales) {
