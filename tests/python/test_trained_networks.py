@@ -4,12 +4,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
-from trained import report
+import support
+from trained import report, silero
 from trained.measure import Result, measure
 from trained.networks import NETWORKS
-from trained.packages import Missing
-from trained.scores import Scores, difference, each, joined
+from trained.packages import Missing, file_of
+from trained.scores import Scores, difference, each, pooled
 
 IN_TESTS = [name for name, network in NETWORKS.items() if network.in_tests]
 
@@ -27,6 +29,20 @@ def test_default_recipe_is_no_worse_than_onnx_runtime(graftwork, tmp_path, name)
     assert list(report.misses(network, results)) == []
 
 
+def test_silero_is_what_its_package_runs():
+    try:
+        network, path = silero.make(0), file_of("silero_vad", "data/silero_vad_16k_sequence.onnx")
+        clips = silero.data().test[::20]
+    except Missing as why:
+        pytest.skip(str(why))
+    with torch.no_grad():
+        found = network(torch.from_numpy(clips)).numpy()
+    state = np.zeros((1, 1, 128), np.float32)
+    for clip, probabilities in zip(clips, found, strict=True):
+        theirs = support.run_onnx(path, {"input": clip, "h": state, "c": state})["speech_probs"]
+        np.testing.assert_allclose(probabilities, theirs, atol=1e-4)
+
+
 def test_intervals_see_what_is_paired():
     """A difference in every unit is certain; as many gains as losses are chance."""
     right = np.tile([1.0, 0.0], 50)
@@ -39,8 +55,9 @@ def test_intervals_see_what_is_paired():
 
 
 def test_units_of_several_decisions_weigh_as_many():
-    scores = joined([Scores(np.array([1.0, 8.0]), np.array([2, 8])), each([True])])
-    assert scores.percent == pytest.approx(100 * 10 / 11)
+    scores = pooled([Scores(np.array([1.0, 8.0]), np.array([2, 8])), each([True, False])])
+    assert scores.percent == pytest.approx(100 * 10 / 12)
+    assert len(scores) == 2
     with pytest.raises(ValueError, match="same test units"):
         difference(scores, each(np.ones(3)))
 

@@ -7,7 +7,7 @@ import torch
 
 import support
 from trained.quantizers import Source
-from trained.scores import Scores, joined
+from trained.scores import Scores, pooled
 
 BATCH = 64
 
@@ -49,7 +49,7 @@ def measure(graftwork, network, seeds, names, folder):
     runs = [measure_seed(graftwork, network, seed, names, folder / str(seed)) for seed in seeds]
     return {
         name: Result(
-            joined([run[name].scores for run in runs]),
+            pooled([run[name].scores for run in runs]),
             float(np.mean([run[name].sqnr for run in runs])),
             float(np.sum([run[name].seconds for run in runs])),
         )

@@ -12,7 +12,7 @@ NETWORKS = {
     ),
     "crepe_tiny": TrainedNetwork(crepe.make, crepe.data, "pitch as PyTorch", crepe.score, 18, in_tests=True),
     "silero_vad": TrainedNetwork(
-        silero.make, silero.data, "decisions as PyTorch", silero.score, 20, batch=8, in_tests=True
+        silero.make, silero.data, "decisions as PyTorch", silero.score, 21, batch=8, in_tests=True
     ),
     "legere": TrainedNetwork(ocr.make, ocr.data, "letters right", ocr.score, 22, batch=8),
     "mtcnn_p": TrainedNetwork(

@@ -31,9 +31,9 @@ def each(right):
     return Scores(right, np.ones_like(right))
 
 
-def joined(scores):
-    """The units of several as one."""
-    return Scores(np.concatenate([s.right for s in scores]), np.concatenate([s.counts for s in scores]))
+def pooled(scores):
+    """Several networks' decisions on the same units, which stay the units."""
+    return Scores(np.sum([s.right for s in scores], 0), np.sum([s.counts for s in scores], 0))
 
 
 def difference(ours, theirs):

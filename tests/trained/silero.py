@@ -1,9 +1,10 @@
 """Silero VAD's network for 16 kHz, rebuilt around the weights of silero-vad: where somebody speaks."""
 
+import re
 from functools import cache
 
 import numpy as np
-from safetensors.torch import load_file
+import torch
 from torch import nn
 from torch.nn import functional as F
 
@@ -22,31 +23,43 @@ class SileroVAD(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stft_conv = nn.Conv1d(1, 258, 256, stride=128, bias=False)
-        self.conv1 = nn.Conv1d(129, 128, 3, padding=1)
-        self.conv2 = nn.Conv1d(128, 64, 3, stride=2, padding=1)
-        self.conv3 = nn.Conv1d(64, 64, 3, stride=2, padding=1)
-        self.conv4 = nn.Conv1d(64, 128, 3, padding=1)
+        self.waves = nn.Conv1d(1, 258, 256, stride=128, bias=False)
+        self.encoder = nn.Sequential(
+            *(nn.Conv1d(129, 128, 3, padding=1), nn.ReLU()),
+            *(nn.Conv1d(128, 64, 3, stride=2, padding=1), nn.ReLU()),
+            *(nn.Conv1d(64, 64, 3, stride=2, padding=1), nn.ReLU()),
+            *(nn.Conv1d(64, 128, 3, padding=1), nn.ReLU()),
+        )
         self.lstm = nn.LSTM(128, 128, batch_first=True)
-        self.final_conv = nn.Conv1d(128, 1, 1)
+        self.decoder = nn.Conv1d(128, 1, 1)
 
     def forward(self, x):
-        spectrum = self.stft_conv(F.pad(x.flatten(0, 1), (0, 64), mode="reflect").unsqueeze(1))
-        real, imaginary = spectrum.chunk(2, dim=1)
-        features = (real.square() + imaginary.square()).sqrt()
-        for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
-            features = conv(features).relu()
+        real, imaginary = self.waves(F.pad(x.flatten(0, 1), (0, 64), mode="reflect").unsqueeze(1)).chunk(2, dim=1)
+        features = self.encoder((real.square() + imaginary.square()).sqrt())
         hidden, _ = self.lstm(features.reshape(x.shape[0], CHUNKS, 128))
-        return self.final_conv(hidden.relu().transpose(1, 2)).sigmoid().squeeze(1)
+        return self.decoder(hidden.relu().transpose(1, 2)).sigmoid().squeeze(1)
+
+
+def own_name(name):
+    """What a parameter of the package's module is called here."""
+    for theirs, ours in (
+        (r"stft\.forward_basis_buffer", "waves.weight"),
+        (r"encoder\.(\d)\.reparam_conv\.(\w+)", lambda found: f"encoder.{2 * int(found[1])}.{found[2]}"),
+        (r"decoder\.rnn\.(\w+)", r"lstm.\1_l0"),
+        (r"decoder\.decoder\.2\.(\w+)", r"decoder.\1"),
+    ):
+        if re.fullmatch(theirs, name):
+            return re.sub(theirs, ours, name)
+    raise ValueError(f"silero-vad has a parameter {name!r}, which the network here lacks")
 
 
 def make(seed):
-    weights = load_file(file_of("silero_vad", "data/silero_vad_16k.safetensors"))
-    # The package has one step of the LSTM (a cell); a layer of it calls the same weights by other names.
-    names = {name: name.replace("lstm_cell.", "lstm.") for name in weights}
-    names.update({name: f"{new}_l0" for name, new in names.items() if new.startswith("lstm.")})
-    network = SileroVAD()
-    network.load_state_dict({names[name]: value for name, value in weights.items()})
+    """The TorchScript file's weights: the .safetensors beside it holds those of another training."""
+    weights = torch.jit.load(file_of("silero_vad", "data/silero_vad.jit"), map_location="cpu").state_dict()
+    network, of_16_khz = SileroVAD(), "_model."
+    network.load_state_dict(
+        {own_name(name.removeprefix(of_16_khz)): w for name, w in weights.items() if name.startswith(of_16_khz)}
+    )
     return network.eval()
 
 

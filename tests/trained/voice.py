@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from transformers.audio_utils import mel_filter_bank
 
 from trained.packages import module_of
 from trained.row import Data
@@ -22,17 +23,8 @@ def make(seed):
 
 @cache
 def mel_bands():
-    """[BANDS, SIZE // 2 + 1]: triangles on Slaney's mel scale, linear to 1 kHz, each with an area of one."""
-
-    def hertz(mels):
-        return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
-
-    top = 15 + 27 * np.log(RATE / 2 / 1000) / np.log(6.4)
-    edges = hertz(np.linspace(0, top, BANDS + 2))
-    frequencies = np.linspace(0, RATE / 2, SIZE // 2 + 1)
-    rising = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]
-    return np.maximum(0, np.minimum(rising, falling)) * (2 / (edges[2:] - edges[:-2]))[:, None]
+    """[SIZE // 2 + 1, BANDS], as librosa has them by default."""
+    return mel_filter_bank(SIZE // 2 + 1, BANDS, 0, RATE / 2, RATE, norm="slaney", mel_scale="slaney")
 
 
 def spectrogram(samples):
@@ -43,7 +35,7 @@ def spectrogram(samples):
     heard *= max(1, LOUDNESS / np.sqrt(np.square(heard).mean()))
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(SIZE) / SIZE)
     steps = np.lib.stride_tricks.sliding_window_view(heard, SIZE)[::HOP]
-    return (np.square(np.abs(np.fft.rfft(steps * window))) @ mel_bands().T).astype(np.float32)
+    return (np.square(np.abs(np.fft.rfft(steps * window))) @ mel_bands()).astype(np.float32)
 
 
 @cache
