@@ -10,7 +10,7 @@ import support
 from trained import report, silero
 from trained.measure import Result, measure
 from trained.networks import NETWORKS
-from trained.packages import Missing, file_of
+from trained.packages import Missing, file_of, module_of
 from trained.scores import Scores, difference, each, pooled
 
 IN_TESTS = [name for name, network in NETWORKS.items() if network.in_tests]
@@ -41,6 +41,12 @@ def test_silero_is_what_its_package_runs():
     for clip, probabilities in zip(clips, found, strict=True):
         theirs = support.run_onnx(path, {"input": clip, "h": state, "c": state})["speech_probs"]
         np.testing.assert_allclose(probabilities, theirs, atol=1e-4)
+
+
+def test_a_package_that_is_not_installed_is_named():
+    for ask in (lambda: file_of("no_such_package", "weights.pt"), lambda: module_of("no_such_package.model")):
+        with pytest.raises(Missing, match=r"no_such_package.*setup\.sh trained"):
+            ask()
 
 
 def test_intervals_see_what_is_paired():

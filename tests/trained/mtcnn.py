@@ -16,7 +16,7 @@ FACES = 100
 CALIBRATION = 24  # crops of each kind; the others are judged
 WINDOWS = 9  # of a crop: all of it, and the corners of two sizes, as a detector's windows lie beside a face
 THRESHOLDS = {"PNet": 0.6, "RNet": 0.7}  # MTCNN's own
-NEAR = 0.03  # of the window's size: how far a landmark may lie from PyTorch's
+NEAR = 0.01  # of the window's size: how far a landmark may lie from PyTorch's
 LANDMARKS = 5
 
 
