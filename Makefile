@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full zoo-trained operators fuzz fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy operators fuzz fuzz-patterns bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -23,6 +23,7 @@ demo: configure  ## train a small network, quantize it with the command, compare
 
 test: build  ## every test: C++ (ctest) and Python (pytest)
 	@scripts/setup.sh zoo
+	@scripts/setup.sh trained
 	@scripts/test.sh
 
 zoo: build  ## a hundred and three networks through every stage, a row each; ZOO="--only yolo --update" passes options
@@ -37,6 +38,11 @@ zoo-trained: build  ## a trained sentence encoder: its INT8 file's embeddings be
 	@scripts/setup.sh zoo
 	@scripts/setup.sh trained
 	@$(PYTHON) tests/zoo/trained_encoder.py
+
+accuracy: build  ## trained networks beside ONNX Runtime's quantizer; ACCURACY="--only silero_vad --update" passes options
+	@scripts/setup.sh zoo
+	@scripts/setup.sh trained
+	@$(PYTHON) tests/trained/run.py $(ACCURACY)
 
 operators: build  ## torch's samples for its operators, how many pass; OPERATORS="--only gather" passes options
 	@$(PYTHON) tests/operators/run.py $(OPERATORS)

