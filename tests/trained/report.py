@@ -86,10 +86,12 @@ def seconds_table(measured):
     return table(["seconds", *NAMES], rows)
 
 
-def write(measured):
-    """Replaces what stands between the two marks of docs/accuracy.md."""
+def write(measured, wrong):
+    """Replaces what stands between the two marks of docs/accuracy.md; `wrong` is what falls short, a line each."""
     page = PAGE.read_text()
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
-    tables = "\n\n".join((sqnr_table(measured), metric_table(measured), seconds_table(measured)))
+    short = "\n".join(f"- {line}" for line in wrong or ["nothing"])
+    verdict = f"Where `default` falls short of what must hold:\n\n{short}"
+    tables = "\n\n".join((sqnr_table(measured), metric_table(measured), seconds_table(measured), verdict))
     PAGE.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}")

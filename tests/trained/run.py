@@ -55,7 +55,7 @@ def main():
     if options.update:
         if set(measured) != set(NETWORKS):
             sys.exit("--update needs every network: no --only, and every package installed")
-        report.write(measured)
+        report.write(measured, wrong)
     return 1 if wrong else 0
 
 
