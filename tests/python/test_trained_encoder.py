@@ -20,7 +20,7 @@ def prepared(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("recipe", "mean", "least"),
-    [("default", 0.98, 0.94), ("minmax", 0.975, 0.94), ("four layers skipped", 0.99, 0.97)],
+    [("default", 0.98, 0.94), ("minmax", 0.975, 0.94), ("four layers skipped", 0.985, 0.97)],
 )
 def test_embeddings_point_the_same_way(graftwork, prepared, recipe, mean, least):
     network, folder, test = prepared
