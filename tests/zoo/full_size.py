@@ -35,7 +35,15 @@ def work(arguments, env):
 
 def row(command, name, folder, rounds, env):
     size = work(("make", name, folder), env).output.split()[-1]
-    arguments = [command, "quantize", folder / "m.pt2", "--calibrate", folder / "calibration.npz", "--quiet"]
+    arguments = [
+        command,
+        "quantize",
+        folder / "m.pt2",
+        "--calibrate",
+        folder / "calibration.npz",
+        "--quiet",
+        "--no-losses",
+    ]
     runs = in_turns(
         rounds,
         command=lambda: run_once(*arguments, "-o", folder / "m.onnx", env=env),

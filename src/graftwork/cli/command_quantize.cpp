@@ -74,7 +74,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"weight_method", name_of(result.weight_method)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
-  report["losses"] = losses_json(result.losses);
+  if (!request.no_losses) report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
                       {"float", float_name(request.calibration.float_type)},
@@ -114,7 +114,7 @@ void quantize(const QuantizeRequest& request) {
   const std::vector<std::string> untaken = refuse_unwritable(transformed, export_options);
   if (!flags.quiet) warn(untaken);
   watch.lap("transform");
-  QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt, true);
+  QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt, !request.no_losses);
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
   const onnx::Model model = lower(result.network, export_options);

@@ -47,6 +47,7 @@ struct QuantizeRequest {
   int64_t opset = 0;  ///< 0: what the graph needs.
   bool attention_operator = false;
   bool float_weights = false;
+  bool no_losses = false;
 };
 
 struct TransformRequest {

@@ -182,6 +182,7 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
       ->type_name("N");
   app.add_flag("--attention-operator", options.attention_operator,
                "Write attention that stays in FP16 as ONNX's Attention (opset 23)");
+  app.add_flag("--no-losses", options.no_losses, "Do not measure what the results lose");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   add_path(app, "-o,--output", options.output, "The ONNX file to write")->required();

@@ -1,6 +1,9 @@
 #include "graftwork/cli/threads.h"
 
 #include <ATen/Parallel.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <chrono>
 #include <exception>
@@ -44,6 +47,9 @@ int threads_to_be_had(int wanted) {
 }  // namespace
 
 void limit_threads() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 1);
+#endif
   // Torch keeps two pools: OpenMP's, and one that at::set_num_threads makes.
   const int wanted = at::get_num_threads();
   const int had = 1 + threads_to_be_had(2 * (wanted - 1)) / 2;

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorSubclassLikeUtils.h>
 
+#include <algorithm>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
@@ -28,26 +30,45 @@ inline float nearest(float x) {
 }
 
 /// The same as step by step, in one pass over memory.
-at::Tensor quantized_by_one_scale(const at::Tensor& x, float scale, QuantRange range) {
+[[gnu::target_clones("avx2", "default")]] void round_to_codes(const float* from, float* to, int64_t count, float scale, QuantRange range) {
+  const auto low = static_cast<float>(range.min), high = static_cast<float>(range.max);
+  for (int64_t i = 0; i < count; ++i) {
+    float code = from[i] / scale;
+    code = code < low ? low : code;  // NaN stays
+    code = code > high ? high : code;
+    to[i] = nearest(code) * scale;
+  }
+}
+
+/// One scale for all, or for each of the first extent of a contiguous tensor.
+at::Tensor quantized_at_once(const at::Tensor& x, const at::Tensor& scale, QuantRange range) {
   at::Tensor result = at::empty_like(x);
   const float* from = x.const_data_ptr<float>();
   float* to = result.mutable_data_ptr<float>();
-  const auto low = static_cast<float>(range.min), high = static_cast<float>(range.max);
   constexpr int64_t kGrain = int64_t{1} << 15;
-  at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float code = from[i] / scale;
-      code = code < low ? low : code;  // NaN stays
-      code = code > high ? high : code;
-      to[i] = nearest(code) * scale;
-    }
-  });
+  if (scale.dim() == 0) {
+    const float step = scale.item<float>();
+    at::parallel_for(0, x.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      round_to_codes(from + begin, to + begin, end - begin, step, range);
+    });
+    return result;
+  }
+  const at::Tensor steps = scale.contiguous();
+  const float* step = steps.const_data_ptr<float>();
+  const int64_t row = x.numel() / x.size(0);
+  at::parallel_for(0, x.size(0), std::max<int64_t>(1, kGrain / std::max<int64_t>(row, 1)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t i = begin; i < end; ++i)
+                       round_to_codes(from + i * row, to + i * row, row, step[i], range);
+                   });
   return result;
 }
 
-bool is_plain(const at::Tensor& x, const at::Tensor& scale) {
-  return x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense() && scale.dim() == 0 &&
-         scale.scalar_type() == at::kFloat && scale.is_cpu() && !at::isTensorSubclassLike(x);
+bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis) {
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || at::isTensorSubclassLike(x)) return false;
+  if (!scale.is_cpu() || scale.scalar_type() != at::kFloat) return false;
+  if (scale.dim() == 0) return x.is_non_overlapping_and_dense();
+  return axis == 0 && x.is_contiguous() && scale.dim() == 1 && scale.numel() == x.size(0);
 }
 
 }  // namespace
@@ -72,8 +93,8 @@ at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t a
   if (type == at::kHalf || type == at::kBFloat16)
     return fake_quantize(x.to(at::kFloat), scale, axis, range, zero_point).to(type);
   const bool records = at::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad());
-  if (!records && !zero_point.defined() && is_plain(x, scale))
-    return quantized_by_one_scale(x, scale.item<float>(), range);
+  if (!records && !zero_point.defined() && is_quantized_at_once(x, scale, axis))
+    return quantized_at_once(x, scale, range);
   const at::Tensor step = along(scale, axis, x.dim());
   at::Tensor quantized, low, high;
   if (zero_point.defined()) {

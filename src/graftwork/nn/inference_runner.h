@@ -6,7 +6,7 @@
 namespace graftwork {
 
 /// Runs a network with the parameters that it has when this is made: what a body can compute at once is prepared
-/// (prepared_conv.h, prepared_linear.h), batch norm folded, weights rounded and packed. It computes what the reference
+/// (prepared_conv.h, prepared_linear.h), batch norm folded, weights packed. It computes what the reference
 /// executor computes in evaluation, to rounding. For another table of parameters, for training, and for gradients there
 /// is the Executor. Safe to run from many threads.
 class InferenceRunner {

@@ -6,17 +6,47 @@
 namespace graftwork {
 namespace {
 
+using Scalars = c10::List<std::optional<at::Scalar>>;
+
+at::Tensor multiplied(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                             .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                               std::string_view, Scalars, std::optional<std::string_view>)>();
+  return op.call(x.contiguous(), weight, bias, "none", Scalars(), std::nullopt);
+}
+
 class PreparedLinear final : public PreparedModule {
  public:
-  PreparedLinear(at::Tensor weight, at::Tensor bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
+  PreparedLinear(const ModuleRecord& layer, ModuleId quantizer, const ModuleTable& modules, const TensorStore& tensors)
+      : layer_(layer), quantizer_(quantizer), context_{modules, tensors} {
+    if (const ParamExpr* bias = layer.param("bias")) bias_ = evaluate(*bias, tensors).contiguous();
+    if (!quantizer_) weight_ = evaluate(*layer.param("weight"), tensors).contiguous();
+  }
 
   at::Tensor run(std::span<const at::Tensor> inputs) const override {
-    return at::linear(inputs[0], weight_, bias_.defined() ? std::optional(bias_) : std::nullopt);
+    const at::Tensor& x = inputs[0];
+    const at::Tensor weight = quantizer_ ? weight_of(layer_, quantizer_, context_) : weight_;
+    // oneDNN takes no empty tensors, and vectors as little as at::linear's other forms.
+    return x.numel() == 0 || x.dim() < 2 ? at::linear(x, weight, bias_) : multiplied(x, weight, bias_);
   }
 
  private:
-  at::Tensor weight_, bias_;
+  const ModuleRecord& layer_;
+  ModuleId quantizer_;
+  ModuleContext context_;
+  std::optional<at::Tensor> bias_;
+  at::Tensor weight_;
 };
+
+bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors) {
+  for (const auto& [name, expr] : layer.params) {
+    for (const Symbol leaf : expr.leaves()) {
+      if (tensors.at(leaf).scalar_type() != at::kFloat || !tensors.at(leaf).is_cpu()) return false;
+    }
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -26,12 +56,10 @@ Preparer prepared_linears(const TensorStore& tensors) {
     if (record.body->layers.size() != 1) return {};
     const BodyLayer& layer = record.body->layers.front();
     const ModuleRecord& linear = module.modules()[record.child(layer.role)];
-    const ModuleId quantizer = weight_quantizer(record, layer);
-    if (linear.kind != Symbol("nn.Linear") || !quantizer) return {};
-    const ParamExpr* bias = linear.param("bias");
+    if (linear.kind != Symbol("nn.Linear") || !is_plain_f32(linear, tensors)) return {};
     Prepared prepared;
-    prepared.module = std::make_unique<PreparedLinear>(weight_of(linear, quantizer, {module.modules(), tensors}),
-                                                       bias ? evaluate(*bias, tensors) : at::Tensor());
+    prepared.module =
+        std::make_unique<PreparedLinear>(linear, weight_quantizer(record, layer), module.modules(), tensors);
     prepared.inputs = {&layer.call->input(0)};
     prepared.replaces = {layer.call};
     return prepared;

@@ -58,8 +58,8 @@ void SampleWorkers::run(const std::function<void(int64_t index, int64_t worker)>
   const ThreadCount single(1);
   std::atomic<int64_t> next{0};
   FirstFailure failure;
-  const auto take = [&](int64_t worker, int64_t limit) {
-    for (int64_t done = 0; done < limit; ++done) {
+  const auto take = [&](int64_t worker) {
+    for (;;) {
       const int64_t index = next++;
       if (index >= micro_batches_ || failure.stops(index)) return;
       try {
@@ -69,22 +69,19 @@ void SampleWorkers::run(const std::function<void(int64_t index, int64_t worker)>
       }
     }
   };
-  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
-  // Packed weights depend on the first input's shape alone; packing them once before the race keeps memory flat.
-  take(0, 1);
   {
     std::vector<std::jthread> threads;
     try {
       for (int64_t worker = 1; worker < count_; ++worker) {
         threads.emplace_back([&take, worker] {
           at::set_num_threads(1);
-          take(worker, kAll);
+          take(worker);
         });
       }
     } catch (const std::system_error&) {
       // The process may make no more: the work is done by those that there are.
     }
-    take(0, kAll);
+    take(0);
   }
   failure.rethrow();
 }

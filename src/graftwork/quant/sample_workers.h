@@ -14,8 +14,8 @@ class SampleWorkers {
   SampleWorkers(int threads, int64_t micro_batches);
 
   int64_t count() const { return count_; }
-  /// Calls work(index, worker) once for each micro-batch, the first before all others; `worker` is below count().
-  /// Throws the first failure in the micro-batches' order, whichever thread met one first.
+  /// Calls work(index, worker) once for each micro-batch; `worker` is below count(). Throws the first failure in the
+  /// micro-batches' order, whichever thread met one first.
   void run(const std::function<void(int64_t index, int64_t worker)>& work) const;
 
  private:

@@ -93,7 +93,7 @@ TEST(Losses, AreThoseOfRunningBothNetworks) {
   EXPECT_EQ(worst_kernels(losses, 9).size(), 2U);
 }
 
-TEST(Losses, DependOnNoThreads) {
+TEST(Losses, DependOnNoThreads) {  // as long as there are as many samples
   const Network network = two_convolutions();
   const MemorySamples samples(random_tensor({DType::kF32, {Dim(9), Dim(3), Dim(7), Dim(7)}}, 7));
   const Losses one = quantized(network, samples).losses, three = quantized(network, samples, 3).losses;

@@ -1,5 +1,7 @@
 #include "graftwork/quant/loss/layer_losses.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -48,16 +50,24 @@ class Comparison {
         quantized_(quantized, refs(&Compared::in_quantized)),
         outputs_(network.module.signature().outputs) {
     const int64_t all = batching_.micro_batches(source.size());
-    const int64_t wanted = std::min(all, batching_.micro_batches(options.samples));
+    const int64_t samples = options.samples > 0 ? options.samples : std::clamp<int64_t>(source.size() / 16, 1, 8);
+    const int64_t wanted = std::min(all, batching_.micro_batches(samples));
     for (int64_t i = 0; i < wanted; ++i) chosen_.push_back(i * all / wanted);
   }
 
   Losses run() {
     std::vector<Losses> parts(chosen_.size());
-    SampleWorkers(options_.threads, static_cast<int64_t>(chosen_.size())).run([&](int64_t i, int64_t) {
+    const auto compare_one = [&](int64_t i, int64_t) {
       const at::NoGradGuard no_grad;
       parts[static_cast<size_t>(i)] = compare(chosen_[static_cast<size_t>(i)]);
-    });
+    };
+    const auto count = static_cast<int64_t>(chosen_.size());
+    const int64_t threads = options_.threads > 0 ? options_.threads : at::get_num_threads();
+    if (count >= threads) {
+      SampleWorkers(options_.threads, count).run(compare_one);
+    } else {
+      for (int64_t i = 0; i < count; ++i) compare_one(i, 0);
+    }
     Losses sum = empty_losses();
     for (const Losses& part : parts) {  // in this order, so that sums do not depend on the threads
       sum.samples += part.samples;

@@ -31,14 +31,15 @@ struct Losses {
 };
 
 struct LossOptions {
-  /// Of the source, evenly spread; as many as there are where they are fewer.
-  int64_t samples = 4;
+  /// Of the source, evenly spread; as many as there are where they are fewer. 0: one in sixteen, one to eight.
+  int64_t samples = 0;
   int threads = 0;  ///< As CalibrationOptions::threads.
   std::function<bool()> interrupted = {};
 };
 
 /// Compares `quantized` with `network`, from which quantize() made it. Of INT8 alone: both compute in FP32 what is not.
-/// The same for any number of threads. Throws Error "interrupted", "data.*", "nn.*".
+/// Micro-batches run side by side, or, where they are fewer than threads, one after the other on all of them. Throws
+/// Error "interrupted", "data.*", "nn.*".
 Losses measure_losses(const Network& network, const Network& quantized, const SampleSource& source,
                       const LossOptions& options);
 

@@ -1,22 +1,40 @@
 #include "graftwork/quant/loss/signal_error.h"
 
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace graftwork {
 
 void SignalError::add(const at::Tensor& reference, const at::Tensor& signal) {
-  at::Tensor wanted = reference.to(at::kDouble), found = signal.to(at::kDouble);
-  const at::Tensor finite = at::isfinite(wanted);
-  if (!finite.all().item<bool>()) {
-    wanted = wanted.masked_select(finite);
-    found = found.masked_select(finite);
+  const at::Tensor wanted = reference.to(at::kFloat).contiguous(), found = signal.to(at::kFloat).contiguous();
+  const int64_t count = wanted.numel();
+  // Summed in parts of one size, so that sums do not depend on the threads.
+  constexpr int64_t kPart = int64_t{1} << 16;
+  std::vector<SignalError> parts(static_cast<size_t>((count + kPart - 1) / kPart));
+  at::parallel_for(0, static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = part * kPart;
+      parts[static_cast<size_t>(part)].add(wanted.const_data_ptr<float>() + first,
+                                           found.const_data_ptr<float>() + first, std::min(kPart, count - first));
+    }
+  });
+  for (const SignalError& part : parts) merge(part);
+}
+
+void SignalError::add(const float* reference, const float* signal, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (!std::isfinite(reference[i])) continue;
+    const auto x = static_cast<double>(reference[i]), y = static_cast<double>(signal[i]);
+    reference_ += x * x;
+    signal_ += y * y;
+    product_ += x * y;
+    error_ += (x - y) * (x - y);
+    ++count_;
   }
-  reference_ += wanted.square().sum().item<double>();
-  signal_ += found.square().sum().item<double>();
-  product_ += (wanted * found).sum().item<double>();
-  error_ += (wanted - found).square().sum().item<double>();
-  count_ += wanted.numel();
 }
 
 void SignalError::merge(const SignalError& other) {

@@ -21,6 +21,8 @@ class SignalError {
   bool empty() const { return count_ == 0; }
 
  private:
+  void add(const float* reference, const float* signal, int64_t count);
+
   double reference_ = 0;  // Σ reference²
   double signal_ = 0;     // Σ signal²
   double product_ = 0;    // Σ reference · signal
