@@ -1,6 +1,9 @@
 #include "graftwork/quant/loss/layer_losses.h"
 
 #include <ATen/Parallel.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <algorithm>
 #include <unordered_map>
@@ -164,6 +167,9 @@ class Comparison {
 
 Losses measure_losses(const Network& network, const Network& quantized, const SampleSource& source,
                       const LossOptions& options) {
+#ifdef __GLIBC__
+  malloc_trim(0);  // the heap is full of holes that calibration has left, which are too small for what comes now
+#endif
   return Comparison(network, quantized, source, options).run();
 }
 
