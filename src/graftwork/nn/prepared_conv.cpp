@@ -177,15 +177,6 @@ class PreparedConv final : public PreparedModule {
   mutable at::Tensor packed_;
 };
 
-bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors) {
-  for (const auto& [name, expr] : layer.params) {
-    for (const Symbol leaf : expr.leaves()) {
-      if (tensors.at(leaf).scalar_type() != at::kFloat || !tensors.at(leaf).is_cpu()) return false;
-    }
-  }
-  return true;
-}
-
 bool is_f32(const Node& node) { return node.tensor() && node.tensor()->dtype == DType::kF32; }
 
 class Preparation {
@@ -235,6 +226,15 @@ class Preparation {
 };
 
 }  // namespace
+
+bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors) {
+  for (const auto& [name, expr] : layer.params) {
+    for (const Symbol leaf : expr.leaves()) {
+      if (tensors.at(leaf).scalar_type() != at::kFloat || !tensors.at(leaf).is_cpu()) return false;
+    }
+  }
+  return true;
+}
 
 Preparer prepared_convolutions(const TensorStore& tensors) {
   return [preparation = std::make_shared<Preparation>(tensors)](const GraphModule& module, const Node& call) {

@@ -5,6 +5,9 @@
 
 namespace graftwork {
 
+/// Whether the layer's parameters are f32 on the CPU, which is what is prepared.
+bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors);
+
 /// Prepares a two-dimensional convolution with what stands behind it in a body: batch norm folded, weight through its
 /// quantizer and packed once, activation or residual add inside oneDNN's kernel (`mkldnn::_convolution_pointwise`),
 /// channels last. What it takes in is found by patterns over the resolved body. Equal to the body's parts to rounding.

@@ -2,6 +2,7 @@
 
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/module_kernels.h"
+#include "graftwork/nn/prepared_conv.h"
 
 namespace graftwork {
 namespace {
@@ -38,15 +39,6 @@ class PreparedLinear final : public PreparedModule {
   std::optional<at::Tensor> bias_;
   at::Tensor weight_;
 };
-
-bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors) {
-  for (const auto& [name, expr] : layer.params) {
-    for (const Symbol leaf : expr.leaves()) {
-      if (tensors.at(leaf).scalar_type() != at::kFloat || !tensors.at(leaf).is_cpu()) return false;
-    }
-  }
-  return true;
-}
 
 }  // namespace
 
