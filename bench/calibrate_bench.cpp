@@ -35,13 +35,13 @@ void run(const std::filesystem::path& model, const std::filesystem::path& data, 
   const std::unique_ptr<SampleSource> source = open_samples(network.module, data);
   const InMemory all(*source, source->size());
   const InMemory quarter(*source, source->size() / 4);
-  std::vector<Symbol> tensors;
-  for (const PlannedStub& stub : plan_stubs(network.module, {}).stubs) tensors.push_back(stub.tensor);
+  StatisticsRequest request;
+  request.every_float = true;
+  for (const PlannedStub& stub : plan_stubs(network.module, {}).stubs) request.values[stub.tensor].quantized = true;
   CalibrationOptions options;
   options.threads = threads;
-  options.observe_all = true;
   const auto measure = [&](const SampleSource& samples) {
-    return bench::cost([&] { return calibrate(network, tensors, samples, options); });
+    return bench::cost([&] { return calibrate(network, request, samples, options); });
   };
   bench::serve({{"calibrate", [&] { return measure(all); }}, {"quarter", [&] { return measure(quarter); }}});
 }

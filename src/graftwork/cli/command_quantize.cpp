@@ -10,6 +10,7 @@
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/summary.h"
+#include "graftwork/cli/torchrun.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
 #include "graftwork/quant/half_regions.h"
@@ -97,8 +98,11 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
 
 void quantize(const QuantizeRequest& request) {
   const InterruptGuard interrupt;
-  const CalibrationFlags& flags = request.calibration;
-  check_output_files({{request.output, request.report}, inputs_of(request)});
+  const std::unique_ptr<Exchange> processes = processes_of_torchrun(interrupt);
+  const bool leads = !processes || processes->rank() == 0;  // the only one that writes and says anything
+  CalibrationFlags flags = request.calibration;
+  flags.quiet |= !leads;
+  check_output_files({{request.output, request.report, flags.checkpoint}, inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
@@ -114,7 +118,9 @@ void quantize(const QuantizeRequest& request) {
   const std::vector<std::string> untaken = refuse_unwritable(transformed, export_options);
   if (!flags.quiet) warn(untaken);
   watch.lap("transform");
-  QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt, !request.no_losses);
+  QuantizationResult result =
+      quantize_network(transformed.network, plan, flags, interrupt, leads && !request.no_losses, processes.get());
+  if (!leads) return;
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
   const onnx::Model model = lower(result.network, export_options);

@@ -36,6 +36,7 @@ struct CalibrationFlags {
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.
   BackendFlags backend;
+  std::filesystem::path checkpoint;  ///< Empty: none. Only for `quantize`.
   bool quiet = false;
 };
 

@@ -183,6 +183,8 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   app.add_flag("--attention-operator", options.attention_operator,
                "Write attention that stays in FP16 as ONNX's Attention (opset 23)");
   app.add_flag("--no-losses", options.no_losses, "Do not measure what the results lose");
+  add_path(app, "--checkpoint", options.calibration.checkpoint,
+           "Keep what was seen of the data in this file, and go on from it when it is there");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   add_path(app, "-o,--output", options.output, "The ONNX file to write")->required();
@@ -190,7 +192,9 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
       "Use it when the exported network is to run in TensorRT with INT8 kernels.\n\n"
       "Example:\n  graftwork quantize resnet18.pt2 --calibrate images.npy -o resnet18_int8.onnx\n"
       "  graftwork quantize resnet18.pt2 --calibrate images.npy --skip fc --report report.json -o resnet18_int8.onnx\n"
-      "  graftwork quantize resnet18.pt2 --calibrate photos/ --limit 500 -o resnet18_int8.onnx");
+      "  graftwork quantize resnet18.pt2 --calibrate photos/ --limit 500 -o resnet18_int8.onnx\n"
+      "  torchrun --no-python --nproc-per-node 3 graftwork quantize resnet18.pt2 --calibrate photos/ -o "
+      "resnet18_int8.onnx");
 }
 
 void add_transform(CLI::App& app, TransformRequest& options) {

@@ -64,7 +64,7 @@ std::vector<std::string> unusable(const LoadedNetwork& loaded) {
 }
 
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
-                                    const InterruptGuard& interrupt, bool with_losses) {
+                                    const InterruptGuard& interrupt, bool with_losses, Exchange* processes) {
   QuantConfig recipe = recipe_of(flags.recipe, plan);
   if (flags.method) recipe.activation.calibration_method = *flags.method;
   if (flags.method == CalibrationMethod::kMinMax || flags.method == CalibrationMethod::kMse)
@@ -77,6 +77,8 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.float_type = flags.float_type;
   options.backend = backend_of(flags.backend);
   options.plan = plan.stubs;
+  options.calibration.checkpoint = flags.checkpoint;
+  options.calibration.exchange = processes;
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   options.calibration.interrupted = [&] { return interrupt.requested(); };
   if (with_losses) options.losses = {.interrupted = options.calibration.interrupted};

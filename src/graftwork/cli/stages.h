@@ -36,9 +36,10 @@ std::vector<std::string> refuse_unwritable(const TransformedNetwork& transformed
 /// transformation by the patterns that the command has of itself.
 std::vector<std::string> unusable(const LoadedNetwork& loaded);
 
-/// Opens the samples and quantizes, with progress and Ctrl-C; with losses, measures those too. Throws Error
-/// "interrupted", "data.*" that name the data, and what graftwork::quantize does.
+/// Opens the samples and quantizes, with progress and Ctrl-C; with losses, measures those too. `processes` share the
+/// calibration; null: this one does it alone. Throws Error "interrupted", "data.*" that name the data, and what
+/// graftwork::quantize does.
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
-                                    const InterruptGuard& interrupt, bool with_losses);
+                                    const InterruptGuard& interrupt, bool with_losses, Exchange* processes = nullptr);
 
 }  // namespace graftwork::cli

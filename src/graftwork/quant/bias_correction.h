@@ -8,7 +8,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
-#include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/statistics.h"
 
 namespace graftwork {
 

@@ -1,247 +1,129 @@
 #include "graftwork/quant/calibrator.h"
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <mutex>
-#include <unordered_set>
+#include <vector>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
-#include "graftwork/ir/body.h"
-#include "graftwork/ir/kind.h"
-#include "graftwork/nn/half.h"
-#include "graftwork/nn/inference_runner.h"
-#include "graftwork/nn/mask_values.h"
-#include "graftwork/place/stub_plan.h"
-#include "graftwork/quant/half_probe.h"
-#include "graftwork/quant/micro_batch.h"
-#include "graftwork/quant/moving_average.h"
+#include "graftwork/quant/checkpoint.h"
+#include "graftwork/quant/observer.h"
 #include "graftwork/quant/sample_workers.h"
 
 namespace graftwork {
 namespace {
 
-/// The elements as they lie: torch would first copy a tensor of channels-last layout into its own order.
-at::Tensor in_memory_order(const at::Tensor& value) {
-  if (!value.is_non_overlapping_and_dense()) return value;
-  return value.as_strided({value.numel()}, {1}, value.storage_offset());
+constexpr double kSecondsBetweenCheckpoints = 10;
+
+/// A file of its own for each process.
+std::filesystem::path checkpoint_of(const CalibrationOptions& options) {
+  std::filesystem::path path = options.checkpoint;
+  if (options.exchange && options.exchange->size() > 1 && !path.empty())
+    path += cat(".", options.exchange->rank() + 1, "-of-", options.exchange->size());
+  return path;
 }
 
-/// Whether the input holds numbers alone, and −∞ where it is a mask.
-bool is_usable(const at::Tensor& input, bool is_mask) {
-  const at::Tensor usable = at::isfinite(input);
-  return (is_mask ? at::logical_or(usable, at::isneginf(input)) : usable).all().item<bool>();
-}
-
-void check_finite(const GraphModule& module, const MaskValues& masks, const Batching& batching,
-                  const std::vector<at::Tensor>& inputs, const SampleSource& source, int64_t first_sample) {
-  const std::vector<Node*> nodes = module.graph().inputs();
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].is_floating_point()) continue;
-    const bool is_mask = masks.is_absorbed(*nodes[i]);
-    const int64_t count = batching.batched[i] ? inputs[i].size(0) : 1;
-    for (int64_t k = 0; k < count; ++k) {
-      if (is_usable(batching.batched[i] ? inputs[i][k] : inputs[i], is_mask)) continue;
-      Error error("data.value",
-                  cat("sample ", first_sample + k, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
-                  "cleaning the calibration data");
-      const std::string file = source.file(first_sample + k);
-      throw file.empty() ? error : error.at(file);
-    }
-  }
-}
-
-/// A value that is watched, and its name: of a node, or of a value inside a module (inner_value_name).
-struct WatchedValue {
-  ValueRef value;
-  Symbol name;
-  bool is_ranged = true;  ///< Else only the probe asks for it.
-};
-
-/// Whether the network pads with infinity, as in front of max pooling: that has no range to watch, and is meant.
-bool pads_with_infinity(const Node& node) {
-  if (node.op() != Symbol("aten.pad.default") && node.op() != Symbol("aten.constant_pad_nd.default")) return false;
-  const Attribute* value = node.attrs().find("value");
-  return value && value->get<double>() && std::isinf(*value->get<double>());
-}
-
-std::vector<WatchedValue> watched_values(const GraphModule& module, const std::vector<Symbol>& tensors,
-                                         const CalibrationOptions& options) {
-  std::unordered_set<Symbol> named(tensors.begin(), tensors.end());
-  named.insert(options.further.begin(), options.further.end());
-  for (const auto& [name, axis] : options.channel_axes) named.insert(name);
-  std::vector<WatchedValue> values;
-  for (const Node& node : module.graph().nodes()) {
-    const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
-                            is_floating(node.tensor()->dtype) && !pads_with_infinity(node);
-    const bool is_ranged = named.contains(node.name()) || (options.observe_all && float_call);
-    if (is_ranged || (options.half_probe && options.half_probe->needs(node)))
-      values.push_back({{&node, {}}, node.name(), is_ranged});
-    if (node.kind() != NodeKind::kCallModule || !module.record(node).body) continue;
-    const ModuleRecord& record = module.record(node);
-    const Kind& kind = module.modules().kinds().at(record.kind);
-    for (const Symbol value : inner_values(kind)) {
-      const Symbol name = inner_value_name(record.path, value);
-      if (named.contains(name)) values.push_back({{&node, value}, name});
-    }
-  }
-  return values;
-}
-
-class Calibration {
+/// The micro-batches that are this process's share: [first, end).
+class Share {
  public:
-  Calibration(const Network& network, const std::vector<Symbol>& tensors, const SampleSource& source,
-              const CalibrationOptions& options)
-      : network_(network),
-        source_(source),
-        options_(options),
-        batching_(batching_of(network.module)),
-        total_(batching_.micro_batches(source.size())),
-        values_(watched_values(network.module, tensors, options)),
-        runner_(network, references(values_)),
-        masks_(network),
-        quantized_(tensors.begin(), tensors.end()) {
-    for (const WatchedValue& watched : values_) {
-      if (!watched.is_ranged) continue;
-      ranges_[watched.name.str()];
-      names_.emplace(std::pair(watched.value.node, watched.value.inner), watched.name);
-    }
+  Share(const Observer& observer, const CalibrationOptions& options) : observer_(observer), options_(options) {
+    const int64_t all = observer.micro_batches();
+    const int64_t rank = options.exchange ? options.exchange->rank() : 0;
+    const int64_t size = options.exchange ? options.exchange->size() : 1;
+    first_ = all * rank / size;
+    end_ = all * (rank + 1) / size;
   }
 
-  std::map<std::string, Range> run() {
-    if (source_.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");
-    const SampleWorkers workers(options_.threads, total_);
-    std::vector<std::map<std::string, Range>> seen(static_cast<size_t>(workers.count()));
-    workers.run([&](int64_t index, int64_t worker) {
-      const at::NoGradGuard no_grad;
-      observe(index, seen[static_cast<size_t>(worker)]);
-    });
-    for (const std::map<std::string, Range>& part : seen) {
-      for (const auto& [name, range] : part) ranges_[name].merge(range);
+  /// Goes on behind `checkpoint`, and calls `keep` now and then.
+  void run(Checkpoint& checkpoint, const std::function<void(const Checkpoint&)>& keep) {
+    using Clock = std::chrono::steady_clock;
+    const int64_t count = end_ - first_;
+    int64_t round = keep ? SampleWorkers(options_.threads, count).count() : count;
+    while (checkpoint.done < count) {
+      const Clock::time_point begin = Clock::now();
+      const int64_t next = std::min(checkpoint.done + round, count);
+      observe(first_ + checkpoint.done, first_ + next, checkpoint.statistics);
+      const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+      const auto done = static_cast<double>(next - checkpoint.done);
+      round =
+          std::max<int64_t>(round, static_cast<int64_t>(done * kSecondsBetweenCheckpoints / std::max(seconds, 1e-3)));
+      checkpoint.done = next;
+      if (keep) keep(checkpoint);
     }
-    for (const auto& [name, ends] : moving_.averages()) {
-      ranges_[name].moving_min = ends.min;
-      ranges_[name].moving_max = ends.max;
-    }
-    return std::move(ranges_);
   }
 
  private:
-  static std::vector<ValueRef> references(const std::vector<WatchedValue>& values) {
-    std::vector<ValueRef> found;
-    for (const WatchedValue& watched : values) found.push_back(watched.value);
-    return found;
+  int64_t samples_before(int64_t micro_batch) const {
+    return micro_batch == first_ ? 0
+                                 : observer_.samples_of(micro_batch - 1).second - observer_.samples_of(first_).first;
   }
 
-  void observe(int64_t index, std::map<std::string, Range>& seen) {
-    if (options_.interrupted && options_.interrupted())
-      throw Error("interrupted", "stopped before the calibration was done");
-    const int64_t begin = index * batching_.size;
-    const int64_t end = std::min(begin + batching_.size, source_.size());
-    std::vector<at::Tensor> inputs = source_.samples(begin, end);
-    check_finite(network_.module, masks_, batching_, inputs, source_, begin);
-    std::unordered_map<const Node*, at::Tensor> kept;
-    MovingAverage::Seen ends;
-    const Watcher watcher = [&](const ValueRef& watched, at::Tensor& value) {
-      if (const auto name = names_.find({watched.node, watched.inner}); name != names_.end())
-        range(watched, name->second, value, seen[name->second.str()], ends, cat("samples ", begin, " to ", end - 1));
-      if (options_.half_probe && watched.inner.empty() && options_.half_probe->needs(*watched.node))
-        kept.emplace(watched.node, value);
-    };
-    runner_.run(filled_up(std::move(inputs), batching_), watcher, batching_.size == 1);
-    if (options_.half_probe) options_.half_probe->look(kept);
-    const std::scoped_lock lock(mutex_);
-    moving_.add(index, std::move(ends));
-    finished_ += end - begin;
-    if (options_.progress) options_.progress(finished_, source_.size());
+  void observe(int64_t begin, int64_t end, Statistics& statistics) {
+    const SampleWorkers workers(options_.threads, end - begin);
+    std::vector<Statistics> seen(static_cast<size_t>(workers.count()));
+    std::mutex mutex;
+    int64_t finished = samples_before(begin);
+    workers.run([&](int64_t index, int64_t worker) {
+      const at::NoGradGuard no_grad;
+      if (options_.interrupted && options_.interrupted())
+        throw Error("interrupted", "stopped before the calibration was done");
+      const int64_t micro_batch = begin + index;
+      MovingAverage::Seen ends = observer_.observe(micro_batch, seen[static_cast<size_t>(worker)]);
+      const auto [first, last] = observer_.samples_of(micro_batch);
+      const std::scoped_lock lock(mutex);
+      statistics.moving.add(micro_batch, std::move(ends));
+      finished += last - first;
+      if (options_.progress) options_.progress(finished, samples_before(end_));
+    });
+    for (const Statistics& part : seen) statistics.merge(part);
   }
 
-  void range(const ValueRef& watched, Symbol name, const at::Tensor& value, Range& range, MovingAverage::Seen& seen,
-             const std::string& samples) const {
-    if (value.numel() == 0) return;
-    at::Tensor values =
-        in_memory_order(value.is_floating_point() && value.scalar_type() != at::kFloat ? value.to(at::kFloat) : value);
-    Ends ends = ends_of(values);
-    if (ends.min < -kLargestHalf && watched.inner.empty() && !quantized_.contains(name)) {
-      if (const std::optional<double> mask = masks_.threshold(*watched.node)) {
-        values = values.masked_select(values > *mask);
-        if (values.numel() == 0) return;
-        ends = ends_of(values);
-      }
-    }
-    if (!std::isfinite(ends.min) || !std::isfinite(ends.max)) {
-      if (is_named(name)) {
-        throw Error("data.value", cat("%", name.str(), " becomes NaN or infinite on ", samples),
-                    "checking the network and the scaling of the data");
-      }
-      range.finite = false;
-      values = values.masked_select(at::isfinite(values));
-      if (values.numel() == 0) return;
-      ends = ends_of(values);
-    }
-    range.include(ends.min, ends.max);
-    if (options_.moving_averages && quantized_.contains(name)) seen[name.str()] = ends;
-    if (options_.histograms && quantized_.contains(name))
-      count(values, std::max(std::fabs(ends.min), std::fabs(ends.max)), range.histogram);
-    if (const auto axis = options_.channel_axes.find(name); axis != options_.channel_axes.end())
-      range.mean.add(value, axis->second);
-  }
-
-  /// Whether something is made of its range.
-  bool is_named(Symbol name) const {
-    return quantized_.contains(name) || options_.channel_axes.contains(name) ||
-           std::find(options_.further.begin(), options_.further.end(), name) != options_.further.end();
-  }
-
-  static Ends ends_of(const at::Tensor& values) {
-    const auto [low, high] = at::aminmax(values);
-    return {low.item<float>(), high.item<float>()};
-  }
-
-  static void count(const at::Tensor& values, float amax, Histogram& histogram) {
-    const at::Tensor dense = values.contiguous();
-    histogram.add({dense.const_data_ptr<float>(), static_cast<size_t>(dense.numel())}, amax);
-  }
-
-  const Network& network_;
-  const SampleSource& source_;
+  const Observer& observer_;
   const CalibrationOptions& options_;
-  Batching batching_;
-  int64_t total_;
-  std::vector<WatchedValue> values_;
-  InferenceRunner runner_;
-  std::map<std::pair<const Node*, Symbol>, Symbol> names_;
-  MaskValues masks_;
-  std::unordered_set<Symbol> quantized_;
-  std::mutex mutex_;
-  int64_t finished_ = 0;
-  MovingAverage moving_;
-  std::map<std::string, Range> ranges_;
+  int64_t first_ = 0;
+  int64_t end_ = 0;
 };
+
+/// What all processes have seen.
+Statistics joined(Statistics own, const std::string& identity, Exchange& exchange) {
+  const std::vector<std::string> identities = exchange.gather(identity);
+  for (size_t rank = 0; rank < identities.size(); ++rank) {
+    if (identities[rank] == identities[0]) continue;
+    throw Error("process.other", cat("process ", rank, " has another model, recipe or data than process 0"),
+                "starting all of them with the same arguments");
+  }
+  const std::vector<std::string> parts = exchange.gather(to_bytes(own));
+  Statistics all;
+  for (const std::string& part : parts) all.merge(statistics_of(part));
+  return all;
+}
 
 }  // namespace
 
-void Range::include(float low, float high) {
-  min = seen ? std::min(min, low) : low;
-  max = seen ? std::max(max, high) : high;
-  seen = true;
-}
-
-void Range::merge(const Range& other) {
-  finite &= other.finite;
-  if (!other.seen) return;
-  moving_min = seen ? std::min(moving_min, other.moving_min) : other.moving_min;
-  moving_max = seen ? std::max(moving_max, other.moving_max) : other.moving_max;
-  include(other.min, other.max);
-  histogram.merge(other.histogram);
-  mean.merge(other.mean);
-}
-
-float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
-
-std::map<std::string, Range> calibrate(const Network& network, const std::vector<Symbol>& tensors,
-                                       const SampleSource& source, const CalibrationOptions& options) {
-  return Calibration(network, tensors, source, options).run();
+Statistics calibrate(const Network& network, const StatisticsRequest& request, const SampleSource& source,
+                     const CalibrationOptions& options) {
+  if (source.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");
+  const Observer observer(network, request, source);
+  Share share(observer, options);
+  const std::filesystem::path path = checkpoint_of(options);
+  Checkpoint checkpoint;
+  std::string identity;
+  if (!path.empty() || options.exchange) identity = calibration_identity(network, request, source);
+  if (path.empty()) {
+    share.run(checkpoint, {});
+  } else {
+    if (std::optional<Checkpoint> before = read_checkpoint(path, identity)) checkpoint = std::move(*before);
+    share.run(checkpoint, [&](const Checkpoint& now) { write_checkpoint(path, identity, now); });
+  }
+  Statistics statistics = options.exchange ? joined(std::move(checkpoint.statistics), identity, *options.exchange)
+                                           : std::move(checkpoint.statistics);
+  for (const auto& [name, value] : request.values) statistics.ranges[name.str()];
+  for (const auto& [name, ends] : statistics.moving.averages()) {
+    statistics.ranges[name.str()].moving_min = ends.min;
+    statistics.ranges[name.str()].moving_max = ends.max;
+  }
+  return statistics;
 }
 
 }  // namespace graftwork

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "graftwork/base/error.h"
 
@@ -34,6 +35,13 @@ void ChannelMean::merge(const ChannelMean& other) {
   sums_.resize(std::max(sums_.size(), other.sums_.size()));
   for (size_t i = 0; i < other.sums_.size(); ++i) sums_[i] += other.sums_[i];
   count_ += other.count_;
+}
+
+ChannelMean ChannelMean::restored(std::vector<Fixed> sums, int64_t count) {
+  ChannelMean result;
+  result.sums_ = std::move(sums);
+  result.count_ = count;
+  return result;
 }
 
 at::Tensor ChannelMean::value() const {

@@ -19,8 +19,13 @@ class ChannelMean {
   /// [channels], double. Requires !empty().
   at::Tensor value() const;
 
- private:
   __extension__ using Fixed = __int128;
+  /// In units of 2⁻⁶⁴, by channel, over count() micro-batches.
+  const std::vector<Fixed>& sums() const { return sums_; }
+  int64_t count() const { return count_; }
+  static ChannelMean restored(std::vector<Fixed> sums, int64_t count);
+
+ private:
   std::vector<Fixed> sums_;
   int64_t count_ = 0;
 };

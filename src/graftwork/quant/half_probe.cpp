@@ -168,9 +168,8 @@ HalfProbe::HalfProbe(const Network& network) {
 
 HalfProbe::~HalfProbe() = default;
 
-void HalfProbe::look(const std::unordered_map<const Node*, at::Tensor>& values) {
-  for (size_t i = 0; i < cones_.size(); ++i) {
-    const Cone& cone = cones_[i];
+void HalfProbe::look(const std::unordered_map<const Node*, at::Tensor>& values, HalfFindings& findings) const {
+  for (const Cone& cone : cones_) {
     Values known;
     bool all_known = true;
     const auto add = [&](const Node* node) {
@@ -184,24 +183,10 @@ void HalfProbe::look(const std::unordered_map<const Node*, at::Tensor>& values) 
     if (!all_known) continue;
     const double quality = cone.narrow_quality(known);
     if (quality >= kEnough) continue;
-    const Cone::Wide wide = cone.least(known);
-    const std::scoped_lock lock(mutex_);
-    const auto [found, is_new] = found_.try_emplace(i, Found{{}, quality});
-    found->second.worst = std::min(found->second.worst, quality);
-    for (const Node* node : wide) found->second.nodes.insert(node->name().str());
+    HalfFindings::Found found{{}, quality};
+    for (const Node* node : cone.least(known)) found.nodes.insert(node->name().str());
+    findings.add(cone.anchor().name().str(), found);
   }
-}
-
-WideNodes HalfProbe::found() const {
-  WideNodes wide;
-  for (const auto& [index, found] : found_) {
-    const std::string& anchor = cones_[index].anchor().name().str();
-    const std::string reason = std::isinf(found.worst)
-                                   ? cat("in FP16 %", anchor, " becomes NaN or infinite")
-                                   : cat("in FP16 %", anchor, " keeps ", std::lround(found.worst), " dB");
-    for (const std::string& node : found.nodes) wide.emplace(node, reason);
-  }
-  return wide;
 }
 
 }  // namespace graftwork

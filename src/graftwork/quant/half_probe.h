@@ -1,16 +1,13 @@
 // Where FP16 holds numbers too coarsely for what is made of them.
 #pragma once
 
-#include <map>
-#include <mutex>
-#include <set>
-#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/tensor_store.h"
+#include "graftwork/quant/half_findings.h"
 
 namespace graftwork {
 
@@ -27,23 +24,15 @@ class HalfProbe {
 
   /// Whether look() reads the node's value.
   bool needs(const Node& node) const { return needed_.contains(&node); }
-  /// The float network's values on one micro-batch. From any thread.
-  void look(const std::unordered_map<const Node*, at::Tensor>& values);
-  /// What all micro-batches together ask for; does not depend on their order. By name, with the reasons.
-  WideNodes found() const;
+  /// The float network's values on one micro-batch; adds what they ask for to `findings`. From any thread.
+  void look(const std::unordered_map<const Node*, at::Tensor>& values, HalfFindings& findings) const;
 
  private:
   class Cone;
-  struct Found {
-    std::set<std::string> nodes;
-    double worst = 0;  ///< dB.
-  };
 
   std::vector<Cone> cones_;  // one for each anchor, in the order of the graph
   std::unordered_set<const Node*> needed_;
   std::unordered_map<const Node*, at::Tensor> constants_;
-  mutable std::mutex mutex_;
-  std::map<size_t, Found> found_;  // by cone
 };
 
 }  // namespace graftwork

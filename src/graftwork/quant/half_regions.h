@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/patterns/placement/placement_rules.h"
-#include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/statistics.h"
 
 namespace graftwork {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "graftwork/base/error.h"
@@ -61,6 +62,18 @@ void Histogram::merge(const Histogram& other) {
   cover(wider.exponent_);
   wider.cover(exponent_);
   for (size_t bin = 0; bin < kBins; ++bin) counts_[bin] += wider.counts_[bin];
+}
+
+Histogram Histogram::restored(int exponent, std::span<const uint64_t> counts, uint64_t zeros) {
+  if (exponent < kSmallestExponent || exponent > std::numeric_limits<float>::max_exponent || counts.size() > kBins)
+    throw Error("quant.histogram", "there is no histogram of that range or with so many bins");
+  Histogram result;
+  result.zeros_ = zeros;
+  if (counts.empty()) return result;
+  result.exponent_ = exponent;
+  result.counts_.assign(counts.begin(), counts.end());
+  result.counts_.resize(kBins);
+  return result;
 }
 
 void Histogram::cover(int exponent) {

@@ -27,10 +27,15 @@ class Histogram {
   /// Share of all values, zeros too, whose bin begins at `magnitude` or above.
   double share_from(double magnitude) const;
 
+  /// The range is [0, 2^exponent()).
+  int exponent() const { return exponent_; }
+  /// With that range and those counts, of which the last bins may be left out. Throws Error "quant.histogram" where no
+  /// histogram has them.
+  static Histogram restored(int exponent, std::span<const uint64_t> counts, uint64_t zeros);
+
  private:
   void cover(int exponent);
 
-  /// Range is [0, 2^exponent_).
   int exponent_ = 0;
   std::vector<uint64_t> counts_;
   uint64_t zeros_ = 0;

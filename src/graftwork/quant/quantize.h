@@ -27,9 +27,9 @@ struct QuantizationResult {
   /// Fake-quantized: stubs and weight fake-quantizes have their scales, and where FP16 cannot hold what was seen, nodes
   /// are wide. Shares the input's tensors.
   Network network;
-  StubPlan plan;
+  StubPlan plan = {};
   /// By value name; every float tensor when float_type is kF16.
-  std::map<std::string, Range> ranges;
+  std::map<std::string, Range> ranges = {};
   int64_t samples = 0;
   /// How the ranges of activations and of weights were found.
   CalibrationMethod method = CalibrationMethod::kMinMax;
@@ -37,8 +37,8 @@ struct QuantizationResult {
   /// How many biases and running means make up for the rounding of weights.
   int64_t corrected_biases = 0;
   /// SampleSource::facts.
-  std::vector<std::string> sample_facts;
-  std::vector<std::string> warnings;
+  std::vector<std::string> sample_facts = {};
+  std::vector<std::string> warnings = {};
   Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
 };
 

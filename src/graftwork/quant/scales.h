@@ -5,7 +5,7 @@
 
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/place/quant_config.h"
-#include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/statistics.h"
 
 namespace graftwork {
 

@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/place/stub_plan.h"
-#include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/statistics.h"
 
 namespace graftwork {
 

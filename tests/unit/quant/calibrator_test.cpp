@@ -46,13 +46,23 @@ std::vector<Symbol> tensors_of(const Network& network) {
   return names;
 }
 
-std::string ranges(const Network& network, const at::Tensor& samples, int threads, bool all = false) {
+StatisticsRequest request_for(const std::vector<Symbol>& tensors) {
+  StatisticsRequest request;
+  for (const Symbol tensor : tensors) request.values[tensor].quantized = true;
+  return request;
+}
+
+StatisticsRequest every_float(StatisticsRequest request = {}) {
+  request.every_float = true;
+  return request;
+}
+
+std::string ranges(const Network& network, const at::Tensor& samples, int threads) {
   CalibrationOptions options;
   options.threads = threads;
-  options.observe_all = all;
   std::string text;
   for (const auto& [name, range] :
-       calibrate(network, all ? std::vector<Symbol>() : tensors_of(network), MemorySamples(samples), options)) {
+       calibrate(network, request_for(tensors_of(network)), MemorySamples(samples), options).ranges) {
     text += cat(name, " ", range.seen ? "" : "not ", "seen ", shortest(range.min), " ", shortest(range.max), "\n");
   }
   return text;
@@ -107,9 +117,7 @@ TEST(Calibrate, SeesEveryFloatTensorOnRequest) {
       return {at::arange(begin, end, at::kFloat).view({-1, 1}).expand({-1, 2}), at::ones({end - begin, 2}, at::kLong)};
     }
   };
-  CalibrationOptions options;
-  options.observe_all = true;
-  const auto seen = calibrate(network, {}, Two(), options);
+  const auto seen = calibrate(network, every_float(), Two(), {}).ranges;
   ASSERT_EQ(seen.size(), 2U);
   EXPECT_EQ(seen.at("x").max, 2);
   EXPECT_EQ(seen.at("a").max, 2);
@@ -149,15 +157,16 @@ TEST(Calibrate, PassesOverWhatIsNotFiniteWhereNothingIsMadeOfIt) {
   for (const int threads : {1, 2}) {
     CalibrationOptions options;
     options.threads = threads;
-    options.observe_all = true;
-    const auto seen = calibrate(network, {Symbol("b")}, MemorySamples(samples), options);
+    const MemorySamples source(samples);
+    const auto seen = calibrate(network, every_float(request_for({"b"})), source, options).ranges;
     EXPECT_FALSE(seen.at("a").finite);
     EXPECT_EQ(seen.at("a").max, 1);
     EXPECT_TRUE(seen.at("b").finite);
     EXPECT_EQ(seen.at("b").min, -100);
-    EXPECT_THROW(calibrate(network, {Symbol("a")}, MemorySamples(samples), options), Error);
-    options.further = {Symbol("a")};
-    EXPECT_THROW(calibrate(network, {}, MemorySamples(samples), options), Error);
+    EXPECT_THROW(calibrate(network, request_for({"a"}), source, options), Error);
+    StatisticsRequest ends_alone;
+    ends_alone.values[Symbol("a")];
+    EXPECT_THROW(calibrate(network, ends_alone, source, options), Error);
   }
 }
 

@@ -12,8 +12,8 @@ namespace {
 
 TEST(MovingAverage, WeighsEachSampleByAHundredth) {
   MovingAverage average;
-  average.add(0, {{"x", {-2, 4}}});
-  average.add(1, {{"x", {-3, 104}}, {"y", {0, 1}}});
+  average.add(0, {{"x", Ends{-2, 4}}});
+  average.add(1, {{"x", Ends{-3, 104}}, {"y", Ends{0, 1}}});
   EXPECT_FLOAT_EQ(average.averages().at("x").min, -2.01F);
   EXPECT_FLOAT_EQ(average.averages().at("x").max, 5);
   EXPECT_EQ(average.averages().at("y").max, 1) << "the first of its values counts in full";
@@ -27,7 +27,7 @@ TEST(MovingAverage, TakesSamplesInTheirOrder) {
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
   const auto averaged = [&] {
     MovingAverage average;
-    for (const int64_t index : order) average.add(index, {{"x", {0, ends[static_cast<size_t>(index)]}}});
+    for (const int64_t index : order) average.add(index, {{"x", Ends{0, ends[static_cast<size_t>(index)]}}});
     return average.averages().at("x").max;
   };
   const float expected = averaged();

@@ -1,0 +1,17 @@
+// The processes that torchrun has started.
+#pragma once
+
+#include <memory>
+
+#include "graftwork/cli/interrupt.h"
+#include "graftwork/quant/exchange.h"
+
+namespace graftwork::cli {
+
+/// The job of several processes that this one belongs to, by the variables that torchrun sets (RANK, WORLD_SIZE,
+/// MASTER_ADDR, MASTER_PORT); null when it runs alone. Says so on standard error when it waits for others for long, and
+/// tells them when it ends by an exception. Throws Error "process.environment" for variables that make no sense,
+/// "process.store" when the others cannot be reached; gather() throws "process.failed", "interrupted".
+std::unique_ptr<Exchange> processes_of_torchrun(const InterruptGuard& interrupt);
+
+}  // namespace graftwork::cli

@@ -1,0 +1,253 @@
+#include "graftwork/quant/checkpoint.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/file.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/text/print.h"
+
+namespace graftwork {
+namespace {
+
+static_assert(std::endian::native == std::endian::little);
+
+constexpr std::string_view kMagic = "graftwork statistics 1\n";
+
+class Writer {
+ public:
+  template <typename T>
+  void number(T value) {
+    static_assert(std::is_arithmetic_v<T> || std::is_same_v<T, ChannelMean::Fixed>);
+    std::array<char, sizeof(T)> raw;
+    std::memcpy(raw.data(), &value, sizeof(T));
+    bytes_.append(raw.data(), raw.size());
+  }
+  void text(std::string_view value) {
+    number<uint64_t>(value.size());
+    bytes_.append(value);
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+  template <typename T>
+  T number() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+  std::string text() { return std::string(take(number<uint64_t>())); }
+  /// How many entries follow, of that many bytes each at least: what is not there is not made room for.
+  uint64_t count(uint64_t least_bytes) {
+    const auto value = number<uint64_t>();
+    if (value > bytes_.size() / least_bytes) damaged();
+    return value;
+  }
+  void end() const {
+    if (!bytes_.empty()) damaged();
+  }
+
+ private:
+  [[noreturn]] static void damaged() { throw Error("checkpoint.damaged", "it holds other bytes than were written"); }
+  std::string_view take(uint64_t size) {
+    if (size > bytes_.size()) damaged();
+    const std::string_view taken = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return taken;
+  }
+
+  std::string_view bytes_;
+};
+
+void write(Writer& out, const Histogram& histogram) {
+  out.number<int32_t>(histogram.exponent());
+  out.number(histogram.zeros());
+  const std::span<const uint64_t> counts = histogram.counts();
+  out.number<uint64_t>(counts.size());
+  for (const uint64_t count : counts) out.number(count);
+}
+
+Histogram read_histogram(Reader& in) {
+  const auto exponent = in.number<int32_t>();
+  const auto zeros = in.number<uint64_t>();
+  std::vector<uint64_t> counts(in.count(sizeof(uint64_t)));
+  for (uint64_t& count : counts) count = in.number<uint64_t>();
+  return Histogram::restored(exponent, counts, zeros);
+}
+
+void write(Writer& out, const ChannelMean& mean) {
+  out.number(mean.count());
+  out.number<uint64_t>(mean.sums().size());
+  for (const ChannelMean::Fixed sum : mean.sums()) out.number(sum);
+}
+
+ChannelMean read_mean(Reader& in) {
+  const auto count = in.number<int64_t>();
+  std::vector<ChannelMean::Fixed> sums(in.count(sizeof(ChannelMean::Fixed)));
+  for (ChannelMean::Fixed& sum : sums) sum = in.number<ChannelMean::Fixed>();
+  return ChannelMean::restored(std::move(sums), count);
+}
+
+void write(Writer& out, Symbol name, const Ends& ends) {
+  out.text(name.str());
+  out.number(ends.min);
+  out.number(ends.max);
+}
+
+std::pair<Symbol, Ends> read_ends(Reader& in) {
+  const Symbol name = in.text();
+  const auto min = in.number<float>();
+  return {name, {min, in.number<float>()}};
+}
+
+constexpr uint64_t kLeastEnds = sizeof(uint64_t) + 2 * sizeof(float);
+
+void write(Writer& out, const MovingAverage& moving) {
+  out.number(moving.averaged());
+  out.number<uint64_t>(moving.averages().size());
+  for (const auto& [name, ends] : moving.averages()) write(out, name, ends);
+  out.number<uint64_t>(moving.waiting().size());
+  for (const auto& [index, seen] : moving.waiting()) {
+    out.number(index);
+    out.number<uint64_t>(seen.size());
+    for (const auto& [name, ends] : seen) write(out, name, ends);
+  }
+}
+
+MovingAverage read_moving(Reader& in) {
+  const auto averaged = in.number<int64_t>();
+  std::map<Symbol, Ends> averages;
+  for (uint64_t left = in.count(kLeastEnds); left > 0; --left) averages.insert(read_ends(in));
+  std::map<int64_t, MovingAverage::Seen> waiting;
+  for (uint64_t left = in.count(2 * sizeof(uint64_t)); left > 0; --left) {
+    MovingAverage::Seen& seen = waiting[in.number<int64_t>()];
+    for (uint64_t more = in.count(kLeastEnds); more > 0; --more) seen.push_back(read_ends(in));
+  }
+  return MovingAverage::restored(averaged, std::move(averages), std::move(waiting));
+}
+
+void write(Writer& out, const HalfFindings& findings) {
+  out.number<uint64_t>(findings.found().size());
+  for (const auto& [anchor, found] : findings.found()) {
+    out.text(anchor);
+    out.number(found.worst);
+    out.number<uint64_t>(found.nodes.size());
+    for (const std::string& node : found.nodes) out.text(node);
+  }
+}
+
+HalfFindings read_findings(Reader& in) {
+  HalfFindings findings;
+  for (uint64_t left = in.count(3 * sizeof(uint64_t)); left > 0; --left) {
+    const std::string anchor = in.text();
+    HalfFindings::Found found{{}, in.number<double>()};
+    for (uint64_t more = in.count(sizeof(uint64_t)); more > 0; --more) found.nodes.insert(in.text());
+    findings.add(anchor, found);
+  }
+  return findings;
+}
+
+std::string_view bytes_of(const at::Tensor& dense) {
+  return {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()};
+}
+
+std::string text_of(const at::Tensor& tensor) {
+  const at::Tensor dense = tensor.contiguous();
+  return cat(c10::toString(dense.scalar_type()), " ", dense.nbytes(), " ", hash_text(bytes_of(dense)), "\n");
+}
+
+}  // namespace
+
+std::string to_bytes(const Statistics& statistics) {
+  Writer out;
+  out.number<uint64_t>(statistics.ranges.size());
+  for (const auto& [name, range] : statistics.ranges) {
+    out.text(name);
+    out.number(range.min);
+    out.number(range.max);
+    out.number<uint8_t>(range.seen);
+    out.number<uint8_t>(range.finite);
+    write(out, range.histogram);
+    write(out, range.mean);
+  }
+  write(out, statistics.moving);
+  write(out, statistics.half);
+  return out.take();
+}
+
+Statistics statistics_of(std::string_view bytes) {
+  Reader in(bytes);
+  Statistics statistics;
+  for (uint64_t left = in.count(sizeof(uint64_t)); left > 0; --left) {
+    Range& range = statistics.ranges[in.text()];
+    range.min = in.number<float>();
+    range.max = in.number<float>();
+    range.seen = in.number<uint8_t>() != 0;
+    range.finite = in.number<uint8_t>() != 0;
+    range.histogram = read_histogram(in);
+    range.mean = read_mean(in);
+  }
+  statistics.moving = read_moving(in);
+  statistics.half = read_findings(in);
+  in.end();
+  return statistics;
+}
+
+std::string calibration_identity(const Network& network, const StatisticsRequest& request, const SampleSource& source) {
+  std::string text = cat(print(network.module), "\n");
+  for (const auto& [name, tensor] : network.tensors) text += cat(name, " ", text_of(tensor));
+  text += cat(request.text(), source.size(), " samples\n");
+  for (const int64_t sample : {int64_t{0}, source.size() - 1}) {
+    for (const at::Tensor& input : source.samples(sample, sample + 1)) text += text_of(input);
+  }
+  return std::to_string(hash_text(text));
+}
+
+void write_checkpoint(const std::filesystem::path& path, const std::string& identity, const Checkpoint& checkpoint) {
+  Writer out;
+  out.text(identity);
+  out.number(checkpoint.done);
+  out.text(to_bytes(checkpoint.statistics));
+  const std::string body = out.take();
+  Writer sum;
+  sum.number(hash_text(body));
+  write_file(path, cat(kMagic, sum.take(), body));
+}
+
+std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& path, const std::string& identity) {
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const std::string hint = "removing it: the calibration then begins anew";
+  try {
+    const MappedFile file(path);
+    std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+    if (!bytes.starts_with(kMagic)) throw Error("checkpoint.damaged", "it is no checkpoint of a calibration", hint);
+    bytes.remove_prefix(kMagic.size());
+    Reader head(bytes.substr(0, sizeof(uint64_t)));
+    const auto sum = head.number<uint64_t>();
+    bytes.remove_prefix(sizeof(uint64_t));
+    if (sum != hash_text(bytes))
+      throw Error("checkpoint.damaged", "the checkpoint holds other bytes than were written", hint);
+    Reader in(bytes);
+    if (in.text() != identity) {
+      throw Error("checkpoint.other", "the checkpoint is of another model, recipe or data", "another file, or " + hint);
+    }
+    Checkpoint checkpoint;
+    checkpoint.done = in.number<int64_t>();
+    checkpoint.statistics = statistics_of(in.text());
+    in.end();
+    return checkpoint;
+  } catch (Error& error) {
+    throw error.at(path.string());
+  }
+}
+
+}  // namespace graftwork

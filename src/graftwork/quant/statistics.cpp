@@ -1,0 +1,43 @@
+#include "graftwork/quant/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+void Range::include(float low, float high) {
+  min = seen ? std::min(min, low) : low;
+  max = seen ? std::max(max, high) : high;
+  seen = true;
+}
+
+void Range::merge(const Range& other) {
+  finite &= other.finite;
+  if (!other.seen) return;
+  include(other.min, other.max);
+  histogram.merge(other.histogram);
+  mean.merge(other.mean);
+}
+
+float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
+
+std::string StatisticsRequest::text() const {
+  std::string text = cat(every_float ? "every float value\n" : "", half_probe ? "half probe\n" : "");
+  for (const auto& [name, value] : values) {
+    text += cat(name.str(), value.quantized ? " quantized" : "", value.histogram ? " histogram" : "",
+                value.moving_average ? " moving average" : "");
+    if (value.mean_axis) text += cat(" mean along ", *value.mean_axis);
+    text += "\n";
+  }
+  return text;
+}
+
+void Statistics::merge(const Statistics& other) {
+  for (const auto& [name, range] : other.ranges) ranges[name].merge(range);
+  moving.merge(other.moving);
+  half.merge(other.half);
+}
+
+}  // namespace graftwork
