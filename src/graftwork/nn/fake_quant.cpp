@@ -1,12 +1,12 @@
 #include "graftwork/nn/fake_quant.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorSubclassLikeUtils.h>
 
 #include <algorithm>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/fake_quant_gradient.h"
 
 namespace graftwork {
 namespace {
@@ -64,11 +64,12 @@ at::Tensor quantized_at_once(const at::Tensor& x, const at::Tensor& scale, Quant
   return result;
 }
 
-bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis) {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || at::isTensorSubclassLike(x)) return false;
-  if (!scale.is_cpu() || scale.scalar_type() != at::kFloat) return false;
-  if (scale.dim() == 0) return x.is_non_overlapping_and_dense();
-  return axis == 0 && x.is_contiguous() && scale.dim() == 1 && scale.numel() == x.size(0);
+/// fake_quantize in operators that autograd knows, with the gradient of a learned scale.
+at::Tensor learned_fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+  const at::Tensor slowed = scale * scale_gradient_factor(x, scale, range);
+  const at::Tensor step = along(scale.detach() + (slowed - slowed.detach()), axis, x.dim());
+  const at::Tensor clipped = at::div(x, step).clamp(range.min, range.max);
+  return (clipped + (clipped.round() - clipped).detach()) * step;
 }
 
 }  // namespace
@@ -93,8 +94,9 @@ at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t a
   if (type == at::kHalf || type == at::kBFloat16)
     return fake_quantize(x.to(at::kFloat), scale, axis, range, zero_point).to(type);
   const bool records = at::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad());
-  if (!records && !zero_point.defined() && is_quantized_at_once(x, scale, axis))
-    return quantized_at_once(x, scale, range);
+  if (!zero_point.defined() && is_quantized_at_once(x, scale, axis))
+    return records ? fake_quantize_at_once(x, scale, range) : quantized_at_once(x, scale, range);
+  if (!zero_point.defined() && records && scale.requires_grad()) return learned_fake_quantize(x, scale, axis, range);
   const at::Tensor step = along(scale, axis, x.dim());
   at::Tensor quantized, low, high;
   if (zero_point.defined()) {

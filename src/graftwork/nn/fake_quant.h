@@ -21,7 +21,9 @@ at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t 
 
 /// x̂ = q · scale; with a zero point, of the scale's shape, q = clamp(round(x / scale) + zero point) − zero point. The
 /// result has the type of `x`; of a half it is computed in FP32. The gradient passes where x is inside the range and is
-/// zero outside (straight-through, clipped; Jacob et al. 2018).
+/// zero outside (straight-through, clipped; Jacob et al. 2018). A scale that requires a gradient is learned: that is
+/// ∂x̂/∂s = q − x/s inside the range and q at its ends, times scale_gradient_factor (LSQ, Esser et al. 2020). Scales of
+/// affine quantization, with a zero point, are not learned.
 at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range,
                          const at::Tensor& zero_point = {});
 

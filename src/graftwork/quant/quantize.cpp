@@ -15,6 +15,7 @@
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/scales.h"
 #include "graftwork/quant/shared_scales.h"
+#include "graftwork/quant/stub_readers.h"
 #include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
@@ -43,7 +44,7 @@ class ScaleSetter {
     const std::map<Symbol, ScaleGroup> groups = scale_groups();
     for (const PlannedStub& stub : result_.plan.stubs) {
       const auto shared = groups.find(stub.scale_group);
-      ScaleGroup own{{}, small_scale(stub)};
+      ScaleGroup own{{}, small_scale_of(modules_, stub, one_type_)};
       if (!stub.given) own.range = result_.ranges.at(stub.tensor.str());
       if (!stub.given && own.range.amax() == 0)
         result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
@@ -75,31 +76,9 @@ class ScaleSetter {
  private:
   float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
     const float scale = activation_scale(group.range, config_, float_type_, group.small);
-    if (!is_on_softmax(stub)) return scale;
+    if (!is_on_softmax(modules_, stub)) return scale;
     const float largest = exported_scale(1.0F / 127, float_type_, group.small);
     return config_.softmax_scale == SoftmaxScale::kFixed ? largest : std::min(scale, largest);
-  }
-
-  /// Whether the weights of attention are what it quantizes.
-  bool is_on_softmax(const PlannedStub& stub) const {
-    if (stub.value.empty()) return false;
-    const ModuleRecord& kernel = modules_[modules_.find(stub.readers.front().module)];
-    const NodeRange nodes = kernel.body->module.graph().nodes();
-    const auto value =
-        std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.name() == stub.value; });
-    return value != nodes.end() && (*value).op() == Symbol("aten.softmax.int");
-  }
-
-  /// A stub that a product reads has a scale of the type that products take.
-  SmallScale small_scale(const PlannedStub& stub) const {
-    for (const StubReader& reader : stub.readers) {
-      const ModuleRecord& fused = modules_[modules_.find(reader.module)];
-      for (const BodyLayer& layer : fused.body->layers) {
-        const SmallScale small = small_scale_of(modules_[fused.child(layer.role)], one_type_);
-        if (small == SmallScale::kHalf) return small;
-      }
-    }
-    return SmallScale::kWide;
   }
 
   std::map<Symbol, ScaleGroup> scale_groups() const {
@@ -108,7 +87,7 @@ class ScaleSetter {
       if (stub.scale_group.empty() || stub.given) continue;
       ScaleGroup& group = groups[stub.scale_group];
       group.range.merge(result_.ranges.at(stub.tensor.str()));
-      if (small_scale(stub) == SmallScale::kHalf) group.small = SmallScale::kHalf;
+      if (small_scale_of(modules_, stub, one_type_) == SmallScale::kHalf) group.small = SmallScale::kHalf;
     }
     return groups;
   }
