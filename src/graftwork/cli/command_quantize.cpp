@@ -74,6 +74,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"weight_method", name_of(result.weight_method)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
+  if (result.rounded_weights > 0) report["calibration"]["rounded_weights"] = result.rounded_weights;
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},

@@ -145,7 +145,8 @@ double scale_gradient_factor(const at::Tensor& x, const at::Tensor& scale, Quant
   return 1 / std::sqrt(static_cast<double>(elements) * range.max);
 }
 
-bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis) {
+bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+  if (range.is_e4m3) return false;
   if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || at::isTensorSubclassLike(x)) return false;
   if (!scale.is_cpu() || scale.scalar_type() != at::kFloat) return false;
   if (scale.dim() == 0) return x.is_non_overlapping_and_dense();

@@ -248,8 +248,7 @@ at::Tensor scale_of(const ModuleRecord& fake_quantize, const TensorStore& tensor
 
 QuantRange range_of(const ModuleRecord& weight_fake_quantize) {
   QuantRange range = weight_range(*attribute_of(weight_fake_quantize, "precision")->get<std::string>());
-  const bool is_int8 = range.max == 127;
-  if (is_int8) range.min = number_of(weight_fake_quantize, "quant_min");
+  if (range.max == 127) range.min = number_of(weight_fake_quantize, "quant_min");
   return range;
 }
 

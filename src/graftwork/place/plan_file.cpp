@@ -4,7 +4,9 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/base/text.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/weight_blocks.h"
 
 namespace graftwork {
 namespace {
@@ -54,6 +56,7 @@ Json stubs_json(const StubPlan& plan) {
     if (!stub.scale_group.empty()) json["scale_group"] = stub.scale_group.str();
     if (stub.given) json["given"] = true;
     if (!stub.value.empty()) json["value"] = stub.value.str();
+    if (stub.precision != Precision::kInt8) json["precision"] = name_of(stub.precision);
     stubs.push_back(std::move(json));
   }
   for (const MissingStub& stub : plan.missing) {
@@ -63,10 +66,13 @@ Json stubs_json(const StubPlan& plan) {
     missing.push_back(std::move(json));
   }
   for (const PlannedWeight& weight : plan.weights) {
-    weights.push_back({{"module", weight.module.str()},
-                       {"layer", weight.layer.str()},
-                       {"quantized", weight.quantized},
-                       {"reason", weight.reason}});
+    Json json{{"module", weight.module.str()},
+              {"layer", weight.layer.str()},
+              {"quantized", weight.quantized},
+              {"reason", weight.reason}};
+    if (weight.precision != Precision::kInt8) json["precision"] = name_of(weight.precision);
+    if (weight.block_size > 0) json["block_size"] = weight.block_size;
+    weights.push_back(std::move(json));
   }
   return {{"graph", plan.graph},
           {"stubs", std::move(stubs)},
@@ -96,6 +102,20 @@ TransformationPlan read_transformation(const Json& json) {
   return plan;
 }
 
+Precision read_precision(const JsonFields& fields) {
+  const std::string name = fields.text("precision", "int8");
+  const std::optional<Precision> precision = precision_named(name);
+  if (!precision) fields.refuse("precision", cat("is ", quoted(name), "; int8, int4, int16 and fp8 are supported"));
+  return *precision;
+}
+
+int64_t read_block_size(const JsonFields& fields) {
+  if (!fields.find("block_size")) return 0;
+  const int64_t size = fields.integer("block_size");
+  if (!is_block_size(size)) fields.refuse("block_size", cat("is ", size, "; ", kBlockSizes));
+  return size;
+}
+
 StubReader read_reader(const JsonFields& fields) { return {fields.text("module"), fields.integer("input")}; }
 
 StubPlan read_stubs(const Json& json) {
@@ -108,10 +128,11 @@ StubPlan read_stubs(const Json& json) {
   }
   for (const Json* entry : fields.list("stubs")) {
     const JsonFields stub(*entry, "stub", kCode,
-                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value"});
+                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value",
+                           "precision"});
     PlannedStub planned{stub.text("name"),       stub.text("tensor"),          {},
                         stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false),
-                        stub.text("value", "")};
+                        stub.text("value", ""),  read_precision(stub)};
     for (const Json* reader : stub.list("readers")) {
       planned.readers.push_back(read_reader(JsonFields(*reader, "reader", kCode, {"module", "input"})));
     }
@@ -124,9 +145,9 @@ StubPlan read_stubs(const Json& json) {
     }
   }
   for (const Json* entry : fields.list("weights")) {
-    const JsonFields weight(*entry, "weight", kCode, {"module", "layer", "quantized", "reason"});
-    plan.weights.push_back(
-        {weight.text("module"), weight.text("layer"), weight.flag("quantized"), weight.text("reason", "")});
+    const JsonFields weight(*entry, "weight", kCode, {"module", "layer", "quantized", "reason", "precision", "block_size"});
+    plan.weights.push_back({weight.text("module"), weight.text("layer"), weight.flag("quantized"),
+                            weight.text("reason", ""), read_precision(weight), read_block_size(weight)});
   }
   return plan;
 }

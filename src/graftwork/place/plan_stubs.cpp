@@ -10,6 +10,7 @@
 #include "graftwork/ir/text/print.h"
 #include "graftwork/place/skip_list.h"
 #include "graftwork/place/stub_plan.h"
+#include "graftwork/place/weight_blocks.h"
 
 namespace graftwork {
 namespace {
@@ -19,6 +20,11 @@ bool is_depthwise(const ModuleRecord& layer) {
   const Attribute* groups = attribute_of(layer, "groups");
   const Attribute* channels = attribute_of(layer, "in_channels");
   return groups && channels && *groups == *channels && *groups->get<int64_t>() > 1;
+}
+
+/// Whether the network was trained with this fake-quantize.
+bool brings_scale(const ModuleRecord& weight_fake_quantize) {
+  return weight_fake_quantize.param("scale") || weight_fake_quantize.attrs.find("given_scale");
 }
 
 class Planner {
@@ -62,6 +68,8 @@ class Planner {
     if (skip_stub_.matches(module_.modules(), record)) {
       reason = "skipped by the recipe";
       skipped_.insert(record.path);
+    } else if (config_.weight.block_size > 0) {
+      reason = cat("the recipe quantizes weights in blocks, which are multiplied in floating point", rules_.weight_only_rule);
     } else if (config_.policy.float_depthwise && has_depthwise(record)) {
       reason = "depthwise convolutions stay in floating point by the recipe's policy";
     }
@@ -138,8 +146,11 @@ class Planner {
 
   void plan_weight(const ModuleRecord& record, const Node& node, const BodyLayer& layer, bool skipped) {
     const bool reads_quantized = draft_.reads_quantized(node, layer);
-    PlannedWeight weight{record.path, module_.modules()[record.child(layer.role)].path, false, {}};
-    if (!weight_quantizer(record, layer)) {
+    const ModuleRecord& owner = module_.modules()[record.child(layer.role)];
+    PlannedWeight weight{record.path, owner.path, false, {}};
+    if (config_.weight.block_size > 0 && !reads_quantized && !skipped) {
+      weight = in_blocks(std::move(weight), owner, weight_quantizer(record, layer));
+    } else if (!weight_quantizer(record, layer)) {
       weight.reason = draft_.decision(node, 0).reason;
     } else if (skipped) {
       weight.reason = "skipped by the recipe";
@@ -152,8 +163,24 @@ class Planner {
     } else {
       weight.quantized = true;
       weight.reason = rules_.weight_is_quantized;
+      weight.precision = config_.weight.precision;
     }
     plan_.weights.push_back(std::move(weight));
+  }
+
+  PlannedWeight in_blocks(PlannedWeight weight, const ModuleRecord& layer, ModuleId quantizer) const {
+    const int64_t size = config_.weight.block_size;
+    const Outcome fit = fits_blocks(layer, size);
+    weight.quantized = fit && quantizer && !brings_scale(module_.modules()[quantizer]);
+    if (!weight.quantized) {
+      weight.reason = fit ? "the network was trained with another rounding of it" : fit.reason();
+      return weight;
+    }
+    weight.precision = config_.weight.precision;
+    weight.block_size = size;
+    weight.reason =
+        cat(title_of(weight.precision), " in blocks of ", size, " input channels", rules_.weight_only_rule);
+    return weight;
   }
 
   void warn(const PlannedWeight& weight, const std::string& what) {

@@ -9,6 +9,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/weight_blocks.h"
 
 namespace graftwork {
 
@@ -55,8 +56,12 @@ std::string methods_of(const std::string& tensors) {
 }
 
 void read_tensor_config(const JsonFields& fields, const std::string& name, TensorQuantConfig& config) {
-  if (const std::string precision = fields.text("precision", "int8"); precision != "int8")
-    fields.refuse("precision", "is \"" + precision + "\"; int8 is supported");
+  const std::string precision = fields.text("precision", "int8");
+  const std::optional<Precision> known = precision_named(precision);
+  const bool is_weight = name == "weight";
+  if (!known || (*known != Precision::kInt8 && !(is_weight && *known == Precision::kInt4)))
+    fields.refuse("precision", cat("is ", quoted(precision), is_weight ? "; int8 and int4 are supported" : "; int8 is supported"));
+  config.precision = *known;
   const std::string given = fields.text("calibration_method", std::string(name_of(config.calibration_method)));
   const auto method = calibration_method(given);
   if (!method || (name == "weight" && !is_for_weights(*method)))
@@ -73,6 +78,19 @@ void read_tensor_config(const JsonFields& fields, const std::string& name, Tenso
     fields.refuse(
         "per_channel",
         "is false; weights are quantized per output channel, as TensorRT's kernels take them (recommendation 7)");
+}
+
+void read_blocks(const JsonFields& fields, WeightQuantConfig& config) {
+  const std::string rounding = fields.text("rounding", "nearest");
+  if (rounding != "nearest" && rounding != "gptq")
+    fields.refuse("rounding", cat("is ", quoted(rounding), "; nearest and gptq are supported"));
+  if (rounding == "gptq") config.rounding = WeightRounding::kGptq;
+  if (!fields.find("block_size")) return;
+  config.block_size = fields.integer("block_size");
+  if (!is_block_size(config.block_size)) fields.refuse("block_size", cat("is ", config.block_size, "; ", kBlockSizes));
+  if (config.precision != Precision::kInt4)
+    fields.refuse("block_size", cat("is for int4; weights of ", name_of(config.precision),
+                                    " have a scale for each output channel (rule V11)"));
 }
 
 }  // namespace
@@ -94,8 +112,10 @@ QuantConfig parse_quant_config(const std::string& text) {
   if (const Json* part = fields.find("weight")) {
     const JsonFields weight(
         *part, "weight", kCode,
-        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction"});
+        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction", "block_size",
+         "rounding"});
     read_tensor_config(weight, "weight", config.weight);
+    read_blocks(weight, config.weight);
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
   }
   if (const Json* part = fields.find("skip")) {

@@ -49,7 +49,17 @@ struct ActivationQuantConfig : TensorQuantConfig {
   SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
 };
 
+/// How the codes of a weight are chosen.
+enum class WeightRounding : uint8_t {
+  kNearest,
+  kGptq,  ///< Of linear layers: one input channel after another, the next ones making up for its error on the data.
+};
+
 struct WeightQuantConfig : TensorQuantConfig {
+  /// Input channels of linear layers that share a scale: 64 or 128, of INT4. Then nothing but these weights is
+  /// quantized. 0: a scale for each output channel.
+  int64_t block_size = 0;
+  WeightRounding rounding = WeightRounding::kNearest;
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
 };
@@ -73,6 +83,7 @@ struct QuantConfig {
 ///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
 ///                     "softmax_scale": "calibrated"},                           (or "fixed")
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
+///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers alone)
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float", "squeeze_excite": "float"}}
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.

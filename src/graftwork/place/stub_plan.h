@@ -25,6 +25,7 @@ struct PlannedStub {
   Symbol scale_group;  ///< Stubs that name one value here have one scale; empty: its own.
   bool given = false;  ///< The network has it already, with its scale.
   Symbol value = {};   ///< The inner value of the only reader's body that it quantizes; empty for a value of the graph.
+  Precision precision = Precision::kInt8;
 };
 
 /// An input or inner value of a fused module that gets no stub.
@@ -40,6 +41,9 @@ struct PlannedWeight {
   Symbol layer;  ///< Path of the part that owns the weight.
   bool quantized = false;
   std::string reason;
+  Precision precision = Precision::kInt8;
+  /// Input channels that share a scale; 0: one scale for each output channel. With blocks the layer reads floats.
+  int64_t block_size = 0;
 };
 
 struct StubPlan {

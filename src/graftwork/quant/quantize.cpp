@@ -11,6 +11,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
+#include "graftwork/quant/gptq/round_layers.h"
 #include "graftwork/quant/half_probe.h"
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/scales.h"
@@ -105,7 +106,8 @@ class ScaleSetter {
                                   : at::Tensor();
     const at::Tensor given = scale_of(modules_[fake_quant], tensors);
     const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
-    const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, config);
+    const WeightGrid grid{range_of(modules_[fake_quant]), axis, weight.block_size};
+    const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, grid, config);
     tensors.set(leaf, exported_weight_scales(raw, factor, float_type_, small_scale_of(owner, one_type_)));
     graft.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
   }
@@ -146,7 +148,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
                             const QuantizeOptions& options) {
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, config.weight.calibration_method, 0,
+  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, config.weight.calibration_method, 0, 0,
                             samples.facts(), {}, {}};
   if (options.plan) {
     result.plan = *options.plan;
@@ -182,6 +184,8 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   for (std::string& line : coarse_concatenations(network.module, result.plan, result.ranges))
     result.warnings.push_back(std::move(line));
   scales.set_stub_scales();
+  if (config.weight.rounding == WeightRounding::kGptq)
+    result.rounded_weights = round_by_second_moments(network, samples, config.weight, options, result);
   if (correction) result.corrected_biases = correction->apply(result.network, result.ranges);
   if (options.losses) result.losses = measure_losses(network, result.network, samples, *options.losses);
   return result;

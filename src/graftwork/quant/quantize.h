@@ -36,6 +36,8 @@ struct QuantizationResult {
   CalibrationMethod weight_method = CalibrationMethod::kMinMax;
   /// How many biases and running means make up for the rounding of weights.
   int64_t corrected_biases = 0;
+  /// How many weights have codes that were chosen together (WeightRounding::kGptq).
+  int64_t rounded_weights = 0;
   /// SampleSource::facts.
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;

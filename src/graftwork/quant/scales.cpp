@@ -22,16 +22,16 @@ at::Tensor without_zeros(const at::Tensor& scales) {
   return at::where(alive, scales, at::scalar_tensor(smallest, scales.options()));
 }
 
-/// For each row of values the end of the range, at most `largest` and at least half of it, with which codes of ±127
-/// serve the row best.
-at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest) {
+/// For each row of values the end of the range, at most `largest` and at least half of it, with which codes of
+/// ±`levels` serve the row best.
+at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest, double levels) {
   constexpr int kSteps = 64;
   at::Tensor ends = largest.clone();
   at::Tensor least = at::full_like(largest, std::numeric_limits<float>::infinity());
   for (int step = kSteps; step >= kSteps / 2; --step) {
     const at::Tensor candidates = largest * (static_cast<double>(step) / kSteps);
-    const at::Tensor scales = (candidates / kLevels).clamp_min(kSmallestHalf).unsqueeze(1);
-    const at::Tensor codes = (rows / scales).round_().clamp_(-kLevels, kLevels);
+    const at::Tensor scales = (candidates / levels).clamp_min(kSmallestHalf).unsqueeze(1);
+    const at::Tensor codes = (rows / scales).round_().clamp_(-levels, levels);
     const at::Tensor errors = codes.mul_(scales).sub_(rows).square_().sum(1);
     const at::Tensor better = errors < least;
     ends = at::where(better, candidates, ends);
@@ -41,7 +41,7 @@ at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest
 }
 
 /// The same for all rows, in parts that stay in the cache and are the same for any number of threads.
-at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest) {
+at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest, double levels) {
   constexpr int64_t kPart = int64_t{1} << 16;
   const int64_t count = std::max<int64_t>(1, kPart / std::max<int64_t>(rows.size(1), 1));
   const int64_t parts = (rows.size(0) + count - 1) / count;
@@ -51,7 +51,8 @@ at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& lar
     for (int64_t part = begin; part < end; ++part) {
       const int64_t first = part * count;
       const int64_t last = std::min(first + count, rows.size(0));
-      ends.slice(0, first, last).copy_(ends_of_least_error(rows.slice(0, first, last), largest.slice(0, first, last)));
+      ends.slice(0, first, last)
+          .copy_(ends_of_least_error(rows.slice(0, first, last), largest.slice(0, first, last), levels));
     }
   });
   return ends;
@@ -89,22 +90,27 @@ float activation_scale(const Range& range, const TensorQuantConfig& config, DTyp
   return exported_scale(range_end(range, config) / static_cast<float>(kLevels), float_type, small);
 }
 
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const TensorQuantConfig& config) {
+at::Tensor weight_scales(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config) {
   if (!at::isfinite(weight).all().item<bool>())
     throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
-  const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
+  const int64_t channels = weight.size(grid.axis), block = grid.block_size;
+  const at::Tensor of_channels = weight.detach().transpose(0, grid.axis).reshape({channels, -1});
+  const at::Tensor rows = block > 0 ? of_channels.reshape({-1, block}) : of_channels;
   const CalibrationMethod method = config.calibration_method;
   GRAFTWORK_ASSERT(is_for_weights(method));
   at::Tensor largest = method == CalibrationMethod::kPercentile ? percentiles(rows.abs(), config.percentile)
                                                                 : rows.abs().amax(1).to(at::kFloat);
-  if (method == CalibrationMethod::kMse) largest = all_ends_of_least_error(rows.to(at::kFloat).contiguous(), largest);
-  return without_zeros(largest.to(at::kDouble) / kLevels);
+  if (method == CalibrationMethod::kMse)
+    largest = all_ends_of_least_error(rows.to(at::kFloat).contiguous(), largest, grid.range.max);
+  const at::Tensor scales = without_zeros(largest.to(at::kDouble) / grid.range.max);
+  return block > 0 ? scales.view({channels, -1}) : scales;
 }
 
 at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
                                   SmallScale small) {
   if (!factor.defined()) return exported_scales(scales, float_type, small);
-  const at::Tensor magnitude = without_zeros(factor.abs());
+  const at::Tensor of_channels = without_zeros(factor.abs());
+  const at::Tensor magnitude = is_of_blocks(scales) ? of_channels.unsqueeze(1) : of_channels;
   const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * magnitude, float_type, small);
   return (rounded.to(at::kDouble) / magnitude).to(at::kFloat);
 }

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "graftwork/nn/exported_scale.h"
+#include "graftwork/nn/fake_quant.h"
 #include "graftwork/place/quant_config.h"
 #include "graftwork/quant/calibrator.h"
 
@@ -16,11 +17,18 @@ float range_end(const Range& range, const TensorQuantConfig& config);
 float activation_scale(const Range& range, const TensorQuantConfig& config, DType float_type,
                        SmallScale small = SmallScale::kWide);
 
-/// Scale per output channel of a weight, in double precision, of kMinMax, kMse or kPercentile: amax / 127, or what of
-/// [amax/2, amax] / 127 gives the channel the least squared error, or the magnitude that the share of its weights does
-/// not exceed, over 127. A dead channel gets the tensor's smallest non-zero scale, 1 when all are dead.
-/// Throws Error "quant.weight" for a non-finite weight.
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const TensorQuantConfig& config);
+/// What the scales of a weight are for: its codes, and which elements share one.
+struct WeightGrid {
+  QuantRange range = {-127, 127};
+  int64_t axis = 0;        ///< Of the output channels.
+  int64_t block_size = 0;  ///< Elements of the last axis that share a scale; 0: all of an output channel.
+};
+
+/// Scale per output channel of a weight, or per block [channels, blocks], in double precision, of kMinMax, kMse or
+/// kPercentile: amax over the largest code, or what of [amax/2, amax] gives the channel the least squared error, or the
+/// magnitude that the share of its weights does not exceed, over that code. A dead channel gets the tensor's smallest
+/// non-zero scale, 1 when all are dead. Throws Error "quant.weight" for a non-finite weight.
+at::Tensor weight_scales(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config);
 
 /// Scales per output channel, rounded. `factor` (per channel, or undefined) is what export multiplies the scale by when
 /// it folds a batch norm: the product is rounded as exported and divided by it again, so that codes, fake quantization

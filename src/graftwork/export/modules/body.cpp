@@ -31,15 +31,9 @@ void check_symmetric(const ModuleRecord& fake_quant, const TensorStore& tensors)
   }
 }
 
-struct QuantizedWeight {
-  at::Tensor codes;
-  at::Tensor scales;
-  int64_t axis;
-};
-
 /// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact where
 /// the range of weights is symmetric; a trained network may use −128, whose opposite becomes 127.
-QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
+WeightCodes quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
                                  const FoldedLayer& folded) {
   const TensorStore& tensors = lowering.network().tensors;
   check_symmetric(fake_quant, tensors);
@@ -51,14 +45,15 @@ QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& l
   if (folded.factor.defined()) {
     std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
     shape[static_cast<size_t>(axis)] = folded.factor.numel();
-    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type())).clamp_max_(127);
-    const at::Tensor magnitude = folded.factor.abs();
+    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type())).clamp_max_(range_of(fake_quant).max);
+    const at::Tensor magnitude = is_of_blocks(scales) ? folded.factor.abs().unsqueeze(1) : folded.factor.abs();
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
   const FileRules& rules = lowering.options().backend->file;
   stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type,
                            small_scale_of(layer, rules.products_take_scales_of_one_type));
-  return {codes, stored, axis};
+  const int64_t block_size = *attribute_of(fake_quant, "block_size")->get<int64_t>();
+  return {codes, stored, block_size > 0 ? weight.dim() - 1 : axis, code_type_of(fake_quant), block_size};
 }
 
 /// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier. `node` calls the
@@ -171,7 +166,7 @@ class BodyLowering {
     const ModuleRecord* stub = calibrated(lowering_, record_.child(value_quantizer_role(body_node.name())));
     if (!stub) return;
     const float scale = scale_of(*stub, lowering_.network().tensors).item<float>();
-    lowering_.bind(node, lowering_.quantize_inner_value(value, stub->path.str(), scale));
+    lowering_.bind(node, lowering_.quantize_inner_value(value, stub->path.str(), scale, code_type_of(*stub)));
   }
 
   void bind_results() {
@@ -204,22 +199,26 @@ class BodyLowering {
       const std::string weight = lowering_.float_constant(name, stored_weight(lowering_, call, plain));
       return lower_on_weight(lowering_, call, weight, bias());
     }
-    QuantizedWeight weight = quantized_weight(lowering_, owner, *fake_quant, folded);
-    if (transpose) weight.axis = 1 - weight.axis;
+    WeightCodes weight = quantized_weight(lowering_, owner, *fake_quant, folded);
+    if (transpose) {
+      weight.axis = 1 - weight.axis;
+      if (is_of_blocks(weight.scales)) weight.scales = weight.scales.t().contiguous();
+    }
     if (is_only_result(layer) && is_product(call, weight.scales)) {
       const ModuleCall product = as_product(lowering_, call);
-      const std::string codes = lowering_.quantized_weight(name, weight.codes.flatten(1), weight.scales, weight.axis);
+      weight.codes = weight.codes.flatten(1);
+      const std::string codes = lowering_.quantized_weight(name, weight);
       const std::string value = lower_linear(lowering_, product, codes, bias());
       lowering_.declare(value, product.output_type);
       return value;
     }
     if (const std::optional<NarrowConvolution> narrow = as_narrow(lowering_, call)) {
-      const std::string codes =
-          lowering_.quantized_weight(name, narrow->weight(weight.codes), weight.scales, weight.axis);
+      weight.codes = narrow->weight(weight.codes);
+      const std::string codes = lowering_.quantized_weight(name, weight);
       return narrow->lower(lowering_, codes, bias());
     }
-    const std::string codes = lowering_.quantized_weight(
-        name, stored_weight(lowering_, call, weight.codes).contiguous(), weight.scales, weight.axis);
+    weight.codes = stored_weight(lowering_, call, weight.codes).contiguous();
+    const std::string codes = lowering_.quantized_weight(name, weight);
     return lower_on_weight(lowering_, call, codes, bias());
   }
 

@@ -28,6 +28,7 @@ struct PlacementRules {
   std::string weight_is_quantized = "per output channel";
   /// Rule that each of these follows, in front of the sentence's end: " (rule W1)", or nothing.
   std::string both_sides_rule = {};  ///< A layer is quantized on both sides or not at all.
+  std::string weight_only_rule = {};  ///< A weight in blocks is read with a float activation.
   std::string stops_dq_rule = {};
   std::string shared_scale_rule = {};
 

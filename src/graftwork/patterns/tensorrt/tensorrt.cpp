@@ -40,6 +40,7 @@ PlacementRules placement_rules() {
   rules.residual_reads = "the residual operand decides the precision of the sum (rule F3)";
   rules.weight_is_quantized = "per output channel (rule V11)";
   rules.both_sides_rule = " (rule W1)";
+  rules.weight_only_rule = " (rule Q1)";
   rules.stops_dq_rule = " (rule C2)";
   rules.shared_scale_rule = " (rule C5)";
   return rules;
