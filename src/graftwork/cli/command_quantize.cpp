@@ -13,6 +13,7 @@
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
 #include "graftwork/quant/half_regions.h"
+#include "graftwork/quant/scales.h"
 
 namespace graftwork::cli {
 namespace {
@@ -33,7 +34,10 @@ class StopWatch {
   std::vector<std::pair<std::string, double>> laps_;
 };
 
-std::string float_name(DType type) { return type == DType::kF16 ? "fp16" : "fp32"; }
+std::string float_name(DType type) {
+  if (type == DType::kBF16) return "bf16";
+  return type == DType::kF16 ? "fp16" : "fp32";
+}
 
 /// The file and, where its weights lie outside, the data file beside it. A data file of an older model counts not.
 uint64_t size_on_disk(const std::filesystem::path& path, const onnx::Model& model) {
@@ -55,8 +59,10 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
     GRAFTWORK_ASSERT(scale != nullptr);
     const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
     const Range range = found == result.ranges.end() ? Range() : found->second;
+
     const float step = evaluate(*scale, result.network.tensors).item<float>();
-    figures.push_back({step, range.min, range.max, range.histogram.share_from(static_cast<double>(step) * 127)});
+    const double largest = static_cast<double>(step) * largest_code(stub.precision);
+    figures.push_back({step, range.min, range.max, range.histogram.share_from(largest)});
   }
   return figures;
 }
@@ -91,6 +97,7 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   result.weights = request.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
   result.opset = request.opset;
   result.attention_operator = request.attention_operator;
+  result.keep_batch_norm = request.calibration.keep_batch_norm;
   return result;
 }
 
@@ -104,7 +111,7 @@ void quantize(const QuantizeRequest& request) {
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.backend);
-  recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
+  check_can_be_written(recipe_of(flags.recipe, plan));  // what is wrong with it is said before the long work
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(request.model);

@@ -3,14 +3,16 @@
 
 #include <ATen/ATen.h>
 
-#include "graftwork/ir/module_table.h"
+#include "graftwork/nn/tensor_store.h"
 
 namespace graftwork {
 
 enum class CodeType : uint8_t { kInt8, kInt4, kE4m3 };
 
-/// That of a QuantStub or WeightFakeQuantize. Throws Error "export.precision" for a precision that engines lack.
-CodeType code_type_of(const ModuleRecord& fake_quantize);
+/// That of a QuantStub. Throws Error "export.precision" for a precision that TensorRT lacks, "export.zero_point".
+CodeType activation_code_type(const ModuleRecord& stub, const TensorStore& tensors);
+/// The same of a WeightFakeQuantize.
+CodeType weight_code_type(const ModuleRecord& fake_quantize, const TensorStore& tensors);
 
 /// The codes as their type, those of INT4 as INT8.
 at::Tensor as_codes(const at::Tensor& codes, CodeType type);

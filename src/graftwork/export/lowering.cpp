@@ -11,6 +11,9 @@
 namespace graftwork {
 namespace {
 
+/// The first in which convolutions and poolings take BF16.
+constexpr int64_t kBFloat16Opset = 22;
+
 onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor, bool is_int4) {
   if (is_int4) {
     const auto packed = std::make_shared<at::Tensor>(packed_int4(tensor));
@@ -26,6 +29,12 @@ onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor, bool is_
   return onnx::raw_tensor(name, *type, held->sizes().vec(), {held, {data, held->nbytes()}});
 }
 
+/// Its range is that of FP32 but for the last numbers, which would round up to infinity.
+at::Tensor in_bfloat16(const at::Tensor& tensor) {
+  constexpr double kLargest = 0x1.FEp127;
+  return at::where(at::isfinite(tensor), tensor.clamp(-kLargest, kLargest), tensor).to(at::kBFloat16);
+}
+
 /// Numbers of FP8 compare by their bits.
 bool same_numbers(const at::Tensor& a, const at::Tensor& b) {
   if (a.scalar_type() != b.scalar_type()) return false;
@@ -38,6 +47,7 @@ Lowering::Lowering(const Network& network, const ExportOptions& options)
     : network_(network), options_(options), file_type_(options.float_type) {
   options_.backend = or_used(options.backend);
   if (file_type_ == DType::kF16) masks_.emplace(network);
+  if (file_type_ == DType::kBF16) need_opset(kBFloat16Opset);
   // Names of inputs and results belong to the user; everything else steps aside.
   for (const Node* input : network.module.graph().inputs()) value_names_.insert(input->name().str());
   for (const Symbol name : network.module.signature().outputs) value_names_.insert(name.str());
@@ -176,6 +186,7 @@ std::string Lowering::stored(const std::string& name, const at::Tensor& tensor, 
 }
 
 std::string Lowering::float_constant(const std::string& name, const at::Tensor& tensor) {
+  if (options_.float_type == DType::kBF16) return constant(name, in_bfloat16(tensor));
   if (options_.float_type != DType::kF16) return constant(name, tensor.to(at::kFloat));
   // Mask constants may hold −inf; a finite number that becomes infinite is lost.
   const at::Tensor half = tensor.to(at::kHalf);
@@ -213,9 +224,8 @@ std::string Lowering::zero_point(const std::string& name, const at::Tensor& scal
 
 std::string Lowering::dequantize(const std::string& name, const std::string& codes, const WeightCodes& weight,
                                  const std::string& output) {
-  const bool half = options_.float_type == DType::kF16;
-  const bool keeps_bits = !half || fits_half(weight.scales);
-  const at::Tensor written = half && keeps_bits ? weight.scales.to(at::kHalf) : weight.scales;
+  const bool keeps_bits = options_.float_type != DType::kF16 || fits_half(weight.scales);
+  const at::Tensor written = written_scales(weight.scales, options_.float_type);
   const std::string scale = constant(name + "_scale", written);
   const std::string zero = zero_point(name, weight.scales, weight.type);
   std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"axis", weight.axis}};
@@ -239,18 +249,22 @@ std::string Lowering::quantize_dequantize(const std::string& value, const std::s
     return inner->second;
   const at::Tensor scales = at::scalar_tensor(scale, at::kFloat);
   const auto bound = float_types_.find(value);
-  const bool half = (bound == float_types_.end() ? options_.float_type : bound->second) == DType::kF16;
+  const DType float_type = bound == float_types_.end() ? options_.float_type : bound->second;
   std::string input = value;
-  if (half && !fits_half(scales)) {
+  if (float_type == DType::kF16 && !fits_half(scales)) {
     input = add("Cast", name + "_widen", {value}, {{"to", onnx::data_type(DType::kF32)}}, fresh_value(name + "_wide"));
   }
-  const at::Tensor written = half && fits_half(scales) ? scales.to(at::kHalf) : scales;
-  const std::string scale_name = constant(name + "_scale", written);
+  const std::string scale_name = constant(name + "_scale", written_scales(scales, float_type));
   const std::string codes = add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name, scales, type)},
                                 {{"axis", int64_t{0}}}, fresh_value(name + "_codes"));
   const std::string output = dequantize(name, codes, {{}, scales, 0, type}, fresh_value(name));
   pairs_[output] = {name, scale, type};
   return output;
+}
+
+std::optional<CodeType> Lowering::codes_behind(const std::string& value) const {
+  const auto pair = pairs_.find(value);
+  return pair == pairs_.end() ? std::nullopt : std::optional(pair->second.type);
 }
 
 std::string Lowering::quantized_weight(const std::string& name, const WeightCodes& weight) {

@@ -99,7 +99,9 @@ class Lowering {
   /// Q and DQ on an activation: `<name>_codes` behind Q, which takes the value as it is, and `<name>` behind DQ, in the
   /// type of the region.
   std::string quantize_dequantize(const std::string& value, const std::string& name, float scale, CodeType type);
-  /// The same for a value inside a body. A stub of that scale that stands on it outside is the same pair then.
+  /// The type of the codes that a value stands for; nothing where it does not come right from DQ.
+  std::optional<CodeType> codes_behind(const std::string& value) const;
+  /// Q and DQ on a value inside a body. A stub of that scale that stands on it outside is the same pair then.
   std::string quantize_inner_value(const std::string& value, const std::string& name, float scale, CodeType type);
   /// Codes and DQ; or, in the float form, the numbers that codes of INT8 stand for with Q and DQ.
   std::string quantized_weight(const std::string& name, const WeightCodes& weight);

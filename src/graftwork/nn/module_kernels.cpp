@@ -163,7 +163,8 @@ at::Tensor upsample(const Call& call) {
 
 at::Tensor quant_stub(const Call& call) {
   const at::Tensor scale = scale_of(call.record(), call.context().tensors);
-  return scale.defined() ? fake_quantize(call.x(), scale, 0, activation_range(call.text("precision"))) : call.x();
+  if (!scale.defined()) return call.x();
+  return fake_quantize(call.x(), scale, 0, activation_range(call.text("precision")), call.param("zero_point"));
 }
 
 at::Tensor weight_fake_quantize(const Call& call) {

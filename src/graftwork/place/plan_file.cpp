@@ -4,9 +4,8 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
-#include "graftwork/base/text.h"
 #include "graftwork/place/json_fields.h"
-#include "graftwork/place/weight_blocks.h"
+#include "graftwork/place/read_rules.h"
 
 namespace graftwork {
 namespace {
@@ -102,20 +101,6 @@ TransformationPlan read_transformation(const Json& json) {
   return plan;
 }
 
-Precision read_precision(const JsonFields& fields) {
-  const std::string name = fields.text("precision", "int8");
-  const std::optional<Precision> precision = precision_named(name);
-  if (!precision) fields.refuse("precision", cat("is ", quoted(name), "; int8, int4, int16 and fp8 are supported"));
-  return *precision;
-}
-
-int64_t read_block_size(const JsonFields& fields) {
-  if (!fields.find("block_size")) return 0;
-  const int64_t size = fields.integer("block_size");
-  if (!is_block_size(size)) fields.refuse("block_size", cat("is ", size, "; ", kBlockSizes));
-  return size;
-}
-
 StubReader read_reader(const JsonFields& fields) { return {fields.text("module"), fields.integer("input")}; }
 
 StubPlan read_stubs(const Json& json) {
@@ -132,7 +117,7 @@ StubPlan read_stubs(const Json& json) {
                            "precision"});
     PlannedStub planned{stub.text("name"),       stub.text("tensor"),          {},
                         stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false),
-                        stub.text("value", ""),  read_precision(stub)};
+                        stub.text("value", ""),  read_precision(stub, "precision", "int8")};
     for (const Json* reader : stub.list("readers")) {
       planned.readers.push_back(read_reader(JsonFields(*reader, "reader", kCode, {"module", "input"})));
     }
@@ -146,8 +131,9 @@ StubPlan read_stubs(const Json& json) {
   }
   for (const Json* entry : fields.list("weights")) {
     const JsonFields weight(*entry, "weight", kCode, {"module", "layer", "quantized", "reason", "precision", "block_size"});
+    const Precision precision = read_precision(weight, "precision", "int8");
     plan.weights.push_back({weight.text("module"), weight.text("layer"), weight.flag("quantized"),
-                            weight.text("reason", ""), read_precision(weight), read_block_size(weight)});
+                            weight.text("reason", ""), precision, read_block_size(weight, precision)});
   }
   return plan;
 }

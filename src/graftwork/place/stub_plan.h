@@ -6,6 +6,7 @@
 
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/patterns/backend.h"
+#include "graftwork/place/policy_rules.h"
 #include "graftwork/place/quant_config.h"
 
 namespace graftwork {
@@ -53,6 +54,8 @@ struct StubPlan {
   std::vector<PlannedWeight> weights;
   std::vector<std::string> warnings;
   std::string shared_scale_rule = {};  ///< Behind the place where a scale is shared.
+  /// What the recipe's rules and policies decided, in their order; of policies those that hold somewhere.
+  std::vector<RuleHits> rules = {};
 
   size_t quantized_weights() const;
   /// One decision a line.
@@ -60,7 +63,7 @@ struct StubPlan {
 };
 
 /// Decides, with the backend's patterns and rules. One stub for each distinct tensor, also seen through operators that
-/// only move data. Throws Error "config.skip" when an entry of the recipe matches nothing.
+/// only move data. Throws Error "config.skip" when an entry of the recipe matches nothing, "config.policy" for a rule.
 StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const Backend& backend = *get_backend());
 
 /// Whether an edited plan can be carried out on the network. Throws Error "plan.graph" when it was made for another

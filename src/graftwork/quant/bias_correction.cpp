@@ -54,6 +54,8 @@ std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& ex
                                   const std::vector<at::Tensor>& means) {
   constexpr int64_t kBlock = int64_t{1} << 22;  // elements
   const at::Tensor scale = scale_of(fake_quant, tensors);
+  const ParamExpr* zeros = fake_quant.param("zero_point");
+  const at::Tensor zero_point = zeros ? evaluate(*zeros, tensors) : at::Tensor();
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const int64_t rows = weight.size(0);
   const bool is_grouped = means.front().size(0) != weight.size(1);
@@ -62,8 +64,12 @@ std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& ex
   for (int64_t begin = 0; begin < rows; begin += step) {
     const int64_t end = std::min(begin + step, rows);
     const at::Tensor block = weight.slice(0, begin, end);
-    const at::Tensor scales = step == rows ? scale : scale.slice(0, begin, end);
-    const at::Tensor error = fake_quantize(block, scales, axis, range_of(fake_quant)) - exact.slice(0, begin, end);
+    const auto part = [&](const at::Tensor& of_channels) {
+      const bool is_whole = step == rows || !of_channels.defined() || of_channels.dim() == 0;
+      return is_whole ? of_channels : of_channels.slice(0, begin, end);
+    };
+    const at::Tensor error = fake_quantize(block, part(scale), axis, range_of(fake_quant), part(zero_point)) -
+                             exact.slice(0, begin, end);
     for (size_t i = 0; i < means.size(); ++i) parts[i].push_back(shift_of(error, means[i]));
   }
   std::vector<at::Tensor> shifts;

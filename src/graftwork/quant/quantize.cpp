@@ -33,11 +33,13 @@ struct ScaleGroup {
 /// Gives stubs and weights their scales.
 class ScaleSetter {
  public:
-  ScaleSetter(QuantizationResult& result, const ActivationQuantConfig& config, DType float_type, const FileRules& rules)
+  ScaleSetter(QuantizationResult& result, const ActivationQuantConfig& config, const QuantizeOptions& options,
+              const FileRules& rules)
       : result_(result),
         config_(config),
         modules_(result.network.module.modules()),
-        float_type_(float_type),
+        float_type_(options.float_type),
+        keeps_batch_norm_(options.keep_batch_norm),
         one_type_(rules.products_take_scales_of_one_type) {}
 
   void set_stub_scales() {
@@ -51,6 +53,10 @@ class ScaleSetter {
         result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
       const ScaleGroup& group = shared == groups.end() ? own : shared->second;
       const ModuleId id = modules_.find(stub.stub);
+      if (!config_.symmetric && !stub.given) {
+        set_affine(id, stub, group.range, graft);
+        continue;
+      }
       const float scale = stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
                                                       float_type_, group.small)
                                      : calibrated_scale(stub, group);
@@ -61,7 +67,7 @@ class ScaleSetter {
     graft.apply();
   }
 
-  void set_weight_scales(const TensorQuantConfig& config) {
+  void set_weight_scales(const WeightQuantConfig& config) {
     Graft graft(result_.network.module);
     for (const PlannedWeight& weight : result_.plan.weights) {
       if (!weight.quantized) continue;
@@ -76,10 +82,31 @@ class ScaleSetter {
 
  private:
   float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
-    const float scale = activation_scale(group.range, config_, float_type_, group.small);
+    TensorQuantConfig config = config_;
+    config.precision = stub.precision;
+    const float scale = activation_scale(group.range, config, float_type_, group.small);
     if (!is_on_softmax(modules_, stub)) return scale;
-    const float largest = exported_scale(1.0F / 127, float_type_, group.small);
-    return config_.softmax_scale == SoftmaxScale::kFixed ? largest : std::min(scale, largest);
+    const auto whole = static_cast<float>(1 / largest_code(stub.precision));
+    const float largest = exported_scale(whole, float_type_, group.small);
+    const bool is_fixed = config_.softmax_scale == SoftmaxScale::kFixed || stub.precision == Precision::kFp8;
+    return is_fixed ? largest : std::min(scale, largest);
+  }
+
+  void set_affine(ModuleId id, const PlannedStub& stub, const Range& range, Graft& graft) {
+    const bool moves = config_.calibration_method == CalibrationMethod::kMovingAverageMinMax;
+    const at::Tensor low = at::scalar_tensor(moves ? range.moving_min : range.min, at::kFloat);
+    const at::Tensor high = at::scalar_tensor(moves ? range.moving_max : range.max, at::kFloat);
+    put(id, affine_scales(low, high, activation_range(name_of(stub.precision)), float_type_), graft);
+  }
+
+  void put(ModuleId fake_quant, const AffineScales& scales, Graft& graft) {
+    const auto set = [&](const char* param, const at::Tensor& value) {
+      const Symbol leaf = cat(modules_[fake_quant].path.str(), ".", param);
+      result_.network.tensors.set(leaf, value);
+      graft.edit(fake_quant).set_param(param, result_.network.tensors.leaf(leaf));
+    };
+    set("scale", scales.scale);
+    set("zero_point", scales.zero_point);
   }
 
   std::map<Symbol, ScaleGroup> scale_groups() const {
@@ -93,7 +120,7 @@ class ScaleSetter {
     return groups;
   }
 
-  void set_weight_scale(const PlannedWeight& weight, const TensorQuantConfig& config, Graft& graft) {
+  void set_weight_scale(const PlannedWeight& weight, const WeightQuantConfig& config, Graft& graft) {
     TensorStore& tensors = result_.network.tensors;
     const ModuleRecord& fused = modules_[modules_.find(weight.module)];
     const BodyLayer& layer = *layer_at(modules_, fused, weight.layer);
@@ -101,12 +128,14 @@ class ScaleSetter {
     const ModuleId fake_quant = weight_quantizer(fused, layer);
     const at::Tensor value = evaluate(*owner.param("weight"), tensors);
     const int64_t axis = *attribute_of(modules_[fake_quant], "axis")->get<int64_t>();
-    const at::Tensor factor = layer.batch_norm
+    const at::Tensor factor = layer.batch_norm && !keeps_batch_norm_
                                   ? batch_norm_affine(modules_[fused.child(layer.batch_norm->role())], tensors).factor
                                   : at::Tensor();
     const at::Tensor given = scale_of(modules_[fake_quant], tensors);
     const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
     const WeightGrid grid{range_of(modules_[fake_quant]), axis, weight.block_size};
+    if (!config.symmetric && !given.defined())
+      return put(fake_quant, affine_weight_scales(value, grid, config, float_type_), graft);
     const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, grid, config);
     tensors.set(leaf, exported_weight_scales(raw, factor, float_type_, small_scale_of(owner, one_type_)));
     graft.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
@@ -116,6 +145,7 @@ class ScaleSetter {
   const ActivationQuantConfig& config_;
   const ModuleTable& modules_;
   DType float_type_;
+  bool keeps_batch_norm_;
   bool one_type_;  // FileRules::products_take_scales_of_one_type
 };
 
@@ -146,6 +176,7 @@ std::string not_finite(const Network& network, const std::map<std::string, Range
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
+  check_quant_config(config);
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
   QuantizationResult result{network.clone(), {}, {}, samples.size(), method, config.weight.calibration_method, 0, 0,
@@ -161,7 +192,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
     result.warnings.push_back(cat("ranges of ", samples.size(), samples.size() == 1 ? " sample" : " samples",
                                   " are a matter of chance: calibrate on some hundreds"));
   apply_stub_plan(result.network.module, result.plan, *backend);
-  ScaleSetter scales(result, config.activation, options.float_type, backend->file);
+  ScaleSetter scales(result, config.activation, options, backend->file);
   scales.set_weight_scales(config.weight);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {

@@ -40,6 +40,9 @@ std::vector<QuantizedLayer> quantized_layers(const ModuleTable& modules, const S
   return found;
 }
 
+/// Scales of affine quantization are what was calibrated: their zero points fit them alone.
+bool is_affine(const ModuleRecord& quantizer) { return quantizer.param("zero_point"); }
+
 /// Adds θ for `quantizer` and says what its scale is from then on.
 ParamExpr learned_scale(TensorStore& tensors, const ModuleRecord& quantizer) {
   const ParamExpr& calibrated = *quantizer.param("scale");
@@ -57,15 +60,17 @@ void learn_scales(Network& network, const StubPlan& plan, LearnedScales which) {
   std::map<Symbol, ParamExpr> shared;
   for (const PlannedStub& stub : plan.stubs) {
     const ModuleId id = modules.find(stub.stub);
-    if (!which.activations || is_on_softmax(modules, stub)) continue;
+    if (!which.activations || is_on_softmax(modules, stub) || is_affine(modules[id])) continue;
     auto known = shared.find(group_of(stub));
     if (known == shared.end())
       known = shared.emplace(group_of(stub), learned_scale(network.tensors, modules[id])).first;
     graft.edit(id).set_param("scale", known->second);
   }
   if (which.weights) {
-    for (const QuantizedLayer& layer : quantized_layers(modules, plan))
+    for (const QuantizedLayer& layer : quantized_layers(modules, plan)) {
+      if (is_affine(modules[layer.fake_quant])) continue;
       graft.edit(layer.fake_quant).set_param("scale", learned_scale(network.tensors, modules[layer.fake_quant]));
+    }
   }
   graft.apply();
 }
@@ -79,6 +84,7 @@ void freeze_scales(Network& network, const StubPlan& plan, DType float_type, con
   const bool one_type = rules.products_take_scales_of_one_type;
   Graft graft(network.module);
   const auto set = [&](ModuleId quantizer, at::Tensor scale) {
+    if (is_affine(modules[quantizer])) return;
     const Symbol leaf = modules[quantizer].path.str() + ".trained_scale";
     tensors.set(leaf, std::move(scale));
     graft.edit(quantizer).set_param("scale", tensors.leaf(leaf));

@@ -23,20 +23,12 @@ const ModuleRecord* calibrated(const Lowering& lowering, ModuleId id) {
   return scale_of(fake_quant, lowering.network().tensors).defined() ? &fake_quant : nullptr;
 }
 
-void check_symmetric(const ModuleRecord& fake_quant, const TensorStore& tensors) {
-  const ParamExpr* zero_point = fake_quant.param("zero_point");
-  if (zero_point && evaluate(*zero_point, tensors).count_nonzero().item<int64_t>() > 0) {
-    throw Error("export.zero_point", cat(fake_quant.path.str(), " has a zero point that is not 0"),
-                "symmetric quantization, the only one that TensorRT takes (rule V1)");
-  }
-}
-
 /// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact where
 /// the range of weights is symmetric; a trained network may use −128, whose opposite becomes 127.
 WeightCodes quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
                                  const FoldedLayer& folded) {
   const TensorStore& tensors = lowering.network().tensors;
-  check_symmetric(fake_quant, tensors);
+  const CodeType type = weight_code_type(fake_quant, tensors);
   const at::Tensor scales = scale_of(fake_quant, tensors);
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
@@ -53,7 +45,18 @@ WeightCodes quantized_weight(const Lowering& lowering, const ModuleRecord& layer
   stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type,
                            small_scale_of(layer, rules.products_take_scales_of_one_type));
   const int64_t block_size = *attribute_of(fake_quant, "block_size")->get<int64_t>();
-  return {codes, stored, block_size > 0 ? weight.dim() - 1 : axis, code_type_of(fake_quant), block_size};
+  return {codes, stored, block_size > 0 ? weight.dim() - 1 : axis, type, block_size};
+}
+
+/// What the layer reads is known where Q/DQ stand right in front of it.
+void check_operands(const ModuleRecord& layer, const WeightCodes& weight, std::optional<CodeType> activation) {
+  if (!activation) return;
+  if (weight.block_size > 0)
+    throw Error("export.precision", cat(layer.path.str(), " has a weight in blocks and reads codes (rule Q1)"),
+                "leaving its input in floating point");
+  if (weight.type != *activation)
+    throw Error("export.precision", cat(layer.path.str(), " multiplies codes of two types (rule W1)"),
+                "one precision for its weight and its input");
 }
 
 /// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier. `node` calls the
@@ -127,11 +130,14 @@ class BodyLowering {
  private:
   /// The node that writes a value: for a batch norm that folds its layer.
   Node& writer_of(const Node& body_value) const {
+    if (keeps_batch_norm()) return typed_.at(body_value);
     for (const BodyLayer& layer : body_.layers) {
       if (layer.batch_norm == &body_value) return typed_.at(*layer.call);
     }
     return typed_.at(body_value);
   }
+
+  bool keeps_batch_norm() const { return lowering_.options().keep_batch_norm; }
 
   void name_results() {
     const Node& results = *body_.module.graph().output();
@@ -152,7 +158,7 @@ class BodyLowering {
     if (lowering_.is_bound(node)) return;
     if (node.kind() != NodeKind::kCallModule || modules_[node.module()].body) return lower_node(lowering_, node);
     for (const BodyLayer& layer : body_.layers) {
-      if (layer.batch_norm == &body_node) return lowering_.bind(node, lowering_.value(typed_.at(*layer.call)));
+      if (layer.batch_norm == &body_node && !keeps_batch_norm()) return lowering_.bind(node, lowering_.value(typed_.at(*layer.call)));
       if (layer.call == &body_node) return lowering_.bind(node, lower_layer(node, layer));
     }
     lowering_.bind(node, lower_module(lowering_, node, lowering_.given_name(node)));
@@ -166,7 +172,8 @@ class BodyLowering {
     const ModuleRecord* stub = calibrated(lowering_, record_.child(value_quantizer_role(body_node.name())));
     if (!stub) return;
     const float scale = scale_of(*stub, lowering_.network().tensors).item<float>();
-    lowering_.bind(node, lowering_.quantize_inner_value(value, stub->path.str(), scale, code_type_of(*stub)));
+    const CodeType type = activation_code_type(*stub, lowering_.network().tensors);
+    lowering_.bind(node, lowering_.quantize_inner_value(value, stub->path.str(), scale, type));
   }
 
   void bind_results() {
@@ -183,7 +190,8 @@ class BodyLowering {
 
   std::string lower_layer(const Node& node, const BodyLayer& layer) {
     const ModuleRecord& owner = modules_[node.module()];
-    const ModuleRecord* batch_norm = layer.batch_norm ? &modules_[record_.child(layer.batch_norm->role())] : nullptr;
+    const ModuleRecord* batch_norm =
+        layer.batch_norm && !keeps_batch_norm() ? &modules_[record_.child(layer.batch_norm->role())] : nullptr;
     const ModuleCall call{
         owner, {lowering_.operand(node, 0)}, node.input(0).type(), node.type(), lowering_.given_name(node)};
     const FoldedLayer folded = fold_batch_norm(owner, batch_norm, lowering_.network().tensors);
@@ -200,6 +208,7 @@ class BodyLowering {
       return lower_on_weight(lowering_, call, weight, bias());
     }
     WeightCodes weight = quantized_weight(lowering_, owner, *fake_quant, folded);
+    check_operands(owner, weight, lowering_.codes_behind(call.inputs[0]));
     if (transpose) {
       weight.axis = 1 - weight.axis;
       if (is_of_blocks(weight.scales)) weight.scales = weight.scales.t().contiguous();

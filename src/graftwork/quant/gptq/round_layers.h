@@ -12,7 +12,8 @@ namespace graftwork {
 int64_t round_by_second_moments(const Network& network, const SampleSource& samples, const WeightQuantConfig& config,
                                 const QuantizeOptions& options, QuantizationResult& result);
 
-/// Memory for the moments of the layers that one run serves; one layer has what it needs.
+/// Memory for the moments of the layers that one run serves; one layer has what it needs. Rounding a layer takes six
+/// matrices of doubles of its input channels on top, for each thread.
 inline constexpr int64_t kMomentBytes = int64_t{512} << 20;
 
 }  // namespace graftwork

@@ -25,13 +25,13 @@ int64_t SecondMoments::bytes(int64_t channels) { return static_cast<int64_t>(upp
 
 void SecondMoments::add(const at::Tensor& values) {
   const at::Tensor rows = values.reshape({-1, channels_}).to(at::kFloat);
-  const at::Tensor products = at::mm(rows.t(), rows).to(at::kDouble);
-  const double* product = products.const_data_ptr<double>();
+  const at::Tensor products = at::mm(rows.t(), rows);
+  const float* product = products.const_data_ptr<float>();
   const std::scoped_lock lock(mutex_);
   size_t at = 0;
   for (int64_t i = 0; i < channels_; ++i) {
     for (int64_t j = i; j < channels_; ++j) {
-      const double bounded = std::clamp(product[i * channels_ + j], -kLargest, kLargest);
+      const double bounded = std::clamp<double>(product[i * channels_ + j], -kLargest, kLargest);
       upper_[at++] += static_cast<Fixed>(std::ldexp(bounded, kFractionBits));
     }
   }

@@ -80,10 +80,11 @@ struct SurroundWithQuantStubsPattern final : QuantizationPattern {
 
   void propose(const Match& match, StubDraft& draft) const override {
     const Node& node = match[attention];
-    const std::string why = obstacle(node, draft.precision());
+    const Precision precision = draft.precision(node);
+    const std::string why = obstacle(node, precision);
     if (!why.empty()) return draft.explain(node, why);
-    const std::string around = cat("attention in one ", title_of(draft.precision()), " kernel has Q/DQ on all sides",
-                                   limits_of(draft.precision())->rule);
+    const std::string around =
+        cat("attention in one ", title_of(precision), " kernel has Q/DQ on all sides", limits_of(precision)->rule);
     for (const size_t input : {kKeys, kValues}) draft.quantize(node, input, around);
     for (const Symbol value : {"scaled", "softmax"}) draft.quantize(node, value, around);
   }
@@ -94,12 +95,14 @@ struct SurroundWithQuantStubsPattern final : QuantizationPattern {
                                     draft.quantized(node, Symbol("scaled")), draft.quantized(node, Symbol("softmax"))};
     const auto count = std::count(sides.begin(), sides.end(), true);
     if (count == 0) return;
-    const Limits limits = *limits_of(draft.precision());
+    const Precision precision = draft.precision(node);
+    const std::optional<Limits> limits = limits_of(precision);
+    if (!limits) return draft.leave_float(node, obstacle(node, precision));
     if (count < 4)
       return draft.leave_float(
-          node, cat("attention is ", title_of(draft.precision()), " with Q/DQ on all sides or on none", limits.rule));
-    if (limits.gives_codes && !draft.is_read_as_int8(node))
-      draft.leave_float(node, "what it gives is read in floating point" + limits.rule);
+          node, cat("attention is ", title_of(precision), " with Q/DQ on all sides or on none", limits->rule));
+    if (limits->gives_codes && !draft.is_read_as_int8(node))
+      draft.leave_float(node, "what it gives is read in floating point" + limits->rule);
   }
 
  private:
