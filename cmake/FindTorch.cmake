@@ -1,4 +1,4 @@
-# Finds the libtorch inside an installed torch package and defines Torch::Torch.
+# Finds the libtorch inside an installed torch package and defines Torch::Torch and Torch::Api.
 #
 # The package's own CMake files stop without a CUDA toolkit when the wheel is a CUDA one, so only three
 # facts are taken: the include folder, the libraries, and the ABI.
@@ -26,5 +26,9 @@ if(Torch_FOUND AND NOT TARGET Torch::Torch)
   target_include_directories(Torch::Torch SYSTEM INTERFACE ${Torch_INCLUDE_DIR})
   target_link_libraries(Torch::Torch INTERFACE ${Torch_LIBRARY} ${Torch_CPU_LIBRARY} ${Torch_C10_LIBRARY})
   target_compile_definitions(Torch::Torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+  # The C++ front end, for its optimisers: in an include folder of its own.
+  add_library(Torch::Api INTERFACE IMPORTED)
+  target_include_directories(Torch::Api SYSTEM INTERFACE ${Torch_INCLUDE_DIR}/torch/csrc/api/include)
+  target_link_libraries(Torch::Api INTERFACE Torch::Torch)
 endif()
 mark_as_advanced(Torch_INCLUDE_DIR Torch_CPU_LIBRARY Torch_C10_LIBRARY Torch_LIBRARY)

@@ -20,10 +20,17 @@ std::string matches_of(const TransformationPlan& plan, const char* phase) {
              beaten > 0 ? cat(", ", beaten, " that give way to another") : "");
 }
 
+void add_rules(Table& table, const StubPlan& plan) {
+  for (const RuleHits& rule : plan.rules) {
+    table.add(rule.rule, counted(rule.modules.size(), "module"));
+    for (const Symbol module : rule.modules) table.add(rule.rule, "  " + module.str());
+  }
+}
+
 }  // namespace
 
 void plan(const GraphModule& module, const PlanRequest& request) {
-  check_output_files({{request.output}, inputs_of(request)});
+  if (!request.dry_run) check_output_files({{request.output}, inputs_of(request)});
   PlanFile plan = plan_of(request.plan);
   plan.stubs.reset();
   const PatternSections lists = patterns_of(request.backend);
@@ -36,7 +43,9 @@ void plan(const GraphModule& module, const PlanRequest& request) {
                             *backend_of(request.backend));
     table.add("Q/DQ pairs", cat(plan.stubs->stubs.size(), " on activations"));
     table.add("Q/DQ pairs", cat(plan.stubs->quantized_weights(), " on weights"));
+    add_rules(table, *plan.stubs);
   }
+  if (request.dry_run) return print_out(table.text());
   write_file(request.output, plan_text(plan));
   print_out(request.output.string() + "\n" + table.text());
 }

@@ -14,6 +14,7 @@
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
 #include "graftwork/quant/half_regions.h"
+#include "graftwork/quant/scales.h"
 
 namespace graftwork::cli {
 namespace {
@@ -34,7 +35,10 @@ class StopWatch {
   std::vector<std::pair<std::string, double>> laps_;
 };
 
-std::string float_name(DType type) { return type == DType::kF16 ? "fp16" : "fp32"; }
+std::string float_name(DType type) {
+  if (type == DType::kBF16) return "bf16";
+  return type == DType::kF16 ? "fp16" : "fp32";
+}
 
 /// The file and, where its weights lie outside, the data file beside it. A data file of an older model counts not.
 uint64_t size_on_disk(const std::filesystem::path& path, const onnx::Model& model) {
@@ -56,8 +60,10 @@ std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
     GRAFTWORK_ASSERT(scale != nullptr);
     const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
     const Range range = found == result.ranges.end() ? Range() : found->second;
+
     const float step = evaluate(*scale, result.network.tensors).item<float>();
-    figures.push_back({step, range.min, range.max, range.histogram.share_from(static_cast<double>(step) * 127)});
+    const double largest = static_cast<double>(step) * largest_code(stub.precision);
+    figures.push_back({step, range.min, range.max, range.histogram.share_from(largest)});
   }
   return figures;
 }
@@ -75,6 +81,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"weight_method", name_of(result.weight_method)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
+  if (result.rounded_weights > 0) report["calibration"]["rounded_weights"] = result.rounded_weights;
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
@@ -91,6 +98,7 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   result.weights = request.float_weights ? WeightForm::kFloat : WeightForm::kInt8;
   result.opset = request.opset;
   result.attention_operator = request.attention_operator;
+  result.keep_batch_norm = request.calibration.keep_batch_norm;
   return result;
 }
 
@@ -107,7 +115,7 @@ void quantize(const QuantizeRequest& request) {
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.backend);
-  recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
+  check_can_be_written(recipe_of(flags.recipe, plan));  // what is wrong with it is said before the long work
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(request.model);

@@ -32,6 +32,7 @@ struct CalibrationFlags {
   int64_t limit = 0;    ///< 0: all samples.
   ImageOptions images;  ///< Also for the inputs of `run`.
   DType float_type = DType::kF16;
+  bool keep_batch_norm = false;
   std::optional<CalibrationMethod> method;  ///< Instead of the recipe's; of weights where it is minmax or mse.
   RecipeFlags recipe;
   std::filesystem::path plan;  ///< Empty: none.
@@ -65,6 +66,7 @@ struct PlanRequest {
   std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
   BackendFlags backend;
   bool quantize = false;
+  bool dry_run = false;  ///< Nothing is written, and there is no output.
   RecipeFlags recipe;  ///< Only with `quantize`.
 };
 

@@ -107,8 +107,8 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
       app.add_option("--limit", flags.limit, "Use N samples only: the first arrays, pictures evenly spread")
           ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
           ->type_name("N"),
-      app.add_option("--float", words.float_type, "Type of what is not INT8: fp16 or fp32")
-          ->check(CLI::IsMember({"fp16", "fp32"}))
+      app.add_option("--float", words.float_type, "Type of what is not quantized: fp16, bf16 or fp32")
+          ->check(CLI::IsMember({"fp16", "bf16", "fp32"}))
           ->type_name("TYPE")
           ->capture_default_str(),
       app.add_option("--calibration-method", words.method,
@@ -116,6 +116,8 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
                      "percentile or moving_average_minmax; minmax and mse for the weights too; default: the recipe's")
           ->check(CLI::IsMember({"minmax", "mse", "entropy", "histogram", "percentile", "moving_average_minmax"}))
           ->type_name("METHOD"),
+      app.add_flag("--keep-bn", flags.keep_batch_norm,
+                   "Leave batch norms as nodes of their own instead of folding them into the layers"),
   };
   for (CLI::Option* option : add_recipe(app, flags.recipe, words)) options.push_back(option);
   return options;
@@ -161,7 +163,9 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
 
 void finish_calibration(CalibrationFlags& flags, const Words& words, const std::string& subcommand) {
   finish_images(flags.images, words, subcommand);
-  flags.float_type = words.float_type == "fp32" ? DType::kF32 : DType::kF16;
+  flags.float_type = words.float_type == "fp32"   ? DType::kF32
+                     : words.float_type == "bf16" ? DType::kBF16
+                                                  : DType::kF16;
   flags.method = calibration_method(words.method);
   finish_recipe(flags.recipe, words);
 }
@@ -211,10 +215,12 @@ void add_transform(CLI::App& app, TransformRequest& options) {
 void add_plan(CLI::App& app, PlanRequest& options, Words& words) {
   add_model(app, options.model, "Network (.pt2), or a printed graph (.gir)");
   CLI::Option* const quantize = app.add_flag("--quantize", options.quantize, "Plan Q/DQ too");
+  app.add_flag("--dry-run", options.dry_run, "Print what each rule and policy of the recipe decides, and write nothing")
+      ->needs(quantize);
   for (CLI::Option* option : add_recipe(app, options.recipe, words)) option->needs(quantize);
   add_path(app, "--plan", options.plan, "Keep the transformation of this plan, edited or not; plan Q/DQ behind it");
   add_backend(app, options.backend);
-  add_path(app, "-o,--output", options.output, "The plan to write (JSON)")->required();
+  add_path(app, "-o,--output", options.output, "The plan to write (JSON)");
   app.footer(
       "Use it to see every decision before it is carried out, to change one, and to do the same again later.\n\n"
       "Example:\n  graftwork plan resnet18.pt2 --quantize -o plan.json\n"
@@ -368,6 +374,7 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   }
   if (*transform_app) return transform;
   if (*plan_app) {
+    if (plan.output.empty() && !plan.dry_run) refuse("--output is required", "plan");
     finish_recipe(plan.recipe, plan_words);
     return plan;
   }

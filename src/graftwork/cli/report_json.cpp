@@ -30,6 +30,7 @@ Json stub_json(const PlannedStub& stub, const StubFigures& figures) {
             {"max", number(figures.max)},     {"clipped", number(static_cast<float>(figures.clipped))},
             {"readers", std::move(readers)},  {"reason", stub.reason}};
   if (!stub.value.empty()) json["value"] = stub.value.str();
+  if (stub.precision != Precision::kInt8) json["precision"] = name_of(stub.precision);
   return json;
 }
 
@@ -61,10 +62,13 @@ void add_plan(Json& report, const StubPlan& plan, const std::vector<StubFigures>
   }
   report["weights"] = Json::array();
   for (const PlannedWeight& weight : plan.weights) {
-    report["weights"].push_back({{"module", weight.module.str()},
-                                 {"layer", weight.layer.str()},
-                                 {"quantized", weight.quantized},
-                                 {"reason", weight.reason}});
+    Json json{{"module", weight.module.str()},
+              {"layer", weight.layer.str()},
+              {"quantized", weight.quantized},
+              {"reason", weight.reason}};
+    if (weight.precision != Precision::kInt8) json["precision"] = name_of(weight.precision);
+    if (weight.block_size > 0) json["block_size"] = weight.block_size;
+    report["weights"].push_back(std::move(json));
   }
   report["qdq_pairs"] = {{"activations", plan.stubs.size()}, {"weights", plan.quantized_weights()}};
 }

@@ -75,6 +75,7 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   ProgressBar progress(flags.quiet);
   QuantizeOptions options;
   options.float_type = flags.float_type;
+  options.keep_batch_norm = flags.keep_batch_norm;
   options.backend = backend_of(flags.backend);
   options.plan = plan.stubs;
   options.calibration.checkpoint = flags.checkpoint;

@@ -1,5 +1,7 @@
 #include "graftwork/cli/summary.h"
 
+#include <set>
+
 #include <array>
 #include <cstdio>
 
@@ -25,6 +27,18 @@ void add_graph(Table& table, const GraphModule& transformed) {
   for (const auto& [kind, count] : fused) table.add("fused modules", count_of(count, kind));
   if (fused.empty()) table.add("fused modules", count_of(0, ""));
   for (const auto& [name, count] : unfused_counts(transformed)) table.add("left as they are", count_of(count, name));
+}
+
+/// "INT8"; "INT8, FP8" where layers differ.
+std::string formats_of(const StubPlan& plan) {
+  std::set<Precision> found;
+  for (const PlannedStub& stub : plan.stubs) found.insert(stub.precision);
+  for (const PlannedWeight& weight : plan.weights) {
+    if (weight.quantized) found.insert(weight.precision);
+  }
+  std::vector<std::string> titles;
+  for (const Precision precision : found) titles.emplace_back(title_of(precision));
+  return titles.empty() ? std::string(title_of(Precision::kInt8)) : join(titles);
 }
 
 }  // namespace
@@ -58,7 +72,7 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   const std::string measured = cat("SQNR on ", facts.measured_on);
   for (const std::string& line : facts.outputs) table.add(measured, line);
   for (const std::string& line : facts.worst_kernels) table.add("loses most", line);
-  table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around INT8"));
+  table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around ", formats_of(*facts.plan)));
   std::vector<std::string> times;
   for (const auto& [stage, seconds] : facts.seconds) times.push_back(stage + " " + seconds_text(seconds));
   table.add("seconds", join(times));

@@ -16,7 +16,7 @@ enum class WeightForm : uint8_t {
 };
 
 struct ExportOptions {
-  /// Type of the float regions, kF32 or kF16. Graph inputs and outputs keep their own types.
+  /// Type of the float regions, kF32, kF16 or kBF16. Graph inputs and outputs keep their own types.
   DType float_type = DType::kF16;
   WeightForm weights = WeightForm::kInt8;
   /// The engine that the file is for; null: the one that is used (get_backend).
@@ -25,9 +25,12 @@ struct ExportOptions {
   int64_t opset = 0;
   /// Attention that stays in FP16 as ONNX's Attention, which needs opset 23.
   bool attention_operator = false;
+  /// Batch norms behind layers stay nodes of their own. The network must have been quantized so
+  /// (QuantizeOptions::keep_batch_norm).
+  bool keep_batch_norm = false;
 };
 
-/// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded, weights of
+/// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded unless it is to be kept, weights of
 /// quantized layers are stored as codes. Same network, same model. Throws Error "export.unsupported" that lists
 /// every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name); where the
 /// form of a node cannot take it, the lowering's own error ("export.attribute", ...), and where several cannot, one

@@ -11,12 +11,34 @@
 namespace graftwork {
 namespace {
 
-onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor) {
+/// The first in which convolutions and poolings take BF16.
+constexpr int64_t kBFloat16Opset = 22;
+
+onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor, bool is_int4) {
+  if (is_int4) {
+    const auto packed = std::make_shared<at::Tensor>(packed_int4(tensor));
+    const auto* bytes = static_cast<const std::byte*>(packed->const_data_ptr());
+    onnx::Tensor result = onnx::raw_tensor(name, DType::kI8, tensor.sizes().vec(), {packed, {bytes, packed->nbytes()}});
+    result.is_int4 = true;
+    return result;
+  }
   auto held = std::make_shared<at::Tensor>(tensor.detach().cpu().contiguous());
   const auto* data = static_cast<const std::byte*>(held->const_data_ptr());
   const std::optional<DType> type = from_torch(held->scalar_type());
   if (!type) throw Error("export.dtype", cat("ONNX has no type for ", c10::toString(held->scalar_type())));
   return onnx::raw_tensor(name, *type, held->sizes().vec(), {held, {data, held->nbytes()}});
+}
+
+/// Its range is that of FP32 but for the last numbers, which would round up to infinity.
+at::Tensor in_bfloat16(const at::Tensor& tensor) {
+  constexpr double kLargest = 0x1.FEp127;
+  return at::where(at::isfinite(tensor), tensor.clamp(-kLargest, kLargest), tensor).to(at::kBFloat16);
+}
+
+/// Numbers of FP8 compare by their bits.
+bool same_numbers(const at::Tensor& a, const at::Tensor& b) {
+  if (a.scalar_type() != b.scalar_type()) return false;
+  return a.scalar_type() == at::kFloat8_e4m3fn ? at::equal(a.view(at::kByte), b.view(at::kByte)) : at::equal(a, b);
 }
 
 }  // namespace
@@ -25,6 +47,7 @@ Lowering::Lowering(const Network& network, const ExportOptions& options)
     : network_(network), options_(options), file_type_(options.float_type) {
   options_.backend = or_used(options.backend);
   if (file_type_ == DType::kF16) masks_.emplace(network);
+  if (file_type_ == DType::kBF16) need_opset(kBFloat16Opset);
   // Names of inputs and results belong to the user; everything else steps aside.
   for (const Node* input : network.module.graph().inputs()) value_names_.insert(input->name().str());
   for (const Symbol name : network.module.signature().outputs) value_names_.insert(name.str());
@@ -83,7 +106,8 @@ const std::string& Lowering::operand(const Node& node, size_t slot) {
   if (!known.empty()) return known;
   // A Cast behind DQ would hide the codes, and products of two types that read the same codes are refused.
   if (const auto pair = pairs_.find(bound.name); pair != pairs_.end())
-    return known = quantize_dequantize(operand(producer, 0), pair->second.name, pair->second.scale);
+    return known =
+               quantize_dequantize(operand(producer, 0), pair->second.name, pair->second.scale, pair->second.type);
   if (producer.kind() != NodeKind::kConstant) return cast(bound.name, options_.float_type);
   return known = float_constant(producer.name().str(), evaluate(producer.constant(), network_.tensors));
 }
@@ -144,21 +168,25 @@ void Lowering::add_multi(const std::string& op_type, const std::string& name, st
 }
 
 std::string Lowering::constant(const std::string& name, const at::Tensor& tensor) {
+  return stored(name, tensor, false);
+}
+
+std::string Lowering::stored(const std::string& name, const at::Tensor& tensor, bool is_int4) {
   // A module that is called twice asks for its constants twice.
   for (size_t k = 0;; ++k) {
     const std::string candidate = k == 0 ? name : cat(name, "_", k);
     const auto known = constants_.find(candidate);
-    if (known != constants_.end() && known->second.scalar_type() == tensor.scalar_type() &&
-        at::equal(known->second, tensor))
+    if (known != constants_.end() && known->second.is_int4 == is_int4 && same_numbers(known->second.tensor, tensor))
       return candidate;
     if (known != constants_.end() || !value_names_.insert(candidate).second) continue;
-    constants_.emplace(candidate, tensor);
-    model_.graph.initializers.push_back(to_onnx(candidate, tensor));
+    constants_.emplace(candidate, Stored{tensor, is_int4});
+    model_.graph.initializers.push_back(to_onnx(candidate, tensor, is_int4));
     return candidate;
   }
 }
 
 std::string Lowering::float_constant(const std::string& name, const at::Tensor& tensor) {
+  if (options_.float_type == DType::kBF16) return constant(name, in_bfloat16(tensor));
   if (options_.float_type != DType::kF16) return constant(name, tensor.to(at::kFloat));
   // Mask constants may hold −inf; a finite number that becomes infinite is lost.
   const at::Tensor half = tensor.to(at::kHalf);
@@ -186,66 +214,78 @@ std::string Lowering::integers(const std::string& name, const std::vector<int64_
   return constant(name, at::tensor(at::ArrayRef<int64_t>(values), at::kLong));
 }
 
-std::string Lowering::zero_point(const std::string& name, const std::vector<int64_t>& shape) {
-  return constant(name, at::zeros(shape, at::kChar));
+std::string Lowering::codes_constant(const std::string& name, const at::Tensor& codes, CodeType type) {
+  return stored(name, as_codes(codes, type), type == CodeType::kInt4);
 }
 
-std::string Lowering::dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales,
-                                 int64_t axis, const std::string& output) {
-  const bool half = options_.float_type == DType::kF16;
-  const bool keeps_bits = !half || fits_half(scales);
-  const at::Tensor stored = half && keeps_bits ? scales.to(at::kHalf) : scales;
-  const std::string scale = constant(name + "_scale", stored);
-  const std::string zero = zero_point(name + "_zero_point", scales.sizes().vec());
-  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"axis", axis}};
+std::string Lowering::zero_point(const std::string& name, const at::Tensor& scales, CodeType type) {
+  return codes_constant(name + "_zero_point", at::zeros(scales.sizes(), at::kFloat), type);
+}
+
+std::string Lowering::dequantize(const std::string& name, const std::string& codes, const WeightCodes& weight,
+                                 const std::string& output) {
+  const bool keeps_bits = options_.float_type != DType::kF16 || fits_half(weight.scales);
+  const at::Tensor written = written_scales(weight.scales, options_.float_type);
+  const std::string scale = constant(name + "_scale", written);
+  const std::string zero = zero_point(name, weight.scales, weight.type);
+  std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"axis", weight.axis}};
+  if (weight.block_size > 0) attributes.emplace_back("block_size", weight.block_size);
+  if (weight.type == CodeType::kInt4 || weight.block_size > 0) need_opset(21);
   if (keeps_bits) return add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, output);
   const std::string wide =
       add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, fresh_value(name + "_f32"));
   return add("Cast", name + "_cast", {wide}, {{"to", onnx::data_type(DType::kF16)}}, output);
 }
 
-std::string Lowering::quantize_inner_value(const std::string& value, const std::string& name, float scale) {
-  const DType type = options_.float_type;
-  return inner_pairs_[{value, scale, type}] = quantize_dequantize(value, name, scale);
+std::string Lowering::quantize_inner_value(const std::string& value, const std::string& name, float scale,
+                                           CodeType type) {
+  const DType float_type = options_.float_type;
+  return inner_pairs_[{value, scale, type, float_type}] = quantize_dequantize(value, name, scale, type);
 }
 
-std::string Lowering::quantize_dequantize(const std::string& value, const std::string& name, float scale) {
-  if (const auto inner = inner_pairs_.find({value, scale, options_.float_type}); inner != inner_pairs_.end())
+std::string Lowering::quantize_dequantize(const std::string& value, const std::string& name, float scale,
+                                          CodeType type) {
+  if (const auto inner = inner_pairs_.find({value, scale, type, options_.float_type}); inner != inner_pairs_.end())
     return inner->second;
   const at::Tensor scales = at::scalar_tensor(scale, at::kFloat);
   const auto bound = float_types_.find(value);
-  const bool half = (bound == float_types_.end() ? options_.float_type : bound->second) == DType::kF16;
+  const DType float_type = bound == float_types_.end() ? options_.float_type : bound->second;
   std::string input = value;
-  if (half && !fits_half(scales)) {
+  if (float_type == DType::kF16 && !fits_half(scales)) {
     input = add("Cast", name + "_widen", {value}, {{"to", onnx::data_type(DType::kF32)}}, fresh_value(name + "_wide"));
   }
-  const at::Tensor stored = half && fits_half(scales) ? scales.to(at::kHalf) : scales;
-  const std::string scale_name = constant(name + "_scale", stored);
-  const std::string codes =
-      add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name + "_zero_point", {})},
-          {{"axis", int64_t{0}}}, fresh_value(name + "_codes"));
-  const std::string output = dequantize(name, codes, scales, 0, fresh_value(name));
-  pairs_[output] = {name, scale};
+  const std::string scale_name = constant(name + "_scale", written_scales(scales, float_type));
+  const std::string codes = add("QuantizeLinear", name + "_q", {input, scale_name, zero_point(name, scales, type)},
+                                {{"axis", int64_t{0}}}, fresh_value(name + "_codes"));
+  const std::string output = dequantize(name, codes, {{}, scales, 0, type}, fresh_value(name));
+  pairs_[output] = {name, scale, type};
   return output;
 }
 
-std::string Lowering::quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,
-                                       int64_t axis) {
+std::optional<CodeType> Lowering::codes_behind(const std::string& value) const {
+  const auto pair = pairs_.find(value);
+  return pair == pairs_.end() ? std::nullopt : std::optional(pair->second.type);
+}
+
+std::string Lowering::quantized_weight(const std::string& name, const WeightCodes& weight) {
   const std::string output = fresh_value(name);
   if (options_.weights == WeightForm::kInt8)
-    return dequantize(name, constant(name + "_codes", codes.to(at::kChar)), scales, axis, output);
-  const bool narrow = options_.float_type == DType::kF16 && fits_half(scales);
-  const std::string scale = constant(name + "_scale", narrow ? scales.to(at::kHalf) : scales);
+    return dequantize(name, codes_constant(name + "_codes", weight.codes, weight.type), weight, output);
+  if (weight.type != CodeType::kInt8)
+    throw Error("export.weights", cat(name, " is stored in codes that TensorRT 8, which float weights are for, lacks"),
+                "leaving out --weights float");
+  const bool narrow = options_.float_type == DType::kF16 && fits_half(weight.scales);
+  const std::string scale = constant(name + "_scale", narrow ? weight.scales.to(at::kHalf) : weight.scales);
   // Multiples of the scale, not the weight itself: rounded to FP16, some of that would give other codes.
-  std::vector<int64_t> shape(static_cast<size_t>(codes.dim()), 1);
-  shape[static_cast<size_t>(axis)] = scales.numel();
-  const at::Tensor weight = codes * scales.view(shape);
+  std::vector<int64_t> shape(static_cast<size_t>(weight.codes.dim()), 1);
+  if (weight.scales.dim() > 0) shape[static_cast<size_t>(weight.axis)] = weight.scales.numel();
+  const at::Tensor numbers = weight.codes * weight.scales.view(shape);
   const std::string plain =
-      narrow ? float_constant(name + "_float", weight) : constant(name + "_float", weight.to(at::kFloat));
+      narrow ? float_constant(name + "_float", numbers) : constant(name + "_float", numbers.to(at::kFloat));
   const std::string quantized =
-      add("QuantizeLinear", name + "_q", {plain, scale, zero_point(name + "_zero_point", scales.sizes().vec())},
-          {{"axis", axis}}, fresh_value(name + "_codes"));
-  return dequantize(name, quantized, scales, axis, output);
+      add("QuantizeLinear", name + "_q", {plain, scale, zero_point(name, weight.scales, weight.type)},
+          {{"axis", weight.axis}}, fresh_value(name + "_codes"));
+  return dequantize(name, quantized, weight, output);
 }
 
 }  // namespace graftwork

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "graftwork/export/code_type.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/onnx/opset_range.h"
@@ -97,20 +98,23 @@ class Lowering {
   // ---- quantization ------------------------------------------------------------------------------
   /// Q and DQ on an activation: `<name>_codes` behind Q, which takes the value as it is, and `<name>` behind DQ, in the
   /// type of the region.
-  std::string quantize_dequantize(const std::string& value, const std::string& name, float scale);
-  /// The same for a value inside a body. A stub of that scale that stands on it outside is the same pair then.
-  std::string quantize_inner_value(const std::string& value, const std::string& name, float scale);
-  /// Codes and DQ per channel; or, in the float form, the numbers that the codes stand for with Q and DQ.
-  std::string quantized_weight(const std::string& name, const at::Tensor& codes, const at::Tensor& scales,
-                               int64_t axis);
+  std::string quantize_dequantize(const std::string& value, const std::string& name, float scale, CodeType type);
+  /// The type of the codes that a value stands for; nothing where it does not come right from DQ.
+  std::optional<CodeType> codes_behind(const std::string& value) const;
+  /// Q and DQ on a value inside a body. A stub of that scale that stands on it outside is the same pair then.
+  std::string quantize_inner_value(const std::string& value, const std::string& name, float scale, CodeType type);
+  /// Codes and DQ; or, in the float form, the numbers that codes of INT8 stand for with Q and DQ.
+  std::string quantized_weight(const std::string& name, const WeightCodes& weight);
 
  private:
   std::string unique_node_name(const std::string& wanted);
   /// Lists the values between inputs and results with the types that they are known to have, in the file's elements.
   void list_types();
-  std::string zero_point(const std::string& name, const std::vector<int64_t>& shape);
-  /// DQ with its Cast where the scale stays FP32 in an FP16 region.
-  std::string dequantize(const std::string& name, const std::string& codes, const at::Tensor& scales, int64_t axis,
+  std::string stored(const std::string& name, const at::Tensor& tensor, bool is_int4);
+  std::string codes_constant(const std::string& name, const at::Tensor& codes, CodeType type);
+  std::string zero_point(const std::string& name, const at::Tensor& scales, CodeType type);
+  /// DQ with its Cast where the scale stays FP32 in an FP16 region; of `weight` all but the codes.
+  std::string dequantize(const std::string& name, const std::string& codes, const WeightCodes& weight,
                          const std::string& output);
 
   struct Bound {
@@ -120,6 +124,11 @@ class Lowering {
   struct Pair {
     std::string name;
     float scale = 1;
+    CodeType type = CodeType::kInt8;
+  };
+  struct Stored {
+    at::Tensor tensor;
+    bool is_int4 = false;
   };
   const std::string& cast(const std::string& value, DType type);
   bool takes_any_low_number() const;
@@ -137,11 +146,11 @@ class Lowering {
   std::map<std::string, Bound> sources_;                        // what a value was cast from
   std::unordered_map<const Node*, std::string> results_;
   std::unordered_map<std::string, Type> types_;                               // as the file has them
-  std::map<std::tuple<std::string, float, DType>, std::string> inner_pairs_;  // value, scale, type → behind DQ
+  std::map<std::tuple<std::string, float, CodeType, DType>, std::string> inner_pairs_;  // value, scale, types → behind DQ
   std::map<std::string, Pair> pairs_;                                         // of values behind DQ, by name
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;
-  std::map<std::string, at::Tensor> constants_;
+  std::map<std::string, Stored> constants_;
   std::vector<std::string> warnings_;
   friend onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings);
 };

@@ -198,10 +198,11 @@ class Comparison {
   std::vector<size_t> narrow_;
 };
 
-/// In FP32: ONNX Runtime reduces FP16 in no scatter.
+/// In FP32: ONNX Runtime reduces narrower floats in no scatter.
 std::string by_scatter(Form& form, ReducingScatter scatter) {
   const DType type = scatter.type;
-  if (type == DType::kF16) {
+  const bool is_narrow = type == DType::kF16 || type == DType::kBF16;
+  if (is_narrow) {
     scatter.x = form.cast(scatter.x, DType::kF32);
     scatter.source = form.cast(scatter.source, DType::kF32);
   }
@@ -215,7 +216,7 @@ std::string by_scatter(Form& form, ReducingScatter scatter) {
     std::string first = scatter.source;
     if (scatter.reduction == Reduction::kSum || scatter.reduction == Reduction::kProduct) {
       const std::string number =
-          form.scalar(scatter.reduction == Reduction::kProduct ? 1 : 0, type == DType::kF16 ? DType::kF32 : type);
+          form.scalar(scatter.reduction == Reduction::kProduct ? 1 : 0, is_narrow ? DType::kF32 : type);
       first = form.add("Expand", {number, form.add("Shape", {scatter.index})});
     }
     scatter.x = form.add("ScatterElements", {scatter.x, scatter.index, first}, {{"axis", scatter.axis}});
@@ -223,7 +224,7 @@ std::string by_scatter(Form& form, ReducingScatter scatter) {
   const std::string made =
       form.add("ScatterElements", {scatter.x, scatter.index, scatter.source},
                {{"axis", scatter.axis}, {"reduction", std::string(form_of(scatter.reduction).scatter)}});
-  return type == DType::kF16 ? form.cast(made, type) : made;
+  return is_narrow ? form.cast(made, type) : made;
 }
 
 }  // namespace

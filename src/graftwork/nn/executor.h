@@ -7,6 +7,8 @@ namespace graftwork {
 
 struct RunOptions {
   Mode mode = Mode::kEval;
+  /// The mode of each module, by its index in the table, in the place of `mode`; none: `mode` is every module's.
+  std::span<const Mode> modes = {};
   /// Called for watched values, in the order in which they are computed.
   Watcher watcher;
   /// The first extent of an input may differ from the declared one: for graphs that hold for any batch.
@@ -26,7 +28,7 @@ class Executor {
   /// Results in signature order. Throws as Program::run does.
   std::vector<at::Tensor> run(const TensorStore& tensors, std::span<const at::Tensor> inputs,
                               const RunOptions& options = {}) const {
-    return program_.run(inputs, {tensors, options.mode, options.watcher, options.any_batch});
+    return program_.run(inputs, {tensors, options.mode, options.watcher, options.any_batch, options.modes});
   }
 
  private:

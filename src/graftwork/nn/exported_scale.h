@@ -20,10 +20,14 @@ enum class SmallScale : uint8_t {
 /// Below it a scale is that of values which are as good as zero: FP32's smallest normal number.
 inline constexpr float kLeastScale = std::numeric_limits<float>::min();
 
-/// `scale` as a file with float regions of `float_type` holds it: positive, whatever rounding and folding have made of
-/// it. Engines refuse 0 (rule V2).
+/// `scale` as a file with float regions of `float_type` (kF32, kF16, kBF16) holds it: positive, whatever rounding and
+/// folding have made of it. Engines refuse 0 (rule V2).
 float exported_scale(float scale, DType float_type, SmallScale small = SmallScale::kWide);
 at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small = SmallScale::kWide);
+
+/// Exported scales in the type that a file with such regions stores them in: that of the regions, but FP32 for those that
+/// do not survive in FP16.
+at::Tensor written_scales(const at::Tensor& scales, DType float_type);
 
 /// Whether the scales survive in FP16.
 bool fits_half(const at::Tensor& scales);

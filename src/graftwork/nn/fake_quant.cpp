@@ -1,12 +1,12 @@
 #include "graftwork/nn/fake_quant.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorSubclassLikeUtils.h>
 
 #include <algorithm>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/fake_quant_gradient.h"
 
 namespace graftwork {
 namespace {
@@ -19,8 +19,19 @@ at::Tensor along(const at::Tensor& scale, int64_t axis, int64_t rank) {
   return scale.view(shape);
 }
 
-void check_precision(std::string_view precision) {
-  if (precision != "int8") throw Error("quant.precision", cat("there is no integer precision ", precision));
+constexpr double kLargestE4m3 = 448;
+
+QuantRange range_named(std::string_view precision) {
+  if (precision == "int8") return {-128, 127};
+  if (precision == "int4") return {-8, 7};
+  if (precision == "int16") return {-32768, 32767};
+  if (precision == "fp8") return {-kLargestE4m3, kLargestE4m3, true};
+  throw Error("quant.precision", cat("there is no precision ", precision));
+}
+
+/// Blocks as rows, each with its scale: [blocks, length] and [blocks].
+at::Tensor rows_of_blocks(const at::Tensor& x, const at::Tensor& scale) {
+  return x.reshape({scale.numel(), x.numel() / scale.numel()});
 }
 
 /// Rounds to the nearest, halves to even, by what f32 has no digits for; for numbers between ±2²².
@@ -64,27 +75,39 @@ at::Tensor quantized_at_once(const at::Tensor& x, const at::Tensor& scale, Quant
   return result;
 }
 
-bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis) {
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || at::isTensorSubclassLike(x)) return false;
-  if (!scale.is_cpu() || scale.scalar_type() != at::kFloat) return false;
-  if (scale.dim() == 0) return x.is_non_overlapping_and_dense();
-  return axis == 0 && x.is_contiguous() && scale.dim() == 1 && scale.numel() == x.size(0);
+/// Codes between the ends of the range, to the nearest that there is.
+at::Tensor rounded(const at::Tensor& codes, QuantRange range) {
+  return range.is_e4m3 ? codes.to(at::kFloat8_e4m3fn).to(codes.scalar_type()) : codes.round();
+}
+
+/// fake_quantize in operators that autograd knows, with the gradient of a learned scale.
+at::Tensor learned_fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+  const at::Tensor slowed = scale * scale_gradient_factor(x, scale, range);
+  const at::Tensor step = along(scale.detach() + (slowed - slowed.detach()), axis, x.dim());
+  const at::Tensor clipped = at::div(x, step).clamp(range.min, range.max);
+  return (clipped + (rounded(clipped.detach(), range) - clipped.detach())) * step;
 }
 
 }  // namespace
 
 QuantRange activation_range(std::string_view precision) {
-  check_precision(precision);
-  return {-128, 127};
+  return range_named(precision);
 }
 
 QuantRange weight_range(std::string_view precision) {
-  check_precision(precision);
-  return {-127, 127};
+  QuantRange range = range_named(precision);
+  range.min = -range.max;
+  return range;
 }
 
+bool is_of_blocks(const at::Tensor& scale) { return scale.dim() > 1; }
+
 at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
-  return at::div(x.detach(), along(scale.detach(), axis, x.dim())).round_().clamp_(range.min, range.max);
+  if (is_of_blocks(scale)) return quantize_codes(rows_of_blocks(x, scale), scale.flatten(), 0, range).view_as(x);
+  at::Tensor codes = at::div(x.detach(), along(scale.detach(), axis, x.dim()));
+  // Saturating: beyond 464 torch's own conversion gives NaN.
+  if (range.is_e4m3) return codes.clamp_(range.min, range.max).to(at::kFloat8_e4m3fn).to(codes.scalar_type());
+  return codes.round_().clamp_(range.min, range.max);
 }
 
 at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range,
@@ -92,9 +115,14 @@ at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t a
   const at::ScalarType type = x.scalar_type();
   if (type == at::kHalf || type == at::kBFloat16)
     return fake_quantize(x.to(at::kFloat), scale, axis, range, zero_point).to(type);
+  if (is_of_blocks(scale)) {
+    const at::Tensor zeros = zero_point.defined() ? zero_point.flatten() : zero_point;
+    return fake_quantize(rows_of_blocks(x, scale), scale.flatten(), 0, range, zeros).view_as(x);
+  }
   const bool records = at::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad());
-  if (!records && !zero_point.defined() && is_quantized_at_once(x, scale, axis))
-    return quantized_at_once(x, scale, range);
+  if (!zero_point.defined() && is_quantized_at_once(x, scale, axis, range))
+    return records ? fake_quantize_at_once(x, scale, range) : quantized_at_once(x, scale, range);
+  if (!zero_point.defined() && records && scale.requires_grad()) return learned_fake_quantize(x, scale, axis, range);
   const at::Tensor step = along(scale, axis, x.dim());
   at::Tensor quantized, low, high;
   if (zero_point.defined()) {

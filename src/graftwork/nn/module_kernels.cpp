@@ -163,7 +163,8 @@ at::Tensor upsample(const Call& call) {
 
 at::Tensor quant_stub(const Call& call) {
   const at::Tensor scale = scale_of(call.record(), call.context().tensors);
-  return scale.defined() ? fake_quantize(call.x(), scale, 0, activation_range(call.text("precision"))) : call.x();
+  if (!scale.defined()) return call.x();
+  return fake_quantize(call.x(), scale, 0, activation_range(call.text("precision")), call.param("zero_point"));
 }
 
 at::Tensor weight_fake_quantize(const Call& call) {
@@ -248,8 +249,7 @@ at::Tensor scale_of(const ModuleRecord& fake_quantize, const TensorStore& tensor
 
 QuantRange range_of(const ModuleRecord& weight_fake_quantize) {
   QuantRange range = weight_range(*attribute_of(weight_fake_quantize, "precision")->get<std::string>());
-  const bool is_int8 = range.max == 127;
-  if (is_int8) range.min = number_of(weight_fake_quantize, "quant_min");
+  if (range.max == 127) range.min = number_of(weight_fake_quantize, "quant_min");
   return range;
 }
 

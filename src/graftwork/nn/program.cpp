@@ -417,9 +417,9 @@ void Program::run_step(const Step& step, std::span<c10::IValue> values, const En
       case Step::Form::kModule: {
         std::vector<c10::IValue> operands;
         for (const size_t operand : step.operands) operands.push_back(values[operand]);
-        values[step.value] =
-            run_module(module_.modules()[step.module], operands,
-                       {module_.modules(), environment.tensors, environment.mode, step.half}, step.quantizer);
+        const Mode mode = environment.modes.empty() ? environment.mode : environment.modes[step.module.index];
+        values[step.value] = run_module(module_.modules()[step.module], operands,
+                                        {module_.modules(), environment.tensors, mode, step.half}, step.quantizer);
         return;
       }
       case Step::Form::kLayer:

@@ -67,6 +67,8 @@ class Program {
     const Watcher& watcher;
     /// The first extent of an input may differ from the declared one.
     bool any_batch = false;
+    /// By index of the module; none: `mode` is every module's.
+    std::span<const Mode> modes = {};
   };
   /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the inputs do not
   /// fit the signature, and "nn.run" with the node's place when torch fails.

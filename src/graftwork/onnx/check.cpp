@@ -85,7 +85,7 @@ class Checker {
 
   template <class Place>
   static void check_tensor(const Tensor& tensor, const Place& place) {
-    const std::optional<uint64_t> needed = byte_count(tensor.type, tensor.dims);
+    const std::optional<uint64_t> needed = byte_count(tensor);
     if (!needed) fail(place(), " has a negative or an impossible size");
     if (*needed != tensor.bytes.view.size()) {
       fail(place(), " has ", counted(tensor.bytes.view.size(), "byte"), " where its shape asks for ", *needed);

@@ -32,7 +32,7 @@ std::string field_start(int number, uint64_t length) {
 ::onnx::TensorProto tensor_head(const Tensor& tensor) {
   ::onnx::TensorProto proto;
   for (const int64_t dim : tensor.dims) proto.add_dims(dim);
-  proto.set_data_type(data_type(tensor.type));
+  proto.set_data_type(tensor.is_int4 ? ::onnx::TensorProto::INT4 : data_type(tensor.type));
   if (!tensor.name.empty()) proto.set_name(tensor.name);
   return proto;
 }

@@ -59,6 +59,11 @@ std::optional<uint64_t> byte_count(DType type, std::span<const int64_t> dims) {
   return elements * dtype_bytes(type);
 }
 
+std::optional<uint64_t> byte_count(const Tensor& tensor) {
+  const std::optional<uint64_t> count = byte_count(tensor.type, tensor.dims);
+  return count && tensor.is_int4 ? (*count + 1) / 2 : count;
+}
+
 Tensor raw_tensor(std::string name, DType type, std::vector<int64_t> dims, Bytes bytes) {
   return {std::move(name), type, std::move(dims), std::move(bytes)};
 }

@@ -46,13 +46,18 @@ struct Bytes {
   std::span<const std::byte> view;
 };
 
-/// Row-major elements. `name` is empty in an attribute.
+/// Row-major elements. `name` is empty in an attribute. INT4, which exists in constants alone, is a form of INT8: two
+/// elements a byte, the first in its low half.
 struct Tensor {
   std::string name;
   DType type = DType::kF32;
   std::vector<int64_t> dims;
   Bytes bytes;
+  bool is_int4 = false;  ///< Of type kI8.
 };
+
+/// Bytes that it takes; nullopt as byte_count says.
+std::optional<uint64_t> byte_count(const Tensor& tensor);
 
 /// A tensor of any type and rank over bytes that the caller made.
 Tensor raw_tensor(std::string name, DType type, std::vector<int64_t> dims, Bytes bytes);

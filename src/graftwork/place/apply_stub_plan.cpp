@@ -9,11 +9,21 @@
 namespace graftwork {
 namespace {
 
-void add_inner_stub(Graft& graft, const PlannedStub& stub) {
+ModuleRecord stub_record(const PlannedStub& stub) {
   ModuleRecord record;
   record.path = stub.stub;
   record.kind = "QuantStub";
-  const ModuleId id = graft.add_record(std::move(record));
+  if (stub.precision != Precision::kInt8) record.attrs.set("precision", std::string(name_of(stub.precision)));
+  return record;
+}
+
+void set_format(AttrMap& fake_quantize, const PlannedWeight& weight) {
+  if (weight.precision != Precision::kInt8) fake_quantize.set("precision", std::string(name_of(weight.precision)));
+  if (weight.block_size > 0) fake_quantize.set("block_size", weight.block_size);
+}
+
+void add_inner_stub(Graft& graft, const PlannedStub& stub) {
+  const ModuleId id = graft.add_record(stub_record(stub));
   const ModuleId owner = graft.module().modules().find(stub.readers.front().module);
   graft.edit(owner).children.emplace_back(value_quantizer_role(stub.value), id);
 }
@@ -31,10 +41,7 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
       continue;
     }
     Node& tensor = *nodes.by_name.at(stub.tensor);
-    ModuleRecord record;
-    record.path = stub.stub;
-    record.kind = "QuantStub";
-    const ModuleId id = graft.add_record(std::move(record));
+    const ModuleId id = graft.add_record(stub_record(stub));
     GRAFTWORK_ASSERT(module.modules()[id].path == stub.stub);
     Node& node = graft.call_module(id, {&tensor});
     // Readers behind a copy chain get the stub in front of the chain.
@@ -54,11 +61,15 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
     }
   }
   for (const PlannedWeight& weight : plan.weights) {
-    if (weight.quantized) continue;
     const ModuleId owner = module.modules().find(weight.module);
     const ModuleRecord& fused = module.modules()[owner];
     const Symbol role = layer_at(module.modules(), fused, weight.layer)->weight_quantizer;
     if (!fused.child(role)) continue;
+    if (weight.quantized) {
+      if (weight.precision != Precision::kInt8 || weight.block_size > 0)
+        set_format(graft.edit(fused.child(role)).attrs, weight);
+      continue;
+    }
     std::erase_if(graft.edit(owner).children, [&](const auto& child) { return child.first == role; });
   }
   graft.apply();

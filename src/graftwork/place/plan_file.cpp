@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/read_rules.h"
 
 namespace graftwork {
 namespace {
@@ -54,6 +55,7 @@ Json stubs_json(const StubPlan& plan) {
     if (!stub.scale_group.empty()) json["scale_group"] = stub.scale_group.str();
     if (stub.given) json["given"] = true;
     if (!stub.value.empty()) json["value"] = stub.value.str();
+    if (stub.precision != Precision::kInt8) json["precision"] = name_of(stub.precision);
     stubs.push_back(std::move(json));
   }
   for (const MissingStub& stub : plan.missing) {
@@ -63,10 +65,13 @@ Json stubs_json(const StubPlan& plan) {
     missing.push_back(std::move(json));
   }
   for (const PlannedWeight& weight : plan.weights) {
-    weights.push_back({{"module", weight.module.str()},
-                       {"layer", weight.layer.str()},
-                       {"quantized", weight.quantized},
-                       {"reason", weight.reason}});
+    Json json{{"module", weight.module.str()},
+              {"layer", weight.layer.str()},
+              {"quantized", weight.quantized},
+              {"reason", weight.reason}};
+    if (weight.precision != Precision::kInt8) json["precision"] = name_of(weight.precision);
+    if (weight.block_size > 0) json["block_size"] = weight.block_size;
+    weights.push_back(std::move(json));
   }
   return {{"graph", plan.graph},
           {"stubs", std::move(stubs)},
@@ -108,10 +113,11 @@ StubPlan read_stubs(const Json& json) {
   }
   for (const Json* entry : fields.list("stubs")) {
     const JsonFields stub(*entry, "stub", kCode,
-                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value"});
+                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value",
+                           "precision"});
     PlannedStub planned{stub.text("name"),       stub.text("tensor"),          {},
                         stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false),
-                        stub.text("value", "")};
+                        stub.text("value", ""),  read_precision(stub, "precision", "int8")};
     for (const Json* reader : stub.list("readers")) {
       planned.readers.push_back(read_reader(JsonFields(*reader, "reader", kCode, {"module", "input"})));
     }
@@ -124,9 +130,10 @@ StubPlan read_stubs(const Json& json) {
     }
   }
   for (const Json* entry : fields.list("weights")) {
-    const JsonFields weight(*entry, "weight", kCode, {"module", "layer", "quantized", "reason"});
-    plan.weights.push_back(
-        {weight.text("module"), weight.text("layer"), weight.flag("quantized"), weight.text("reason", "")});
+    const JsonFields weight(*entry, "weight", kCode, {"module", "layer", "quantized", "reason", "precision", "block_size"});
+    const Precision precision = read_precision(weight, "precision", "int8");
+    plan.weights.push_back({weight.text("module"), weight.text("layer"), weight.flag("quantized"),
+                            weight.text("reason", ""), precision, read_block_size(weight, precision)});
   }
   return plan;
 }

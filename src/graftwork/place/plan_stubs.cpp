@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -8,17 +9,17 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/text/print.h"
+#include "graftwork/place/builtin_policies.h"
 #include "graftwork/place/skip_list.h"
 #include "graftwork/place/stub_plan.h"
+#include "graftwork/place/weight_blocks.h"
 
 namespace graftwork {
 namespace {
 
-/// One input channel for each group, and several of them.
-bool is_depthwise(const ModuleRecord& layer) {
-  const Attribute* groups = attribute_of(layer, "groups");
-  const Attribute* channels = attribute_of(layer, "in_channels");
-  return groups && channels && *groups == *channels && *groups->get<int64_t>() > 1;
+/// Whether the network was trained with this fake-quantize.
+bool brings_scale(const ModuleRecord& weight_fake_quantize) {
+  return weight_fake_quantize.param("scale") || weight_fake_quantize.attrs.find("given_scale");
 }
 
 class Planner {
@@ -29,10 +30,17 @@ class Planner {
         rules_(backend.placement),
         skip_stub_(config.skip.stub, "stub"),
         skip_weight_(config.skip.weight, "weight"),
+        policy_(config.rules, config.format()),
         draft_(module, backend.placement, config.policy, config.activation.precision) {}
 
   StubPlan run(const QuantizationList& patterns) {
-    for_each_fused([this](Node& node, const ModuleRecord& record, const Kind&) { follow_recipe(node, record); });
+    std::vector<const ModuleRecord*> fused;
+    for_each_fused([&](Node& node, const ModuleRecord& record, const Kind&) {
+      if (std::find(fused.begin(), fused.end(), &record) == fused.end()) fused.push_back(&record);
+      follow_recipe(node, record);
+    });
+    plan_.rules = policy_.hits(module_.modules(), fused);
+    for (auto& [policy, modules] : by_policy_) plan_.rules.push_back({"policy " + policy, std::move(modules)});
     settle_stubs(draft_, patterns);
     plan_.warnings = draft_.warnings();
     for_each_fused(
@@ -62,17 +70,41 @@ class Planner {
     if (skip_stub_.matches(module_.modules(), record)) {
       reason = "skipped by the recipe";
       skipped_.insert(record.path);
-    } else if (config_.policy.float_depthwise && has_depthwise(record)) {
-      reason = "depthwise convolutions stay in floating point by the recipe's policy";
+    } else {
+      reason = why_float(node, record);
     }
-    if (!reason.empty()) draft_.exclude(node, reason);
+    if (!reason.empty()) return draft_.exclude(node, reason);
+    const Precision precision = *format_of(record).activation;
+    if (precision != config_.activation.precision || precision != Precision::kInt8) draft_.set_precision(node, precision);
   }
 
-  bool has_depthwise(const ModuleRecord& record) const {
-    const std::vector<BodyLayer>& layers = record.body->layers;
-    return std::any_of(layers.begin(), layers.end(), [&](const BodyLayer& layer) {
-      return is_depthwise(module_.modules()[record.child(layer.role)]);
-    });
+  LayerFormat format_of(const ModuleRecord& record) const { return policy_.decide(module_.modules(), record).format; }
+
+  /// Why what the module reads is not quantized, by the recipe's rules and policies, or for want of a kernel.
+  std::string why_float(const Node& node, const ModuleRecord& record) {
+    const PolicyRules::Decision decision = policy_.decide(module_.modules(), record);
+    if (decision.format.block_size > 0)
+      return cat("the recipe quantizes weights in blocks, which are multiplied in floating point",
+                 rules_.weight_only_rule);
+    if (!decision.format.activation) return cat("it stays in floating point by the recipe's ", policy_.title(*decision.rule));
+    if (!decision.rule) {
+      if (const auto hit = policy_for(module_, node, config_.policy)) {
+        std::vector<Symbol>& modules = by_policy_[hit->policy];
+        const Symbol unit = name_of_unit(module_.modules(), record);
+        if (std::find(modules.begin(), modules.end(), unit) == modules.end()) modules.push_back(unit);
+        return hit->reason;
+      }
+    }
+    return decision.format.activation == Precision::kFp8 ? why_no_fp8(record) : std::string();
+  }
+
+  std::string why_no_fp8(const ModuleRecord& record) const {
+    if (!rules_.fp8_kernel) return {};
+    for (const BodyLayer& layer : record.body->layers) {
+      const Outcome kernel = rules_.fp8_kernel(module_.modules()[record.child(layer.role)]);
+      if (!kernel) return kernel.reason();
+    }
+    return {};
   }
 
   void plan_module(Node& node, const ModuleRecord& record, const Kind& kind) {
@@ -82,9 +114,9 @@ class Planner {
       if (!decision.quantized) {
         if (missing_.emplace(reader.module, input).second) plan_.missing.push_back({reader, decision.reason});
       } else if (decision.given) {
-        add_reader(before_data_movement(node.input(input), rules_), reader, decision);
+        add_reader(before_data_movement(node.input(input), rules_), reader, decision, Precision::kInt8);
       } else {
-        add_reader(quantized_tensor(node.input(input), rules_), reader, decision);
+        add_reader(quantized_tensor(node.input(input), rules_), reader, decision, draft_.precision(node));
       }
     }
     for (const Symbol value : inner_values(kind)) plan_inner_value(node, record, value);
@@ -105,14 +137,17 @@ class Planner {
     stub.readers = {reader};
     stub.reason = decision.reason;
     stub.value = value;
+    stub.precision = draft_.precision(node);
     plan_.stubs.push_back(std::move(stub));
   }
 
-  void add_reader(Node& tensor, const StubReader& reader, const StubDraft::Decision& decision) {
-    const auto [at, fresh] = by_tensor_.emplace(&tensor, plan_.stubs.size());
+  /// Readers of two precisions have a stub each.
+  void add_reader(Node& tensor, const StubReader& reader, const StubDraft::Decision& decision, Precision precision) {
+    const auto [at, fresh] = by_tensor_.emplace(std::pair(&tensor, precision), plan_.stubs.size());
     if (fresh) {
       PlannedStub stub;
       stub.given = decision.given;
+      stub.precision = precision;
       if (decision.given) stub.stub = module_.record(tensor).path;
       stub.tensor = decision.given ? tensor.input(0).name() : tensor.name();
       stub.reason = decision.reason;
@@ -138,8 +173,12 @@ class Planner {
 
   void plan_weight(const ModuleRecord& record, const Node& node, const BodyLayer& layer, bool skipped) {
     const bool reads_quantized = draft_.reads_quantized(node, layer);
-    PlannedWeight weight{record.path, module_.modules()[record.child(layer.role)].path, false, {}};
-    if (!weight_quantizer(record, layer)) {
+    const ModuleRecord& owner = module_.modules()[record.child(layer.role)];
+    PlannedWeight weight{record.path, owner.path, false, {}};
+    const LayerFormat format = format_of(record);
+    if (format.block_size > 0 && !reads_quantized && !skipped) {
+      weight = in_blocks(std::move(weight), owner, weight_quantizer(record, layer), format);
+    } else if (!weight_quantizer(record, layer)) {
       weight.reason = draft_.decision(node, 0).reason;
     } else if (skipped) {
       weight.reason = "skipped by the recipe";
@@ -152,8 +191,26 @@ class Planner {
     } else {
       weight.quantized = true;
       weight.reason = rules_.weight_is_quantized;
+      weight.precision = brings_scale(module_.modules()[weight_quantizer(record, layer)]) ? Precision::kInt8
+                                                                                         : *format.weight;
     }
     plan_.weights.push_back(std::move(weight));
+  }
+
+  PlannedWeight in_blocks(PlannedWeight weight, const ModuleRecord& layer, ModuleId quantizer,
+                          const LayerFormat& format) const {
+    const int64_t size = format.block_size;
+    const Outcome fit = fits_blocks(layer, size);
+    weight.quantized = fit && quantizer && !brings_scale(module_.modules()[quantizer]);
+    if (!weight.quantized) {
+      weight.reason = fit ? "the network was trained with another rounding of it" : fit.reason();
+      return weight;
+    }
+    weight.precision = *format.weight;
+    weight.block_size = size;
+    weight.reason =
+        cat(title_of(weight.precision), " in blocks of ", size, " input channels", rules_.weight_only_rule);
+    return weight;
   }
 
   void warn(const PlannedWeight& weight, const std::string& what) {
@@ -174,7 +231,7 @@ class Planner {
         const auto own = inner.find(inner_value_name(record.path, results.input(i).name()));
         if (own == inner.end()) continue;
         for (const Node* result : result_of(node, i, results.input_count())) {
-          const auto outer = by_tensor_.find(result);
+          const auto outer = by_tensor_.find({result, plan_.stubs[own->second].precision});
           if (outer != by_tensor_.end()) share_scale(plan_.stubs[outer->second], plan_.stubs[own->second]);
         }
       }
@@ -220,9 +277,11 @@ class Planner {
   const PlacementRules& rules_;
   SkipList skip_stub_;
   SkipList skip_weight_;
+  PolicyRules policy_;
   StubDraft draft_;
   StubPlan plan_;
-  std::unordered_map<const Node*, size_t> by_tensor_;
+  std::map<std::pair<const Node*, Precision>, size_t> by_tensor_;
+  std::map<std::string, std::vector<Symbol>> by_policy_;  // modules that a policy leaves in floating point
   std::unordered_set<Symbol> weighed_;
   std::set<std::pair<Symbol, Symbol>> inner_;    // modules and inner values that were planned
   std::set<std::pair<Symbol, size_t>> missing_;  // one line for a module that is called again

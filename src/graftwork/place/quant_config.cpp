@@ -9,6 +9,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/read_rules.h"
 
 namespace graftwork {
 
@@ -54,9 +55,25 @@ std::string methods_of(const std::string& tensors) {
   return join(names) + " and " + last;
 }
 
+/// FP8's steps grow with the numbers, so that clipping gains nothing; histograms count magnitudes, without a sign.
+bool takes(const TensorQuantConfig& config, CalibrationMethod method) {
+  const bool keeps_ends = method == CalibrationMethod::kMinMax || method == CalibrationMethod::kMovingAverageMinMax;
+  return keeps_ends || (config.precision != Precision::kFp8 && config.symmetric);
+}
+
+void check_method(const char* name, const TensorQuantConfig& config) {
+  if (takes(config, config.calibration_method)) return;
+  throw Error("config.value",
+              cat("\"calibration_method\" of ", name, " is ", quoted(std::string(name_of(config.calibration_method))),
+                  config.precision == Precision::kFp8
+                      ? "; the steps of FP8 grow with the numbers, so that clipping gains nothing: minmax is supported"
+                      : "; affine ranges reach from the least value to the largest: minmax is supported"));
+}
+
 void read_tensor_config(const JsonFields& fields, const std::string& name, TensorQuantConfig& config) {
-  if (const std::string precision = fields.text("precision", "int8"); precision != "int8")
-    fields.refuse("precision", "is \"" + precision + "\"; int8 is supported");
+  config.precision = read_precision(fields, "precision", "int8");
+  config.symmetric = fields.flag("symmetric", config.symmetric);
+  if (!takes(config, config.calibration_method)) config.calibration_method = CalibrationMethod::kMinMax;
   const std::string given = fields.text("calibration_method", std::string(name_of(config.calibration_method)));
   const auto method = calibration_method(given);
   if (!method || (name == "weight" && !is_for_weights(*method)))
@@ -64,18 +81,55 @@ void read_tensor_config(const JsonFields& fields, const std::string& name, Tenso
   config.calibration_method = *method;
   config.percentile = fields.number("percentile", config.percentile);
   if (!(config.percentile > 0 && config.percentile <= 100)) fields.refuse("percentile", "is not above 0 and up to 100");
-  config.symmetric = fields.flag("symmetric", config.symmetric);
   config.per_channel = fields.flag("per_channel", config.per_channel);
-  if (!config.symmetric) fields.refuse("symmetric", "is false; TensorRT takes symmetric quantization only (rule V1)");
   if (config.per_channel && name == "activation")
     fields.refuse("per_channel", "is true; TensorRT takes activations per tensor only (rule V11)");
-  if (!config.per_channel && name == "weight")
-    fields.refuse(
-        "per_channel",
-        "is false; weights are quantized per output channel, as TensorRT's kernels take them (recommendation 7)");
+}
+
+void read_blocks(const JsonFields& fields, WeightQuantConfig& config) {
+  const std::string rounding = fields.text("rounding", "nearest");
+  if (rounding != "nearest" && rounding != "gptq")
+    fields.refuse("rounding", cat("is ", quoted(rounding), "; nearest and gptq are supported"));
+  if (rounding == "gptq") config.rounding = WeightRounding::kGptq;
+  config.block_size = read_block_size(fields, config.precision);
+  if (config.block_size > 0 && !config.per_channel)
+    fields.refuse("per_channel", "is false; blocks are parts of an output channel (rule Q1)");
 }
 
 }  // namespace
+
+LayerFormat QuantConfig::format() const {
+  if (weight.block_size > 0) return {std::nullopt, weight.precision, weight.block_size};
+  return {activation.precision, weight.precision, 0};
+}
+
+void check_quant_config(const QuantConfig& config) {
+  check_method("activation", config.activation);
+  check_method("weight", config.weight);
+  for (const TensorQuantConfig* part : {static_cast<const TensorQuantConfig*>(&config.activation),
+                                        static_cast<const TensorQuantConfig*>(&config.weight)}) {
+    if (part->precision == Precision::kFp8 && !part->symmetric)
+      throw Error("config.value", "\"symmetric\" is false; numbers of FP8 have a sign and no zero point (rule V1)");
+  }
+  if (config.weight.rounding == WeightRounding::kGptq && !config.weight.symmetric)
+    throw Error("config.value", "\"symmetric\" is false; GPTQ rounds to symmetric codes");
+  if (config.weight.block_size > 0 && !config.weight.symmetric)
+    throw Error("config.value", "\"symmetric\" is false; codes of INT4 in blocks are symmetric (rule V1)");
+}
+
+void check_can_be_written(const QuantConfig& config) {
+  const auto refuse = [](const std::string& what, const std::string& why) {
+    throw Error("config.export", what + why, "`graftwork run --stage quantized`, which runs it in fake quantization");
+  };
+  if (!config.activation.symmetric || !config.weight.symmetric)
+    refuse(config.activation.symmetric ? "weights are" : "activations are",
+           " affine, and TensorRT takes zero points of 0 only (rule V1)");
+  if (const Outcome written = can_be_written(config.format()); !written) refuse(config.format().text() + ": ", written.reason());
+  for (size_t i = 0; i < config.rules.size(); ++i) {
+    if (const Outcome written = can_be_written(config.rules[i].format); !written)
+      refuse(cat("rule ", i + 1, " (", config.rules[i].text(), "): "), written.reason());
+  }
+}
 
 QuantConfig parse_quant_config(const std::string& text) {
   const Json json = parse_json(text, "the recipe", kCode);
@@ -94,8 +148,10 @@ QuantConfig parse_quant_config(const std::string& text) {
   if (const Json* part = fields.find("weight")) {
     const JsonFields weight(
         *part, "weight", kCode,
-        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction"});
+        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction", "block_size",
+         "rounding"});
     read_tensor_config(weight, "weight", config.weight);
+    read_blocks(weight, config.weight);
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
   }
   if (const Json* part = fields.find("skip")) {
@@ -103,14 +159,18 @@ QuantConfig parse_quant_config(const std::string& text) {
     config.skip = {skip.texts("stub"), skip.texts("weight")};
   }
   if (const Json* part = fields.find("policy")) {
-    const JsonFields policy(*part, "policy", kCode, {"depthwise", "squeeze_excite"});
+    const JsonFields policy(*part, "policy", kCode,
+                            {"depthwise", "squeeze_excite", "first_and_last", "tiny_products", "global_pooling", "rules"});
     const auto stays_float = [&](const char* layers) {
       const std::string precision = policy.text(layers, "int8");
       if (precision != "int8" && precision != "float") policy.refuse(layers, "is neither int8 nor float");
       return precision == "float";
     };
-    config.policy = {stays_float("depthwise"), stays_float("squeeze_excite")};
+    config.policy = {stays_float("depthwise"), stays_float("squeeze_excite"), stays_float("first_and_last"),
+                     stays_float("tiny_products"), stays_float("global_pooling")};
+    config.rules = read_rules(policy);
   }
+  check_quant_config(config);
   return config;
 }
 

@@ -9,6 +9,7 @@
 
 #include "graftwork/patterns/placement/precision.h"
 #include "graftwork/patterns/placement/quant_policy.h"
+#include "graftwork/place/policy_rules.h"
 
 namespace graftwork {
 
@@ -30,7 +31,9 @@ bool is_for_weights(CalibrationMethod method);
 
 struct TensorQuantConfig {
   Precision precision = Precision::kInt8;
+  /// Without, codes have a zero point: the range reaches from the least value to the largest.
   bool symmetric = true;
+  /// A scale for each output channel of a weight.
   bool per_channel = false;
   CalibrationMethod calibration_method = CalibrationMethod::kMinMax;
   /// Share of the values that kPercentile keeps, above 0 and up to 100.
@@ -40,7 +43,7 @@ struct TensorQuantConfig {
 /// Where the scale of attention's weights comes from, which are at most 1.
 enum class SoftmaxScale : uint8_t {
   kCalibrated,  ///< From the data; never above 1/127. With many keys a typical weight is far below 1.
-  kFixed,       ///< 1/127
+  kFixed,       ///< 1/127; of FP8 always 1/448.
 };
 
 struct ActivationQuantConfig : TensorQuantConfig {
@@ -49,7 +52,17 @@ struct ActivationQuantConfig : TensorQuantConfig {
   SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
 };
 
+/// How the codes of a weight are chosen.
+enum class WeightRounding : uint8_t {
+  kNearest,
+  kGptq,  ///< Of linear layers: one input channel after another, the next ones making up for its error on the data.
+};
+
 struct WeightQuantConfig : TensorQuantConfig {
+  /// Input channels of linear layers that share a scale: 64 or 128, of INT4. Then nothing but these weights is
+  /// quantized. 0: a scale for each output channel.
+  int64_t block_size = 0;
+  WeightRounding rounding = WeightRounding::kNearest;
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
 };
@@ -67,15 +80,31 @@ struct QuantConfig {
   WeightQuantConfig weight{{Precision::kInt8, true, true, CalibrationMethod::kMinMax}};
   ModulesToSkip skip;
   QuantPolicy policy;
+  std::vector<PolicyRule> rules;  ///< Come before the policy, and before everything but `skip`.
+
+  /// Of layers that no rule fits.
+  LayerFormat format() const;
 };
+
+/// What does not go together. Throws Error "config.value": ranges of FP8 and affine ones that are found by a method
+/// that is not for them.
+void check_quant_config(const QuantConfig& config);
+
+/// What no file for TensorRT can have, with the rule: it runs in fake quantization only. Throws Error "config.export".
+void check_can_be_written(const QuantConfig& config);
 
 /// Reads a recipe:
 ///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
 ///                     "softmax_scale": "calibrated"},                           (or "fixed")
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
+///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers alone)
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
-///      "policy": {"depthwise": "float", "squeeze_excite": "float"}}
-/// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.
+///      "policy": {"depthwise": "float", "squeeze_excite": "float", "first_and_last": "float", "tiny_products": "float",
+///                 "global_pooling": "float",
+///                 "rules": [{"match": {"name": "layer4.*", "type": "nn.Conv2d", "scope": "layer4"},
+///                            "precision": "float"}]}}      (or "int8", "fp8", {"weight": "int4", "block_size": 128})
+/// Throws Error "config.*" that names the key: unknown keys, wrong types and values are refused, and what
+/// check_quant_config refuses.
 QuantConfig parse_quant_config(const std::string& text);
 /// The same from a file; throws Error "file.*" too.
 QuantConfig read_quant_config(const std::filesystem::path& path);

@@ -6,6 +6,7 @@
 
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/patterns/backend.h"
+#include "graftwork/place/policy_rules.h"
 #include "graftwork/place/quant_config.h"
 
 namespace graftwork {
@@ -25,6 +26,7 @@ struct PlannedStub {
   Symbol scale_group;  ///< Stubs that name one value here have one scale; empty: its own.
   bool given = false;  ///< The network has it already, with its scale.
   Symbol value = {};   ///< The inner value of the only reader's body that it quantizes; empty for a value of the graph.
+  Precision precision = Precision::kInt8;
 };
 
 /// An input or inner value of a fused module that gets no stub.
@@ -40,6 +42,9 @@ struct PlannedWeight {
   Symbol layer;  ///< Path of the part that owns the weight.
   bool quantized = false;
   std::string reason;
+  Precision precision = Precision::kInt8;
+  /// Input channels that share a scale; 0: one scale for each output channel. With blocks the layer reads floats.
+  int64_t block_size = 0;
 };
 
 struct StubPlan {
@@ -49,6 +54,8 @@ struct StubPlan {
   std::vector<PlannedWeight> weights;
   std::vector<std::string> warnings;
   std::string shared_scale_rule = {};  ///< Behind the place where a scale is shared.
+  /// What the recipe's rules and policies decided, in their order; of policies those that hold somewhere.
+  std::vector<RuleHits> rules = {};
 
   size_t quantized_weights() const;
   /// One decision a line.
@@ -56,7 +63,7 @@ struct StubPlan {
 };
 
 /// Decides, with the backend's patterns and rules. One stub for each distinct tensor, also seen through operators that
-/// only move data. Throws Error "config.skip" when an entry of the recipe matches nothing.
+/// only move data. Throws Error "config.skip" when an entry of the recipe matches nothing, "config.policy" for a rule.
 StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const Backend& backend = *get_backend());
 
 /// Whether an edited plan can be carried out on the network. Throws Error "plan.graph" when it was made for another

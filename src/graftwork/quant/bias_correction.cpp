@@ -48,12 +48,14 @@ at::Tensor shift_of(const at::Tensor& error, const at::Tensor& mean) {
   return at::bmm(taps.view({groups, -1, inputs}), mean.view({groups, inputs, 1})).flatten();
 }
 
-/// The shifts for several means, in blocks of output channels: all copies of a large linear layer's weight would lie in
+/// The shifts for several means from `exact` to `weight` with its rounding, in blocks of output channels: all copies of a large linear layer's weight would lie in
 /// memory at once. A grouped layer is one block.
-std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const ModuleRecord& fake_quant, const TensorStore& tensors,
+std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& exact, const ModuleRecord& fake_quant, const TensorStore& tensors,
                                   const std::vector<at::Tensor>& means) {
   constexpr int64_t kBlock = int64_t{1} << 22;  // elements
   const at::Tensor scale = scale_of(fake_quant, tensors);
+  const ParamExpr* zeros = fake_quant.param("zero_point");
+  const at::Tensor zero_point = zeros ? evaluate(*zeros, tensors) : at::Tensor();
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const int64_t rows = weight.size(0);
   const bool is_grouped = means.front().size(0) != weight.size(1);
@@ -62,8 +64,12 @@ std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const ModuleRecord& 
   for (int64_t begin = 0; begin < rows; begin += step) {
     const int64_t end = std::min(begin + step, rows);
     const at::Tensor block = weight.slice(0, begin, end);
-    const at::Tensor scales = step == rows ? scale : scale.slice(0, begin, end);
-    const at::Tensor error = fake_quantize(block, scales, axis, range_of(fake_quant)) - block;
+    const auto part = [&](const at::Tensor& of_channels) {
+      const bool is_whole = step == rows || !of_channels.defined() || of_channels.dim() == 0;
+      return is_whole ? of_channels : of_channels.slice(0, begin, end);
+    };
+    const at::Tensor error = fake_quantize(block, part(scale), axis, range_of(fake_quant), part(zero_point)) -
+                             exact.slice(0, begin, end);
     for (size_t i = 0; i < means.size(); ++i) parts[i].push_back(shift_of(error, means[i]));
   }
   std::vector<at::Tensor> shifts;
@@ -86,7 +92,9 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
     const ModuleId id = modules.find(weight.module);
     const ModuleRecord& fused = modules[id];
     const BodyLayer& part = *layer_at(modules, fused, weight.layer);
-    Layer layer{fused.child(part.role), weight_quantizer(fused, part), inputs_of(part, fused, calls.at(id))};
+    const ModuleId owner = fused.child(part.role);
+    Layer layer{owner, *modules[owner].param("weight"), weight_quantizer(fused, part),
+                inputs_of(part, fused, calls.at(id))};
     if (scale_of(modules[layer.fake_quant], network.tensors).defined()) continue;
     const ModuleId batch_norm = part.batch_norm ? fused.child(part.batch_norm->role()) : ModuleId();
     const ModuleRecord& weighted = modules[layer.weighted];
@@ -118,7 +126,9 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
       std::vector<at::Tensor> means;
       for (const Symbol input : layer.inputs) means.push_back(ranges.at(input.str()).mean.value());
       const at::Tensor weight = evaluate(*modules[layer.weighted].param("weight"), tensors);
-      for (at::Tensor& shift : shifts_of(weight.to(at::kFloat), modules[layer.fake_quant], tensors, means))
+      const at::Tensor exact = evaluate(layer.weight, tensors);
+      for (at::Tensor& shift :
+           shifts_of(weight.to(at::kFloat), exact.to(at::kFloat), modules[layer.fake_quant], tensors, means))
         shifts.push_back(std::move(shift));
     }
     const at::Tensor shift = at::stack(shifts).mean(0);

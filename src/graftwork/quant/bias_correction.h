@@ -32,6 +32,7 @@ class BiasCorrection {
  private:
   struct Layer {
     ModuleId weighted;           ///< Owns the weight.
+    ParamExpr weight;            ///< As the float network has it.
     ModuleId fake_quant;         ///< Rounds it.
     std::vector<Symbol> inputs;  ///< What it reads, by name; several when it is called several times.
   };

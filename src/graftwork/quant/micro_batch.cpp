@@ -34,7 +34,9 @@ bool is_per_sample(const Type& type, const Dim& batch) {
   return type.tensor() && type.tensor()->rank() > 0 && type.tensor()->dims[0] == batch;
 }
 
-/// Repeats shape inference with a symbol for the batch: every value must follow it in its first extent.
+}  // namespace
+
+// Repeats shape inference with a symbol for the batch: every value must follow it in its first extent.
 bool holds_for_any_batch(const GraphModule& module) {
   const Dim batch = Dim::symbol("batch");
   std::unordered_map<const Node*, Type> types;
@@ -67,6 +69,8 @@ bool holds_for_any_batch(const GraphModule& module) {
   }
   return true;
 }
+
+namespace {
 
 /// The first extent that most inputs have; of several the earliest. Nothing when all inputs are numbers.
 std::optional<Dim> common_batch(const std::vector<Node*>& inputs) {

@@ -9,6 +9,9 @@
 
 namespace graftwork {
 
+/// Whether the graph's shape functions hold for any batch, whatever its inputs declare.
+bool holds_for_any_batch(const GraphModule& module);
+
 struct Batching {
   /// Samples in one call, a micro-batch: 1 when the graph's shape functions hold for any batch, else the batch size
   /// that the inputs declare (1 where that is symbolic).

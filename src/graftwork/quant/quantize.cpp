@@ -11,12 +11,15 @@ constexpr int64_t kFewSamples = 4;
 
 /// In the order in which they are applied.
 std::vector<std::unique_ptr<Step>> steps_of(const Network& network, const StubPlan& plan, const QuantConfig& config,
-                                            DType float_type, const Backend& backend) {
+                                            const SampleSource& samples, const QuantizeOptions& options,
+                                            const ScaleForm& form, const Backend& backend) {
   std::vector<std::unique_ptr<Step>> steps;
   steps.push_back(make_check_values_step(network));
-  if (float_type == DType::kF16) steps.push_back(make_half_regions_step(network, backend));
+  if (form.float_type == DType::kF16) steps.push_back(make_half_regions_step(network, backend));
   steps.push_back(make_shared_scales_step(network, plan));
-  steps.push_back(make_stub_scales_step(plan, config.activation, float_type, backend.file));
+  steps.push_back(make_stub_scales_step(plan, config.activation, form));
+  if (config.weight.rounding == WeightRounding::kGptq)
+    steps.push_back(make_gptq_step(network, samples, config.weight, options));
   if (config.weight.bias_correction) steps.push_back(make_bias_correction_step(network, plan));
   return steps;
 }
@@ -33,7 +36,9 @@ StubPlan plan_of(const Network& network, const QuantConfig& config, const Quanti
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
+  check_quant_config(config);
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
+  const ScaleForm form{options.float_type, options.keep_batch_norm, backend->file.products_take_scales_of_one_type};
   QuantizationResult result{.network = network.clone(),
                             .plan = plan_of(network, config, options, *backend),
                             .samples = samples.size(),
@@ -46,9 +51,9 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
                                   " are a matter of chance: calibrate on some hundreds"));
   apply_stub_plan(result.network.module, result.plan, *backend);
   // First: a bad weight would look like bad data.
-  set_weight_scales(result.network, result.plan, config.weight, options.float_type, backend->file);
+  set_weight_scales(result.network, result.plan, config.weight, form);
 
-  const std::vector<std::unique_ptr<Step>> steps = steps_of(network, result.plan, config, options.float_type, *backend);
+  const std::vector<std::unique_ptr<Step>> steps = steps_of(network, result.plan, config, samples, options, form, *backend);
   StatisticsRequest request;
   for (const std::unique_ptr<Step>& step : steps) step->request(request);
   const Statistics seen = calibrate(network, request, samples, options.calibration);

@@ -14,8 +14,10 @@ namespace graftwork {
 
 struct QuantizeOptions {
   CalibrationOptions calibration;
-  /// Type of the float regions: scales are rounded to it before anything uses them. kF32 or kF16.
+  /// Type of the float regions: scales are rounded to it before anything uses them. kF32, kF16 or kBF16.
   DType float_type = DType::kF16;
+  /// Export leaves batch norms as they are: the scales of weights are not those of folded ones.
+  bool keep_batch_norm = false;
   std::shared_ptr<const Backend> backend;  ///< Null: the one that is used (get_backend).
   /// Where Q/DQ go; absent: as plan_stubs decides. The recipe's modules to skip then count for nothing.
   std::optional<StubPlan> plan;
@@ -36,6 +38,8 @@ struct QuantizationResult {
   CalibrationMethod weight_method = CalibrationMethod::kMinMax;
   /// How many biases and running means make up for the rounding of weights.
   int64_t corrected_biases = 0;
+  /// How many weights have codes that were chosen together (WeightRounding::kGptq).
+  int64_t rounded_weights = 0;
   /// SampleSource::facts.
   std::vector<std::string> sample_facts = {};
   std::vector<std::string> warnings = {};

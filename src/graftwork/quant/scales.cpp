@@ -12,8 +12,6 @@
 namespace graftwork {
 namespace {
 
-constexpr int kLevels = 127;
-
 /// Channels without a value, or with such as are as good as zero, take the smallest scale there is.
 at::Tensor without_zeros(const at::Tensor& scales) {
   const at::Tensor alive = scales >= kLeastScale;
@@ -22,16 +20,25 @@ at::Tensor without_zeros(const at::Tensor& scales) {
   return at::where(alive, scales, at::scalar_tensor(smallest, scales.options()));
 }
 
-/// For each row of values the end of the range, at most `largest` and at least half of it, with which codes of ±127
-/// serve the row best.
-at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest) {
+/// What shares a scale, as rows. Throws Error "quant.weight".
+at::Tensor rows_of(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config) {
+  if (!at::isfinite(weight).all().item<bool>())
+    throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
+  if (!config.per_channel && grid.block_size == 0) return weight.detach().reshape({1, -1});
+  const at::Tensor of_channels = weight.detach().transpose(0, grid.axis).reshape({weight.size(grid.axis), -1});
+  return grid.block_size > 0 ? of_channels.reshape({-1, grid.block_size}) : of_channels;
+}
+
+/// For each row of values the end of the range, at most `largest` and at least half of it, with which codes of
+/// ±`levels` serve the row best.
+at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest, double levels) {
   constexpr int kSteps = 64;
   at::Tensor ends = largest.clone();
   at::Tensor least = at::full_like(largest, std::numeric_limits<float>::infinity());
   for (int step = kSteps; step >= kSteps / 2; --step) {
     const at::Tensor candidates = largest * (static_cast<double>(step) / kSteps);
-    const at::Tensor scales = (candidates / kLevels).clamp_min(kSmallestHalf).unsqueeze(1);
-    const at::Tensor codes = (rows / scales).round_().clamp_(-kLevels, kLevels);
+    const at::Tensor scales = (candidates / levels).clamp_min(kSmallestHalf).unsqueeze(1);
+    const at::Tensor codes = (rows / scales).round_().clamp_(-levels, levels);
     const at::Tensor errors = codes.mul_(scales).sub_(rows).square_().sum(1);
     const at::Tensor better = errors < least;
     ends = at::where(better, candidates, ends);
@@ -41,7 +48,7 @@ at::Tensor ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest
 }
 
 /// The same for all rows, in parts that stay in the cache and are the same for any number of threads.
-at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest) {
+at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& largest, double levels) {
   constexpr int64_t kPart = int64_t{1} << 16;
   const int64_t count = std::max<int64_t>(1, kPart / std::max<int64_t>(rows.size(1), 1));
   const int64_t parts = (rows.size(0) + count - 1) / count;
@@ -51,7 +58,8 @@ at::Tensor all_ends_of_least_error(const at::Tensor& rows, const at::Tensor& lar
     for (int64_t part = begin; part < end; ++part) {
       const int64_t first = part * count;
       const int64_t last = std::min(first + count, rows.size(0));
-      ends.slice(0, first, last).copy_(ends_of_least_error(rows.slice(0, first, last), largest.slice(0, first, last)));
+      ends.slice(0, first, last)
+          .copy_(ends_of_least_error(rows.slice(0, first, last), largest.slice(0, first, last), levels));
     }
   });
   return ends;
@@ -65,46 +73,65 @@ at::Tensor percentiles(const at::Tensor& rows, double percent) {
 
 }  // namespace
 
+double largest_code(Precision precision) { return activation_range(name_of(precision)).max; }
+
 float range_end(const Range& range, const TensorQuantConfig& config) {
   const float amax = range.amax();
+  const auto levels = static_cast<int>(largest_code(config.precision));
   switch (config.calibration_method) {
     case CalibrationMethod::kMinMax:
       return amax;
     case CalibrationMethod::kMovingAverageMinMax:
       return std::max(std::fabs(range.moving_min), std::fabs(range.moving_max));
     case CalibrationMethod::kHistogram:
-      return narrowed_end(range.histogram, amax, kLevels);
+      return narrowed_end(range.histogram, amax, levels);
     case CalibrationMethod::kPercentile:
       return percentile_end(range.histogram, amax, config.percentile);
     case CalibrationMethod::kEntropy:
-      return least_divergence_end(range.histogram, amax, kLevels);
+      return least_divergence_end(range.histogram, amax, levels);
     case CalibrationMethod::kMse:
-      return least_squares_end(range.histogram, amax, kLevels);
+      return least_squares_end(range.histogram, amax, levels);
   }
   return amax;
 }
 
 float activation_scale(const Range& range, const TensorQuantConfig& config, DType float_type, SmallScale small) {
   if (!range.seen || range.amax() == 0) return 1;
-  return exported_scale(range_end(range, config) / static_cast<float>(kLevels), float_type, small);
+  return exported_scale(range_end(range, config) / static_cast<float>(largest_code(config.precision)), float_type, small);
 }
 
-at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const TensorQuantConfig& config) {
-  if (!at::isfinite(weight).all().item<bool>())
-    throw Error("quant.weight", "the weight holds NaN or infinity", "checking the training");
-  const at::Tensor rows = weight.detach().transpose(0, axis).reshape({weight.size(axis), -1});
+at::Tensor weight_scales(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config) {
+  const at::Tensor rows = rows_of(weight, grid, config);
   const CalibrationMethod method = config.calibration_method;
   GRAFTWORK_ASSERT(is_for_weights(method));
   at::Tensor largest = method == CalibrationMethod::kPercentile ? percentiles(rows.abs(), config.percentile)
                                                                 : rows.abs().amax(1).to(at::kFloat);
-  if (method == CalibrationMethod::kMse) largest = all_ends_of_least_error(rows.to(at::kFloat).contiguous(), largest);
-  return without_zeros(largest.to(at::kDouble) / kLevels);
+  if (method == CalibrationMethod::kMse)
+    largest = all_ends_of_least_error(rows.to(at::kFloat).contiguous(), largest, grid.range.max);
+  const at::Tensor scales = without_zeros(largest.to(at::kDouble) / grid.range.max);
+  if (!config.per_channel && grid.block_size == 0) return scales.squeeze(0);
+  return grid.block_size > 0 ? scales.view({weight.size(grid.axis), -1}) : scales;
+}
+
+AffineScales affine_scales(const at::Tensor& low, const at::Tensor& high, QuantRange range, DType float_type) {
+  const at::Tensor least = low.clamp_max(0), most = high.clamp_min(0);
+  const at::Tensor exact = (most - least) / (range.max - range.min);
+  const at::Tensor scale = exported_scales(at::where(exact < kLeastScale, at::ones_like(exact), exact), float_type);
+  return {scale, (range.min - least / scale).round_().clamp_(range.min, range.max)};
+}
+
+AffineScales affine_weight_scales(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config,
+                                  DType float_type) {
+  const auto [low, high] = at::aminmax(rows_of(weight, grid, config).to(at::kFloat), 1);
+  if (config.per_channel) return affine_scales(low, high, grid.range, float_type);
+  return affine_scales(low.squeeze(0), high.squeeze(0), grid.range, float_type);
 }
 
 at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
                                   SmallScale small) {
   if (!factor.defined()) return exported_scales(scales, float_type, small);
-  const at::Tensor magnitude = without_zeros(factor.abs());
+  const at::Tensor of_channels = without_zeros(factor.abs());
+  const at::Tensor magnitude = is_of_blocks(scales) ? of_channels.unsqueeze(1) : of_channels;
   const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * magnitude, float_type, small);
   return (rounded.to(at::kDouble) / magnitude).to(at::kFloat);
 }

@@ -1,6 +1,7 @@
 #include "graftwork/quant/weight_scales.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/module_kernels.h"
@@ -10,8 +11,8 @@
 namespace graftwork {
 namespace {
 
-void set_weight_scale(Network& network, const PlannedWeight& weight, const TensorQuantConfig& config, DType float_type,
-                      const FileRules& rules, Graft& graft) {
+void set_weight_scale(Network& network, const PlannedWeight& weight, const WeightQuantConfig& config,
+                      const ScaleForm& form, Graft& graft) {
   TensorStore& tensors = network.tensors;
   const ModuleTable& modules = network.module.modules();
   const ModuleRecord& fused = modules[modules.find(weight.module)];
@@ -20,26 +21,36 @@ void set_weight_scale(Network& network, const PlannedWeight& weight, const Tenso
   const ModuleId fake_quant = weight_quantizer(fused, layer);
   const at::Tensor value = evaluate(*owner.param("weight"), tensors);
   const int64_t axis = *attribute_of(modules[fake_quant], "axis")->get<int64_t>();
-  const at::Tensor factor = layer.batch_norm
+  const at::Tensor factor = layer.batch_norm && !form.keeps_batch_norm
                                 ? batch_norm_affine(modules[fused.child(layer.batch_norm->role())], tensors).factor
                                 : at::Tensor();
   const at::Tensor given = scale_of(modules[fake_quant], tensors);
-  const Symbol leaf = modules[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
-  const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, config);
-  tensors.set(leaf, exported_weight_scales(raw, factor, float_type,
-                                           small_scale_of(owner, rules.products_take_scales_of_one_type)));
-  graft.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
+  const auto set = [&](const std::string& param, const std::string& leaf, const at::Tensor& numbers) {
+    const Symbol name = cat(modules[fake_quant].path.str(), ".", leaf);
+    tensors.set(name, numbers);
+    graft.edit(fake_quant).set_param(param, tensors.leaf(name));
+  };
+  const WeightGrid grid{range_of(modules[fake_quant]), axis, weight.block_size};
+  if (!config.symmetric && !given.defined()) {
+    const AffineScales affine = affine_weight_scales(value, grid, config, form.float_type);
+    set("scale", "scale", affine.scale);
+    set("zero_point", "zero_point", affine.zero_point);
+    return;
+  }
+  const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, grid, config);
+  set("scale", given.defined() ? "exported_scale" : "scale",
+      exported_weight_scales(raw, factor, form.float_type, small_scale_of(owner, form.one_type)));
 }
 
 }  // namespace
 
-void set_weight_scales(Network& network, const StubPlan& plan, const TensorQuantConfig& config, DType float_type,
-                       const FileRules& rules) {
+void set_weight_scales(Network& network, const StubPlan& plan, const WeightQuantConfig& config,
+                       const ScaleForm& form) {
   Graft graft(network.module);
   for (const PlannedWeight& weight : plan.weights) {
     if (!weight.quantized) continue;
     try {
-      set_weight_scale(network, weight, config, float_type, rules, graft);
+      set_weight_scale(network, weight, config, form, graft);
     } catch (Error& error) {
       throw error.at(weight.layer.str() + ".weight");
     }

@@ -84,6 +84,19 @@ TEST(OnnxEncode, CarriesTypesAndShapes) {
   EXPECT_EQ(graph.value_info(0).name(), "h");
 }
 
+TEST(OnnxEncode, CarriesInt4AsTwoElementsAByte) {
+  Model model = sample_model();
+  Tensor codes = raw_tensor("codes", DType::kI8, {3, 1}, keep_bytes(std::vector<uint8_t>{0xF1, 0x07}));
+  codes.is_int4 = true;
+  EXPECT_EQ(byte_count(codes), 2U);
+  model.graph.initializers.push_back(codes);
+  const ::onnx::TensorProto stored = parsed(serialize_model(model)).graph().initializer(2);
+  EXPECT_EQ(stored.data_type(), ::onnx::TensorProto::INT4);
+  EXPECT_EQ(stored.raw_data(), "\xF1\x07");
+  model.graph.initializers.back().is_int4 = false;
+  EXPECT_THROW(serialize_model(model), InternalError);
+}
+
 TEST(OnnxEncode, CarriesInitializers) {
   Model model = sample_model();
   model.graph.initializers.push_back(raw_tensor("none", DType::kI64, {0}, {}));

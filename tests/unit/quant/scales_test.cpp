@@ -31,7 +31,7 @@ TensorQuantConfig by(CalibrationMethod method) {
 
 /// As quantize makes them.
 at::Tensor rounded_scales(const at::Tensor& weight, int64_t axis, const at::Tensor& factor, DType type) {
-  return exported_weight_scales(weight_scales(weight, axis, by(CalibrationMethod::kMinMax)), factor, type);
+  return exported_weight_scales(weight_scales(weight, {.axis = axis}, by(CalibrationMethod::kMinMax)), factor, type);
 }
 
 TEST(ActivationScale, IsTheLargestMagnitudeOver127) {
@@ -56,7 +56,7 @@ TEST(WeightScales, OfAPercentileLeaveOutTheLargestWeights) {
   TensorQuantConfig config = by(CalibrationMethod::kPercentile);
   config.percentile = 75;
   const at::Tensor weight = floats({1, -2, 0.5F, 9, 8, 3, -1, 0}).view({2, 4});
-  EXPECT_TRUE(at::allclose(weight_scales(weight, 0, config), doubles({2.0 / 127, 3.0 / 127})));
+  EXPECT_TRUE(at::allclose(weight_scales(weight, {}, config), doubles({2.0 / 127, 3.0 / 127})));
 }
 
 TEST(WeightScales, AreOnePerOutputChannel) {
@@ -70,9 +70,9 @@ TEST(WeightScales, MayClipWhatIsRare) {
   at::Tensor weight = random_tensor({DType::kF32, {Dim(70), Dim(3), Dim(20), Dim(20)}}, 11);
   weight[5] = 0;
   weight[6][0][0][0] = 9;
-  const auto scales = [&](const at::Tensor& value) { return weight_scales(value, 0, by(CalibrationMethod::kMse)); };
+  const auto scales = [&](const at::Tensor& value) { return weight_scales(value, {}, by(CalibrationMethod::kMse)); };
   const at::Tensor clipping = scales(weight);
-  const at::Tensor whole = weight_scales(weight, 0, by(CalibrationMethod::kMinMax));
+  const at::Tensor whole = weight_scales(weight, {}, by(CalibrationMethod::kMinMax));
   const auto errors = [&](const at::Tensor& scale) {
     const at::Tensor column = scale.view({-1, 1, 1, 1});
     return (((weight / column).round().clamp(-127, 127) * column) - weight).square().sum({1, 2, 3});

@@ -48,7 +48,7 @@ class AttentionLowering {
       : lowering_(lowering), call_(call), record_(lowering.modules()[call.module()]), body_(*record_.body) {}
 
   bool run() {
-    if (!lowering_.options().attention_operator || lowering_.options().float_type != DType::kF16) return false;
+    if (!lowering_.options().attention_operator || lowering_.options().float_type == DType::kF32) return false;
     const auto found = attended(body_.module.graph());
     if (!found || is_quantized()) return false;
     const AttrMap attrs = attributes_in(*found->scaled, record_, lowering_.modules().kinds());

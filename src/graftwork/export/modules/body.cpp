@@ -23,26 +23,12 @@ const ModuleRecord* calibrated(const Lowering& lowering, ModuleId id) {
   return scale_of(fake_quant, lowering.network().tensors).defined() ? &fake_quant : nullptr;
 }
 
-void check_symmetric(const ModuleRecord& fake_quant, const TensorStore& tensors) {
-  const ParamExpr* zero_point = fake_quant.param("zero_point");
-  if (zero_point && evaluate(*zero_point, tensors).count_nonzero().item<int64_t>() > 0) {
-    throw Error("export.zero_point", cat(fake_quant.path.str(), " has a zero point that is not 0"),
-                "symmetric quantization, the only one that TensorRT takes (rule V1)");
-  }
-}
-
-struct QuantizedWeight {
-  at::Tensor codes;
-  at::Tensor scales;
-  int64_t axis;
-};
-
 /// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact where
 /// the range of weights is symmetric; a trained network may use −128, whose opposite becomes 127.
-QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
+WeightCodes quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
                                  const FoldedLayer& folded) {
   const TensorStore& tensors = lowering.network().tensors;
-  check_symmetric(fake_quant, tensors);
+  const CodeType type = weight_code_type(fake_quant, tensors);
   const at::Tensor scales = scale_of(fake_quant, tensors);
   const int64_t axis = *attribute_of(fake_quant, "axis")->get<int64_t>();
   const at::Tensor weight = evaluate(*layer.param("weight"), tensors).detach();
@@ -51,14 +37,26 @@ QuantizedWeight quantized_weight(const Lowering& lowering, const ModuleRecord& l
   if (folded.factor.defined()) {
     std::vector<int64_t> shape(static_cast<size_t>(weight.dim()), 1);
     shape[static_cast<size_t>(axis)] = folded.factor.numel();
-    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type())).clamp_max_(127);
-    const at::Tensor magnitude = folded.factor.abs();
+    codes.mul_(folded.factor.sign().view(shape).to(codes.scalar_type())).clamp_max_(range_of(fake_quant).max);
+    const at::Tensor magnitude = is_of_blocks(scales) ? folded.factor.abs().unsqueeze(1) : folded.factor.abs();
     stored = at::where(magnitude > 0, stored * magnitude, stored);
   }
   const FileRules& rules = lowering.options().backend->file;
   stored = exported_scales(stored.to(at::kFloat), lowering.options().float_type,
                            small_scale_of(layer, rules.products_take_scales_of_one_type));
-  return {codes, stored, axis};
+  const int64_t block_size = *attribute_of(fake_quant, "block_size")->get<int64_t>();
+  return {codes, stored, block_size > 0 ? weight.dim() - 1 : axis, type, block_size};
+}
+
+/// What the layer reads is known where Q/DQ stand right in front of it.
+void check_operands(const ModuleRecord& layer, const WeightCodes& weight, std::optional<CodeType> activation) {
+  if (!activation) return;
+  if (weight.block_size > 0)
+    throw Error("export.precision", cat(layer.path.str(), " has a weight in blocks and reads codes (rule Q1)"),
+                "leaving its input in floating point");
+  if (weight.type != *activation)
+    throw Error("export.precision", cat(layer.path.str(), " multiplies codes of two types (rule W1)"),
+                "one precision for its weight and its input");
 }
 
 /// A 1×1 convolution of a single pixel whose result is flattened and nothing else: a classifier. `node` calls the
@@ -132,11 +130,14 @@ class BodyLowering {
  private:
   /// The node that writes a value: for a batch norm that folds its layer.
   Node& writer_of(const Node& body_value) const {
+    if (keeps_batch_norm()) return typed_.at(body_value);
     for (const BodyLayer& layer : body_.layers) {
       if (layer.batch_norm == &body_value) return typed_.at(*layer.call);
     }
     return typed_.at(body_value);
   }
+
+  bool keeps_batch_norm() const { return lowering_.options().keep_batch_norm; }
 
   void name_results() {
     const Node& results = *body_.module.graph().output();
@@ -157,7 +158,7 @@ class BodyLowering {
     if (lowering_.is_bound(node)) return;
     if (node.kind() != NodeKind::kCallModule || modules_[node.module()].body) return lower_node(lowering_, node);
     for (const BodyLayer& layer : body_.layers) {
-      if (layer.batch_norm == &body_node) return lowering_.bind(node, lowering_.value(typed_.at(*layer.call)));
+      if (layer.batch_norm == &body_node && !keeps_batch_norm()) return lowering_.bind(node, lowering_.value(typed_.at(*layer.call)));
       if (layer.call == &body_node) return lowering_.bind(node, lower_layer(node, layer));
     }
     lowering_.bind(node, lower_module(lowering_, node, lowering_.given_name(node)));
@@ -171,7 +172,8 @@ class BodyLowering {
     const ModuleRecord* stub = calibrated(lowering_, record_.child(value_quantizer_role(body_node.name())));
     if (!stub) return;
     const float scale = scale_of(*stub, lowering_.network().tensors).item<float>();
-    lowering_.bind(node, lowering_.quantize_inner_value(value, stub->path.str(), scale));
+    const CodeType type = activation_code_type(*stub, lowering_.network().tensors);
+    lowering_.bind(node, lowering_.quantize_inner_value(value, stub->path.str(), scale, type));
   }
 
   void bind_results() {
@@ -188,7 +190,8 @@ class BodyLowering {
 
   std::string lower_layer(const Node& node, const BodyLayer& layer) {
     const ModuleRecord& owner = modules_[node.module()];
-    const ModuleRecord* batch_norm = layer.batch_norm ? &modules_[record_.child(layer.batch_norm->role())] : nullptr;
+    const ModuleRecord* batch_norm =
+        layer.batch_norm && !keeps_batch_norm() ? &modules_[record_.child(layer.batch_norm->role())] : nullptr;
     const ModuleCall call{
         owner, {lowering_.operand(node, 0)}, node.input(0).type(), node.type(), lowering_.given_name(node)};
     const FoldedLayer folded = fold_batch_norm(owner, batch_norm, lowering_.network().tensors);
@@ -204,22 +207,27 @@ class BodyLowering {
       const std::string weight = lowering_.float_constant(name, stored_weight(lowering_, call, plain));
       return lower_on_weight(lowering_, call, weight, bias());
     }
-    QuantizedWeight weight = quantized_weight(lowering_, owner, *fake_quant, folded);
-    if (transpose) weight.axis = 1 - weight.axis;
+    WeightCodes weight = quantized_weight(lowering_, owner, *fake_quant, folded);
+    check_operands(owner, weight, lowering_.codes_behind(call.inputs[0]));
+    if (transpose) {
+      weight.axis = 1 - weight.axis;
+      if (is_of_blocks(weight.scales)) weight.scales = weight.scales.t().contiguous();
+    }
     if (is_only_result(layer) && is_product(call, weight.scales)) {
       const ModuleCall product = as_product(lowering_, call);
-      const std::string codes = lowering_.quantized_weight(name, weight.codes.flatten(1), weight.scales, weight.axis);
+      weight.codes = weight.codes.flatten(1);
+      const std::string codes = lowering_.quantized_weight(name, weight);
       const std::string value = lower_linear(lowering_, product, codes, bias());
       lowering_.declare(value, product.output_type);
       return value;
     }
     if (const std::optional<NarrowConvolution> narrow = as_narrow(lowering_, call)) {
-      const std::string codes =
-          lowering_.quantized_weight(name, narrow->weight(weight.codes), weight.scales, weight.axis);
+      weight.codes = narrow->weight(weight.codes);
+      const std::string codes = lowering_.quantized_weight(name, weight);
       return narrow->lower(lowering_, codes, bias());
     }
-    const std::string codes = lowering_.quantized_weight(
-        name, stored_weight(lowering_, call, weight.codes).contiguous(), weight.scales, weight.axis);
+    weight.codes = stored_weight(lowering_, call, weight.codes).contiguous();
+    const std::string codes = lowering_.quantized_weight(name, weight);
     return lower_on_weight(lowering_, call, codes, bias());
   }
 

@@ -1,6 +1,7 @@
 // nn.BatchNormNd that no convolution took in, and the norms that work on live statistics.
 #include <algorithm>
 
+#include "graftwork/base/text.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/reshape.h"
 #include "graftwork/nn/fold_batch_norm.h"
@@ -100,7 +101,8 @@ std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
   const std::vector<int64_t> shape = call.integers("normalized_shape");
   std::vector<int64_t> axes;
   for (size_t i = shape.size(); i > 0; --i) axes.push_back(-static_cast<int64_t>(i));
-  const bool half = lowering.options().float_type == DType::kF16;
+  const DType type = lowering.options().float_type;
+  const bool half = type != DType::kF32;
   const auto cast = [&](const std::string& value, DType to, const std::string& suffix) {
     return lowering.add("Cast", call.path() + suffix, {value}, {{"to", onnx::data_type(to)}});
   };
@@ -112,7 +114,7 @@ std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
         lowering.add("RMSNormalization", call.path() + (half ? ".f32_norm" : ""), {x, weight},
                      {{"axis", axes.front()}, {"epsilon", call.number("eps")}}, half ? "" : call.output);
     if (!half) return norm;
-    return lowering.add("Cast", call.path(), {norm}, {{"to", onnx::data_type(DType::kF16)}}, call.output);
+    return lowering.add("Cast", call.path(), {norm}, {{"to", onnx::data_type(type)}}, call.output);
   }
   const std::string square = lowering.add("Mul", call.path() + ".square", {x, x});
   const std::string mean =
@@ -121,7 +123,7 @@ std::string rms_norm(Lowering& lowering, const ModuleCall& call) {
   const std::string root =
       lowering.add("Sqrt", call.path() + ".rms", {lowering.add("Add", call.path() + ".shifted", {mean, eps})});
   std::string value = lowering.add("Div", call.path() + ".normalized", {x, root});
-  if (half) value = cast(value, DType::kF16, ".f16");
+  if (half) value = cast(value, type, cat(".", dtype_name(type)));
   return lowering.add("Mul", call.path(), {value, param_or(lowering, call, "weight", shape, 1)}, {}, call.output);
 }
 

@@ -25,11 +25,20 @@ void make_functional(Program& program, const std::vector<std::string>& in_traini
   }
 }
 
+std::map<std::string, bool> trainable(const Program& program) {
+  std::map<std::string, bool> found;
+  for (const Input& input : program.inputs) {
+    if (input.kind == Input::Kind::kStored) found[input.stored] |= input.trainable;
+  }
+  return found;
+}
+
 }  // namespace
 
 LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) {
-  inline_wrappers(program);
   LoadedNetwork loaded;
+  loaded.trainable = trainable(program);
+  inline_wrappers(program);
   loaded.in_training = layers_in_training(program);
   decompose(program, tensors, !writes_in_place(program));
   const bool writes = writes_in_place(program);  // perhaps in a part of a composite alone

@@ -1,6 +1,7 @@
 // The network of a captured program: what importers of such programs end with.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct LoadedNetwork {
   std::vector<std::string> unsupported;
   /// Layers that compute as they do while they are trained.
   std::vector<std::string> in_training = {};
+  /// Whether training changes a tensor that the model stores, by its name in `network.tensors`: a parameter, or a
+  /// buffer.
+  std::map<std::string, bool> trainable = {};
 };
 
 namespace captured {

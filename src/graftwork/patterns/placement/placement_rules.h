@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "graftwork/base/outcome.h"
 #include "graftwork/ir/graph.h"
+#include "graftwork/ir/module_table.h"
 
 namespace graftwork {
 
@@ -19,7 +21,11 @@ struct PlacementRules {
   /// Operators that DQ does not cross: the stub of their reader has to stand behind them.
   std::vector<Symbol> stops_dq = {};
 
-  /// Why a kernel's input has a stub: behind the kernel's name, for the first input of one with a layer, ...
+  /// Why the engine has no FP8 kernel for a layer, or that it has one; null: it has one for each that INT8 has one for.
+  Outcome (*fp8_kernel)(const ModuleRecord& layer) = nullptr;
+
+  /// Why a kernel's input has a stub, where INT8 stands for the stub's precision: behind the kernel's name, for the first
+  /// input of one with a layer, ...
   std::string layer_reads = "reads INT8";
   /// ... and of one without.
   std::string elementwise_reads = "reads INT8";
@@ -28,6 +34,7 @@ struct PlacementRules {
   std::string weight_is_quantized = "per output channel";
   /// Rule that each of these follows, in front of the sentence's end: " (rule W1)", or nothing.
   std::string both_sides_rule = {};  ///< A layer is quantized on both sides or not at all.
+  std::string weight_only_rule = {};  ///< A weight in blocks is read with a float activation.
   std::string stops_dq_rule = {};
   std::string shared_scale_rule = {};
 

@@ -80,6 +80,24 @@ void StubDraft::decide_inner_values(const Node& call, bool brings_stubs) {
   }
 }
 
+Precision StubDraft::precision(const Node& call) const {
+  const auto own = precisions_.find(call.module().index);
+  return own == precisions_.end() ? precision_ : own->second;
+}
+
+void StubDraft::set_precision(const Node& call, Precision precision) {
+  precisions_[call.module().index] = precision;
+  const std::string told(title_of(Precision::kInt8)), title(title_of(precision));
+  const auto rename = [&](Decision& decision) {
+    const size_t at = decision.reason.find(told);
+    if (decision.quantized && !decision.given && at != std::string::npos)
+      decision.reason.replace(at, told.size(), title);
+  };
+  for (size_t input = 0; input < call.input_count(); ++input) rename(decisions_.at({call.module().index, input}));
+  for (const Symbol value : inner_values(module_.modules().kinds().at(call.op())))
+    rename(inner_values_.at({call.module().index, value}));
+}
+
 const StubDraft::Decision& StubDraft::decision(const Node& call, size_t input) const {
   return decisions_.at({call.module().index, input});
 }

@@ -33,8 +33,9 @@ class StubDraft {
   const GraphModule& module() const { return module_; }
   const PlacementRules& rules() const { return rules_; }
   const QuantPolicy& policy() const { return policy_; }
-  /// Of all stubs.
-  Precision precision() const { return precision_; }
+  /// Of the call's stubs: the draft's, unless it was set.
+  Precision precision(const Node& call) const;
+  void set_precision(const Node& call, Precision precision);
   /// Whether the node calls a fused module: these have decisions.
   bool is_fused(const Node& node) const;
 
@@ -83,6 +84,7 @@ class StubDraft {
   const PlacementRules& rules_;
   QuantPolicy policy_;
   Precision precision_;
+  std::unordered_map<uint32_t, Precision> precisions_;            // by module, where it is another
   std::map<std::pair<uint32_t, size_t>, Decision> decisions_;     // by module and input
   std::map<std::pair<uint32_t, Symbol>, Decision> inner_values_;  // by module and value
   std::unordered_map<const Node*, const Node*> shared_;           // disjoint sets of values: one step up

@@ -35,11 +35,13 @@ PlacementRules placement_rules() {
   rules.stops_dq = {"nn.Upsample",          "nn.AvgPool1d",         "nn.AvgPool2d",        "nn.AvgPool3d",
                     "nn.AdaptiveAvgPool1d", "nn.AdaptiveAvgPool2d", "nn.AdaptiveAvgPool3d"};
   for (const Symbol activation : fusible_activations()) rules.stops_dq.push_back(activation);
+  rules.fp8_kernel = fp8_kernel_exists;
   rules.layer_reads = "reads INT8 (rule W1)";
   rules.elementwise_reads = "reads INT8 (rule F15)";
   rules.residual_reads = "the residual operand decides the precision of the sum (rule F3)";
   rules.weight_is_quantized = "per output channel (rule V11)";
   rules.both_sides_rule = " (rule W1)";
+  rules.weight_only_rule = " (rule Q1)";
   rules.stops_dq_rule = " (rule C2)";
   rules.shared_scale_rule = " (rule C5)";
   return rules;
@@ -106,6 +108,8 @@ Backend make_backend() {
                            make_constant_layer_pattern(),
                            make_surround_with_quant_stubs_pattern()};
   backend.placement = placement_rules();
+  backend.precisions = {"int8", "fp8", "int4"};
+  backend.float_types = {"fp16", "bf16", "fp32"};
   backend.file = file_rules();
   return backend;
 }

@@ -20,10 +20,15 @@ namespace {
 
 bool is_float(const Node& node) { return node.tensor() && is_floating(node.tensor()->dtype); }
 
-/// Whether the module rounds what it reads, or a value inside.
+/// Whether the module rounds what it reads, or the weight of a layer.
 bool is_quantized(const GraphModule& module, const Node& call) {
   static const Symbol kStub = "QuantStub";
   if (call.kind() != NodeKind::kCallModule || !module.record(call).body) return false;
+  const ModuleRecord& record = module.record(call);
+  const bool rounds_weight = std::any_of(record.body->layers.begin(), record.body->layers.end(), [&](const BodyLayer& layer) {
+    return static_cast<bool>(weight_quantizer(record, layer));
+  });
+  if (rounds_weight) return true;
   const auto inputs = call.inputs();
   return std::any_of(inputs.begin(), inputs.end(), [](const Use& use) { return use.producer()->op() == kStub; });
 }

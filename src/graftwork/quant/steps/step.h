@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "graftwork/quant/quantize.h"
+#include "graftwork/quant/scale_form.h"
 #include "graftwork/quant/statistics.h"
 
 namespace graftwork {
@@ -28,8 +29,12 @@ std::unique_ptr<Step> make_half_regions_step(const Network& network, const Backe
 std::unique_ptr<Step> make_shared_scales_step(const Network& network, const StubPlan& plan);
 
 /// Gives stubs their scales.
-std::unique_ptr<Step> make_stub_scales_step(const StubPlan& plan, const ActivationQuantConfig& config, DType float_type,
-                                            const FileRules& rules);
+std::unique_ptr<Step> make_stub_scales_step(const StubPlan& plan, const ActivationQuantConfig& config,
+                                            const ScaleForm& form);
+
+/// Chooses codes of weights together (gptq/round_layers.h), which takes runs over the data of its own.
+std::unique_ptr<Step> make_gptq_step(const Network& network, const SampleSource& samples, const WeightQuantConfig& config,
+                                     const QuantizeOptions& options);
 
 /// Biases make up for the rounding of weights (bias_correction.h).
 std::unique_ptr<Step> make_bias_correction_step(const Network& network, const StubPlan& plan);

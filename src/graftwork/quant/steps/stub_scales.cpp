@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "graftwork/base/text.h"
-#include "graftwork/ir/body.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/scales.h"
 #include "graftwork/quant/steps/step.h"
+#include "graftwork/quant/stub_readers.h"
 #include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
@@ -19,89 +19,93 @@ struct ScaleGroup {
 /// Of one network.
 class StubScales {
  public:
-  StubScales(const std::map<std::string, Range>& ranges, const ActivationQuantConfig& config, DType float_type,
-             bool one_type, QuantizationResult& result)
-      : ranges_(ranges),
-        config_(config),
-        float_type_(float_type),
-        one_type_(one_type),
-        result_(result),
-        modules_(result.network.module.modules()) {}
+  StubScales(const std::map<std::string, Range>& ranges, const ActivationQuantConfig& config, const ScaleForm& form,
+             QuantizationResult& result)
+      : ranges_(ranges), config_(config), form_(form), result_(result), modules_(result.network.module.modules()) {}
 
   void set() {
     Graft graft(result_.network.module);
     const std::map<Symbol, ScaleGroup> groups = scale_groups();
     for (const PlannedStub& stub : result_.plan.stubs) {
+      if (stub.given) {
+        set_given(stub, graft);
+        continue;
+      }
       const auto shared = groups.find(stub.scale_group);
-      ScaleGroup own{{}, small_scale(stub)};
-      if (!stub.given) own.range = ranges_.at(stub.tensor.str());
-      if (!stub.given && own.range.amax() == 0)
+      const ScaleGroup group = shared == groups.end() ? own_group(stub) : shared->second;
+      if (shared == groups.end() && group.range.amax() == 0)
         result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
-      const ScaleGroup& group = shared == groups.end() ? own : shared->second;
-      const ModuleId id = modules_.find(stub.stub);
-      const float scale = stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
-                                                      float_type_, group.small)
-                                     : calibrated_scale(stub, group);
-      const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
-      result_.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
-      graft.edit(id).set_param("scale", result_.network.tensors.leaf(leaf));
+      if (config_.symmetric) {
+        put(stub, "scale", "scale", at::scalar_tensor(calibrated_scale(stub, group), at::kFloat), graft);
+      } else {
+        set_affine(stub, group.range, graft);
+      }
     }
     graft.apply();
   }
 
  private:
+  void put(const PlannedStub& stub, const char* param, const char* leaf, const at::Tensor& value, Graft& graft) {
+    const Symbol name = cat(stub.stub.str(), ".", leaf);
+    result_.network.tensors.set(name, value);
+    graft.edit(modules_.find(stub.stub)).set_param(param, result_.network.tensors.leaf(name));
+  }
+
+  /// Its own scale, rounded as it is exported.
+  void set_given(const PlannedStub& stub, Graft& graft) {
+    const at::Tensor scale = scale_of(modules_[modules_.find(stub.stub)], result_.network.tensors);
+    const float rounded = exported_scale(scale.item<float>(), form_.float_type, small_scale(stub));
+    put(stub, "scale", "exported_scale", at::scalar_tensor(rounded, at::kFloat), graft);
+  }
+
+  void set_affine(const PlannedStub& stub, const Range& range, Graft& graft) {
+    const bool moves = config_.calibration_method == CalibrationMethod::kMovingAverageMinMax;
+    const at::Tensor low = at::scalar_tensor(moves ? range.moving_min : range.min, at::kFloat);
+    const at::Tensor high = at::scalar_tensor(moves ? range.moving_max : range.max, at::kFloat);
+    const AffineScales scales =
+        affine_scales(low, high, activation_range(name_of(stub.precision)), form_.float_type);
+    put(stub, "scale", "scale", scales.scale, graft);
+    put(stub, "zero_point", "zero_point", scales.zero_point, graft);
+  }
+
   float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
-    const float scale = activation_scale(group.range, config_, float_type_, group.small);
-    if (!is_on_softmax(stub)) return scale;
-    const float largest = exported_scale(1.0F / 127, float_type_, group.small);
-    return config_.softmax_scale == SoftmaxScale::kFixed ? largest : std::min(scale, largest);
+    TensorQuantConfig config = config_;
+    config.precision = stub.precision;
+    const float scale = activation_scale(group.range, config, form_.float_type, group.small);
+    if (!is_on_softmax(modules_, stub)) return scale;
+    const auto whole = static_cast<float>(1 / largest_code(stub.precision));
+    const float largest = exported_scale(whole, form_.float_type, group.small);
+    const bool is_fixed = config_.softmax_scale == SoftmaxScale::kFixed || stub.precision == Precision::kFp8;
+    return is_fixed ? largest : std::min(scale, largest);
   }
 
-  /// Whether the weights of attention are what it quantizes.
-  bool is_on_softmax(const PlannedStub& stub) const {
-    if (stub.value.empty()) return false;
-    const ModuleRecord& kernel = modules_[modules_.find(stub.readers.front().module)];
-    const NodeRange nodes = kernel.body->module.graph().nodes();
-    const auto value =
-        std::find_if(nodes.begin(), nodes.end(), [&](const Node& node) { return node.name() == stub.value; });
-    return value != nodes.end() && (*value).op() == Symbol("aten.softmax.int");
-  }
+  SmallScale small_scale(const PlannedStub& stub) const { return small_scale_of(modules_, stub, form_.one_type); }
 
-  /// A stub that a product reads has a scale of the type that products take.
-  SmallScale small_scale(const PlannedStub& stub) const {
-    for (const StubReader& reader : stub.readers) {
-      const ModuleRecord& fused = modules_[modules_.find(reader.module)];
-      for (const BodyLayer& layer : fused.body->layers) {
-        const SmallScale small = small_scale_of(modules_[fused.child(layer.role)], one_type_);
-        if (small == SmallScale::kHalf) return small;
-      }
-    }
-    return SmallScale::kWide;
-  }
+  ScaleGroup own_group(const PlannedStub& stub) const { return {ranges_.at(stub.tensor.str()), small_scale(stub)}; }
 
   std::map<Symbol, ScaleGroup> scale_groups() const {
     std::map<Symbol, ScaleGroup> groups;
     for (const PlannedStub& stub : result_.plan.stubs) {
       if (stub.scale_group.empty() || stub.given) continue;
+      const ScaleGroup own = own_group(stub);
       ScaleGroup& group = groups[stub.scale_group];
-      group.range.merge(ranges_.at(stub.tensor.str()));
-      if (small_scale(stub) == SmallScale::kHalf) group.small = SmallScale::kHalf;
+      group.range.merge(own.range);
+      if (own.small == SmallScale::kHalf) group.small = SmallScale::kHalf;
     }
     return groups;
   }
 
   const std::map<std::string, Range>& ranges_;
   const ActivationQuantConfig& config_;
-  DType float_type_;
-  bool one_type_;
+  const ScaleForm& form_;
   QuantizationResult& result_;
   const ModuleTable& modules_;
 };
 
 class StubScalesStep final : public Step {
  public:
-  StubScalesStep(const StubPlan& plan, const ActivationQuantConfig& config, DType float_type, const FileRules& rules)
-      : config_(config), float_type_(float_type), one_type_(rules.products_take_scales_of_one_type) {
+  StubScalesStep(const StubPlan& plan, const ActivationQuantConfig& config, const ScaleForm& form)
+      : config_(config), form_(form) {
     for (const PlannedStub& stub : plan.stubs) {
       if (!stub.given) tensors_.push_back(stub.tensor);
     }
@@ -117,21 +121,20 @@ class StubScalesStep final : public Step {
   }
 
   void apply(const Statistics& seen, QuantizationResult& result) const override {
-    StubScales(seen.ranges, config_, float_type_, one_type_, result).set();
+    StubScales(seen.ranges, config_, form_, result).set();
   }
 
  private:
   ActivationQuantConfig config_;
-  DType float_type_;
-  bool one_type_;  // FileRules::products_take_scales_of_one_type
+  ScaleForm form_;
   std::vector<Symbol> tensors_;
 };
 
 }  // namespace
 
-std::unique_ptr<Step> make_stub_scales_step(const StubPlan& plan, const ActivationQuantConfig& config, DType float_type,
-                                            const FileRules& rules) {
-  return std::make_unique<StubScalesStep>(plan, config, float_type, rules);
+std::unique_ptr<Step> make_stub_scales_step(const StubPlan& plan, const ActivationQuantConfig& config,
+                                            const ScaleForm& form) {
+  return std::make_unique<StubScalesStep>(plan, config, form);
 }
 
 }  // namespace graftwork

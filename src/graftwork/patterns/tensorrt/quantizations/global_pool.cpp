@@ -1,7 +1,8 @@
 // FusedAdaptiveAvgPool2d(%x)
 //
 // Rule F9: between INT8 neighbours average pooling needs Q/DQ on both sides; without them the kernel in front writes
-// floating point and the DQ of its residual stays behind as a kernel. Elsewhere it needs none.
+// floating point and the DQ of its residual stays behind as a kernel. Elsewhere it needs none, and other precisions have
+// no pooling kernel.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
 namespace graftwork {
@@ -14,6 +15,7 @@ struct GlobalPoolPattern final : QuantizationPattern {
   std::string_view name() const override { return "GlobalPoolPattern"; }
   std::vector<Pat> roots() const override { return {pool}; }
   void propose(const Match& match, StubDraft& draft) const override {
+    if (draft.precision(match[pool]) != Precision::kInt8) return;
     draft.quantize(match[pool], 0, "between INT8 neighbours pooling has Q/DQ on both sides (rule F9)");
   }
   void settle(const Match& match, StubDraft& draft) const override {

@@ -1,0 +1,16 @@
+// What scales have to be like in the file.
+#pragma once
+
+#include "graftwork/ir/type.h"
+#include "graftwork/patterns/backend.h"
+
+namespace graftwork {
+
+/// Scales are rounded by it before anything uses them.
+struct ScaleForm {
+  DType float_type = DType::kF16;  ///< Of the float regions.
+  bool keeps_batch_norm = false;   ///< Batch norms are not folded into weights.
+  bool one_type = false;           ///< FileRules::products_take_scales_of_one_type
+};
+
+}  // namespace graftwork
