@@ -82,7 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
              rules({rule(R"({"name": "head.fc2"})", R"("int8")"), rule(R"({"scope": "head"})", R"("float")")}),
              "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 float, head.fc2 int8"},
         Case{"blocks", rules({rule(R"({"scope": "head"})", R"({"weight": "int4", "block_size": 64})")}),
-             "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 int4/64, head.fc2 int4/64"},
+             "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 int4/64, head.fc2 float"},
         Case{"depthwise", R"({"depthwise": "float"})",
              "body.0.conv int8, body.1.conv float, body.2.conv int8, head.fc1 int8, head.fc2 int8"},
         Case{"first_and_last", R"({"first_and_last": "float"})",
@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"rules_come_first",
              R"({"depthwise": "float", "rules": [{"match": {"name": "body.1.conv"}, "precision": "int8"}]})",
              "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 int8, head.fc2 int8"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(Policy, LeavesGlobalPoolingFloat) {
   const auto pools = [](const StubPlan& plan) { return plan.text().find("for FusedAdaptiveAvgPool2d_0[0]") != std::string::npos; };

@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(All, Gptq,
                                            Setting{"int8", "int8", 0, CalibrationMethod::kMinMax},
                                            Setting{"int4_channels", "int4", 0, CalibrationMethod::kMse},
                                            Setting{"fp8", "fp8", 0, CalibrationMethod::kMinMax}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(GptqOfFewInputs, IsNoWorseThanTheNearest) {
   const at::Tensor weight = random({8, 64}, 5);
