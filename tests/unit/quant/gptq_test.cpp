@@ -76,7 +76,8 @@ TEST_P(Gptq, GivesCodesThatServeTheInputsBetter) {
   EXPECT_EQ(result.scales.dim(), setting.block_size > 0 ? 2 : 1);
   EXPECT_TRUE(at::equal(fake_quantize(result.weight, result.scales, 0, grid.range), result.weight))
       << "the nearest codes of the weight are not those that were chosen";
-  const at::Tensor scales = exported_weight_scales(weight_scales(weight, grid, config), {}, DType::kF16, SmallScale::kHalf);
+  const at::Tensor scales =
+      exported_weight_scales(weight_scales(weight, grid, config), {}, DType::kF16, SmallScale::kHalf);
   const double nearest = output_error(fake_quantize(weight, scales, 0, grid.range) - weight, moments);
   EXPECT_LT(output_error(result.weight - weight, moments), 0.6 * nearest);
 }
