@@ -161,6 +161,15 @@ def test_file_with_int4_weights_is_the_fake_quantized_network(case, rank, size, 
     assert 20 < support.sqnr_db(made.exact(), wanted) < 45
 
 
+@pytest.mark.parametrize("rounding", ["nearest", "gptq"])
+def test_packed_layers_of_attention_have_int4_weights_too(case, rounding):
+    made = case(Attention(2, 64).eval(), torch.randn(4, 16, 128))
+    recipe = {"weight": {**INT4, "rounding": rounding}}
+    graph = made.quantize(recipe, "--float", "fp32")
+    assert len(graph.weight_dequantizers()) == 2  # one for queries, keys and values
+    assert support.relative_error(run_file(graph, made.x), made.fake_quantized(recipe, "--float", "fp32")) < 1e-5
+
+
 def test_gptq_is_better_than_the_nearest_codes(case):
     made = case(mlp(), correlated(64, 16))
     quality = {}
@@ -196,14 +205,15 @@ def test_gptq_gives_the_same_bytes_for_any_threads_and_order(case, monkeypatch):
 
 
 def test_what_cannot_be_in_blocks_stays_in_floating_point(case):
-    net = nn.Sequential(nn.Linear(256, 100), nn.ReLU(), nn.Linear(100, 64), nn.ReLU(), nn.Linear(64, 7)).eval()
+    net = nn.Sequential(nn.Linear(256, 100), nn.Linear(100, 64), nn.Linear(64, 128), nn.Linear(128, 7)).eval()
     made = case(net, correlated(4, 3))
     made.quantize({"weight": INT4})
     reasons = {weight["layer"]: weight["reason"] for weight in made.report()["weights"]}
     assert reasons == {
         "0": "INT4 in blocks of 64 input channels (rule Q1)",
-        "2": "its 100 input channels are no multiple of blocks of 64 (rule V8)",
-        "4": "its 7 output channels are an odd number (rule V14)",
+        "1": "its 100 input channels are no multiple of blocks of 64 (rule V8)",
+        "2": "its 64 input channels are a single block, which takes a kernel of its own (rule Q1)",
+        "3": "its 7 output channels are an odd number (rule V14)",
     }
     made = case(with_statistics(convolutions()), torch.randn(2, 3, 8, 8))
     made.quantize({"weight": INT4})
@@ -273,7 +283,7 @@ ATTENTIONS = {
 }
 
 
-@pytest.mark.parametrize("size, keys", ATTENTIONS)
+@pytest.mark.parametrize(("size", "keys"), ATTENTIONS)
 def test_attention_in_fp8(case, size, keys):
     made = case(Attention(2, size).eval(), torch.randn(2, keys, 2 * size))
     graph = made.quantize(ALL_FP8)
@@ -300,9 +310,11 @@ def test_regions_in_bf16(case, recipe):
     made = case(mlp(), correlated(8, 16))
     graph = made.quantize(recipe, "--float", "bf16")
     assert graph.model.opset_import[0].version == 22
-    types = {onnx.TensorProto.DataType.Name(graph.initializers[n.input[1]].data_type) for n in graph.nodes("DequantizeLinear")}
-    assert types == {"BFLOAT16"}
+    types = {graph.initializers[node.input[1]].data_type for node in graph.nodes("DequantizeLinear")}
+    assert types == {onnx.TensorProto.BFLOAT16}
     assert made.report()["export"]["float"] == "bf16"
+    value = onnx.reference.ReferenceEvaluator(graph.model).run(None, {"input": made.x})[0]
+    assert support.sqnr_db(made.fake_quantized(recipe, "--float", "bf16"), value.astype(np.float32)) > 25
     scales = [np.float32(stub["scale"]) for stub in made.report()["stubs"]]
     assert all(scale.view(np.uint32) & 0xFFFF == 0 for scale in scales)
 
@@ -313,7 +325,9 @@ def test_masks_fit_bf16(case):
             return (x + torch.full((4,), torch.finfo(torch.float32).min)).softmax(-1)
 
     graph = case(nn.Sequential(nn.Linear(4, 4), Masked()).eval(), torch.randn(3, 4)).quantize({}, "--float", "bf16")
-    stored = [onnx.numpy_helper.to_array(t).astype(np.float32) for t in graph.initializers.values() if t.data_type == 16]
+    stored = [
+        onnx.numpy_helper.to_array(t).astype(np.float32) for t in graph.initializers.values() if t.data_type == 16
+    ]
     assert min(value.min() for value in stored) < -1e38
     assert all(np.isfinite(value).all() for value in stored)
 
@@ -333,12 +347,36 @@ def test_batch_norms_may_be_kept(case):
 # ---- what runs in fake quantization alone ----------------------------------------------------------
 
 STUDIED = {
-    "int16": ({"activation": {"precision": "int16"}, "weight": {"precision": "int16"}}, "TensorRT has no type for INT16 (rule E02)", 80),
-    "int4": ({"activation": {"precision": "int4"}, "weight": {"precision": "int4"}}, "TensorRT has no INT4 activations: the type is for weights alone (rule Q1)", 8),
-    "int4 weights": ({"weight": {"precision": "int4"}}, "TensorRT takes INT4 weights in blocks, read by activations in floating point (rule Q1)", 12),
-    "two types": ({"weight": FP8}, "weight and activation of a product are quantized to one type, or both are not (rule W1)", 25),
-    "affine activations": ({"activation": {"symmetric": False}}, "activations are affine, and TensorRT takes zero points of 0 only (rule V1)", 30),
-    "affine weights": ({"weight": {"symmetric": False}}, "weights are affine, and TensorRT takes zero points of 0 only (rule V1)", 30),
+    "int16": (
+        {"activation": {"precision": "int16"}, "weight": {"precision": "int16"}},
+        "TensorRT has no type for INT16 (rule E02)",
+        80,
+    ),
+    "int4": (
+        {"activation": {"precision": "int4"}, "weight": {"precision": "int4"}},
+        "TensorRT has no INT4 activations: the type is for weights alone (rule Q1)",
+        8,
+    ),
+    "int4 weights": (
+        {"weight": {"precision": "int4"}},
+        "TensorRT takes INT4 weights in blocks, read by activations in floating point (rule Q1)",
+        12,
+    ),
+    "two types": (
+        {"weight": FP8},
+        "weight and activation of a product are quantized to one type, or both are not (rule W1)",
+        25,
+    ),
+    "affine activations": (
+        {"activation": {"symmetric": False}},
+        "activations are affine, and TensorRT takes zero points of 0 only (rule V1)",
+        30,
+    ),
+    "affine weights": (
+        {"weight": {"symmetric": False}},
+        "weights are affine, and TensorRT takes zero points of 0 only (rule V1)",
+        30,
+    ),
 }
 
 
@@ -429,7 +467,7 @@ COMPILED = {
     "int4 in rows": ({"weight": INT4}, mlp, lambda: correlated(8), "float, Int4 dequantized inside the kernel"),
     "int4 of 128": (
         {"weight": {**INT4, "block_size": 128}},
-        mlp,
+        lambda: mlp()[:3],
         lambda: correlated(8, 16),
         "float, Int4 dequantized inside the kernel",
     ),
@@ -441,6 +479,18 @@ COMPILED = {
         "FP8",
     ),
     "fp8 attention": (ALL_FP8, lambda: Attention(2, 64).eval(), lambda: torch.randn(2, 64, 128), "FP8"),
+    "fp8 attention of the smallest heads": (
+        ALL_FP8,
+        lambda: Attention(4, 8).eval(),
+        lambda: torch.randn(2, 32, 32),
+        "FP8",
+    ),
+    "fp8 attention of the largest heads": (
+        ALL_FP8,
+        lambda: Attention(2, 256).eval(),
+        lambda: torch.randn(2, 600, 512),
+        "FP8",
+    ),
     "int8": ({}, mlp, lambda: correlated(8, 16), "Int8"),
 }
 
@@ -456,5 +506,15 @@ def test_accepted_by_nvidias_compiler(rtx, case, name, floats):
     messages = [m["text"] for m in report["parser"] + report["builder"] if m["level"] != "warning"]
     assert report["accepted"], "\n".join(messages)
     runs = {node["node"]: node["runs"] for node in report["summary"]["weighted_nodes"]}
-    assert runs and all(found.startswith(wanted) for found in runs.values()), runs
+    assert runs
+    assert all(found.startswith(wanted) for found in runs.values()), runs
     assert len(report["summary"]["attention"]) == (1 if "attention" in name else 0)
+
+
+@pytest.mark.rtx
+def test_nvidias_compiler_takes_batch_norms_that_were_kept(rtx, case):
+    made = case(with_statistics(convolutions()), torch.randn(4, 3, 12, 12))
+    made.quantize({}, "--keep-bn")
+    report = rtx.compile_apart(str(made.folder / "net.onnx"), 89, {}, None, 300)
+    assert report["accepted"]
+    assert report["summary"]["low_precision"] == {"Int8": 5}

@@ -67,7 +67,7 @@ struct PlanRequest {
   BackendFlags backend;
   bool quantize = false;
   bool dry_run = false;  ///< Nothing is written, and there is no output.
-  RecipeFlags recipe;  ///< Only with `quantize`.
+  RecipeFlags recipe;    ///< Only with `quantize`.
 };
 
 struct ExplainRequest {

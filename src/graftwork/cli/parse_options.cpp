@@ -163,9 +163,7 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
 
 void finish_calibration(CalibrationFlags& flags, const Words& words, const std::string& subcommand) {
   finish_images(flags.images, words, subcommand);
-  flags.float_type = words.float_type == "fp32"   ? DType::kF32
-                     : words.float_type == "bf16" ? DType::kBF16
-                                                  : DType::kF16;
+  flags.float_type = words.float_type == "fp32" ? DType::kF32 : words.float_type == "bf16" ? DType::kBF16 : DType::kF16;
   flags.method = calibration_method(words.method);
   finish_recipe(flags.recipe, words);
 }

@@ -1,9 +1,8 @@
 #include "graftwork/cli/summary.h"
 
-#include <set>
-
 #include <array>
 #include <cstdio>
+#include <set>
 
 #include "graftwork/base/text.h"
 #include "graftwork/cli/network_facts.h"
@@ -72,7 +71,8 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   const std::string measured = cat("SQNR on ", facts.measured_on);
   for (const std::string& line : facts.outputs) table.add(measured, line);
   for (const std::string& line : facts.worst_kernels) table.add("loses most", line);
-  table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around ", formats_of(*facts.plan)));
+  table.add("file", cat(human_bytes(facts.bytes), ", opset ", facts.opset, ", ", facts.float_type, " around ",
+                        formats_of(*facts.plan)));
   std::vector<std::string> times;
   for (const auto& [stage, seconds] : facts.seconds) times.push_back(stage + " " + seconds_text(seconds));
   table.add("seconds", join(times));

@@ -106,8 +106,7 @@ const std::string& Lowering::operand(const Node& node, size_t slot) {
   if (!known.empty()) return known;
   // A Cast behind DQ would hide the codes, and products of two types that read the same codes are refused.
   if (const auto pair = pairs_.find(bound.name); pair != pairs_.end())
-    return known =
-               quantize_dequantize(operand(producer, 0), pair->second.name, pair->second.scale, pair->second.type);
+    return known = quantize_dequantize(operand(producer, 0), pair->second.name, pair->second.scale, pair->second.type);
   if (producer.kind() != NodeKind::kConstant) return cast(bound.name, options_.float_type);
   return known = float_constant(producer.name().str(), evaluate(producer.constant(), network_.tensors));
 }

@@ -145,9 +145,10 @@ class Lowering {
   std::map<std::pair<std::string, DType>, std::string> casts_;  // the same value in another type
   std::map<std::string, Bound> sources_;                        // what a value was cast from
   std::unordered_map<const Node*, std::string> results_;
-  std::unordered_map<std::string, Type> types_;                               // as the file has them
-  std::map<std::tuple<std::string, float, CodeType, DType>, std::string> inner_pairs_;  // value, scale, types → behind DQ
-  std::map<std::string, Pair> pairs_;                                         // of values behind DQ, by name
+  std::unordered_map<std::string, Type> types_;  // as the file has them
+  std::map<std::tuple<std::string, float, CodeType, DType>, std::string>
+      inner_pairs_;                    // value, scale, types → behind DQ
+  std::map<std::string, Pair> pairs_;  // of values behind DQ, by name
   std::set<std::string> value_names_;
   std::set<std::string> node_names_;
   std::map<std::string, Stored> constants_;

@@ -25,8 +25,8 @@ inline constexpr float kLeastScale = std::numeric_limits<float>::min();
 float exported_scale(float scale, DType float_type, SmallScale small = SmallScale::kWide);
 at::Tensor exported_scales(const at::Tensor& scales, DType float_type, SmallScale small = SmallScale::kWide);
 
-/// Exported scales in the type that a file with such regions stores them in: that of the regions, but FP32 for those that
-/// do not survive in FP16.
+/// Exported scales in the type that a file with such regions stores them in: that of the regions, but FP32 for those
+/// that do not survive in FP16.
 at::Tensor written_scales(const at::Tensor& scales, DType float_type);
 
 /// Whether the scales survive in FP16.

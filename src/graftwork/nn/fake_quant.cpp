@@ -41,7 +41,8 @@ inline float nearest(float x) {
 }
 
 /// The same as step by step, in one pass over memory.
-[[gnu::target_clones("avx2", "default")]] void round_to_codes(const float* from, float* to, int64_t count, float scale, QuantRange range) {
+[[gnu::target_clones("avx2", "default")]] void round_to_codes(const float* from, float* to, int64_t count, float scale,
+                                                              QuantRange range) {
   const auto low = static_cast<float>(range.min), high = static_cast<float>(range.max);
   for (int64_t i = 0; i < count; ++i) {
     float code = from[i] / scale;
@@ -90,9 +91,7 @@ at::Tensor learned_fake_quantize(const at::Tensor& x, const at::Tensor& scale, i
 
 }  // namespace
 
-QuantRange activation_range(std::string_view precision) {
-  return range_named(precision);
-}
+QuantRange activation_range(std::string_view precision) { return range_named(precision); }
 
 QuantRange weight_range(std::string_view precision) {
   QuantRange range = range_named(precision);

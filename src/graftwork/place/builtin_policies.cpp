@@ -72,9 +72,9 @@ bool is_last(const GraphModule& module, const Node& call) {
 /// A product of few channels, or of one row.
 bool is_tiny_product(const GraphModule& module, const Node& call) {
   const TensorType* input = call.input(0).tensor();
-  const bool one_row = input && input->rank() > 0 &&
-                       std::all_of(input->dims.begin(), input->dims.end() - 1,
-                                   [](const Dim& extent) { return extent == Dim(1); });
+  const bool one_row =
+      input && input->rank() > 0 &&
+      std::all_of(input->dims.begin(), input->dims.end() - 1, [](const Dim& extent) { return extent == Dim(1); });
   return has_layer_that(module, call, [&](const ModuleRecord& layer) {
     if (layer.kind != Symbol("nn.Linear")) return false;
     const int64_t in = *attribute_of(layer, "in_features")->get<int64_t>();

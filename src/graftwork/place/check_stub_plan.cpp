@@ -9,8 +9,8 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/place/node_index.h"
-#include "graftwork/place/weight_blocks.h"
 #include "graftwork/place/stub_plan.h"
+#include "graftwork/place/weight_blocks.h"
 
 namespace graftwork {
 namespace {
@@ -105,7 +105,8 @@ class PlanChecker {
       refuse("plan.weight", cat(weight.layer.str(), " has no INT8 kernel"));
     }
     const bool reads = reads_quantized(*record, *layer);
-    if (weight.quantized && weight.block_size > 0) return check_blocks(weight, reads, module_.modules()[record->child(layer->role)]);
+    if (weight.quantized && weight.block_size > 0)
+      return check_blocks(weight, reads, module_.modules()[record->child(layer->role)]);
     if (weight.quantized != reads) {
       plan_.warnings.push_back(cat(weight.layer.str(), ": its ", weight.quantized ? "weight" : "input",
                                    " is quantized and its ", weight.quantized ? "input" : "weight",
@@ -117,8 +118,9 @@ class PlanChecker {
     if (const Outcome fit = fits_blocks(layer, weight.block_size); !fit)
       refuse("plan.weight", cat(weight.layer.str(), ": ", fit.reason()));
     if (reads_quantized)
-      refuse("plan.weight", cat(weight.layer.str(), ": a weight in blocks is multiplied in floating point, and its input ",
-                                "is quantized", rules_.weight_only_rule));
+      refuse("plan.weight",
+             cat(weight.layer.str(), ": a weight in blocks is multiplied in floating point, and its input ",
+                 "is quantized", rules_.weight_only_rule));
   }
 
   bool reads_quantized(const ModuleRecord& record, const BodyLayer& layer) const {

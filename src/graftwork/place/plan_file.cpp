@@ -112,12 +112,17 @@ StubPlan read_stubs(const Json& json) {
     plan.missing.push_back({read_reader(missing), missing.text("reason", ""), missing.text("value", "")});
   }
   for (const Json* entry : fields.list("stubs")) {
-    const JsonFields stub(*entry, "stub", kCode,
-                          {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value",
-                           "precision"});
-    PlannedStub planned{stub.text("name"),       stub.text("tensor"),          {},
-                        stub.text("reason", ""), stub.text("scale_group", ""), stub.flag("given", false),
-                        stub.text("value", ""),  read_precision(stub, "precision", "int8")};
+    const JsonFields stub(
+        *entry, "stub", kCode,
+        {"name", "tensor", "apply", "readers", "reason", "scale_group", "given", "value", "precision"});
+    PlannedStub planned{stub.text("name"),
+                        stub.text("tensor"),
+                        {},
+                        stub.text("reason", ""),
+                        stub.text("scale_group", ""),
+                        stub.flag("given", false),
+                        stub.text("value", ""),
+                        read_precision(stub, "precision", "int8")};
     for (const Json* reader : stub.list("readers")) {
       planned.readers.push_back(read_reader(JsonFields(*reader, "reader", kCode, {"module", "input"})));
     }
@@ -130,7 +135,8 @@ StubPlan read_stubs(const Json& json) {
     }
   }
   for (const Json* entry : fields.list("weights")) {
-    const JsonFields weight(*entry, "weight", kCode, {"module", "layer", "quantized", "reason", "precision", "block_size"});
+    const JsonFields weight(*entry, "weight", kCode,
+                            {"module", "layer", "quantized", "reason", "precision", "block_size"});
     const Precision precision = read_precision(weight, "precision", "int8");
     plan.weights.push_back({weight.text("module"), weight.text("layer"), weight.flag("quantized"),
                             weight.text("reason", ""), precision, read_block_size(weight, precision)});

@@ -40,11 +40,12 @@ class Planner {
       follow_recipe(node, record);
     });
     plan_.rules = policy_.hits(module_.modules(), fused);
-    for (auto& [policy, modules] : by_policy_) plan_.rules.push_back({"policy " + policy, std::move(modules)});
     settle_stubs(draft_, patterns);
     plan_.warnings = draft_.warnings();
     for_each_fused(
         [this](Node& node, const ModuleRecord& record, const Kind& kind) { plan_module(node, record, kind); });
+    for (const ModuleRecord* record : fused) note_squeeze_excite(*record);
+    for (auto& [policy, modules] : by_policy_) plan_.rules.push_back({"policy " + policy, std::move(modules)});
     tie_inner_values();
     skip_stub_.check();
     skip_weight_.check();
@@ -75,7 +76,8 @@ class Planner {
     }
     if (!reason.empty()) return draft_.exclude(node, reason);
     const Precision precision = *format_of(record).activation;
-    if (precision != config_.activation.precision || precision != Precision::kInt8) draft_.set_precision(node, precision);
+    if (precision != config_.activation.precision || precision != Precision::kInt8)
+      draft_.set_precision(node, precision);
   }
 
   LayerFormat format_of(const ModuleRecord& record) const { return policy_.decide(module_.modules(), record).format; }
@@ -86,7 +88,8 @@ class Planner {
     if (decision.format.block_size > 0)
       return cat("the recipe quantizes weights in blocks, which are multiplied in floating point",
                  rules_.weight_only_rule);
-    if (!decision.format.activation) return cat("it stays in floating point by the recipe's ", policy_.title(*decision.rule));
+    if (!decision.format.activation)
+      return cat("it stays in floating point by the recipe's ", policy_.title(*decision.rule));
     if (!decision.rule) {
       if (const auto hit = policy_for(module_, node, config_.policy)) {
         std::vector<Symbol>& modules = by_policy_[hit->policy];
@@ -96,6 +99,13 @@ class Planner {
       }
     }
     return decision.format.activation == Precision::kFp8 ? why_no_fp8(record) : std::string();
+  }
+
+  void note_squeeze_excite(const ModuleRecord& record) {
+    const bool holds = std::any_of(plan_.missing.begin(), plan_.missing.end(), [&](const MissingStub& missing) {
+      return missing.reader.module == record.path && missing.reason == kFloatSqueezeExcite;
+    });
+    if (holds) by_policy_["squeeze_excite"].push_back(name_of_unit(module_.modules(), record));
   }
 
   std::string why_no_fp8(const ModuleRecord& record) const {
@@ -191,8 +201,8 @@ class Planner {
     } else {
       weight.quantized = true;
       weight.reason = rules_.weight_is_quantized;
-      weight.precision = brings_scale(module_.modules()[weight_quantizer(record, layer)]) ? Precision::kInt8
-                                                                                         : *format.weight;
+      weight.precision =
+          brings_scale(module_.modules()[weight_quantizer(record, layer)]) ? Precision::kInt8 : *format.weight;
     }
     plan_.weights.push_back(std::move(weight));
   }
@@ -208,8 +218,7 @@ class Planner {
     }
     weight.precision = *format.weight;
     weight.block_size = size;
-    weight.reason =
-        cat(title_of(weight.precision), " in blocks of ", size, " input channels", rules_.weight_only_rule);
+    weight.reason = cat(title_of(weight.precision), " in blocks of ", size, " input channels", rules_.weight_only_rule);
     return weight;
   }
 

@@ -10,7 +10,8 @@
 
 namespace graftwork {
 
-/// Fits a fused module when it, or one of its parts, has all that is asked for. Each may hold `*`; empty asks for nothing.
+/// Fits a fused module when it, or one of its parts, has all that is asked for. Each may hold `*`; empty asks for
+/// nothing.
 struct PolicyRule {
   std::string name;   ///< Of its path: "layer4.*.conv1".
   std::string type;   ///< Of its kind: "nn.Conv2d", "FusedConvBN".
@@ -24,7 +25,7 @@ struct PolicyRule {
 
 /// What a rule decided.
 struct RuleHits {
-  std::string rule;  ///< Its number and text, or the name of a policy.
+  std::string rule;             ///< Its number and text, or the name of a policy.
   std::vector<Symbol> modules;  ///< By the path of their first layer; of those without one by their own.
 };
 
@@ -44,7 +45,8 @@ class PolicyRules {
   Decision decide(const ModuleTable& modules, const ModuleRecord& fused) const;
   /// "rule 2 (type nn.Linear: FP8)".
   std::string title(size_t rule) const;
-  /// All fused modules of a network, once each. Throws Error "config.policy" that names the rules which fit none of them.
+  /// All fused modules of a network, once each. Throws Error "config.policy" that names the rules which fit none of
+  /// them.
   std::vector<RuleHits> hits(const ModuleTable& modules, const std::vector<const ModuleRecord*>& fused) const;
 
  private:

@@ -124,7 +124,8 @@ void check_can_be_written(const QuantConfig& config) {
   if (!config.activation.symmetric || !config.weight.symmetric)
     refuse(config.activation.symmetric ? "weights are" : "activations are",
            " affine, and TensorRT takes zero points of 0 only (rule V1)");
-  if (const Outcome written = can_be_written(config.format()); !written) refuse(config.format().text() + ": ", written.reason());
+  if (const Outcome written = can_be_written(config.format()); !written)
+    refuse(config.format().text() + ": ", written.reason());
   for (size_t i = 0; i < config.rules.size(); ++i) {
     if (const Outcome written = can_be_written(config.rules[i].format); !written)
       refuse(cat("rule ", i + 1, " (", config.rules[i].text(), "): "), written.reason());
@@ -146,10 +147,9 @@ QuantConfig parse_quant_config(const std::string& text) {
     if (scale == "fixed") config.activation.softmax_scale = SoftmaxScale::kFixed;
   }
   if (const Json* part = fields.find("weight")) {
-    const JsonFields weight(
-        *part, "weight", kCode,
-        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction", "block_size",
-         "rounding"});
+    const JsonFields weight(*part, "weight", kCode,
+                            {"precision", "symmetric", "per_channel", "calibration_method", "percentile",
+                             "bias_correction", "block_size", "rounding"});
     read_tensor_config(weight, "weight", config.weight);
     read_blocks(weight, config.weight);
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
@@ -159,8 +159,9 @@ QuantConfig parse_quant_config(const std::string& text) {
     config.skip = {skip.texts("stub"), skip.texts("weight")};
   }
   if (const Json* part = fields.find("policy")) {
-    const JsonFields policy(*part, "policy", kCode,
-                            {"depthwise", "squeeze_excite", "first_and_last", "tiny_products", "global_pooling", "rules"});
+    const JsonFields policy(
+        *part, "policy", kCode,
+        {"depthwise", "squeeze_excite", "first_and_last", "tiny_products", "global_pooling", "rules"});
     const auto stays_float = [&](const char* layers) {
       const std::string precision = policy.text(layers, "int8");
       if (precision != "int8" && precision != "float") policy.refuse(layers, "is neither int8 nor float");

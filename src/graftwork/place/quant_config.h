@@ -97,9 +97,11 @@ void check_can_be_written(const QuantConfig& config);
 ///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
 ///                     "softmax_scale": "calibrated"},                           (or "fixed")
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
-///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers alone)
+///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers
+///                              alone)
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
-///      "policy": {"depthwise": "float", "squeeze_excite": "float", "first_and_last": "float", "tiny_products": "float",
+///      "policy": {"depthwise": "float", "squeeze_excite": "float", "first_and_last": "float", "tiny_products":
+///      "float",
 ///                 "global_pooling": "float",
 ///                 "rules": [{"match": {"name": "layer4.*", "type": "nn.Conv2d", "scope": "layer4"},
 ///                            "precision": "float"}]}}      (or "int8", "fp8", {"weight": "int4", "block_size": 128})

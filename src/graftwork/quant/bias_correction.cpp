@@ -48,10 +48,10 @@ at::Tensor shift_of(const at::Tensor& error, const at::Tensor& mean) {
   return at::bmm(taps.view({groups, -1, inputs}), mean.view({groups, inputs, 1})).flatten();
 }
 
-/// The shifts for several means from `exact` to `weight` with its rounding, in blocks of output channels: all copies of a large linear layer's weight would lie in
-/// memory at once. A grouped layer is one block.
-std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& exact, const ModuleRecord& fake_quant, const TensorStore& tensors,
-                                  const std::vector<at::Tensor>& means) {
+/// The shifts for several means from `exact` to `weight` with its rounding, in blocks of output channels: all copies of
+/// a large linear layer's weight would lie in memory at once. A grouped layer is one block.
+std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& exact, const ModuleRecord& fake_quant,
+                                  const TensorStore& tensors, const std::vector<at::Tensor>& means) {
   constexpr int64_t kBlock = int64_t{1} << 22;  // elements
   const at::Tensor scale = scale_of(fake_quant, tensors);
   const ParamExpr* zeros = fake_quant.param("zero_point");
@@ -68,8 +68,8 @@ std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& ex
       const bool is_whole = step == rows || !of_channels.defined() || of_channels.dim() == 0;
       return is_whole ? of_channels : of_channels.slice(0, begin, end);
     };
-    const at::Tensor error = fake_quantize(block, part(scale), axis, range_of(fake_quant), part(zero_point)) -
-                             exact.slice(0, begin, end);
+    const at::Tensor error =
+        fake_quantize(block, part(scale), axis, range_of(fake_quant), part(zero_point)) - exact.slice(0, begin, end);
     for (size_t i = 0; i < means.size(); ++i) parts[i].push_back(shift_of(error, means[i]));
   }
   std::vector<at::Tensor> shifts;

@@ -97,7 +97,8 @@ float range_end(const Range& range, const TensorQuantConfig& config) {
 
 float activation_scale(const Range& range, const TensorQuantConfig& config, DType float_type, SmallScale small) {
   if (!range.seen || range.amax() == 0) return 1;
-  return exported_scale(range_end(range, config) / static_cast<float>(largest_code(config.precision)), float_type, small);
+  return exported_scale(range_end(range, config) / static_cast<float>(largest_code(config.precision)), float_type,
+                        small);
 }
 
 at::Tensor weight_scales(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config) {

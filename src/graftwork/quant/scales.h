@@ -28,14 +28,15 @@ struct WeightGrid {
 };
 
 /// Scale per output channel of a weight, of the whole (0-D; TensorQuantConfig::per_channel), or per block [channels,
-/// blocks], in double precision, of kMinMax, kMse or kPercentile: amax over the largest code, or what of [amax/2, amax] gives the channel the least squared error, or the
-/// magnitude that the share of its weights does not exceed, over that code. A dead channel gets the tensor's smallest
-/// non-zero scale, 1 when all are dead. Throws Error "quant.weight" for a non-finite weight.
+/// blocks], in double precision, of kMinMax, kMse or kPercentile: amax over the largest code, or what of [amax/2, amax]
+/// gives the channel the least squared error, or the magnitude that the share of its weights does not exceed, over that
+/// code. A dead channel gets the tensor's smallest non-zero scale, 1 when all are dead. Throws Error "quant.weight" for
+/// a non-finite weight.
 at::Tensor weight_scales(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config);
 
 /// Codes with a zero point, of a range that holds 0.
 struct AffineScales {
-  at::Tensor scale;       ///< (max − min) / (largest code − least), rounded as it will be exported; 1 for a range of 0.
+  at::Tensor scale;  ///< (max − min) / (largest code − least), rounded as it will be exported; 1 for a range of 0.
   at::Tensor zero_point;  ///< round(least code − min / scale), a code.
 };
 /// `low` and `high`: where the ranges end, of one shape, FP32.

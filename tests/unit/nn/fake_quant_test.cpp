@@ -27,8 +27,7 @@ TEST(QuantRange, IsThatOfThePrecision) {
 TEST(FakeQuantize, RoundsToNumbersOfE4m3) {
   // 3 bits behind the point; steps of 2⁻⁹ below 2⁻⁶; 448 is the largest.
   const at::Tensor x = floats({1.0F, 1.0625F, 1.0626F, -17.0F, -15.4F, 0.001F, 0.0009F, 447, 460, 1e9F, -1e9F});
-  const at::Tensor expected =
-      floats({1.0F, 1.0F, 1.125F, -16.0F, -15.0F, 0.001953125F, 0, 448, 448, 448, -448});
+  const at::Tensor expected = floats({1.0F, 1.0F, 1.125F, -16.0F, -15.0F, 0.001953125F, 0, 448, 448, 448, -448});
   EXPECT_TRUE(at::equal(quantize_codes(x, kOne, 0, activation_range("fp8")), expected));
   const at::Tensor scale = at::scalar_tensor(0.37F);
   EXPECT_TRUE(at::equal(fake_quantize(x * scale, scale, 0, activation_range("fp8")),

@@ -1,6 +1,7 @@
 // Every field of the structs arrives where protobuf, an independent reader, expects it.
 #include <gtest/gtest.h>
 
+#include "graftwork/base/error.h"
 #include "graftwork/onnx/write.h"
 #include "unit/onnx/sample.h"
 
@@ -86,7 +87,7 @@ TEST(OnnxEncode, CarriesTypesAndShapes) {
 
 TEST(OnnxEncode, CarriesInt4AsTwoElementsAByte) {
   Model model = sample_model();
-  Tensor codes = raw_tensor("codes", DType::kI8, {3, 1}, keep_bytes(std::vector<uint8_t>{0xF1, 0x07}));
+  Tensor codes = raw_tensor("codes", DType::kI8, {3, 1}, testing::keep_bytes(std::vector<uint8_t>{0xF1, 0x07}));
   codes.is_int4 = true;
   EXPECT_EQ(byte_count(codes), 2U);
   model.graph.initializers.push_back(codes);

@@ -16,12 +16,14 @@ GraphModule module() {
   const auto conv = [](const std::string& path, const std::string& input, const char* more = "") {
     return cat("nn.Conv2d @", path, "(%", input, ") {in_channels=32, out_channels=32, kernel_size=[3, 3]", more, "}\n");
   };
-  return transform(testing::parse_network(cat(
-                       "graph(%x: f32[2, 32, 9, 9]) {\n  %a = ", conv("body.0.conv", "x"), "  %r = nn.ReLU @body.0.act(%a)\n  %b = ",
-                       conv("body.1.conv", "r", ", groups=32"), "  %c = ", conv("body.2.conv", "b"),
-                       "  %p = nn.AdaptiveAvgPool2d @pool(%c) {output_size=[2, 2]}\n  %f = nn.Flatten @flat(%p)\n"
-                       "  %d = nn.Linear @head.fc1(%f) {in_features=128, out_features=64}\n  %e = nn.ReLU @head.act(%d)\n"
-                       "  %y = nn.Linear @head.fc2(%e) {in_features=64, out_features=8}\n  return %y\n}\n")))
+  return transform(
+             testing::parse_network(
+                 cat("graph(%x: f32[2, 32, 9, 9]) {\n  %a = ", conv("body.0.conv", "x"),
+                     "  %r = nn.ReLU @body.0.act(%a)\n  %b = ", conv("body.1.conv", "r", ", groups=32"),
+                     "  %c = ", conv("body.2.conv", "b"),
+                     "  %p = nn.AdaptiveAvgPool2d @pool(%c) {output_size=[2, 2]}\n  %f = nn.Flatten @flat(%p)\n"
+                     "  %d = nn.Linear @head.fc1(%f) {in_features=128, out_features=64}\n  %e = nn.ReLU @head.act(%d)\n"
+                     "  %y = nn.Linear @head.fc2(%e) {in_features=64, out_features=8}\n  return %y\n}\n")))
       .model;
 }
 
@@ -76,13 +78,14 @@ INSTANTIATE_TEST_SUITE_P(
              "body.0.conv float, body.1.conv int8, body.2.conv int8, head.fc1 int8, head.fc2 int8"},
         Case{"scope", rules({rule(R"({"scope": "body.2"})", R"("float")")}),
              "body.0.conv int8, body.1.conv int8, body.2.conv float, head.fc1 int8, head.fc2 int8"},
-        Case{"all_that_is_asked", rules({rule(R"({"scope": "body", "name": "*0*", "type": "nn.Conv*"})", R"("float")")}),
+        Case{"all_that_is_asked",
+             rules({rule(R"({"scope": "body", "name": "*0*", "type": "nn.Conv*"})", R"("float")")}),
              "body.0.conv float, body.1.conv int8, body.2.conv int8, head.fc1 int8, head.fc2 int8"},
         Case{"first_match_wins",
              rules({rule(R"({"name": "head.fc2"})", R"("int8")"), rule(R"({"scope": "head"})", R"("float")")}),
              "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 float, head.fc2 int8"},
         Case{"blocks", rules({rule(R"({"scope": "head"})", R"({"weight": "int4", "block_size": 64})")}),
-             "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 int4/64, head.fc2 int4/64"},
+             "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 int4/64, head.fc2 float"},
         Case{"depthwise", R"({"depthwise": "float"})",
              "body.0.conv int8, body.1.conv float, body.2.conv int8, head.fc1 int8, head.fc2 int8"},
         Case{"first_and_last", R"({"first_and_last": "float"})",
@@ -92,14 +95,17 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"rules_come_first",
              R"({"depthwise": "float", "rules": [{"match": {"name": "body.1.conv"}, "precision": "int8"}]})",
              "body.0.conv int8, body.1.conv int8, body.2.conv int8, head.fc1 int8, head.fc2 int8"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(Policy, LeavesGlobalPoolingFloat) {
-  const auto pools = [](const StubPlan& plan) { return plan.text().find("for FusedAdaptiveAvgPool2d_0[0]") != std::string::npos; };
+  const auto pools = [](const StubPlan& plan) {
+    return plan.text().find("for FusedAdaptiveAvgPool2d_0[0]") != std::string::npos;
+  };
   EXPECT_TRUE(pools(plan_stubs(module(), {})));
   const StubPlan plan = plan_stubs(module(), recipe(R"({"global_pooling": "float"})"));
   EXPECT_FALSE(pools(plan));
-  EXPECT_NE(plan.text().find("global pooling stays in floating point by the recipe's policy (rule F9)"), std::string::npos);
+  EXPECT_NE(plan.text().find("global pooling stays in floating point by the recipe's policy (rule F9)"),
+            std::string::npos);
 }
 
 TEST(Policy, SaysWhatEachRuleDecided) {
@@ -120,11 +126,12 @@ TEST(Policy, SaysWhatEachRuleDecided) {
 }
 
 TEST(Policy, GivesReadersOfTwoPrecisionsAStubEach) {
-  const GraphModule two = transform(testing::parse_network(
-                                        "graph(%x: f32[2, 64]) {\n  %a = nn.Linear @a(%x) {in_features=64, out_features=64}\n"
-                                        "  %b = nn.Linear @b(%x) {in_features=64, out_features=64}\n"
-                                        "  return a=%a, b=%b\n}\n"))
-                              .model;
+  const GraphModule two =
+      transform(
+          testing::parse_network("graph(%x: f32[2, 64]) {\n  %a = nn.Linear @a(%x) {in_features=64, out_features=64}\n"
+                                 "  %b = nn.Linear @b(%x) {in_features=64, out_features=64}\n"
+                                 "  return a=%a, b=%b\n}\n"))
+          .model;
   const StubPlan plan = plan_stubs(two, recipe(rules({rule(R"({"name": "b"})", R"("fp8")")})));
   ASSERT_EQ(plan.stubs.size(), 2U);
   EXPECT_EQ(plan.stubs[0].tensor, plan.stubs[1].tensor);
@@ -140,8 +147,9 @@ TEST(Policy, GivesReadersOfTwoPrecisionsAStubEach) {
 }
 
 TEST(Policy, IsRefusedWhereItFitsNothingOrMeansNothing) {
-  EXPECT_EQ(refusal(rules({rule(R"({"name": "tail.*"})", R"("float")"), rule(R"({"type": "nn.Linear"})", R"("float")")})),
-            "config.policy: rule 1 (name tail.*: floating point) fits no module of this network");
+  EXPECT_EQ(
+      refusal(rules({rule(R"({"name": "tail.*"})", R"("float")"), rule(R"({"type": "nn.Linear"})", R"("float")")})),
+      "config.policy: rule 1 (name tail.*: floating point) fits no module of this network");
   EXPECT_EQ(refusal(rules({rule(R"({"scope": "bod"})", R"("float")"), rule(R"({"name": "x"})", R"("fp8")")})),
             "config.policy: rule 1 (scope bod: floating point), rule 2 (name x: FP8) fit no module of this network");
   EXPECT_EQ(refusal(rules({rule("{}", R"("float")")})),
@@ -155,15 +163,38 @@ TEST(Policy, IsRefusedWhereItFitsNothingOrMeansNothing) {
             "config.value: \"precision\" is \"half\"; int8, fp8, int4 and int16 are supported");
   EXPECT_EQ(refusal(rules({rule(R"({"name": "*"})", R"("int4")")})),
             R"(config.value: "precision" is "int4"; weights of it are {"weight": "int4", "block_size": 128})");
-  EXPECT_EQ(refusal(rules({rule(R"({"name": "*"})", R"({"weight": "int8"})")})),
-            "config.value: \"activation\" is float and the other is not; layers are quantized on both sides, or weights "
-            "in blocks (rule W1)");
+  EXPECT_EQ(
+      refusal(rules({rule(R"({"name": "*"})", R"({"weight": "int8"})")})),
+      "config.value: \"activation\" is float and the other is not; layers are quantized on both sides, or weights "
+      "in blocks (rule W1)");
   EXPECT_EQ(refusal(rules({rule(R"({"name": "*"})", R"({"weight": "int4", "block_size": 64, "activation": "int8"})")})),
             "config.value: \"activation\" is quantized; weights in blocks are read by floats (rule Q1)");
   EXPECT_EQ(refusal(rules({rule(R"({"type": "nn.Linear"})", R"({"weight": "int8", "activation": "fp8"})")})),
             "config.export: rule 1 (type nn.Linear: INT8 weights, FP8 activations): weight and activation of a product "
             "are quantized to one type, or both are not (rule W1)");
   EXPECT_EQ(refusal(R"({"depthwise": "fp8"})"), "config.value: \"depthwise\" is neither int8 nor float");
+}
+
+TEST(EditedPlan, CannotPutWeightsInBlocksThatDoNotFit) {
+  const auto refused = [](size_t weight, int64_t size) {
+    const GraphModule network = module();
+    StubPlan plan = plan_stubs(network, {});
+    plan.weights[weight].precision = Precision::kInt4;
+    plan.weights[weight].block_size = size;
+    try {
+      check_stub_plan(network, plan);
+    } catch (const Error& error) {
+      return cat(error.code(), ": ", error.message());
+    }
+    return std::string("nothing was refused");
+  };
+  EXPECT_EQ(refused(0, 64), "plan.weight: body.0.conv: only linear layers have weights in blocks (rule Q1)");
+  EXPECT_EQ(refused(3, 128),
+            "plan.weight: head.fc1: its 128 input channels are a single block, which takes a kernel of "
+            "its own (rule Q1)");
+  EXPECT_EQ(refused(3, 64),
+            "plan.weight: head.fc1: a weight in blocks is multiplied in floating point, and its input is "
+            "quantized (rule Q1)");
 }
 
 }  // namespace

@@ -306,6 +306,9 @@ TEST(Policy, CanLeaveSqueezeExciteFloat) {
     ASSERT_NE(missing, plan.missing.end()) << layer;
     EXPECT_EQ(missing->reason, "squeeze-and-excite layers stay in floating point by the recipe's policy");
   }
+  ASSERT_EQ(plan.rules.size(), 1U);
+  EXPECT_EQ(plan.rules[0].rule, "policy squeeze_excite");
+  EXPECT_EQ(plan.rules[0].modules, (std::vector<Symbol>{"squeeze", "excite"}));
   EXPECT_TRUE(plan.warnings.empty());
 }
 

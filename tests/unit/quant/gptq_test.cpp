@@ -76,7 +76,8 @@ TEST_P(Gptq, GivesCodesThatServeTheInputsBetter) {
   EXPECT_EQ(result.scales.dim(), setting.block_size > 0 ? 2 : 1);
   EXPECT_TRUE(at::equal(fake_quantize(result.weight, result.scales, 0, grid.range), result.weight))
       << "the nearest codes of the weight are not those that were chosen";
-  const at::Tensor scales = exported_weight_scales(weight_scales(weight, grid, config), {}, DType::kF16, SmallScale::kHalf);
+  const at::Tensor scales =
+      exported_weight_scales(weight_scales(weight, grid, config), {}, DType::kF16, SmallScale::kHalf);
   const double nearest = output_error(fake_quantize(weight, scales, 0, grid.range) - weight, moments);
   EXPECT_LT(output_error(result.weight - weight, moments), 0.6 * nearest);
 }
@@ -87,7 +88,7 @@ INSTANTIATE_TEST_SUITE_P(All, Gptq,
                                            Setting{"int8", "int8", 0, CalibrationMethod::kMinMax},
                                            Setting{"int4_channels", "int4", 0, CalibrationMethod::kMse},
                                            Setting{"fp8", "fp8", 0, CalibrationMethod::kMinMax}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& test) { return test.param.name; });
 
 TEST(GptqOfFewInputs, IsNoWorseThanTheNearest) {
   const at::Tensor weight = random({8, 64}, 5);

@@ -26,7 +26,7 @@ const ModuleRecord* calibrated(const Lowering& lowering, ModuleId id) {
 /// Codes are those of the live weight; folding maps them: q' = sign(factor) · q, s' = s · |factor|. Exact where
 /// the range of weights is symmetric; a trained network may use −128, whose opposite becomes 127.
 WeightCodes quantized_weight(const Lowering& lowering, const ModuleRecord& layer, const ModuleRecord& fake_quant,
-                                 const FoldedLayer& folded) {
+                             const FoldedLayer& folded) {
   const TensorStore& tensors = lowering.network().tensors;
   const CodeType type = weight_code_type(fake_quant, tensors);
   const at::Tensor scales = scale_of(fake_quant, tensors);
@@ -158,7 +158,8 @@ class BodyLowering {
     if (lowering_.is_bound(node)) return;
     if (node.kind() != NodeKind::kCallModule || modules_[node.module()].body) return lower_node(lowering_, node);
     for (const BodyLayer& layer : body_.layers) {
-      if (layer.batch_norm == &body_node && !keeps_batch_norm()) return lowering_.bind(node, lowering_.value(typed_.at(*layer.call)));
+      if (layer.batch_norm == &body_node && !keeps_batch_norm())
+        return lowering_.bind(node, lowering_.value(typed_.at(*layer.call)));
       if (layer.call == &body_node) return lowering_.bind(node, lower_layer(node, layer));
     }
     lowering_.bind(node, lower_module(lowering_, node, lowering_.given_name(node)));

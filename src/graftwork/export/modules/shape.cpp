@@ -19,7 +19,7 @@ std::string nothing(Lowering& lowering, const ModuleCall& call) {
 std::string quant_stub(Lowering& lowering, const ModuleCall& call) {
   const at::Tensor scale = scale_of(call.record, lowering.network().tensors);
   if (!scale.defined()) return nothing(lowering, call);
-  return lowering.quantize_dequantize(call.inputs[0], call.path(), scale.item<float>(), 
+  return lowering.quantize_dequantize(call.inputs[0], call.path(), scale.item<float>(),
                                       activation_code_type(call.record, lowering.network().tensors));
 }
 

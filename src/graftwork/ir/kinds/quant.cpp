@@ -1,7 +1,8 @@
 // Fake-quantize modules: QuantStub on activations, WeightFakeQuantize on weights.
 //
-// q = clamp(round_half_even(x / scale), quant_min, quant_max); x̂ = q · scale. Symmetric: no zero point. `precision` says
-// which codes there are (nn/fake_quant.h); with a `block_size` each row of a weight has a scale for so many elements.
+// q = clamp(round_half_even(x / scale), quant_min, quant_max); x̂ = q · scale. Symmetric: no zero point. `precision`
+// says which codes there are (nn/fake_quant.h); with a `block_size` each row of a weight has a scale for so many
+// elements.
 //
 // `given_scale` comes with networks that were trained with fake-quantize operators; 0 stands for no such scale. A
 // `zero_point` comes with those, and of affine recipes; one that is not 0 runs, and is refused by export (rule V1).

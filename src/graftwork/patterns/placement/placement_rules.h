@@ -24,8 +24,8 @@ struct PlacementRules {
   /// Why the engine has no FP8 kernel for a layer, or that it has one; null: it has one for each that INT8 has one for.
   Outcome (*fp8_kernel)(const ModuleRecord& layer) = nullptr;
 
-  /// Why a kernel's input has a stub, where INT8 stands for the stub's precision: behind the kernel's name, for the first
-  /// input of one with a layer, ...
+  /// Why a kernel's input has a stub, where INT8 stands for the stub's precision: behind the kernel's name, for the
+  /// first input of one with a layer, ...
   std::string layer_reads = "reads INT8";
   /// ... and of one without.
   std::string elementwise_reads = "reads INT8";
@@ -33,7 +33,7 @@ struct PlacementRules {
   std::string residual_reads = "the residual operand decides the precision of the sum";
   std::string weight_is_quantized = "per output channel";
   /// Rule that each of these follows, in front of the sentence's end: " (rule W1)", or nothing.
-  std::string both_sides_rule = {};  ///< A layer is quantized on both sides or not at all.
+  std::string both_sides_rule = {};   ///< A layer is quantized on both sides or not at all.
   std::string weight_only_rule = {};  ///< A weight in blocks is read with a float activation.
   std::string stops_dq_rule = {};
   std::string shared_scale_rule = {};

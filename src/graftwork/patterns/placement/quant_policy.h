@@ -3,6 +3,10 @@
 
 namespace graftwork {
 
+/// Why layers of squeeze-and-excite are left in floating point.
+inline constexpr const char* kFloatSqueezeExcite =
+    "squeeze-and-excite layers stay in floating point by the recipe's policy";
+
 struct QuantPolicy {
   bool float_depthwise = false;  ///< Convolutions with one input channel a group (rules F2, S2: often slower in INT8).
   /// Layers between the pool and the multiply of squeeze-and-excite: one pixel wide, they gain nothing.

@@ -98,15 +98,10 @@ Backend make_backend() {
       make_kernel_of_pattern("FuseSDPAPattern", "ScaledDotProductAttention", "FusedScaledDotProductAttention"));
   backend.fusions.push_back(make_kernel_of_pattern("SwinAttentionPattern", "SwinAttention", "FusedSwinAttention"));
   backend.kinds = built_in(*fusions.kinds);
-  backend.quantizations = {make_residual_pattern(),
-                           make_act_add_stubs_pattern(),
-                           make_global_pool_pattern(),
-                           make_concat_pattern(),
-                           make_squeeze_excite_pattern(),
-                           make_packed_product_pattern(),
-                           make_angle_pattern(),
-                           make_constant_layer_pattern(),
-                           make_surround_with_quant_stubs_pattern()};
+  backend.quantizations = {
+      make_residual_pattern(), make_act_add_stubs_pattern(),  make_global_pool_pattern(),
+      make_concat_pattern(),   make_squeeze_excite_pattern(), make_packed_product_pattern(),
+      make_angle_pattern(),    make_constant_layer_pattern(), make_surround_with_quant_stubs_pattern()};
   backend.placement = placement_rules();
   backend.precisions = {"int8", "fp8", "int4"};
   backend.float_types = {"fp16", "bf16", "fp32"};

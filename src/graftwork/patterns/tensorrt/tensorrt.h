@@ -20,8 +20,8 @@ PatternList tensorrt_patterns();
 /// excepted. Any module that is no convolution passes.
 Outcome int8_kernel_exists(const ModuleRecord& module);
 
-/// Why TensorRT has no FP8 kernel for a layer, or that it has one. Rule W23: not for convolutions in groups, of more than
-/// 32 taps, or of 16 input or output channels and fewer. Any layer that is no convolution passes.
+/// Why TensorRT has no FP8 kernel for a layer, or that it has one. Rule W23: not for convolutions in groups, of more
+/// than 32 taps, or of 16 input or output channels and fewer. Any layer that is no convolution passes.
 Outcome fp8_kernel_exists(const ModuleRecord& layer);
 
 }  // namespace graftwork

@@ -14,9 +14,10 @@ struct GptqResult {
 
 /// Codes that keep Σ ‖(Ŵ − W) x‖² small over inputs with Σ x xᵀ = `moments`: each input channel is rounded to the
 /// nearest, and those behind it make up for its error (Frantar et al. 2022, "GPTQ: Accurate Post-Training Quantization
-/// for Generative Pre-trained Transformers", algorithm 1, in the channels' own order, dampened by 1 % of the mean of the
-/// diagonal). Scales of blocks are found when their first channel's turn comes; those of channels beforehand. Where that
-/// is no better than rounding all to the nearest, that is the result. `weight`: [out, in], finite; one thread's work.
+/// for Generative Pre-trained Transformers", algorithm 1, in the channels' own order, dampened by 1 % of the mean of
+/// the diagonal). Scales of blocks are found when their first channel's turn comes; those of channels beforehand. Where
+/// that is no better than rounding all to the nearest, that is the result. `weight`: [out, in], finite; one thread's
+/// work.
 GptqResult gptq(const at::Tensor& weight, const at::Tensor& moments, const WeightGrid& grid,
                 const TensorQuantConfig& config, DType float_type, SmallScale small);
 

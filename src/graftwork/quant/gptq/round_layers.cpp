@@ -132,8 +132,7 @@ class LayerRounding {
     const at::Tensor weight = evaluate(*owner.param("weight"), result_.network.tensors);
     const WeightGrid grid{range_of(modules[layer.fake_quant]), 0, layer.block_size};
     const bool one_type = or_used(options_.backend)->file.products_take_scales_of_one_type;
-    layer.result =
-        gptq(weight, moments.value(), grid, config_, options_.float_type, small_scale_of(owner, one_type));
+    layer.result = gptq(weight, moments.value(), grid, config_, options_.float_type, small_scale_of(owner, one_type));
   }
 
   void store() {

@@ -69,8 +69,8 @@ void collect_second_moments(const Network& network, const std::vector<LayerInput
     const int64_t begin = index * batching.size, end = std::min(begin + batching.size, source.size());
     const Watcher watcher = [&](const ValueRef& seen, at::Tensor& value) {
       if (!at::isfinite(value).all().item<bool>())
-        throw Error("data.value", cat("%", seen.node->name().str(), " becomes NaN or infinite on samples ", begin,
-                                      " to ", end - 1),
+        throw Error("data.value",
+                    cat("%", seen.node->name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
                     "checking the network and the scaling of the data");
       for (size_t i = 0; i < layers.size(); ++i) {
         const auto calls = std::count(layers[i].begin(), layers[i].end(), seen);

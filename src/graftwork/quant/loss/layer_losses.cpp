@@ -25,9 +25,9 @@ bool is_quantized(const GraphModule& module, const Node& call) {
   static const Symbol kStub = "QuantStub";
   if (call.kind() != NodeKind::kCallModule || !module.record(call).body) return false;
   const ModuleRecord& record = module.record(call);
-  const bool rounds_weight = std::any_of(record.body->layers.begin(), record.body->layers.end(), [&](const BodyLayer& layer) {
-    return static_cast<bool>(weight_quantizer(record, layer));
-  });
+  const bool rounds_weight =
+      std::any_of(record.body->layers.begin(), record.body->layers.end(),
+                  [&](const BodyLayer& layer) { return static_cast<bool>(weight_quantizer(record, layer)); });
   if (rounds_weight) return true;
   const auto inputs = call.inputs();
   return std::any_of(inputs.begin(), inputs.end(), [](const Use& use) { return use.producer()->op() == kStub; });

@@ -1,8 +1,8 @@
 // FusedAdaptiveAvgPool2d(%x)
 //
 // Rule F9: between INT8 neighbours average pooling needs Q/DQ on both sides; without them the kernel in front writes
-// floating point and the DQ of its residual stays behind as a kernel. Elsewhere it needs none, and other precisions have
-// no pooling kernel.
+// floating point and the DQ of its residual stays behind as a kernel. Elsewhere it needs none, and other precisions
+// have no pooling kernel.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
 namespace graftwork {

@@ -26,8 +26,7 @@ struct SqueezeExcitePattern final : QuantizationPattern {
   void settle(const Match& match, StubDraft& draft) const override {
     if (!draft.policy().float_squeeze_excite) return;
     for (const Node* node : match.nodes()) {
-      if (draft.is_fused(*node))
-        draft.leave_float(*node, "squeeze-and-excite layers stay in floating point by the recipe's policy");
+      if (draft.is_fused(*node)) draft.leave_float(*node, kFloatSqueezeExcite);
     }
   }
 

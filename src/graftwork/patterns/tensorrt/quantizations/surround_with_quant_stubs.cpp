@@ -1,8 +1,8 @@
 // FusedScaledDotProductAttention(%q, %k, %v[, %mask]), FusedSwinAttention(%q, %k, %v, %state, %mask)
 //
-// Rules M1 to M3: attention is one kernel of low precision with Q/DQ on q, k, v, behind the softmax and, in INT8, behind
-// the second product, within limits that depend on the precision. With one of these missing it falls into several kernels
-// that are slower than the one in FP16: then it has no Q/DQ at all.
+// Rules M1 to M3: attention is one kernel of low precision with Q/DQ on q, k, v, behind the softmax and, in INT8,
+// behind the second product, within limits that depend on the precision. With one of these missing it falls into
+// several kernels that are slower than the one in FP16: then it has no Q/DQ at all.
 #include <algorithm>
 #include <array>
 #include <bit>
