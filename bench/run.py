@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from measure import NOISE, Cost, Figure, OtherJobs, Server, Unmeasured, in_turns, ratios, run_once
+from training import bench_training
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ROOT / "build" / "bench"
@@ -161,6 +162,7 @@ BENCHES = {
     "export": bench_export,
     "command": bench_command,
     "rewrite": bench_rewrite,
+    "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }
 
 

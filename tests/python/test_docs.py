@@ -51,6 +51,16 @@ ELSEWHERE = {
         "`make zoo-trained` takes": "tests/python/test_trained_encoder.py",
     },
     "tests/operators/README.md": {"| file | holds |": "tests/python/test_operators.py runs a tenth of them"},
+    "docs/qat.md": {
+        "The float network": "tests/python/test_qat.py",
+        "A step is what": "tests/python/test_qat.py",
+        "Batch norm in training": "tests/python/test_qat.py",
+        "## Stopping and going on": "tests/python/test_qat.py",
+        "A checkpoint holds": "tests/python/test_qat.py",
+        "## The file": "tests/python/test_qat.py",
+        "`freeze` gives": "tests/python/test_qat.py",
+        "The whole of it takes": "tests/python/test_qat.py",
+    },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }
 
