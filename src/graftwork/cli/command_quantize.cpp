@@ -7,11 +7,13 @@
 #include "graftwork/cli/loss_report.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/output_files.h"
+#include "graftwork/cli/provenance.h"
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/summary.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
+#include "graftwork/place/quant_config_text.h"
 #include "graftwork/quant/half_regions.h"
 
 namespace graftwork::cli {
@@ -47,24 +49,17 @@ uint64_t size_on_disk(const std::filesystem::path& path, const onnx::Model& mode
   return size;
 }
 
-std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
-  const ModuleTable& modules = result.network.module.modules();
+std::vector<StubFigures> stub_figures(const ScaleTable& scales) {
   std::vector<StubFigures> figures;
-  for (const PlannedStub& stub : result.plan.stubs) {
-    const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
-    GRAFTWORK_ASSERT(scale != nullptr);
-    const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
-    const Range range = found == result.ranges.end() ? Range() : found->second;
-    const float step = evaluate(*scale, result.network.tensors).item<float>();
-    figures.push_back({step, range.min, range.max, range.histogram.share_from(static_cast<double>(step) * 127)});
-  }
+  for (const StubScale& line : scales.stubs)
+    figures.push_back({line.scale, line.min, line.max, line.clipped, line.method});
   return figures;
 }
 
 Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded, const TransformedNetwork& transformed,
                      const QuantizationResult& result, const onnx::Model& model) {
   Json report = transform_report(request.model, transformed.network.module, transformed.report);
-  add_plan(report, result.plan, stub_figures(result));
+  add_plan(report, result.plan, stub_figures(result.scales));
   report["warnings"] = result.warnings;
   if (!loaded.in_training.empty()) report["warnings"].push_back(training_warning(loaded.in_training));
   report["fp32_regions"] = Json::array();
@@ -98,12 +93,13 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
 void quantize(const QuantizeRequest& request) {
   const InterruptGuard interrupt;
   const CalibrationFlags& flags = request.calibration;
-  check_output_files({{request.output, request.report}, inputs_of(request)});
+  check_output_files({{request.output, request.report, request.config_output, request.scales_output},
+                      inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.backend);
-  recipe_of(flags.recipe, plan);  // what is wrong with it is said before the long work
+  const QuantConfig recipe = recipe_of(flags, plan);  // what is wrong with it is said before the long work
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(request.model);
@@ -117,14 +113,16 @@ void quantize(const QuantizeRequest& request) {
   QuantizationResult result = quantize_network(transformed.network, plan, flags, interrupt, !request.no_losses);
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
-  const onnx::Model model = lower(result.network, export_options);
+  onnx::Model model = lower(result.network, export_options);
+  model.metadata = provenance(result, recipe);
   interrupt.check();
   onnx::write_model(model, request.output);
   watch.lap("export");
 
-  if (!request.report.empty()) {
+  if (!request.report.empty())
     write_file(request.report, to_text(quantize_report(request, loaded, transformed, result, model)));
-  }
+  if (!request.config_output.empty()) write_file(request.config_output, quant_config_text(recipe));
+  if (!request.scales_output.empty()) write_file(request.scales_output, scale_table_text(result.scales));
   if (flags.quiet) return;
   QuantizeSummary summary;
   summary.model = request.model.string();

@@ -116,6 +116,8 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
                      "percentile or moving_average_minmax; minmax and mse for the weights too; default: the recipe's")
           ->check(CLI::IsMember({"minmax", "mse", "entropy", "histogram", "percentile", "moving_average_minmax"}))
           ->type_name("METHOD"),
+      add_path(app, "--scales", flags.scales,
+               "Take scales from this table (--scales-out), edited or not; where it says all, no data are needed"),
   };
   for (CLI::Option* option : add_recipe(app, flags.recipe, words)) options.push_back(option);
   return options;
@@ -168,7 +170,7 @@ void finish_calibration(CalibrationFlags& flags, const Words& words, const std::
 
 void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
-  add_calibration(app, options.calibration, words)[0]->required();
+  add_calibration(app, options.calibration, words);
   add_images(app, options.calibration.images, words);
   add_plan_file(app, options.calibration.plan);
   add_backend(app, options.calibration.backend);
@@ -184,6 +186,8 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
                "Write attention that stays in FP16 as ONNX's Attention (opset 23)");
   app.add_flag("--no-losses", options.no_losses, "Do not measure what the results lose");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
+  add_path(app, "--config-out", options.config_output, "Write the recipe that was followed, to use with --config");
+  add_path(app, "--scales-out", options.scales_output, "Write all scales as a table, to edit and use with --scales");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   add_path(app, "-o,--output", options.output, "The ONNX file to write")->required();
   app.footer(
@@ -270,8 +274,8 @@ InputFile input_file(const std::string& text) {
 void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
   if (words.stage == "transformed") options.stage = Stage::kTransformed;
   if (words.stage == "quantized") options.stage = Stage::kQuantized;
-  if (options.stage == Stage::kQuantized && options.calibration.data.empty()) {
-    refuse("--stage quantized needs --calibrate DATA", "run");
+  if (options.stage == Stage::kQuantized && options.calibration.data.empty() && options.calibration.scales.empty()) {
+    refuse("--stage quantized needs --calibrate DATA or --scales FILE", "run");
   }
   for (const CLI::Option* option : calibration) {
     if (options.stage == Stage::kQuantized || option->count() == 0) continue;
@@ -358,6 +362,8 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
     refuse(error.what(), selected_name(app));
   }
   if (*quantize_app) {
+    if (quantize.calibration.data.empty() && quantize.calibration.scales.empty())
+      refuse("--calibrate DATA or --scales FILE is needed", "quantize");
     finish_calibration(quantize.calibration, quantize_words, "quantize");
     quantize.float_weights = quantize_words.weights == "float";
     return quantize;

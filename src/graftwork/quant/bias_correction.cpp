@@ -107,7 +107,7 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
   std::erase_if(layers_, [&](const auto& entry) { return entry.second.size() < users[entry.first]; });
 }
 
-int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Range>& ranges) const {
+int64_t BiasCorrection::apply(Network& quantized, const ChannelMeans& known) const {
   const at::NoGradGuard no_grad;
   const ModuleTable& modules = quantized.module.modules();
   TensorStore& tensors = quantized.tensors;
@@ -116,7 +116,7 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
     std::vector<at::Tensor> shifts;
     for (const Layer& layer : layers) {
       std::vector<at::Tensor> means;
-      for (const Symbol input : layer.inputs) means.push_back(ranges.at(input.str()).mean.value());
+      for (const Symbol input : layer.inputs) means.push_back(at::tensor(known.at(input.str()), at::kDouble));
       const at::Tensor weight = evaluate(*modules[layer.weighted].param("weight"), tensors);
       for (at::Tensor& shift : shifts_of(weight.to(at::kFloat), modules[layer.fake_quant], tensors, means))
         shifts.push_back(std::move(shift));

@@ -13,6 +13,7 @@
 #include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/half_probe.h"
 #include "graftwork/quant/half_regions.h"
+#include "graftwork/quant/make_scale_table.h"
 #include "graftwork/quant/scales.h"
 #include "graftwork/quant/shared_scales.h"
 #include "graftwork/rewrite/graft.h"
@@ -26,14 +27,18 @@ constexpr int64_t kFewSamples = 4;
 struct ScaleGroup {
   Range range;
   SmallScale small = SmallScale::kWide;
+  const StubScale* line = nullptr;  ///< Of one of them in the scale table.
 };
 
 /// Gives stubs and weights their scales.
 class ScaleSetter {
  public:
-  ScaleSetter(QuantizationResult& result, const ActivationQuantConfig& config, DType float_type, const FileRules& rules)
+  /// `table`: null for none.
+  ScaleSetter(QuantizationResult& result, const ActivationQuantConfig& config, DType float_type, const FileRules& rules,
+              const ScaleTable* table)
       : result_(result),
         config_(config),
+        table_(table),
         modules_(result.network.module.modules()),
         float_type_(float_type),
         one_type_(rules.products_take_scales_of_one_type) {}
@@ -43,15 +48,16 @@ class ScaleSetter {
     const std::map<Symbol, ScaleGroup> groups = scale_groups();
     for (const PlannedStub& stub : result_.plan.stubs) {
       const auto shared = groups.find(stub.scale_group);
-      ScaleGroup own{{}, small_scale(stub)};
+      ScaleGroup own{{}, small_scale(stub), table_ ? table_->stub(stub.stub) : nullptr};
       if (!stub.given) own.range = result_.ranges.at(stub.tensor.str());
-      if (!stub.given && own.range.amax() == 0)
+      if (!stub.given && !own.line && own.range.amax() == 0)
         result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
       const ScaleGroup& group = shared == groups.end() ? own : shared->second;
       const ModuleId id = modules_.find(stub.stub);
-      const float scale = stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
-                                                      float_type_, group.small)
-                                     : calibrated_scale(stub, group);
+      const float scale = group.line   ? exported_scale(group.line->scale, float_type_, group.small)
+                          : stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
+                                                        float_type_, group.small)
+                                       : calibrated_scale(stub, group);
       const Symbol leaf = stub.stub.str() + (stub.given ? ".exported_scale" : ".scale");
       result_.network.tensors.set(leaf, at::scalar_tensor(scale, at::kFloat));
       graft.edit(id).set_param("scale", result_.network.tensors.leaf(leaf));
@@ -109,6 +115,7 @@ class ScaleSetter {
       ScaleGroup& group = groups[stub.scale_group];
       group.range.merge(result_.ranges.at(stub.tensor.str()));
       if (small_scale(stub) == SmallScale::kHalf) group.small = SmallScale::kHalf;
+      if (const StubScale* line = table_ ? table_->stub(stub.stub) : nullptr) group.line = line;
     }
     return groups;
   }
@@ -126,13 +133,17 @@ class ScaleSetter {
                                   : at::Tensor();
     const at::Tensor given = scale_of(modules_[fake_quant], tensors);
     const Symbol leaf = modules_[fake_quant].path.str() + (given.defined() ? ".exported_scale" : ".scale");
-    const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, axis, config);
+    const WeightScales* line = table_ ? table_->weight(weight.module, weight.layer) : nullptr;
+    const at::Tensor raw = line              ? unfolded_weight_scales(at::tensor(line->scales, at::kFloat), factor)
+                           : given.defined() ? given.expand({value.size(axis)})
+                                             : weight_scales(value, axis, config);
     tensors.set(leaf, exported_weight_scales(raw, factor, float_type_, small_scale_of(owner, one_type_)));
     graft.edit(fake_quant).set_param("scale", tensors.leaf(leaf));
   }
 
   QuantizationResult& result_;
   const ActivationQuantConfig& config_;
+  const ScaleTable* table_;
   const ModuleTable& modules_;
   DType float_type_;
   bool one_type_;  // FileRules::products_take_scales_of_one_type
@@ -161,6 +172,19 @@ std::string not_finite(const Network& network, const std::map<std::string, Range
              ": check the network and the scaling of the data");
 }
 
+/// Whether the table says all that data would tell. Throws Error "scales.missing" where it does not and there is none.
+bool is_all_in_table(const ScaleTable* table, const StubPlan& plan, DType float_type,
+                     const std::optional<BiasCorrection>& correction, const SampleSource& samples) {
+  if (!table) return false;
+  const std::unordered_map<Symbol, int64_t> none;
+  const std::vector<std::string> missing =
+      not_in_table(*table, plan, float_type, correction ? correction->channel_axes() : none);
+  if (!missing.empty() && samples.size() == 0)
+    throw Error("scales.missing", cat("the scale table does not say all: ", first_of(missing)),
+                "--calibrate DATA, or lines for them");
+  return missing.empty();
+}
+
 }  // namespace
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
@@ -176,11 +200,16 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
     result.plan = plan_stubs(network.module, config, *backend);
   }
   result.warnings = result.plan.warnings;
-  if (samples.size() < kFewSamples)
+  const ScaleTable* table = options.scales ? &*options.scales : nullptr;
+  std::optional<BiasCorrection> correction;
+  if (config.weight.bias_correction) correction.emplace(network, result.plan);
+  const bool is_known = is_all_in_table(table, result.plan, options.float_type, correction, samples);
+  if (!is_known && samples.size() < kFewSamples)
     result.warnings.push_back(cat("ranges of ", samples.size(), samples.size() == 1 ? " sample" : " samples",
                                   " are a matter of chance: calibrate on some hundreds"));
   apply_stub_plan(result.network.module, result.plan, *backend);
-  ScaleSetter scales(result, config.activation, options.float_type, backend->file);
+  if (table) check_scale_table(*table, result.plan, result.network);
+  ScaleSetter scales(result, config.activation, options.float_type, backend->file, table);
   scales.set_weight_scales(config.weight);  // first: a bad weight would look like bad data
   std::vector<Symbol> tensors;
   for (const PlannedStub& stub : result.plan.stubs) {
@@ -190,21 +219,31 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   calibration.observe_all |= options.float_type == DType::kF16;
   calibration.histograms |= method != CalibrationMethod::kMinMax;
   calibration.moving_averages |= method == CalibrationMethod::kMovingAverageMinMax;
-  std::optional<BiasCorrection> correction;
-  if (config.weight.bias_correction) correction.emplace(network, result.plan);
   if (correction) calibration.channel_axes = correction->channel_axes();
   calibration.further = joined_values(network.module, result.plan);
   std::optional<HalfProbe> probe;
   if (options.float_type == DType::kF16) calibration.half_probe = &probe.emplace(network);
-  result.ranges = calibrate(network, tensors, samples, calibration);
-  if (probe) result.network.wide = half_regions(result.network, result.ranges, probe->found(), backend->placement);
+  ChannelMeans means;
+  if (is_known) {
+    result.samples = table->samples;
+    result.ranges = ranges_of(*table);
+    if (probe) result.network.wide = table->wide;
+    means = table->means;
+  } else {
+    result.ranges = calibrate(network, tensors, samples, calibration);
+    if (probe) result.network.wide = half_regions(result.network, result.ranges, probe->found(), backend->placement);
+    means = means_of(result.ranges);
+  }
   if (const std::string line = not_finite(network, result.ranges); !line.empty()) result.warnings.push_back(line);
   split_scale_groups(result.plan, result.ranges);
   for (std::string& line : coarse_concatenations(network.module, result.plan, result.ranges))
     result.warnings.push_back(std::move(line));
+  if (table) check_shared_scales(*table, result.plan);
   scales.set_stub_scales();
-  if (correction) result.corrected_biases = correction->apply(result.network, result.ranges);
-  if (options.losses) result.losses = measure_losses(network, result.network, samples, *options.losses);
+  if (correction) result.corrected_biases = correction->apply(result.network, means);
+  result.scales = make_scale_table(result, options.float_type, backend->file, table, std::move(means));
+  if (options.losses && samples.size() > 0)
+    result.losses = measure_losses(network, result.network, samples, *options.losses);
   return result;
 }
 

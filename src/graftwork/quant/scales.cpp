@@ -104,9 +104,37 @@ at::Tensor weight_scales(const at::Tensor& weight, int64_t axis, const TensorQua
 at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
                                   SmallScale small) {
   if (!factor.defined()) return exported_scales(scales, float_type, small);
-  const at::Tensor magnitude = without_zeros(factor.abs());
-  const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * magnitude, float_type, small);
-  return (rounded.to(at::kDouble) / magnitude).to(at::kFloat);
+  const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * without_zeros(factor.abs()), float_type, small);
+  return unfolded_weight_scales(rounded, factor).to(at::kFloat);
+}
+
+at::Tensor folded_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
+                                SmallScale small) {
+  const at::Tensor plain = scales.to(at::kFloat).contiguous();
+  if (!factor.defined()) return plain;
+  const at::Tensor magnitude = without_zeros(factor.abs()).contiguous();
+  at::Tensor folded = exported_scales(plain.to(at::kDouble) * magnitude, float_type, small);
+  // In FP32 a division and a multiplication may end a step or two beside where they began.
+  constexpr int kFarthest = 2;
+  const float* wanted = plain.const_data_ptr<float>();
+  const double* by = magnitude.const_data_ptr<double>();
+  float* found = folded.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < folded.numel(); ++i) {
+    float below = found[i], above = found[i];
+    const auto is_it = [&](float value) { return static_cast<float>(static_cast<double>(value) / by[i]) == wanted[i]; };
+    for (int step = 0; step < kFarthest && !is_it(found[i]); ++step) {
+      below = std::nextafter(below, 0.0F);
+      above = std::nextafter(above, std::numeric_limits<float>::infinity());
+      if (is_it(below)) found[i] = below;
+      if (is_it(above)) found[i] = above;
+    }
+  }
+  return folded;
+}
+
+at::Tensor unfolded_weight_scales(const at::Tensor& folded, const at::Tensor& factor) {
+  const at::Tensor wide = folded.to(at::kDouble);
+  return factor.defined() ? wide / without_zeros(factor.abs()) : wide;
 }
 
 }  // namespace graftwork

@@ -1,0 +1,13 @@
+// The scale table of a network that has just been quantized.
+#pragma once
+
+#include "graftwork/quant/quantize.h"
+
+namespace graftwork {
+
+/// From scales, ranges and methods of the result. Lines of `used`, which may be null, keep what they say beside the
+/// scale; `means` are what the bias correction took.
+ScaleTable make_scale_table(const QuantizationResult& result, DType float_type, const FileRules& rules,
+                            const ScaleTable* used, ChannelMeans means);
+
+}  // namespace graftwork
