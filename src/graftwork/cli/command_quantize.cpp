@@ -5,8 +5,11 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/cli/loss_report.h"
+#include "graftwork/cli/network_json.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/output_files.h"
+#include "graftwork/cli/page/page.h"
+#include "graftwork/cli/page/page_data.h"
 #include "graftwork/cli/provenance.h"
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/stages.h"
@@ -70,6 +73,8 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
+  report["network"] =
+      network_json(result.network.module, result.plan, result.network.wide, float_name(request.calibration.float_type));
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
                       {"float", float_name(request.calibration.float_type)},
@@ -88,12 +93,17 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   return result;
 }
 
+void write_reports(const QuantizeRequest& request, const Json& report, const QuantizationResult& result) {
+  if (!request.report.empty()) write_file(request.report, to_text(report));
+  if (!request.html.empty()) write_file(request.html, page_html(page_data(report, result)));
+}
+
 }  // namespace
 
 void quantize(const QuantizeRequest& request) {
   const InterruptGuard interrupt;
   const CalibrationFlags& flags = request.calibration;
-  check_output_files({{request.output, request.report, request.config_output, request.scales_output},
+  check_output_files({{request.output, request.report, request.html, request.config_output, request.scales_output},
                       inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
@@ -119,8 +129,8 @@ void quantize(const QuantizeRequest& request) {
   onnx::write_model(model, request.output);
   watch.lap("export");
 
-  if (!request.report.empty())
-    write_file(request.report, to_text(quantize_report(request, loaded, transformed, result, model)));
+  if (!request.report.empty() || !request.html.empty())
+    write_reports(request, quantize_report(request, loaded, transformed, result, model), result);
   if (!request.config_output.empty()) write_file(request.config_output, quant_config_text(recipe));
   if (!request.scales_output.empty()) write_file(request.scales_output, scale_table_text(result.scales));
   if (flags.quiet) return;

@@ -43,7 +43,8 @@ struct CalibrationFlags {
 struct QuantizeRequest {
   std::filesystem::path model;
   std::filesystem::path output;
-  std::filesystem::path report;  ///< Empty: none; so are the next two.
+  std::filesystem::path report;  ///< Empty: none; so are the next three.
+  std::filesystem::path html;
   std::filesystem::path config_output;
   std::filesystem::path scales_output;
   CalibrationFlags calibration;

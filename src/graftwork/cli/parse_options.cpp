@@ -186,6 +186,7 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
                "Write attention that stays in FP16 as ONNX's Attention (opset 23)");
   app.add_flag("--no-losses", options.no_losses, "Do not measure what the results lose");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
+  add_path(app, "--html", options.html, "Write the same as a page to look at: the network, losses, ranges, reasons");
   add_path(app, "--config-out", options.config_output, "Write the recipe that was followed, to use with --config");
   add_path(app, "--scales-out", options.scales_output, "Write all scales as a table, to edit and use with --scales");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
