@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections import Counter
 
 import numpy as np
 import onnx
@@ -11,7 +10,7 @@ import torch
 from onnx import numpy_helper
 
 from export import save_pt2
-from support import QdqGraph, only, run_onnx
+from support import QdqGraph, only, run_onnx, waste
 
 
 def lines_of(path):
@@ -70,6 +69,14 @@ def test_table_has_the_numbers_of_the_file(quantize, exported, tmp_path, float_t
         stored = graph.array(dequantizer.input[1]).astype(np.float32)
         np.testing.assert_allclose(np.float32(line["scales"]), stored, rtol=0 if float_type == "fp16" else 3e-7)
         assert line["method"] == "minmax"
+
+
+def test_summary_says_whose_scales_they_are(graftwork, quantize, exported, tmp_path):
+    quantize("digits", "a.onnx", *calibrate(exported, "digits"), "--scales-out", "a.jsonl")
+    said = graftwork("quantize", exported("digits").path, "--scales", "a.jsonl", "-o", "b.onnx", cwd=tmp_path).stdout
+    assert "scales of a.jsonl" in said
+    assert "calibrated on       8 samples" in said
+    assert "SQNR" not in said, "without data nothing is measured"
 
 
 def test_edits_take_effect(quantize, exported, tmp_path):
@@ -133,9 +140,18 @@ def test_bad_lines_are_named(graftwork, exported, tmp_path, line, said):
     assert said in done.stderr
 
 
-def test_scales_or_samples_are_needed(graftwork, exported, tmp_path):
-    done = graftwork.fails("quantize", exported("digits").path, "-o", "o.onnx", cwd=tmp_path)
-    assert "--calibrate DATA or --scales FILE" in done.stderr
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "--calibrate DATA or --scales FILE"),
+        (("--scales", "s.jsonl", "--limit", "4"), "--limit belongs to --calibrate"),
+        (("--scales", "s.jsonl", "--mean", "0.5"), "belong to --calibrate"),
+        (("--scales", "s.jsonl"), "there is no file s.jsonl"),
+    ],
+)
+def test_options_that_want_others(graftwork, exported, tmp_path, options, said):
+    done = graftwork.fails("quantize", exported("digits").path, *options, "-o", "o.onnx", cwd=tmp_path)
+    assert said in done.stderr
 
 
 def test_run_takes_a_table_too(graftwork, quantize, exported, tmp_path):
@@ -232,22 +248,10 @@ def test_provenance_knows_no_place_and_no_time(quantize, exported, graftwork, tm
 # ---- what a file holds ----------------------------------------------------------------------------------
 
 
-def check_lean(model):
-    """Every node leads to a result, every initializer is read, and none of a kilobyte or more is there twice."""
-    graph = model.graph
-    read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
-    idle = [node.name for node in graph.node if not any(name in read for name in node.output)]
-    assert idle == []
-    assert [tensor.name for tensor in graph.initializer if tensor.name not in read] == []
-    arrays = [numpy_helper.to_array(tensor) for tensor in graph.initializer]
-    large = Counter((a.dtype.str, a.shape, a.tobytes()) for a in arrays if a.nbytes >= 1024)
-    assert [key[:2] for key, count in large.items() if count > 1] == []
-
-
 @pytest.mark.parametrize("float_type", ["fp16", "fp32"])
 @pytest.mark.parametrize("name", ["digits", "resnet18", "mobilenet_v2", "encoder"])
 def test_file_holds_what_its_results_need_once(quantized, name, float_type):
-    check_lean(onnx.load(quantized(name, "--float", float_type).path))
+    assert waste(onnx.load(quantized(name, "--float", float_type).path)) == []
 
 
 @pytest.mark.parametrize("make", [torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN])
@@ -263,7 +267,7 @@ def test_recurrent_weights_are_there_once(graftwork, tmp_path, make, float_type)
     options = ("--float", float_type, "--quiet", "-o", "m.onnx")
     graftwork("quantize", "m.pt2", "--calibrate", "c.npy", *options, cwd=tmp_path)
     model = onnx.load(tmp_path / "m.onnx")
-    check_lean(model)
+    assert waste(model) == []
     numbers = sum(parameter.numel() for parameter in network.parameters())
     stored = sum(numpy_helper.to_array(tensor).size for tensor in model.graph.initializer)
     assert numbers <= stored < 1.05 * numbers, "states and shapes are little"
@@ -287,9 +291,21 @@ def test_tied_weights_are_there_once(graftwork, tmp_path):
     command = ("quantize", "m.pt2", "--calibrate", "c.npy", "--float", "fp32", "--quiet", "-o", "m.onnx")
     graftwork(*command, cwd=tmp_path)
     model = onnx.load(tmp_path / "m.onnx")
-    check_lean(model)
+    assert waste(model) == []
     codes = [tensor for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.INT8 and tensor.dims]
     assert sum(np.prod(tensor.dims) >= 48 * 48 for tensor in codes) == 1
     with torch.no_grad():
         reference = network(x).numpy()
     np.testing.assert_allclose(only(run_onnx(model, x.numpy())), reference, atol=0.1)
+
+
+def test_waste_is_found():
+    """The measure of the tests above: of each kind one."""
+    helper, weight = onnx.helper, np.arange(256, dtype=np.float32)
+    nodes = [helper.make_node("Add", ["x", "a"], ["s"], "first"), helper.make_node("Add", ["s", "b"], ["y"], "second")]
+    nodes.append(helper.make_node("Relu", ["x"], ["idle"], "third"))
+    tensors = [numpy_helper.from_array(weight, name) for name in ("a", "b")]
+    tensors.append(numpy_helper.from_array(weight[:3], "unread"))
+    ports = [[helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [256])] for name in "xy"]
+    model = helper.make_model(helper.make_graph(nodes, "g", *ports, tensors))
+    assert waste(model) == ["node third is idle", "tensor b is a again", "tensor unread is not read"]

@@ -143,6 +143,7 @@ void quantize(const QuantizeRequest& request) {
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
+  if (!flags.scales.empty()) summary.sample_facts.push_back("scales of " + flags.scales.string());
   summary.measured_on = result.losses.samples;
   summary.outputs = output_lines(result.losses);
   summary.worst_kernels = kernel_lines(result.losses);

@@ -163,6 +163,7 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
 
 void finish_calibration(CalibrationFlags& flags, const Words& words, const std::string& subcommand) {
   finish_images(flags.images, words, subcommand);
+  if (flags.data.empty() && flags.limit > 0) refuse("--limit belongs to --calibrate DATA", subcommand);
   flags.float_type = words.float_type == "fp32" ? DType::kF32 : DType::kF16;
   flags.method = calibration_method(words.method);
   finish_recipe(flags.recipe, words);
@@ -366,6 +367,8 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
     if (quantize.calibration.data.empty() && quantize.calibration.scales.empty())
       refuse("--calibrate DATA or --scales FILE is needed", "quantize");
     finish_calibration(quantize.calibration, quantize_words, "quantize");
+    if (quantize.calibration.data.empty() && !quantize.calibration.images.is_default())
+      refuse("--image-size, --resize, --mean and --std belong to --calibrate DATA", "quantize");
     quantize.float_weights = quantize_words.weights == "float";
     return quantize;
   }

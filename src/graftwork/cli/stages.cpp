@@ -96,8 +96,8 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   try {
     return graftwork::quantize(transformed, *samples, recipe, options);
   } catch (Error& error) {
-    // What is wrong with a sample is found while the network runs, far from the file's name.
     if (error.code().starts_with("scales.")) throw error.at(flags.scales.string());
+    // What is wrong with a sample is found while the network runs, far from the file's name.
     const bool is_about_data = error.code().starts_with("data.");
     if (is_about_data && error.report().find(flags.data.string()) == std::string::npos) error.at(flags.data.string());
     throw;

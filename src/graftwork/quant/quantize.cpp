@@ -54,7 +54,8 @@ class ScaleSetter {
         result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
       const ScaleGroup& group = shared == groups.end() ? own : shared->second;
       const ModuleId id = modules_.find(stub.stub);
-      const float scale = group.line   ? exported_scale(group.line->scale, float_type_, group.small)
+      const StubScale* line = stub.given ? own.line : group.line;
+      const float scale = line         ? exported_scale(line->scale, float_type_, group.small)
                           : stub.given ? exported_scale(scale_of(modules_[id], result_.network.tensors).item<float>(),
                                                         float_type_, group.small)
                                        : calibrated_scale(stub, group);

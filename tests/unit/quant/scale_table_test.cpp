@@ -200,6 +200,9 @@ TEST(QuantizeByScaleTable, NamesWhatIsMissingAndWhatIsUnknown) {
   table = whole;
   table.weights[0].scales.pop_back();
   EXPECT_EQ(why_not(table), "scales.value: the weight of conv has 4 channels, and the table gives 3 scales");
+  table = whole;
+  table.means.at("x").push_back(1);
+  EXPECT_EQ(why_not(table), "scales.value: %x has 3 channels, and its mean is given for 4");
 }
 
 TEST(QuantizeByScaleTable, RefusesTwoScalesWhereOneIsShared) {

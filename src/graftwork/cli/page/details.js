@@ -87,7 +87,7 @@ function stubCard(stub, edge) {
       ["shared with", others > 0 ? `${others} more ${others === 1 ? "reader" : "readers"}` : null],
       ["why", stub.reason],
     ]),
-    chart || (hasRange ? el("p", { class: "quiet" }, "no histogram: this method takes the ends of the range alone") : null),
+    chart || (hasRange ? el("p", { class: "quiet" }, "no histogram was counted: the method takes the ends of the range alone, or a table gave the scale") : null),
   );
 }
 
@@ -165,7 +165,7 @@ function outputsTable() {
   const outputs = (report.losses && report.losses.outputs) || [];
   if (outputs.length === 0) return null;
   const rows = outputs.map((output) =>
-    el("tr", null, el("td", null, output.output), el("td", { class: "number" }, decibels(output.sqnr_db)), el("td", { class: "number" }, output.cosine.toFixed(5))),
+    el("tr", null, el("td", null, output.output), el("td", { class: "number" }, decibels(output.sqnr_db)), el("td", { class: "number" }, cosineText(output.cosine))),
   );
   const head = el("tr", null, el("th", { scope: "col" }, "result"), el("th", { scope: "col", class: "number" }, "SQNR"), el("th", { scope: "col", class: "number" }, "cosine"));
   return [el("h3", null, `How good it is, on ${report.losses.samples} ${report.losses.samples === 1 ? "sample" : "samples"}`), el("table", null, el("thead", null, head), el("tbody", null, rows))];

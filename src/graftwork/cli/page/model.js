@@ -95,6 +95,13 @@ function decibels(value) {
   return typeof value === "number" ? `${value.toFixed(1)} dB` : "nothing lost";
 }
 
+/** One near 1 is told apart by its nines. */
+function cosineText(cosine) {
+  let digits = 4;
+  while (digits < 9 && 1 - cosine < 0.5 * 10 ** -digits) ++digits;
+  return cosine.toFixed(digits);
+}
+
 function percent(share) {
   return share === 0 ? "0 %" : `${Number((share * 100).toPrecision(2))} %`;
 }

@@ -79,7 +79,7 @@ function drawEdge(context, edge) {
   const { from, to } = edge;
   const isPicked = state.picked === from || state.picked === to;
   context.strokeStyle = isPicked ? shades.accent : edge.stub ? shades.int8 : shades.edge;
-  context.lineWidth = edge.stub || isPicked ? 2 : 1.2;
+  context.lineWidth = Math.max(edge.stub || isPicked ? 2 : 1.2, 0.7 / view.scale);
   context.globalAlpha = isDimmed(from) || isDimmed(to) ? 0.25 : 1;
   context.beginPath();
   context.moveTo(from.x, from.y + half);
@@ -188,22 +188,40 @@ function stripScale() {
   return { x: (strip.clientWidth - 12) / (bounds.right - bounds.left), y: (strip.clientHeight - 12) / (bounds.bottom - bounds.top) };
 }
 
+/** Each node in its place. */
+function drawStripNodes(context, scale, place) {
+  const height = Math.max(1.5, SIZE.height * scale.y);
+  const width = Math.max(3, SIZE.width * scale.x);
+  for (const node of nodes) {
+    const [x, y] = place(node.x - SIZE.width / 2, node.y - SIZE.height / 2);
+    context.globalAlpha = isDimmed(node) ? 0.15 : 1;
+    context.fillStyle = shades[node.precision];
+    context.fillRect(x, y, width, height);
+  }
+}
+
+/** Where nodes are thinner than a line, the shares of the precisions in each line, of those that are shown. */
+function drawStripShares(context, place) {
+  const LINE = 2;  // pixels
+  const lines = groupBy(nodes.filter((node) => !isDimmed(node)), (node) => Math.floor(place(0, node.y)[1] / LINE));
+  const room = strip.clientWidth - 12;
+  for (const [line, members] of lines) {
+    let left = 6;
+    for (const precision of PRECISIONS) {
+      const width = (members.filter((node) => node.precision === precision).length / members.length) * room;
+      context.fillStyle = shades[precision];
+      context.fillRect(left, line * LINE, width, LINE);
+      left += width;
+    }
+  }
+}
+
 function drawStrip() {
   const { context } = prepared(strip);
   const scale = stripScale();
   const place = (x, y) => [6 + (x - bounds.left) * scale.x, 6 + (y - bounds.top) * scale.y];
-  const height = Math.max(1.5, SIZE.height * scale.y);
-  const width = Math.max(3, SIZE.width * scale.x);
-  // What is not in INT8 is drawn last: it is what one looks for.
-  for (const precision of ["other", "int8", "fp16", "fp32"]) {
-    for (const node of nodes) {
-      if (node.precision !== precision) continue;
-      const [x, y] = place(node.x - SIZE.width / 2, node.y - SIZE.height / 2);
-      context.globalAlpha = isDimmed(node) ? 0.15 : 1;
-      context.fillStyle = shades[precision];
-      context.fillRect(x, y, width, height);
-    }
-  }
+  if (SIZE.height * scale.y < 1) drawStripShares(context, place);
+  else drawStripNodes(context, scale, place);
   context.globalAlpha = 1;
   if (state.picked) {
     const [, y] = place(0, state.picked.y);
