@@ -165,7 +165,7 @@ function outputsTable() {
   const outputs = (report.losses && report.losses.outputs) || [];
   if (outputs.length === 0) return null;
   const rows = outputs.map((output) =>
-    el("tr", null, el("td", null, output.output), el("td", { class: "number" }, decibels(output.sqnr_db)), el("td", { class: "number" }, cosineText(output.cosine))),
+    el("tr", null, el("td", null, output.output), el("td", { class: "number" }, outputLoss(output)), el("td", { class: "number" }, cosineText(output.cosine))),
   );
   const head = el("tr", null, el("th", { scope: "col" }, "result"), el("th", { scope: "col", class: "number" }, "SQNR"), el("th", { scope: "col", class: "number" }, "cosine"));
   return [el("h3", null, `How good it is, on ${report.losses.samples} ${report.losses.samples === 1 ? "sample" : "samples"}`), el("table", null, el("thead", null, head), el("tbody", null, rows))];

@@ -15,9 +15,13 @@ const PLACE_SWEEPS = 10;
 function ranksOf() {
   const ranks = new Int32Array(nodes.length);
   for (const edge of edges) ranks[edge.to.index] = Math.max(ranks[edge.to.index], ranks[edge.from.index] + 1);
-  // What reads nothing stands just above its first reader.
+  // Inputs, and what is made of no input, stand just above their first readers.
+  const hangs = new Set();
   for (const node of nodes) {
-    if (node.inputs.length > 0 || node.outputs.length === 0) continue;
+    if (node.json.kind !== "input" && node.inputs.every((edge) => hangs.has(edge.from))) hangs.add(node);
+  }
+  for (const node of [...nodes].reverse()) {
+    if (node.outputs.length === 0 || !(hangs.has(node) || node.json.kind === "input")) continue;
     ranks[node.index] = Math.min(...node.outputs.map((edge) => ranks[edge.to.index])) - 1;
   }
   return ranks;

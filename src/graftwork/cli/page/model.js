@@ -102,6 +102,11 @@ function cosineText(cosine) {
   return cosine.toFixed(digits);
 }
 
+/** dB of a result: there are none where nothing differs, and none where all is lost, which the cosine tells apart. */
+function outputLoss(output) {
+  return output.sqnr_db === null && output.cosine < 0.5 ? "not finite" : decibels(output.sqnr_db);
+}
+
 function percent(share) {
   return share === 0 ? "0 %" : `${Number((share * 100).toPrecision(2))} %`;
 }
