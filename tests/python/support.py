@@ -132,6 +132,26 @@ def run_onnx(model, x, outputs=()):
     return dict(zip(names, session.run(names, given), strict=True))
 
 
+LEAST_SHARED_BYTES = 1024  # smaller tensors may be there twice, under names that say what they belong to
+
+
+def waste(model):
+    """What of a ModelProto no result needs, and which large tensors are there twice: lines, none in a good file."""
+    graph = model.graph
+    read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    found = [f"node {node.name} is idle" for node in graph.node if read.isdisjoint(node.output)]
+    seen = {}
+    for tensor in graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        if tensor.name not in read:
+            found.append(f"tensor {tensor.name} is not read")
+        if array.nbytes >= LEAST_SHARED_BYTES:
+            first = seen.setdefault((tensor.data_type, array.shape, array.tobytes()), tensor.name)
+            if first != tensor.name:
+                found.append(f"tensor {tensor.name} is {first} again")
+    return found
+
+
 def only_input(session):
     (value,) = session.get_inputs()
     return value.name

@@ -20,6 +20,8 @@ SESSIONS = {
     "docs/plans.md": "net.gir",
     "docs/data.md": "make.py",
     "docs/recipe.md": "make.py",
+    "docs/report.md": "make.py",
+    "docs/scales.md": "make.py",
     "docs/patterns.md": "",
     "docs/kernels.md": "make.py",
     "docs/attention.md": "make.py",
@@ -137,7 +139,7 @@ def test_readme_commands_run(graftwork, tmp_path, monkeypatch):
         program, *arguments = shlex.split(line, comments=True)
         assert program == "build/bin/graftwork", line
         graftwork(*arguments)
-        for option in ("-o", "--report"):
+        for option in ("-o", "--report", "--html"):
             for written in [arguments[i + 1] for i, word in enumerate(arguments) if word == option]:
                 assert os.path.getsize(written) > 0, line
 

@@ -149,6 +149,11 @@ class Stages:
         if found := inference.file_difference(self.graftwork, self.onnx):
             raise Failure("inference", found.splitlines()[0])
 
+    def check_contents(self):
+        """The file holds what its results need, once."""
+        if found := support.waste(onnx.load(self.onnx)):
+            raise Failure("contents", found[0])
+
     def sqnr(self):
         """The INT8 file in ONNX Runtime against eager PyTorch, dB of the worst output."""
         try:
@@ -169,6 +174,7 @@ def check(graftwork, name, folder):
     stages.check_float()
     quantized = stages.quantize()
     stages.check_types()
+    stages.check_contents()
     sqnr, floor = stages.sqnr(), NETWORKS[name].floor
     if not sqnr >= floor:
         raise Failure("accuracy", f"an output of the INT8 file is below {floor} dB")

@@ -5,14 +5,19 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/cli/loss_report.h"
+#include "graftwork/cli/network_json.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/output_files.h"
+#include "graftwork/cli/page/page.h"
+#include "graftwork/cli/page/page_data.h"
+#include "graftwork/cli/provenance.h"
 #include "graftwork/cli/report_json.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/summary.h"
 #include "graftwork/cli/torchrun.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
+#include "graftwork/place/quant_config_text.h"
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/scales.h"
 
@@ -52,26 +57,17 @@ uint64_t size_on_disk(const std::filesystem::path& path, const onnx::Model& mode
   return size;
 }
 
-std::vector<StubFigures> stub_figures(const QuantizationResult& result) {
-  const ModuleTable& modules = result.network.module.modules();
+std::vector<StubFigures> stub_figures(const ScaleTable& scales) {
   std::vector<StubFigures> figures;
-  for (const PlannedStub& stub : result.plan.stubs) {
-    const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
-    GRAFTWORK_ASSERT(scale != nullptr);
-    const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
-    const Range range = found == result.ranges.end() ? Range() : found->second;
-
-    const float step = evaluate(*scale, result.network.tensors).item<float>();
-    const double largest = static_cast<double>(step) * largest_code(stub.precision);
-    figures.push_back({step, range.min, range.max, range.histogram.share_from(largest)});
-  }
+  for (const StubScale& line : scales.stubs)
+    figures.push_back({line.scale, line.min, line.max, line.clipped, line.method});
   return figures;
 }
 
 Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded, const TransformedNetwork& transformed,
                      const QuantizationResult& result, const onnx::Model& model) {
   Json report = transform_report(request.model, transformed.network.module, transformed.report);
-  add_plan(report, result.plan, stub_figures(result));
+  add_plan(report, result.plan, stub_figures(result.scales));
   report["warnings"] = result.warnings;
   if (!loaded.in_training.empty()) report["warnings"].push_back(training_warning(loaded.in_training));
   report["fp32_regions"] = Json::array();
@@ -83,6 +79,8 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"corrected_biases", result.corrected_biases}};
   if (result.rounded_weights > 0) report["calibration"]["rounded_weights"] = result.rounded_weights;
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
+  report["network"] =
+      network_json(result.network.module, result.plan, result.network.wide, float_name(request.calibration.float_type));
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
                       {"float", float_name(request.calibration.float_type)},
@@ -102,6 +100,11 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   return result;
 }
 
+void write_reports(const QuantizeRequest& request, const Json& report, const QuantizationResult& result) {
+  if (!request.report.empty()) write_file(request.report, to_text(report));
+  if (!request.html.empty()) write_file(request.html, page_html(page_data(report, result)));
+}
+
 }  // namespace
 
 void quantize(const QuantizeRequest& request) {
@@ -110,12 +113,15 @@ void quantize(const QuantizeRequest& request) {
   const bool leads = !processes || processes->rank() == 0;  // the only one that writes and says anything
   CalibrationFlags flags = request.calibration;
   flags.quiet |= !leads;
-  check_output_files({{request.output, request.report, flags.checkpoint}, inputs_of(request)});
+  check_output_files({{request.output, request.report, request.html, request.config_output, request.scales_output,
+                       flags.checkpoint},
+                      inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.backend);
-  check_can_be_written(recipe_of(flags.recipe, plan));  // what is wrong with it is said before the long work
+  const QuantConfig recipe = recipe_of(flags, plan);  // what is wrong with it is said before the long work
+  check_can_be_written(recipe);
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(request.model);
@@ -131,14 +137,16 @@ void quantize(const QuantizeRequest& request) {
   if (!leads) return;
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
-  const onnx::Model model = lower(result.network, export_options);
+  onnx::Model model = lower(result.network, export_options);
+  model.metadata = provenance(result, recipe);
   interrupt.check();
   onnx::write_model(model, request.output);
   watch.lap("export");
 
-  if (!request.report.empty()) {
-    write_file(request.report, to_text(quantize_report(request, loaded, transformed, result, model)));
-  }
+  if (!request.report.empty() || !request.html.empty())
+    write_reports(request, quantize_report(request, loaded, transformed, result, model), result);
+  if (!request.config_output.empty()) write_file(request.config_output, quant_config_text(recipe));
+  if (!request.scales_output.empty()) write_file(request.scales_output, scale_table_text(result.scales));
   if (flags.quiet) return;
   QuantizeSummary summary;
   summary.model = request.model.string();
@@ -149,6 +157,7 @@ void quantize(const QuantizeRequest& request) {
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
+  if (!flags.scales.empty()) summary.sample_facts.push_back("scales of " + flags.scales.string());
   summary.measured_on = result.losses.samples;
   summary.outputs = output_lines(result.losses);
   summary.worst_kernels = kernel_lines(result.losses);

@@ -35,7 +35,8 @@ struct CalibrationFlags {
   bool keep_batch_norm = false;
   std::optional<CalibrationMethod> method;  ///< Instead of the recipe's; of weights where it is minmax or mse.
   RecipeFlags recipe;
-  std::filesystem::path plan;  ///< Empty: none.
+  std::filesystem::path plan;    ///< Empty: none.
+  std::filesystem::path scales;  ///< Table of scales that hold instead of ranges in the data; empty: none.
   BackendFlags backend;
   std::filesystem::path checkpoint;  ///< Empty: none. Only for `quantize`.
   bool quiet = false;
@@ -44,7 +45,10 @@ struct CalibrationFlags {
 struct QuantizeRequest {
   std::filesystem::path model;
   std::filesystem::path output;
-  std::filesystem::path report;  ///< Empty: none.
+  std::filesystem::path report;  ///< Empty: none; so are the next three.
+  std::filesystem::path html;
+  std::filesystem::path config_output;
+  std::filesystem::path scales_output;
   CalibrationFlags calibration;
   int64_t opset = 0;  ///< 0: what the graph needs.
   bool attention_operator = false;

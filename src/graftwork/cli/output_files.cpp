@@ -37,7 +37,7 @@ void add(std::vector<Path>& files, const BackendFlags& flags) {
 }
 
 void add(std::vector<Path>& files, const CalibrationFlags& flags) {
-  files.insert(files.end(), {flags.data, flags.recipe.file, flags.plan});
+  files.insert(files.end(), {flags.data, flags.recipe.file, flags.plan, flags.scales});
   add(files, flags.backend);
 }
 

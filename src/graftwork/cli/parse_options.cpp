@@ -118,6 +118,8 @@ std::vector<CLI::Option*> add_calibration(CLI::App& app, CalibrationFlags& flags
           ->type_name("METHOD"),
       app.add_flag("--keep-bn", flags.keep_batch_norm,
                    "Leave batch norms as nodes of their own instead of folding them into the layers"),
+      add_path(app, "--scales", flags.scales,
+               "Take scales from this table (--scales-out), edited or not; where it says all, no data are needed"),
   };
   for (CLI::Option* option : add_recipe(app, flags.recipe, words)) options.push_back(option);
   return options;
@@ -164,13 +166,14 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
 void finish_calibration(CalibrationFlags& flags, const Words& words, const std::string& subcommand) {
   finish_images(flags.images, words, subcommand);
   flags.float_type = words.float_type == "fp32" ? DType::kF32 : words.float_type == "bf16" ? DType::kBF16 : DType::kF16;
+  if (flags.data.empty() && flags.limit > 0) refuse("--limit belongs to --calibrate DATA", subcommand);
   flags.method = calibration_method(words.method);
   finish_recipe(flags.recipe, words);
 }
 
 void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
-  add_calibration(app, options.calibration, words)[0]->required();
+  add_calibration(app, options.calibration, words);
   add_images(app, options.calibration.images, words);
   add_plan_file(app, options.calibration.plan);
   add_backend(app, options.calibration.backend);
@@ -188,6 +191,9 @@ void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   add_path(app, "--checkpoint", options.calibration.checkpoint,
            "Keep what was seen of the data in this file, and go on from it when it is there");
   add_path(app, "--report", options.report, "Write every decision and its reason, in JSON");
+  add_path(app, "--html", options.html, "Write the same as a page to look at: the network, losses, ranges, reasons");
+  add_path(app, "--config-out", options.config_output, "Write the recipe that was followed, to use with --config");
+  add_path(app, "--scales-out", options.scales_output, "Write all scales as a table, to edit and use with --scales");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   add_path(app, "-o,--output", options.output, "The ONNX file to write")->required();
   app.footer(
@@ -278,8 +284,8 @@ InputFile input_file(const std::string& text) {
 void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
   if (words.stage == "transformed") options.stage = Stage::kTransformed;
   if (words.stage == "quantized") options.stage = Stage::kQuantized;
-  if (options.stage == Stage::kQuantized && options.calibration.data.empty()) {
-    refuse("--stage quantized needs --calibrate DATA", "run");
+  if (options.stage == Stage::kQuantized && options.calibration.data.empty() && options.calibration.scales.empty()) {
+    refuse("--stage quantized needs --calibrate DATA or --scales FILE", "run");
   }
   for (const CLI::Option* option : calibration) {
     if (options.stage == Stage::kQuantized || option->count() == 0) continue;
@@ -366,7 +372,11 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
     refuse(error.what(), selected_name(app));
   }
   if (*quantize_app) {
+    if (quantize.calibration.data.empty() && quantize.calibration.scales.empty())
+      refuse("--calibrate DATA or --scales FILE is needed", "quantize");
     finish_calibration(quantize.calibration, quantize_words, "quantize");
+    if (quantize.calibration.data.empty() && !quantize.calibration.images.is_default())
+      refuse("--image-size, --resize, --mean and --std belong to --calibrate DATA", "quantize");
     quantize.float_weights = quantize_words.weights == "float";
     return quantize;
   }

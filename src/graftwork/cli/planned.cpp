@@ -30,4 +30,12 @@ QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan) {
   return recipe;
 }
 
+QuantConfig recipe_of(const CalibrationFlags& flags, const PlanFile& plan) {
+  QuantConfig recipe = recipe_of(flags.recipe, plan);
+  if (flags.method) recipe.activation.calibration_method = *flags.method;
+  if (flags.method == CalibrationMethod::kMinMax || flags.method == CalibrationMethod::kMse)
+    recipe.weight.calibration_method = *flags.method;
+  return recipe;
+}
+
 }  // namespace graftwork::cli

@@ -23,5 +23,7 @@ TransformationResult transform_by(const PlanFile& plan, const GraphModule& modul
 /// The recipe that the flags describe. Throws Error "config.*", "file.*"; "usage" where plan and flags both say what is
 /// quantized.
 QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan);
+/// The same with the method that the user asks for.
+QuantConfig recipe_of(const CalibrationFlags& flags, const PlanFile& plan);
 
 }  // namespace graftwork::cli

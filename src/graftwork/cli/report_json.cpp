@@ -1,9 +1,7 @@
 #include "graftwork/cli/report_json.h"
 
-#include <array>
-#include <charconv>
-
 #include "graftwork/base/error.h"
+#include "graftwork/place/json_fields.h"
 
 namespace graftwork::cli {
 namespace {
@@ -28,7 +26,8 @@ Json stub_json(const PlannedStub& stub, const StubFigures& figures) {
   Json json{{"name", stub.stub.str()},        {"tensor", stub.tensor.str()},
             {"scale", number(figures.scale)}, {"min", number(figures.min)},
             {"max", number(figures.max)},     {"clipped", number(static_cast<float>(figures.clipped))},
-            {"readers", std::move(readers)},  {"reason", stub.reason}};
+            {"method", figures.method},       {"readers", std::move(readers)},
+            {"reason", stub.reason}};
   if (!stub.value.empty()) json["value"] = stub.value.str();
   if (stub.precision != Precision::kInt8) json["precision"] = name_of(stub.precision);
   return json;
@@ -73,13 +72,7 @@ void add_plan(Json& report, const StubPlan& plan, const std::vector<StubFigures>
   report["qdq_pairs"] = {{"activations", plan.stubs.size()}, {"weights", plan.quantized_weights()}};
 }
 
-Json number(float value) {
-  std::array<char, 32> text{};
-  const char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  double same = 0;
-  std::from_chars(text.data(), end, same);
-  return same;
-}
+Json number(float value) { return shortest_double(value); }
 
 std::string to_text(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

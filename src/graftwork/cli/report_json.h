@@ -21,6 +21,7 @@ struct StubFigures {
   float min = 0;
   float max = 0;
   double clipped = 0;  ///< Share of the values beyond the end of the range.
+  std::string method;  ///< StubScale::method.
 };
 
 /// What both reports begin with: version, model, fused modules, operators left, patterns applied and skipped.

@@ -63,15 +63,27 @@ std::vector<std::string> unusable(const LoadedNetwork& loaded) {
   return {};
 }
 
+namespace {
+
+/// Where all scales come from a table.
+class NoSamples : public SampleSource {
+ public:
+  int64_t size() const override { return 0; }
+  std::vector<at::Tensor> samples(int64_t, int64_t) const override { return {}; }
+};
+
+std::unique_ptr<SampleSource> samples_of(const GraphModule& module, const CalibrationFlags& flags) {
+  if (flags.data.empty()) return std::make_unique<NoSamples>();
+  return open_samples(module, flags.data, {flags.limit, flags.images});
+}
+
+}  // namespace
+
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
                                     const InterruptGuard& interrupt, bool with_losses, Exchange* processes) {
-  QuantConfig recipe = recipe_of(flags.recipe, plan);
-  if (flags.method) recipe.activation.calibration_method = *flags.method;
-  if (flags.method == CalibrationMethod::kMinMax || flags.method == CalibrationMethod::kMse)
-    recipe.weight.calibration_method = *flags.method;
+  const QuantConfig recipe = recipe_of(flags, plan);
   interrupt.check();
-  const std::unique_ptr<SampleSource> samples =
-      open_samples(transformed.module, flags.data, {flags.limit, flags.images});
+  const std::unique_ptr<SampleSource> samples = samples_of(transformed.module, flags);
   ProgressBar progress(flags.quiet);
   QuantizeOptions options;
   options.float_type = flags.float_type;
@@ -80,12 +92,14 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.plan = plan.stubs;
   options.calibration.checkpoint = flags.checkpoint;
   options.calibration.exchange = processes;
+  if (!flags.scales.empty()) options.scales = read_scale_table(flags.scales);
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   options.calibration.interrupted = [&] { return interrupt.requested(); };
   if (with_losses) options.losses = {.interrupted = options.calibration.interrupted};
   try {
     return graftwork::quantize(transformed, *samples, recipe, options);
   } catch (Error& error) {
+    if (error.code().starts_with("scales.")) throw error.at(flags.scales.string());
     // What is wrong with a sample is found while the network runs, far from the file's name.
     const bool is_about_data = error.code().starts_with("data.");
     if (is_about_data && error.report().find(flags.data.string()) == std::string::npos) error.at(flags.data.string());

@@ -18,6 +18,7 @@
 #include "graftwork/onnx/infer.h"
 #include "graftwork/onnx/opset_range.h"
 #include "graftwork/onnx/prune.h"
+#include "graftwork/onnx/share_initializers.h"
 
 namespace graftwork {
 namespace {
@@ -306,6 +307,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
   onnx::fold_padding(model.graph);
   lowering.list_types();
   onnx::prune(model.graph);
+  onnx::share_initializers(model.graph);
   model.opset = std::max(lowering.opset(), options.opset);
   model.producer_name = "graftwork";
   model.producer_version = GRAFTWORK_VERSION;

@@ -1,6 +1,8 @@
 #include "graftwork/place/json_fields.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -81,6 +83,14 @@ std::vector<const JsonFields::Json*> JsonFields::list(const std::string& key) co
 
 void JsonFields::refuse(const std::string& key, const std::string& what) const {
   throw Error(code_ + ".value", cat(quoted(key), " ", what));
+}
+
+double shortest_double(float value) {
+  std::array<char, 32> text{};
+  const char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double same = 0;
+  std::from_chars(text.data(), end, same);
+  return static_cast<float>(same) == value ? same : value;
 }
 
 nlohmann::ordered_json parse_json(const std::string& text, const std::string& what, const std::string& code) {

@@ -37,6 +37,9 @@ class JsonFields {
   std::string code_;
 };
 
+/// The double that is printed as the float's shortest decimal, where that reads back as the float; else the float.
+double shortest_double(float value);
+
 /// Parses a document. Throws Error "<code>.json", also when an object has a key twice, or nests absurdly.
 nlohmann::ordered_json parse_json(const std::string& text, const std::string& what, const std::string& code);
 

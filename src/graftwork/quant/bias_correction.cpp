@@ -77,6 +77,20 @@ std::vector<at::Tensor> shifts_of(const at::Tensor& weight, const at::Tensor& ex
   return shifts;
 }
 
+/// Of a weight [out, in / groups, kernel …].
+int64_t input_channels(const ModuleRecord& layer, const at::Tensor& weight) {
+  const Attribute* groups = attribute_of(layer, "groups");
+  return weight.size(1) * (groups ? *groups->get<int64_t>() : 1);
+}
+
+at::Tensor mean_of(const ChannelMeans& known, Symbol tensor, int64_t channels) {
+  const std::vector<double>& mean = known.at(tensor.str());
+  if (mean.size() != static_cast<size_t>(channels))
+    throw Error("scales.value", cat("%", tensor.str(), " has ", counted(static_cast<size_t>(channels), "channel"),
+                                    ", and its mean is given for ", mean.size()));
+  return at::tensor(mean, at::kDouble);
+}
+
 }  // namespace
 
 BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
@@ -115,7 +129,7 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
   std::erase_if(layers_, [&](const auto& entry) { return entry.second.size() < users[entry.first]; });
 }
 
-int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Range>& ranges) const {
+int64_t BiasCorrection::apply(Network& quantized, const ChannelMeans& known) const {
   const at::NoGradGuard no_grad;
   const ModuleTable& modules = quantized.module.modules();
   TensorStore& tensors = quantized.tensors;
@@ -124,9 +138,10 @@ int64_t BiasCorrection::apply(Network& quantized, const std::map<std::string, Ra
     std::vector<at::Tensor> shifts;
     for (const Layer& layer : layers) {
       std::vector<at::Tensor> means;
-      for (const Symbol input : layer.inputs) means.push_back(ranges.at(input.str()).mean.value());
       const at::Tensor weight = evaluate(*modules[layer.weighted].param("weight"), tensors);
       const at::Tensor exact = evaluate(layer.weight, tensors);
+      for (const Symbol input : layer.inputs)
+        means.push_back(mean_of(known, input, input_channels(modules[layer.weighted], weight)));
       for (at::Tensor& shift :
            shifts_of(weight.to(at::kFloat), exact.to(at::kFloat), modules[layer.fake_quant], tensors, means))
         shifts.push_back(std::move(shift));

@@ -8,7 +8,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
-#include "graftwork/quant/statistics.h"
+#include "graftwork/quant/channel_mean.h"
 
 namespace graftwork {
 
@@ -27,7 +27,8 @@ class BiasCorrection {
   /// The tensors whose channel means it needs: CalibrationOptions::channel_axes.
   const std::unordered_map<Symbol, int64_t>& channel_axes() const { return axes_; }
   /// `quantized`: the network with the scales of its weights set. Returns how many biases and batch norms it changed.
-  int64_t apply(Network& quantized, const std::map<std::string, Range>& ranges) const;
+  /// `means`: of each of those tensors. Throws Error "scales.value" where one has not the channels that a layer reads.
+  int64_t apply(Network& quantized, const ChannelMeans& means) const;
 
  private:
   struct Layer {

@@ -123,6 +123,12 @@ Statistics calibrate(const Network& network, const StatisticsRequest& request, c
     statistics.ranges[name.str()].moving_min = ends.min;
     statistics.ranges[name.str()].moving_max = ends.max;
   }
+  for (const auto& [name, range] : statistics.ranges) {
+    if (range.mean.empty()) continue;
+    const at::Tensor mean = range.mean.value();
+    const double* channels = mean.const_data_ptr<double>();
+    statistics.means[name].assign(channels, channels + mean.numel());
+  }
   return statistics;
 }
 

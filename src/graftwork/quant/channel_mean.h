@@ -4,9 +4,14 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace graftwork {
+
+/// By the name of a tensor.
+using ChannelMeans = std::map<std::string, std::vector<double>>;
 
 /// Sums in fixed point, 64 bits in front of the point and 64 behind it: adding is exact, so the mean does not depend on
 /// the order of samples, nor on which thread saw which. Channel means beyond ±2⁴⁸ count as that.

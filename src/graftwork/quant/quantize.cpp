@@ -1,6 +1,8 @@
 #include "graftwork/quant/quantize.h"
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/quant/make_scale_table.h"
 #include "graftwork/quant/steps/step.h"
 #include "graftwork/quant/weight_scales.h"
 
@@ -32,13 +34,30 @@ StubPlan plan_of(const Network& network, const QuantConfig& config, const Quanti
   return plan;
 }
 
+/// What the scale table says instead of calibration; nothing where it does not say all. Throws Error "scales.missing"
+/// where there are no samples either.
+std::optional<Statistics> known_by_table(const ScaleForm& form, const StubPlan& plan, const QuantConfig& config,
+                                         const StatisticsRequest& request, const SampleSource& samples) {
+  if (!form.table) return std::nullopt;
+  if (!config.activation.symmetric || !config.weight.symmetric)
+    throw Error("scales.affine", "scale tables hold no zero points", "symmetric codes in the recipe, or no table");
+  std::vector<std::string> missing = not_in_table(*form.table, plan, form.float_type, request);
+  if (config.weight.rounding == WeightRounding::kGptq) missing.emplace_back("codes that GPTQ chooses by the data");
+  if (missing.empty())
+    return Statistics{.ranges = ranges_of(*form.table), .means = form.table->means, .wide = form.table->wide};
+  if (samples.size() > 0) return std::nullopt;
+  throw Error("scales.missing", cat("the scale table does not say all: ", first_of(missing)),
+              "--calibrate DATA, or lines for them");
+}
+
 }  // namespace
 
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
   check_quant_config(config);
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
-  const ScaleForm form{options.float_type, options.keep_batch_norm, backend->file.products_take_scales_of_one_type};
+  const ScaleForm form{options.float_type, options.keep_batch_norm, backend->file.products_take_scales_of_one_type,
+                       options.scales ? &*options.scales : nullptr};
   QuantizationResult result{.network = network.clone(),
                             .plan = plan_of(network, config, options, *backend),
                             .samples = samples.size(),
@@ -46,20 +65,27 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
                             .weight_method = config.weight.calibration_method,
                             .sample_facts = samples.facts()};
   result.warnings = result.plan.warnings;
-  if (samples.size() < kFewSamples)
-    result.warnings.push_back(cat("ranges of ", samples.size(), samples.size() == 1 ? " sample" : " samples",
-                                  " are a matter of chance: calibrate on some hundreds"));
   apply_stub_plan(result.network.module, result.plan, *backend);
+  if (form.table) check_scale_table(*form.table, result.plan, result.network);
   // First: a bad weight would look like bad data.
   set_weight_scales(result.network, result.plan, config.weight, form);
 
   const std::vector<std::unique_ptr<Step>> steps = steps_of(network, result.plan, config, samples, options, form, *backend);
   StatisticsRequest request;
   for (const std::unique_ptr<Step>& step : steps) step->request(request);
-  const Statistics seen = calibrate(network, request, samples, options.calibration);
+  std::optional<Statistics> known = known_by_table(form, result.plan, config, request, samples);
+  if (known) {
+    result.samples = form.table->samples;
+  } else if (samples.size() < kFewSamples) {
+    result.warnings.push_back(cat("ranges of ", samples.size(), samples.size() == 1 ? " sample" : " samples",
+                                  " are a matter of chance: calibrate on some hundreds"));
+  }
+  const Statistics seen = known ? std::move(*known) : calibrate(network, request, samples, options.calibration);
   for (const std::unique_ptr<Step>& step : steps) step->apply(seen, result);
   result.ranges = seen.ranges;
-  if (options.losses) result.losses = measure_losses(network, result.network, samples, *options.losses);
+  result.scales = make_scale_table(result, form, seen.means);
+  if (options.losses && samples.size() > 0)
+    result.losses = measure_losses(network, result.network, samples, *options.losses);
   return result;
 }
 

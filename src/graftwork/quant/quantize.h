@@ -9,6 +9,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/loss/layer_losses.h"
+#include "graftwork/quant/scale_table.h"
 
 namespace graftwork {
 
@@ -21,6 +22,9 @@ struct QuantizeOptions {
   std::shared_ptr<const Backend> backend;  ///< Null: the one that is used (get_backend).
   /// Where Q/DQ go; absent: as plan_stubs decides. The recipe's modules to skip then count for nothing.
   std::optional<StubPlan> plan;
+  /// Scales that hold instead of what calibration would find. Where the table says all that data would tell, there need
+  /// be no samples: nothing is calibrated, and without a sample nothing is measured.
+  std::optional<ScaleTable> scales;
   /// Whether and how to measure what quantization loses.
   std::optional<LossOptions> losses;
 };
@@ -44,10 +48,12 @@ struct QuantizationResult {
   std::vector<std::string> sample_facts = {};
   std::vector<std::string> warnings = {};
   Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
+  ScaleTable scales = {};
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a
-/// non-finite weight, with its name).
+/// non-finite weight, with its name), "scales.*" ("scales.missing" where there is no sample and the table is not
+/// whole).
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options);
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "graftwork/ir/type.h"
-#include "graftwork/patterns/backend.h"
+#include "graftwork/quant/scale_table.h"
 
 namespace graftwork {
 
@@ -11,6 +11,8 @@ struct ScaleForm {
   DType float_type = DType::kF16;  ///< Of the float regions.
   bool keeps_batch_norm = false;   ///< Batch norms are not folded into weights.
   bool one_type = false;           ///< FileRules::products_take_scales_of_one_type
+  /// Scales that hold instead of what data and weights say; null: none.
+  const ScaleTable* table = nullptr;
 };
 
 }  // namespace graftwork

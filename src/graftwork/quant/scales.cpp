@@ -20,6 +20,12 @@ at::Tensor without_zeros(const at::Tensor& scales) {
   return at::where(alive, scales, at::scalar_tensor(smallest, scales.options()));
 }
 
+/// What folding a batch norm multiplies scales by; beside scales of blocks, [channels, 1].
+at::Tensor magnitudes(const at::Tensor& factor, const at::Tensor& scales) {
+  const at::Tensor of_channels = without_zeros(factor.abs());
+  return is_of_blocks(scales) ? of_channels.unsqueeze(1) : of_channels;
+}
+
 /// What shares a scale, as rows. Throws Error "quant.weight".
 at::Tensor rows_of(const at::Tensor& weight, const WeightGrid& grid, const TensorQuantConfig& config) {
   if (!at::isfinite(weight).all().item<bool>())
@@ -131,10 +137,37 @@ AffineScales affine_weight_scales(const at::Tensor& weight, const WeightGrid& gr
 at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
                                   SmallScale small) {
   if (!factor.defined()) return exported_scales(scales, float_type, small);
-  const at::Tensor of_channels = without_zeros(factor.abs());
-  const at::Tensor magnitude = is_of_blocks(scales) ? of_channels.unsqueeze(1) : of_channels;
-  const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * magnitude, float_type, small);
-  return (rounded.to(at::kDouble) / magnitude).to(at::kFloat);
+  const at::Tensor rounded = exported_scales(scales.to(at::kDouble) * magnitudes(factor, scales), float_type, small);
+  return unfolded_weight_scales(rounded, factor).to(at::kFloat);
+}
+
+at::Tensor folded_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
+                                SmallScale small) {
+  const at::Tensor plain = scales.to(at::kFloat).contiguous();
+  if (!factor.defined()) return plain;
+  const at::Tensor magnitude = magnitudes(factor, plain).expand_as(plain).contiguous();
+  at::Tensor folded = exported_scales(plain.to(at::kDouble) * magnitude, float_type, small);
+  // In FP32 a division and a multiplication may end a step or two beside where they began.
+  constexpr int kFarthest = 2;
+  const float* wanted = plain.const_data_ptr<float>();
+  const double* by = magnitude.const_data_ptr<double>();
+  float* found = folded.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < folded.numel(); ++i) {
+    float below = found[i], above = found[i];
+    const auto is_it = [&](float value) { return static_cast<float>(static_cast<double>(value) / by[i]) == wanted[i]; };
+    for (int step = 0; step < kFarthest && !is_it(found[i]); ++step) {
+      below = std::nextafter(below, 0.0F);
+      above = std::nextafter(above, std::numeric_limits<float>::infinity());
+      if (is_it(below)) found[i] = below;
+      if (is_it(above)) found[i] = above;
+    }
+  }
+  return folded;
+}
+
+at::Tensor unfolded_weight_scales(const at::Tensor& folded, const at::Tensor& factor) {
+  const at::Tensor wide = folded.to(at::kDouble);
+  return factor.defined() ? wide / magnitudes(factor, folded) : wide;
 }
 
 }  // namespace graftwork

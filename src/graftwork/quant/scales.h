@@ -51,4 +51,10 @@ AffineScales affine_weight_scales(const at::Tensor& weight, const WeightGrid& gr
 at::Tensor exported_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
                                   SmallScale small = SmallScale::kWide);
 
+/// The same scales as a file has them, [channels] float: times `factor`. And back, in double: what
+/// exported_weight_scales makes the first of again, to the bit.
+at::Tensor folded_weight_scales(const at::Tensor& scales, const at::Tensor& factor, DType float_type,
+                                SmallScale small = SmallScale::kWide);
+at::Tensor unfolded_weight_scales(const at::Tensor& folded, const at::Tensor& factor);
+
 }  // namespace graftwork

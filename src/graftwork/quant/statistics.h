@@ -65,6 +65,10 @@ struct Statistics {
   std::map<std::string, Range> ranges;
   MovingAverage moving;
   HalfFindings half;
+  /// Of all that has come, from `ranges`: once everything is merged.
+  ChannelMeans means;
+  /// What FP16 cannot hold, where that is known already (scale tables); else `half` and the ranges tell.
+  std::optional<WideNodes> wide;
 
   void merge(const Statistics& other);
 };

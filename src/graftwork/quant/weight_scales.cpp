@@ -11,6 +11,16 @@
 namespace graftwork {
 namespace {
 
+/// Those of the table, in the shape that they have in the network.
+at::Tensor scales_of(const WeightScales& line, const at::Tensor& like) {
+  if (static_cast<int64_t>(line.scales.size()) != like.numel()) {
+    throw Error("scales.value",
+                cat("the weight of ", line.layer.str(), " has ", counted(static_cast<size_t>(like.numel()), "scale"),
+                    ", and the table gives ", line.scales.size()));
+  }
+  return at::tensor(line.scales, at::kFloat).view_as(like);
+}
+
 void set_weight_scale(Network& network, const PlannedWeight& weight, const WeightQuantConfig& config,
                       const ScaleForm& form, Graft& graft) {
   TensorStore& tensors = network.tensors;
@@ -38,8 +48,13 @@ void set_weight_scale(Network& network, const PlannedWeight& weight, const Weigh
     return;
   }
   const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, grid, config);
-  set("scale", given.defined() ? "exported_scale" : "scale",
-      exported_weight_scales(raw, factor, form.float_type, small_scale_of(owner, form.one_type)));
+  const auto exported = [&](const at::Tensor& scales) {
+    return exported_weight_scales(scales, factor, form.float_type, small_scale_of(owner, form.one_type));
+  };
+  at::Tensor scales = exported(raw);
+  if (const WeightScales* line = form.table ? form.table->weight(weight.module, weight.layer) : nullptr)
+    scales = exported(unfolded_weight_scales(scales_of(*line, scales), factor));
+  set("scale", given.defined() ? "exported_scale" : "scale", scales);
 }
 
 }  // namespace

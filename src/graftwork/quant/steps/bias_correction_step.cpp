@@ -13,7 +13,7 @@ class BiasCorrectionStep final : public Step {
   }
 
   void apply(const Statistics& seen, QuantizationResult& result) const override {
-    result.corrected_biases = correction_.apply(result.network, seen.ranges);
+    result.corrected_biases = correction_.apply(result.network, seen.means);
   }
 
  private:

@@ -14,6 +14,7 @@ namespace {
 struct ScaleGroup {
   Range range;
   SmallScale small = SmallScale::kWide;
+  const StubScale* line = nullptr;  ///< Of one of them in the scale table.
 };
 
 /// Of one network.
@@ -33,9 +34,11 @@ class StubScales {
       }
       const auto shared = groups.find(stub.scale_group);
       const ScaleGroup group = shared == groups.end() ? own_group(stub) : shared->second;
-      if (shared == groups.end() && group.range.amax() == 0)
+      if (shared == groups.end() && !group.line && group.range.amax() == 0)
         result_.warnings.push_back(cat("%", stub.tensor.str(), " was zero in all of the calibration data"));
-      if (config_.symmetric) {
+      if (group.line) {
+        put_scale(stub, "scale", group.line->scale, group.small, graft);
+      } else if (config_.symmetric) {
         put(stub, "scale", "scale", at::scalar_tensor(calibrated_scale(stub, group), at::kFloat), graft);
       } else {
         set_affine(stub, group.range, graft);
@@ -51,11 +54,16 @@ class StubScales {
     graft.edit(modules_.find(stub.stub)).set_param(param, result_.network.tensors.leaf(name));
   }
 
-  /// Its own scale, rounded as it is exported.
+  /// Rounded as it is exported.
+  void put_scale(const PlannedStub& stub, const char* leaf, float scale, SmallScale small, Graft& graft) {
+    const float rounded = exported_scale(scale, form_.float_type, small);
+    put(stub, "scale", leaf, at::scalar_tensor(rounded, at::kFloat), graft);
+  }
+
   void set_given(const PlannedStub& stub, Graft& graft) {
+    const StubScale* line = line_of(stub);
     const at::Tensor scale = scale_of(modules_[modules_.find(stub.stub)], result_.network.tensors);
-    const float rounded = exported_scale(scale.item<float>(), form_.float_type, small_scale(stub));
-    put(stub, "scale", "exported_scale", at::scalar_tensor(rounded, at::kFloat), graft);
+    put_scale(stub, "exported_scale", line ? line->scale : scale.item<float>(), small_scale(stub), graft);
   }
 
   void set_affine(const PlannedStub& stub, const Range& range, Graft& graft) {
@@ -81,7 +89,13 @@ class StubScales {
 
   SmallScale small_scale(const PlannedStub& stub) const { return small_scale_of(modules_, stub, form_.one_type); }
 
-  ScaleGroup own_group(const PlannedStub& stub) const { return {ranges_.at(stub.tensor.str()), small_scale(stub)}; }
+  const StubScale* line_of(const PlannedStub& stub) const {
+    return form_.table ? form_.table->stub(stub.stub) : nullptr;
+  }
+
+  ScaleGroup own_group(const PlannedStub& stub) const {
+    return {ranges_.at(stub.tensor.str()), small_scale(stub), line_of(stub)};
+  }
 
   std::map<Symbol, ScaleGroup> scale_groups() const {
     std::map<Symbol, ScaleGroup> groups;
@@ -91,6 +105,7 @@ class StubScales {
       ScaleGroup& group = groups[stub.scale_group];
       group.range.merge(own.range);
       if (own.small == SmallScale::kHalf) group.small = SmallScale::kHalf;
+      if (own.line) group.line = own.line;
     }
     return groups;
   }
@@ -121,6 +136,7 @@ class StubScalesStep final : public Step {
   }
 
   void apply(const Statistics& seen, QuantizationResult& result) const override {
+    if (form_.table) check_shared_scales(*form_.table, result.plan);
     StubScales(seen.ranges, config_, form_, result).set();
   }
 

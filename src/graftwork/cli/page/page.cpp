@@ -1,0 +1,63 @@
+#include "graftwork/cli/page/page.h"
+
+#include <array>
+#include <string_view>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork {
+
+// The files of this folder, as CMake has put them into the program.
+std::string_view page_frame();
+std::string_view page_style();
+std::string_view page_dom_script();
+std::string_view page_model_script();
+std::string_view page_layout_script();
+std::string_view page_view_script();
+std::string_view page_details_script();
+std::string_view page_main_script();
+
+}  // namespace graftwork
+
+namespace graftwork::cli {
+namespace {
+
+/// JSON in which no end of a script and no comment of HTML can stand: of all that begins either there is "<" first,
+/// which JSON may spell otherwise.
+std::string script_data(const Json& data) {
+  std::string text;
+  for (const char c : data.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    if (c == '<') {
+      text += "\\u003c";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string page_html(const Json& data) {
+  const std::array<std::string_view, 6> scripts{page_dom_script(),  page_model_script(),   page_layout_script(),
+                                                page_view_script(), page_details_script(), page_main_script()};
+  std::string script;
+  for (const std::string_view part : scripts) script += part;
+  std::string html;
+  std::string_view rest = page_frame();
+  const auto put = [&](std::string_view place, std::string_view text) {
+    const size_t at = rest.find(place);
+    GRAFTWORK_ASSERT(at != std::string_view::npos);
+    html += rest.substr(0, at);
+    html += text;
+    rest.remove_prefix(at + place.size());
+  };
+  put("<!--style-->\n", page_style());
+  put("<!--data-->", script_data(data));
+  put("<!--script-->\n", script);
+  html += rest;
+  return html;
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,46 @@
+#include "graftwork/cli/provenance.h"
+
+#include <array>
+#include <cstdio>
+
+#include "graftwork/base/text.h"
+#include "graftwork/place/quant_config_text.h"
+
+namespace graftwork::cli {
+namespace {
+
+/// 16 hexadecimal digits.
+std::string digest(const std::string& text) {
+  std::array<char, 20> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash_text(text)));
+  return digits.data();
+}
+
+/// What has Q/DQ, without the reasons.
+std::string decisions(const StubPlan& plan) {
+  std::string text;
+  for (const PlannedStub& stub : plan.stubs) {
+    text += cat(stub.stub.str(), " ", quoted(stub.tensor.str()));
+    for (const StubReader& reader : stub.readers) text += cat(" ", quoted(reader.module.str()), " ", reader.input);
+    text += "\n";
+  }
+  for (const PlannedWeight& weight : plan.weights)
+    text += cat(quoted(weight.module.str()), " ", quoted(weight.layer.str()), weight.quantized ? " 1\n" : " 0\n");
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> provenance(const QuantizationResult& result,
+                                                            const QuantConfig& recipe) {
+  QuantConfig numbers = recipe;
+  numbers.skip = {};  // these two have become decisions
+  numbers.policy = {};
+  return {{"graftwork.samples", std::to_string(result.samples)},
+          {"graftwork.activations", std::string(name_of(result.method))},
+          {"graftwork.weights", std::string(name_of(result.weight_method))},
+          {"graftwork.recipe", digest(quant_config_text(numbers))},
+          {"graftwork.quantized", digest(decisions(result.plan))}};
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,18 @@
+// Where an ONNX file comes from, told in the file itself. The same network, recipe and data tell the same: no times, no
+// paths, no version (that stands beside, as producer_version).
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graftwork/quant/quantize.h"
+
+namespace graftwork::cli {
+
+/// Key and value, as metadata_props of a file has them: samples and methods of the calibration, a digest of the
+/// recipe's numbers, and one of what is quantized, whichever of recipe and plan says so.
+std::vector<std::pair<std::string, std::string>> provenance(const QuantizationResult& result,
+                                                            const QuantConfig& recipe);
+
+}  // namespace graftwork::cli

@@ -1,0 +1,14 @@
+// A recipe as text.
+#pragma once
+
+#include <string>
+
+#include "graftwork/place/quant_config.h"
+
+namespace graftwork {
+
+/// JSON with every key, also those that are as they are by default: parse_quant_config reads the same recipe. The same
+/// bytes for the same recipe.
+std::string quant_config_text(const QuantConfig& config);
+
+}  // namespace graftwork

@@ -1,0 +1,64 @@
+#include "graftwork/quant/make_scale_table.h"
+
+#include "graftwork/base/error.h"
+#include "graftwork/ir/body.h"
+#include "graftwork/nn/fold_batch_norm.h"
+#include "graftwork/nn/module_kernels.h"
+#include "graftwork/quant/scales.h"
+
+namespace graftwork {
+namespace {
+
+StubScale stub_line(const PlannedStub& stub, const QuantizationResult& result, const ScaleTable* used) {
+  const ModuleTable& modules = result.network.module.modules();
+  const StubScale* before = used ? used->stub(stub.stub) : nullptr;
+  StubScale line;
+  if (before) line = *before;
+  line.stub = stub.stub;
+  line.tensor = stub.tensor;
+  const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
+  GRAFTWORK_ASSERT(scale != nullptr);
+  line.scale = evaluate(*scale, result.network.tensors).item<float>();
+  if (before) return line;
+  const auto found = result.ranges.find(stub.tensor.str());  // a stub that the network brought need not have one
+  const Range range = found == result.ranges.end() ? Range() : found->second;
+  line.min = range.min;
+  line.max = range.max;
+  line.method = stub.given ? "given" : name_of(result.method);
+  line.clipped = range.histogram.share_from(static_cast<double>(line.scale) * largest_code(stub.precision));
+  return line;
+}
+
+WeightScales weight_line(const PlannedWeight& weight, const QuantizationResult& result, const ScaleForm& form) {
+  const ModuleTable& modules = result.network.module.modules();
+  const TensorStore& tensors = result.network.tensors;
+  const ModuleRecord& fused = modules[modules.find(weight.module)];
+  const BodyLayer& layer = *layer_at(modules, fused, weight.layer);
+  const at::Tensor factor = layer.batch_norm && !form.keeps_batch_norm
+                                ? batch_norm_affine(modules[fused.child(layer.batch_norm->role())], tensors).factor
+                                : at::Tensor();
+  const SmallScale small = small_scale_of(modules[fused.child(layer.role)], form.one_type);
+  const at::Tensor scales =
+      folded_weight_scales(scale_of(modules[weight_quantizer(fused, layer)], tensors), factor, form.float_type, small);
+  const WeightScales* before = form.table ? form.table->weight(weight.module, weight.layer) : nullptr;
+  const float* values = scales.const_data_ptr<float>();
+  return {weight.layer, weight.module, before ? before->method : std::string(name_of(result.weight_method)),
+          std::vector<float>(values, values + scales.numel())};
+}
+
+}  // namespace
+
+ScaleTable make_scale_table(const QuantizationResult& result, const ScaleForm& form, ChannelMeans means) {
+  ScaleTable table;
+  table.samples = result.samples;
+  table.float_type = form.float_type;
+  for (const PlannedStub& stub : result.plan.stubs) table.stubs.push_back(stub_line(stub, result, form.table));
+  for (const PlannedWeight& weight : result.plan.weights) {
+    if (weight.quantized) table.weights.push_back(weight_line(weight, result, form));
+  }
+  table.wide = result.network.wide;
+  table.means = std::move(means);
+  return table;
+}
+
+}  // namespace graftwork

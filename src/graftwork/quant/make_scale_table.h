@@ -1,0 +1,13 @@
+// The scale table of a network that has just been quantized.
+#pragma once
+
+#include "graftwork/quant/quantize.h"
+#include "graftwork/quant/scale_form.h"
+
+namespace graftwork {
+
+/// From scales, ranges and methods of the result. Lines of the form's table keep what they say beside the
+/// scale; `means` are what the bias correction took.
+ScaleTable make_scale_table(const QuantizationResult& result, const ScaleForm& form, ChannelMeans means);
+
+}  // namespace graftwork

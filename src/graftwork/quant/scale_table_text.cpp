@@ -1,0 +1,163 @@
+// The printed form of a scale table.
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/file.h"
+#include "graftwork/base/text.h"
+#include "graftwork/place/json_fields.h"
+#include "graftwork/quant/scale_table.h"
+
+namespace graftwork {
+namespace {
+
+using Json = JsonFields::Json;
+
+constexpr const char* kCode = "scales";
+constexpr int64_t kFormat = 1;
+
+// ---- writing -------------------------------------------------------------------------------------
+
+Json list_of(const std::vector<float>& values) {
+  Json list = Json::array();
+  for (const float value : values) list.push_back(shortest_double(value));
+  return list;
+}
+
+Json head_json(const ScaleTable& table) {
+  return {
+      {"format", kFormat}, {"samples", table.samples}, {"float", table.float_type == DType::kF16 ? "fp16" : "fp32"}};
+}
+
+Json stub_json(const StubScale& line) {
+  return {{"stub", line.stub.str()},
+          {"tensor", line.tensor.str()},
+          {"scale", shortest_double(line.scale)},
+          {"min", shortest_double(line.min)},
+          {"max", shortest_double(line.max)},
+          {"method", line.method},
+          {"clipped", shortest_double(static_cast<float>(line.clipped))}};
+}
+
+Json weight_json(const WeightScales& line) {
+  return {{"weight", line.layer.str()},
+          {"module", line.module.str()},
+          {"method", line.method},
+          {"scales", list_of(line.scales)}};
+}
+
+// ---- reading -------------------------------------------------------------------------------------
+
+float scale_of(const JsonFields& fields, const Json& value) {
+  const float scale = value.is_number() ? value.get<float>() : 0;
+  if (!(scale > 0) || !std::isfinite(scale)) fields.refuse("scale", "is not a number above 0 that fits a float");
+  return scale;
+}
+
+double finite(const JsonFields& fields, const std::string& key, double value) {
+  if (!std::isfinite(static_cast<float>(value))) fields.refuse(key, "does not fit a float");
+  return value;
+}
+
+void read_head(const Json& json, ScaleTable& table) {
+  const JsonFields fields(json, "head", kCode, {"format", "samples", "float"});
+  if (fields.integer("format") != kFormat) fields.refuse("format", "is not 1, the only one there is");
+  table.samples = fields.integer("samples");
+  if (table.samples < 0) fields.refuse("samples", "is less than 0");
+  const std::string type = fields.text("float");
+  if (type != "fp16" && type != "fp32") fields.refuse("float", "is neither fp16 nor fp32");
+  table.float_type = type == "fp16" ? DType::kF16 : DType::kF32;
+}
+
+void read_stub(const Json& json, ScaleTable& table) {
+  const JsonFields fields(json, "stub", kCode, {"stub", "tensor", "scale", "min", "max", "method", "clipped"});
+  StubScale line;
+  line.stub = fields.text("stub");
+  line.tensor = fields.text("tensor");
+  const Json* scale = fields.find("scale");
+  line.scale = scale_of(fields, scale ? *scale : Json());
+  line.min = static_cast<float>(finite(fields, "min", fields.number("min", 0)));
+  line.max = static_cast<float>(finite(fields, "max", fields.number("max", 0)));
+  line.method = fields.text("method", "");
+  line.clipped = fields.number("clipped", 0);
+  if (table.stub(line.stub)) fields.refuse("stub", cat(quoted(line.stub.str()), " stands in two lines"));
+  table.stubs.push_back(std::move(line));
+}
+
+void read_weight(const Json& json, ScaleTable& table) {
+  const JsonFields fields(json, "weight", kCode, {"weight", "module", "method", "scales"});
+  WeightScales line{fields.text("weight"), fields.text("module"), fields.text("method", ""), {}};
+  for (const Json* scale : fields.list("scales")) line.scales.push_back(scale_of(fields, *scale));
+  if (table.weight(line.module, line.layer))
+    fields.refuse("weight", cat(quoted(line.layer.str()), " stands in two lines"));
+  table.weights.push_back(std::move(line));
+}
+
+void read_wide(const Json& json, ScaleTable& table) {
+  const JsonFields fields(json, "fp32", kCode, {"fp32", "reason"});
+  table.wide[fields.text("fp32")] = fields.text("reason", "");
+}
+
+void read_means(const Json& json, ScaleTable& table) {
+  const JsonFields fields(json, "mean", kCode, {"mean", "channels"});
+  std::vector<double>& means = table.means[fields.text("mean")];
+  means.clear();
+  for (const Json* mean : fields.list("channels")) {
+    if (!mean->is_number() || !std::isfinite(mean->get<double>()))
+      fields.refuse("channels", "is not a list of numbers");
+    means.push_back(mean->get<double>());
+  }
+}
+
+/// What a line is of, by the key that only such lines have.
+void read_line(const std::string& text, bool is_first, ScaleTable& table) {
+  const Json json = parse_json(text, "the line", kCode);
+  if (is_first) return read_head(json, table);
+  if (json.contains("stub")) return read_stub(json, table);
+  if (json.contains("weight")) return read_weight(json, table);
+  if (json.contains("fp32")) return read_wide(json, table);
+  if (json.contains("mean")) return read_means(json, table);
+  throw Error("scales.key", "the line has none of the keys stub, weight, fp32 and mean");
+}
+
+}  // namespace
+
+std::string scale_table_text(const ScaleTable& table) {
+  std::string text;
+  const auto add = [&](const Json& line) { text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; };
+  add(head_json(table));
+  for (const StubScale& line : table.stubs) add(stub_json(line));
+  for (const WeightScales& line : table.weights) add(weight_json(line));
+  for (const auto& [node, reason] : table.wide) add({{"fp32", node}, {"reason", reason}});
+  for (const auto& [tensor, means] : table.means) add({{"mean", tensor}, {"channels", means}});
+  return text;
+}
+
+ScaleTable parse_scale_table(const std::string& text) {
+  ScaleTable table;
+  std::istringstream lines(text);
+  std::string line;
+  bool is_first = true;
+  for (size_t number = 1; std::getline(lines, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    try {
+      read_line(line, is_first, table);
+    } catch (Error& error) {
+      throw error.at(cat("line ", number));
+    }
+    is_first = false;
+  }
+  if (is_first) throw Error("scales.json", "the scale table is empty");
+  return table;
+}
+
+ScaleTable read_scale_table(const std::filesystem::path& path) {
+  try {
+    return parse_scale_table(read_text(path));
+  } catch (Error& error) {
+    throw error.at(path.string());
+  }
+}
+
+}  // namespace graftwork
