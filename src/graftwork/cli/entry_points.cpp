@@ -13,6 +13,7 @@
 #include "graftwork/cli/command_plan.h"
 #include "graftwork/cli/command_quantize.h"
 #include "graftwork/cli/command_run.h"
+#include "graftwork/cli/command_sensitivity.h"
 #include "graftwork/cli/command_transform.h"
 #include "graftwork/cli/guard.h"
 #include "graftwork/cli/output.h"
@@ -83,4 +84,8 @@ int graftwork_torch_inspect(const InspectRequest& request) noexcept {
 
 int graftwork_torch_run(const RunRequest& request) noexcept {
   return guarded_torch([&] { run(request); });
+}
+
+int graftwork_torch_sensitivity(const SensitivityRequest& request) noexcept {
+  return guarded_torch([&] { sensitivity(request); });
 }

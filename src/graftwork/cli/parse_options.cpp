@@ -23,6 +23,7 @@ struct Words {
   std::string method;
   std::string weights = "int8";
   std::string stage = "float";
+  std::string rank = "sqnr";
   std::string image_size;
   std::string resize = "crop";
   std::vector<std::string> skip;
@@ -297,6 +298,64 @@ void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::
   }
 }
 
+void add_sensitivity(CLI::App& app, SensitivityRequest& options, Words& words) {
+  add_model(app, options.model, "Network written by torch.export.save (.pt2)");
+  add_path(app, "--data", options.data, "Samples to measure on, and to calibrate with unless --calibrate says others")
+      ->required()
+      ->type_name("DATA");
+  app.add_option("--samples", options.samples,
+                 "Measure on N of them, evenly spread; default: one in sixteen, 1 to 8; with --labels all")
+      ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
+      ->type_name("N");
+  add_path(app, "--labels", options.labels,
+           "Class of each sample (.npy): top-1 of the output with most classes is measured too");
+  app.add_option("--rank", words.rank, "Order of the layers: sqnr, cosine, clipped (share beyond the range), top1")
+      ->check(CLI::IsMember({"sqnr", "cosine", "clipped", "top1"}))
+      ->type_name("BY")
+      ->capture_default_str();
+  add_path(app, "--checkpoint", options.checkpoint, "Keep figures here (.npz) as they come; a second run goes on");
+  CLI::Option* const target = app.add_option("--target-sqnr", options.target_sqnr,
+                                             "Write the recipe that skips the fewest layers and reaches this, in dB")
+                                  ->type_name("DB");
+  CLI::Option* const budget =
+      app.add_option("--budget", options.budget, "Write the recipe that skips the N layers whose skipping wins most")
+          ->check(CLI::Range(int64_t{0}, kLargestLimit, "0 or more"))
+          ->type_name("N");
+  target->excludes(budget);
+  add_calibration(app, options.calibration, words);
+  add_images(app, options.calibration.images, words);
+  add_plan_file(app, options.calibration.plan);
+  add_backend(app, options.calibration.backend);
+  add_path(app, "--report", options.report, "Write all layers and their ranks, in JSON");
+  app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
+  add_path(app, "-o,--recipe-out", options.recipe, "The recipe to write, for `quantize --config`");
+  app.footer(
+      "Use it when a quantized network is not good enough: it says which layers are to blame, and what skipping them "
+      "wins.\n\n"
+      "Example:\n  graftwork sensitivity resnet18.pt2 --data images.npy\n"
+      "  graftwork sensitivity resnet18.pt2 --data images.npy --target-sqnr 30 -o recipe.json\n"
+      "  graftwork quantize resnet18.pt2 --calibrate images.npy --config recipe.json -o resnet18_int8.onnx");
+}
+
+void finish_sensitivity(SensitivityRequest& options, const Words& words) {
+  if (words.rank == "cosine") options.rank = SensitivityRank::kCosine;
+  if (words.rank == "clipped") options.rank = SensitivityRank::kClipped;
+  if (words.rank == "top1") options.rank = SensitivityRank::kTop1;
+  if (options.rank == SensitivityRank::kTop1 && options.labels.empty()) {
+    refuse("--rank top1 needs --labels FILE", "sensitivity");
+  }
+  if (options.target_sqnr && !std::isfinite(*options.target_sqnr)) refuse("--target-sqnr: not a number", "sensitivity");
+  const bool wants_recipe = options.target_sqnr || options.budget;
+  if (wants_recipe && options.recipe.empty()) {
+    refuse("--target-sqnr and --budget write a recipe: --recipe-out FILE is needed", "sensitivity");
+  }
+  if (!wants_recipe && !options.recipe.empty()) {
+    refuse("--recipe-out needs --target-sqnr DB or --budget N", "sensitivity");
+  }
+  finish_calibration(options.calibration, words, "sensitivity");
+  if (options.calibration.data.empty()) options.calibration.data = options.data;
+}
+
 std::string selected_name(const CLI::App& app) {
   const std::vector<CLI::App*> selected = app.get_subcommands();
   return selected.empty() ? "" : selected.front()->get_name();
@@ -321,9 +380,11 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   ExplainRequest explain;
   InspectRequest inspect;
   RunRequest run;
+  SensitivityRequest sensitivity;
   Words quantize_words;
   Words plan_words;
   Words run_words;
+  Words sensitivity_words;
   CLI::App* const quantize_app =
       app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
   CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
@@ -331,19 +392,23 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   CLI::App* const explain_app = app.add_subcommand("explain", "Say what became of a node, and why it did not fuse");
   CLI::App* const inspect_app = app.add_subcommand("inspect", "Show what a network consists of");
   CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");
+  CLI::App* const sensitivity_app =
+      app.add_subcommand("sensitivity", "Rank the layers by what their quantization costs; say which to skip");
   add_quantize(*quantize_app, quantize, quantize_words);
   add_transform(*transform_app, transform);
   add_plan(*plan_app, plan, plan_words);
   add_explain(*explain_app, explain);
   add_inspect(*inspect_app, inspect);
   const std::vector<CLI::Option*> run_calibration = add_run(*run_app, run, run_words);
+  add_sensitivity(*sensitivity_app, sensitivity, sensitivity_words);
 
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect or run", "");
+  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect, run or sensitivity",
+                            "");
   const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
   const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
   if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
-    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect and run"),
+    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect, run and sensitivity"),
            "");
   }
   try {
@@ -369,6 +434,10 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   }
   if (*explain_app) return explain;
   if (*inspect_app) return inspect;
+  if (*sensitivity_app) {
+    finish_sensitivity(sensitivity, sensitivity_words);
+    return sensitivity;
+  }
   finish_run(run, run_words, run_calibration);
   return run;
 }

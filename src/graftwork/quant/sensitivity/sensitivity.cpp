@@ -7,6 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/quant/sample_workers.h"
+#include "graftwork/quant/sensitivity/content_hash.h"
 
 namespace graftwork {
 namespace {
@@ -170,18 +171,37 @@ Sensitivity SensitivityAnalysis::run(SensitivityRecord record) const {
   return result;
 }
 
-Effect SensitivityAnalysis::measure(const LayerChoice& choice) const {
+Effect SensitivityAnalysis::measure(
+    const std::function<std::vector<at::Tensor>(std::span<const at::Tensor>)>& run) const {
   std::vector<Effect> parts(chosen_.size());
   SampleWorkers(options_.threads, std::ssize(chosen_)).run([&](int64_t index, int64_t) {
     const at::NoGradGuard no_grad;
     check_interrupted();
     const Batch now = batch(index);
     parts[static_cast<size_t>(index)] =
-        effect(now, float_.run(now.inputs, {}, batching_.size == 1), partial_.run(choice, now.inputs));
+        effect(now, float_.run(now.inputs, {}, batching_.size == 1), run(now.inputs));
   });
   Effect sum;
   for (const Effect& part : parts) sum.merge(part);
   return sum;
+}
+
+Effect SensitivityAnalysis::measure(const LayerChoice& choice) const {
+  return measure([&](std::span<const at::Tensor> inputs) { return partial_.run(choice, inputs); });
+}
+
+Effect SensitivityAnalysis::measure(const Network& quantized) const {
+  const InferenceRunner runner(quantized);
+  return measure([&](std::span<const at::Tensor> inputs) { return runner.run(inputs, {}, batching_.size == 1); });
+}
+
+std::string SensitivityAnalysis::samples_hash() const {
+  std::vector<at::Tensor> all{at::tensor(chosen_), at::tensor(options_.labels, at::kLong)};
+  for (int64_t index = 0; index < std::ssize(chosen_); ++index) {
+    const Batch now = batch(index);
+    all.insert(all.end(), now.inputs.begin(), now.inputs.end());
+  }
+  return content_hash(all);
 }
 
 }  // namespace graftwork

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "graftwork/quant/calibrator.h"
@@ -41,12 +42,12 @@ struct SensitivityOptions {
   int64_t samples = 0;
   int threads = 0;  ///< As CalibrationOptions::threads.
   /// Class of each sample of the source; empty: none.
-  std::vector<int64_t> labels;
+  std::vector<int64_t> labels = {};
   /// Networks run, of all.
-  Progress progress;
-  std::function<bool()> interrupted;
+  Progress progress = {};
+  std::function<bool()> interrupted = {};
   /// Is shown what is done after each network, from one thread at a time.
-  std::function<void(const SensitivityRecord&)> keep;
+  std::function<void(const SensitivityRecord&)> keep = {};
 };
 
 /// Measures networks of which some layers are quantized, on samples that are the same for all of them. Figures are of
@@ -59,7 +60,8 @@ class SensitivityAnalysis {
 
   const std::vector<QuantizedLayer>& layers() const { return layers_; }
   int64_t samples() const { return samples_; }
-  size_t outputs() const { return outputs_.size(); }
+  /// Tells other samples and labels apart.
+  std::string samples_hash() const;
   /// A record of nothing.
   SensitivityRecord empty_record() const;
 
@@ -67,6 +69,8 @@ class SensitivityAnalysis {
   Sensitivity run(SensitivityRecord record) const;
   /// A network with any choice of layers quantized.
   Effect measure(const LayerChoice& choice) const;
+  /// Another quantized network with the same inputs and outputs.
+  Effect measure(const Network& quantized) const;
 
  private:
   class Recorder;
@@ -82,6 +86,7 @@ class SensitivityAnalysis {
   void run_batch(int64_t index, Recorder& recorder) const;
   void run_direction(int64_t index, const Batch& batch, std::span<const at::Tensor> expected, bool is_alone,
                      Recorder& recorder) const;
+  Effect measure(const std::function<std::vector<at::Tensor>(std::span<const at::Tensor>)>& run) const;
   void check_interrupted() const;
 
   const SampleSource& source_;
