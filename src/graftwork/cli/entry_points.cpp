@@ -8,6 +8,7 @@
 #include <new>
 
 #include "graftwork/base/error.h"
+#include "graftwork/cli/command_compare.h"
 #include "graftwork/cli/command_explain.h"
 #include "graftwork/cli/command_inspect.h"
 #include "graftwork/cli/command_plan.h"
@@ -84,6 +85,10 @@ int graftwork_torch_inspect(const InspectRequest& request) noexcept {
 
 int graftwork_torch_run(const RunRequest& request) noexcept {
   return guarded_torch([&] { run(request); });
+}
+
+int graftwork_torch_compare(const CompareRequest& request) noexcept {
+  return guarded_torch([&] { compare(request); });
 }
 
 int graftwork_torch_sensitivity(const SensitivityRequest& request) noexcept {

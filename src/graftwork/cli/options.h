@@ -96,6 +96,16 @@ struct RunRequest {
   std::vector<std::string> values;      ///< Names of further values to write; "all" stands for every one.
 };
 
+struct CompareRequest {
+  std::filesystem::path model;
+  std::filesystem::path file;  ///< Written from it; empty: none.
+  std::filesystem::path data;  ///< To compare on; CalibrationFlags::data where that is not given.
+  int64_t samples = 0;         ///< 0: one in sixteen, one to eight.
+  Stage stage = Stage::kQuantized;
+  CalibrationFlags calibration;
+  std::filesystem::path report;  ///< Empty: none.
+};
+
 /// By what layers are ranked.
 enum class SensitivityRank : uint8_t { kSqnr, kCosine, kClipped, kTop1 };
 

@@ -72,6 +72,12 @@ std::vector<Path> inputs_of(const RunRequest& request) {
   return files;
 }
 
+std::vector<Path> inputs_of(const CompareRequest& request) {
+  std::vector<Path> files{request.model, request.file, request.data};
+  add(files, request.calibration);
+  return files;
+}
+
 std::vector<Path> inputs_of(const SensitivityRequest& request) {
   std::vector<Path> files{request.model, request.data, request.labels};
   add(files, request.calibration);

@@ -298,6 +298,49 @@ void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::
   }
 }
 
+std::vector<CLI::Option*> add_compare(CLI::App& app, CompareRequest& options, Words& words) {
+  words.stage = "quantized";
+  add_model(app, options.model, "Network written by torch.export.save (.pt2)");
+  add_path(app, "FILE", options.file, "The ONNX file that `quantize` wrote of it, to compare too");
+  add_path(app, "--data", options.data, "Samples to compare on, and to calibrate with unless --calibrate says others")
+      ->required()
+      ->type_name("DATA");
+  app.add_option("--samples", options.samples, "Compare on N of them, evenly spread; default: one in sixteen, 1 to 8")
+      ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
+      ->type_name("N");
+  app.add_option("--stage", words.stage, "How far to go without a file: float, transformed, or quantized")
+      ->check(CLI::IsMember({"float", "transformed", "quantized"}))
+      ->type_name("STAGE")
+      ->capture_default_str();
+  const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
+  add_images(app, options.calibration.images, words);
+  add_plan_file(app, options.calibration.plan);
+  add_backend(app, options.calibration.backend);
+  add_path(app, "--report", options.report, "Write every figure, in JSON");
+  app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
+  app.footer(
+      "Use it when results are wrong: it walks from the network in floating point over the fused and the quantized one "
+      "to the file, and names the first value where two of them part. Say of ranges, recipe and plan what `quantize` "
+      "was told. The file is run by ONNX Runtime, if python3 has it.\n\n"
+      "Example:\n  graftwork compare resnet18.pt2 resnet18_int8.onnx --data images.npy\n"
+      "  graftwork compare resnet18.pt2 --stage transformed --data images.npy");
+  return calibration;
+}
+
+void finish_compare(CompareRequest& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
+  if (words.stage == "float") options.stage = Stage::kFloat;
+  if (words.stage == "transformed") options.stage = Stage::kTransformed;
+  if (options.stage != Stage::kQuantized && !options.file.empty()) {
+    refuse("a file stands behind the quantized stage: either FILE or --stage", "compare");
+  }
+  for (const CLI::Option* option : calibration) {
+    if (options.stage == Stage::kQuantized || option->count() == 0 || option->get_name() == "--limit") continue;
+    refuse(cat(option->get_name(), " belongs to --stage quantized"), "compare");
+  }
+  finish_calibration(options.calibration, words, "compare");
+  if (options.calibration.data.empty()) options.calibration.data = options.data;
+}
+
 void add_sensitivity(CLI::App& app, SensitivityRequest& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
   add_path(app, "--data", options.data, "Samples to measure on, and to calibrate with unless --calibrate says others")
@@ -381,10 +424,12 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   InspectRequest inspect;
   RunRequest run;
   SensitivityRequest sensitivity;
+  CompareRequest compare;
   Words quantize_words;
   Words plan_words;
   Words run_words;
   Words sensitivity_words;
+  Words compare_words;
   CLI::App* const quantize_app =
       app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
   CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
@@ -394,6 +439,8 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");
   CLI::App* const sensitivity_app =
       app.add_subcommand("sensitivity", "Rank the layers by what their quantization costs; say which to skip");
+  CLI::App* const compare_app =
+      app.add_subcommand("compare", "Walk from the float network to the file, and name where they part");
   add_quantize(*quantize_app, quantize, quantize_words);
   add_transform(*transform_app, transform);
   add_plan(*plan_app, plan, plan_words);
@@ -401,14 +448,15 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   add_inspect(*inspect_app, inspect);
   const std::vector<CLI::Option*> run_calibration = add_run(*run_app, run, run_words);
   add_sensitivity(*sensitivity_app, sensitivity, sensitivity_words);
+  const std::vector<CLI::Option*> compare_calibration = add_compare(*compare_app, compare, compare_words);
 
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect, run or sensitivity",
+  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect, run, sensitivity or compare",
                             "");
   const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
   const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
   if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
-    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect, run and sensitivity"),
+    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect, run, sensitivity and compare"),
            "");
   }
   try {
@@ -434,6 +482,10 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   }
   if (*explain_app) return explain;
   if (*inspect_app) return inspect;
+  if (*compare_app) {
+    finish_compare(compare, compare_words, compare_calibration);
+    return compare;
+  }
   if (*sensitivity_app) {
     finish_sensitivity(sensitivity, sensitivity_words);
     return sensitivity;
