@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/cli/input_report.h"
 #include "graftwork/cli/loss_report.h"
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/output_files.h"
@@ -74,6 +75,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"weight_method", name_of(result.weight_method)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
+  report["inputs"] = inputs_json(result.inputs);
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
@@ -135,6 +137,7 @@ void quantize(const QuantizeRequest& request) {
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
+  for (const InputFacts& input : result.inputs) summary.inputs.push_back(text_of(input));
   summary.measured_on = result.losses.samples;
   summary.outputs = output_lines(result.losses);
   summary.worst_kernels = kernel_lines(result.losses);

@@ -26,6 +26,7 @@ struct Words {
   std::string rank = "sqnr";
   std::string image_size;
   std::string resize = "crop";
+  std::string channels = "rgb";
   std::vector<std::string> skip;
   std::vector<std::string> inputs;
 };
@@ -85,9 +86,17 @@ void add_images(CLI::App& app, ImageOptions& images, Words& words) {
   app.add_option("--image-size", words.image_size, "Pictures: height and width for the network; default: its input's")
       ->type_name("N|HxW");
   app.add_option("--resize", words.resize,
-                 "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, or N (shorter side to N pixels, "
-                 "cut the middle)")
+                 "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, letterbox (fit into the middle), "
+                 "pad (fit into the upper left corner), or N (shorter side to N pixels, cut the middle)")
       ->type_name("HOW")
+      ->capture_default_str();
+  app.add_option("--pad-value", images.pad_value,
+                 "Pictures: what letterbox and pad fill with, 0 to 255; default: 114 for letterbox, 0 for pad")
+      ->check(CLI::Range(int64_t{0}, int64_t{255}, "0 to 255"))
+      ->type_name("N");
+  app.add_option("--channels", words.channels, "Pictures: order of the colours that the network takes: rgb or bgr")
+      ->check(CLI::IsMember({"rgb", "bgr"}))
+      ->type_name("ORDER")
       ->capture_default_str();
   app.add_option("--mean", images.mean, "Pictures: mean of value/255 by channel; default: ImageNet's, 0 for grey")
       ->delimiter(',')
@@ -142,16 +151,24 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
     }
     images.size = ImageSize{*width, *height};
   }
+  if (words.channels == "bgr") images.channels = ChannelOrder::kBgr;
   if (words.resize == "stretch") {
     images.resize = ResizeMode::kStretch;
+  } else if (words.resize == "letterbox") {
+    images.resize = ResizeMode::kLetterbox;
+  } else if (words.resize == "pad") {
+    images.resize = ResizeMode::kPad;
   } else if (words.resize != "crop") {
     const std::optional<int64_t> side = pixels(words.resize);
     if (!side) {
-      refuse(cat("--resize: ", quoted(words.resize), " is none of crop, stretch, and a number of pixels"), subcommand);
+      refuse(cat("--resize: ", quoted(words.resize), " is none of crop, stretch, letterbox, pad, and a number of pixels"),
+             subcommand);
     }
     images.resize = ResizeMode::kShorter;
     images.shorter_side = *side;
   }
+  if (images.pad_value && images.resize != ResizeMode::kLetterbox && images.resize != ResizeMode::kPad)
+    refuse("--pad-value belongs to --resize letterbox and pad", subcommand);
   const auto is_finite = [](double x) { return std::isfinite(x); };
   const auto is_positive = [](double x) { return std::isfinite(x) && static_cast<float>(x) > 0; };
   if (!std::all_of(images.mean.begin(), images.mean.end(), is_finite)) refuse("--mean: not a number", subcommand);

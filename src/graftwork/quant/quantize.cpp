@@ -196,7 +196,10 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   calibration.further = joined_values(network.module, result.plan);
   std::optional<HalfProbe> probe;
   if (options.float_type == DType::kF16) calibration.half_probe = &probe.emplace(network);
-  result.ranges = calibrate(network, tensors, samples, calibration);
+  const InputStatistics inputs(network, samples);
+  result.ranges = calibrate(network, tensors, inputs, calibration);
+  result.inputs = inputs.found();
+  for (std::string& line : input_warnings(result.inputs)) result.warnings.push_back(std::move(line));
   if (probe) result.network.wide = half_regions(result.network, result.ranges, probe->found(), backend->placement);
   if (const std::string line = not_finite(network, result.ranges); !line.empty()) result.warnings.push_back(line);
   split_scale_groups(result.plan, result.ranges);
