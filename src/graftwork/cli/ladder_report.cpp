@@ -33,7 +33,8 @@ const KernelLoss* first_loss(const Losses& losses) {
 }
 
 std::string divergence_text(const Divergence& divergence) {
-  const std::string place = divergence.module.empty() ? "" : cat(" of ", divergence.module.str());
+  const bool is_named = divergence.module.empty() || divergence.module == divergence.value;
+  const std::string place = is_named ? "" : cat(" of ", divergence.module.str());
   const std::string value = cat("%", divergence.value.str(), place, ": ");
   if (divergence.difference.error.empty()) return value + "another shape";
   if (divergence.allowed == 0) return value + text_of(divergence.difference);

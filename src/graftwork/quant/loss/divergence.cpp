@@ -70,7 +70,9 @@ class FileJudge {
   }
 
   bool has_steps_inside(const Node& node) const {
-    return node.kind() == NodeKind::kCallModule && !value_quantizers(network_.module.record(node)).empty();
+    if (node.kind() != NodeKind::kCallModule) return false;
+    const ModuleRecord& record = network_.module.record(node);
+    return record.body && !value_quantizers(record).empty();
   }
 
   const Network& network_;
