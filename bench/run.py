@@ -122,6 +122,16 @@ def bench_export(bench):
     yield Figure("  over torch.onnx.export of the float one (TorchScript)", "×", ratios(wall(ours), wall(torch)))
 
 
+def bench_sensitivity(bench):
+    few = Bench(min(bench.rounds, 5), threads=1)
+    with few.server("sensitivity_bench", MODEL, DATA, 1) as server:
+        server.ask("whole")
+        costs = few.in_turns(layers=lambda: server.ask("layers"), whole=lambda: server.ask("whole"))
+    name = "a layer's sensitivity over a whole run, one thread, in processor time"
+    yield Figure(name, "×", ratios(cpu(costs["layers"]), cpu(costs["whole"])), 0.6)
+    yield Figure("  a layer alone or all but it", "ms", scaled(cpu(costs["layers"]), 1e3))
+
+
 def bench_command(bench):
     command = [COMMAND, "quantize", MODEL, "--calibrate", DATA, "--quiet", "-o", ONNX]
     runs = bench.in_turns(
@@ -161,6 +171,7 @@ BENCHES = {
     "calibrate": bench_calibrate,
     "export": bench_export,
     "command": bench_command,
+    "sensitivity": bench_sensitivity,
     "rewrite": bench_rewrite,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }

@@ -25,6 +25,7 @@ SESSIONS = {
     "docs/patterns.md": "",
     "docs/kernels.md": "make.py",
     "docs/attention.md": "make.py",
+    "docs/accuracy-tools.md": "make.py",
 }
 # Every other block, by page and by how the paragraph in front of it begins, and what holds it.
 ELSEWHERE = {

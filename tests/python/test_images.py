@@ -214,6 +214,51 @@ def test_cropping_is_torchvisions(graftwork, networks, tmp_path, shape, options,
     np.testing.assert_array_equal(got, wanted)
 
 
+def fitted(image, size, mode, value):
+    """The picture scaled to fit into `size`, pasted into the middle or the upper left corner."""
+    factor = min(size[0] / image.width, size[1] / image.height)
+    scaled = [max(int(extent * factor + 0.5), 1) for extent in image.size]
+    filled = Image.new(image.mode, size, (value,) * len(image.getbands()))
+    left, top = [(outer - inner) // 2 if mode == "letterbox" else 0 for outer, inner in zip(size, scaled, strict=True)]
+    filled.paste(image.resize(scaled, Image.Resampling.BILINEAR), (left, top))
+    return filled
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+@pytest.mark.parametrize("size", [(32, 32), (64, 21), (9, 50), (53, 38), (20, 38), (120, 90)], ids=str)
+@pytest.mark.parametrize(("mode", "value"), [("letterbox", None), ("letterbox", 7), ("pad", None), ("pad", 255)])
+def test_fitting_fills_what_is_left(graftwork, networks, tmp_path, size, channels, mode, value):
+    image = Image.fromarray(photo(53, 38, channels))
+    image.save(tmp_path / "p.png")
+    wanted = as_array(fitted(image, size, mode, {"letterbox": 114, "pad": 0}[mode] if value is None else value))
+    options = ["--image-size", f"{size[1]}x{size[0]}", "--resize", mode]
+    options += [] if value is None else ["--pad-value", value]
+    np.testing.assert_array_equal(seen(graftwork, networks(channels), tmp_path / "p.png", *options)[0], wanted)
+
+
+@pytest.mark.parametrize("mode", ["letterbox", "pad"])
+def test_a_line_of_pixels_fits(graftwork, networks, tmp_path, mode):
+    image = Image.fromarray(photo(300, 1))
+    image.save(tmp_path / "p.png")
+    options = ("--image-size", 16, "--resize", mode, "--pad-value", 0)
+    wanted = as_array(fitted(image, (16, 16), mode, 0))
+    np.testing.assert_array_equal(seen(graftwork, networks(3), tmp_path / "p.png", *options)[0], wanted)
+
+
+def test_channels_come_the_other_way_round(graftwork, networks, tmp_path):
+    image = photo(16, 16)
+    Image.fromarray(image).save(tmp_path / "p.png")
+    bytes_of = seen(graftwork, networks(3), tmp_path / "p.png", "--image-size", 16, "--channels", "bgr")[0]
+    np.testing.assert_array_equal(bytes_of, as_array(image)[::-1])
+    plain = seen(graftwork, networks(3, torch.float32), tmp_path / "p.png", "--image-size", 16)[0]
+    turned = seen(graftwork, networks(3, torch.float32), tmp_path / "p.png", "--image-size", 16, "--channels", "bgr")[0]
+    np.testing.assert_array_equal(turned, plain[::-1])  # each colour keeps its mean and deviation
+    options = ("--image-size", 16, "--channels", "bgr", "--mean", "0.1,0.2,0.3", "--std", "1")
+    given = seen(graftwork, networks(3, torch.float32), tmp_path / "p.png", *options)[0]
+    wanted = torch.from_numpy(as_array(image)[::-1].copy()).float().div(255).sub(torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1))
+    np.testing.assert_array_equal(given, wanted.numpy())
+
+
 @pytest.mark.parametrize("given", [False, True])
 def test_values_are_normalised_as_torchvision_does(graftwork, networks, tmp_path, given):
     image = photo(16, 16)
@@ -351,6 +396,10 @@ BAD_OPTIONS = {
     "no deviation": ((*QUANTIZE, "photos", "--std", "0"), "--std"),
     "no number": ((*QUANTIZE, "photos", "--mean", "a,b,c"), "--mean"),
     "not a number": ((*QUANTIZE, "photos", "--mean", "nan"), "--mean"),
+    "a pad value without padding": ((*QUANTIZE, "photos", "--pad-value", "3"), "letterbox and pad"),
+    "a pad value beyond a byte": ((*QUANTIZE, "photos", "--resize", "pad", "--pad-value", "256"), "0 to 255"),
+    "an unknown order of channels": ((*QUANTIZE, "photos", "--channels", "gbr"), "--channels"),
+    "an order of channels, arrays as data": ((*QUANTIZE, "x.npy", "--channels", "bgr"), "pictures"),
     "options for pictures, arrays as data": ((*QUANTIZE, "x.npy", "--mean", "0.5"), "pictures"),
     "pictures and arrays together": ((*QUANTIZE, "mixed"), "both"),
     "a folder of other files": ((*QUANTIZE, "texts"), "texts"),
@@ -369,6 +418,20 @@ def test_what_does_not_fit_is_one_error(graftwork, classifier, tmp_path, case):
             (tmp_path / folder / file).write_text("")
     done = graftwork.fails(*arguments, "-o", "out.onnx", cwd=tmp_path)
     assert words in done.stderr, done.stderr
+
+
+def test_grey_has_no_order(graftwork, networks, tmp_path):
+    Image.fromarray(photo(9, 9, 1)).save(tmp_path / "p.png")
+    options = ("--image-size", 9, "--channels", "bgr", "-o", tmp_path / "y.npz")
+    done = graftwork.fails("run", networks(1), "--input", tmp_path / "p.png", *options)
+    assert "grey" in done.stderr
+
+
+def test_what_was_made_of_pictures_is_said(graftwork, classifier, tmp_path):
+    for mode, words in {"letterbox": "in the middle of 114; BGR", "pad": "in the corner of 0; BGR"}.items():
+        options = ("--resize", mode, "--channels", "bgr")
+        _, text = quantize(graftwork, classifier, classifier / "photos", tmp_path / "a.onnx", *options)
+        assert words in text
 
 
 def test_a_network_of_any_size_asks_for_one(graftwork, networks, tmp_path):

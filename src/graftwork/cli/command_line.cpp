@@ -22,6 +22,8 @@ GraphModule read_graph(const std::filesystem::path& path) {
 
 void perform(const QuantizeRequest& request) { run_torch_half(request); }
 void perform(const RunRequest& request) { run_torch_half(request); }
+void perform(const SensitivityRequest& request) { run_torch_half(request); }
+void perform(const CompareRequest& request) { run_torch_half(request); }
 
 void perform(const TransformRequest& request) {
   if (!is_printed_graph(request.model)) run_torch_half(request);

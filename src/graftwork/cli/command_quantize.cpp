@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/cli/input_report.h"
 #include "graftwork/cli/loss_report.h"
 #include "graftwork/cli/network_json.h"
 #include "graftwork/cli/output.h"
@@ -78,6 +79,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
   if (result.rounded_weights > 0) report["calibration"]["rounded_weights"] = result.rounded_weights;
+  report["inputs"] = inputs_json(result.inputs);
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   report["network"] =
       network_json(result.network.module, result.plan, result.network.wide, float_name(request.calibration.float_type));
@@ -158,6 +160,7 @@ void quantize(const QuantizeRequest& request) {
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
   if (!flags.scales.empty()) summary.sample_facts.push_back("scales of " + flags.scales.string());
+  for (const InputFacts& input : result.inputs) summary.inputs.push_back(text_of(input));
   summary.measured_on = result.losses.samples;
   summary.outputs = output_lines(result.losses);
   summary.worst_kernels = kernel_lines(result.losses);

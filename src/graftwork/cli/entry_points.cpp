@@ -8,11 +8,13 @@
 #include <new>
 
 #include "graftwork/base/error.h"
+#include "graftwork/cli/command_compare.h"
 #include "graftwork/cli/command_explain.h"
 #include "graftwork/cli/command_inspect.h"
 #include "graftwork/cli/command_plan.h"
 #include "graftwork/cli/command_quantize.h"
 #include "graftwork/cli/command_run.h"
+#include "graftwork/cli/command_sensitivity.h"
 #include "graftwork/cli/command_transform.h"
 #include "graftwork/cli/guard.h"
 #include "graftwork/cli/output.h"
@@ -83,4 +85,12 @@ int graftwork_torch_inspect(const InspectRequest& request) noexcept {
 
 int graftwork_torch_run(const RunRequest& request) noexcept {
   return guarded_torch([&] { run(request); });
+}
+
+int graftwork_torch_compare(const CompareRequest& request) noexcept {
+  return guarded_torch([&] { compare(request); });
+}
+
+int graftwork_torch_sensitivity(const SensitivityRequest& request) noexcept {
+  return guarded_torch([&] { sensitivity(request); });
 }

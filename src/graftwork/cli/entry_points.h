@@ -16,3 +16,5 @@ GRAFTWORK_ENTRY_POINT int graftwork_torch_plan(const graftwork::cli::PlanRequest
 GRAFTWORK_ENTRY_POINT int graftwork_torch_explain(const graftwork::cli::ExplainRequest& request) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_inspect(const graftwork::cli::InspectRequest& request) noexcept;
 GRAFTWORK_ENTRY_POINT int graftwork_torch_run(const graftwork::cli::RunRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_compare(const graftwork::cli::CompareRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_sensitivity(const graftwork::cli::SensitivityRequest& request) noexcept;

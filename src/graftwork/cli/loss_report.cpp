@@ -15,6 +15,8 @@ std::string fixed(double value, int digits) {
   return text.data();
 }
 
+}  // namespace
+
 std::string decibels(double value) {
   if (std::isinf(value)) return value > 0 ? "nothing lost" : "not finite";
   return fixed(value, 1) + " dB";
@@ -30,8 +32,6 @@ std::string cosine_text(double cosine) {
 Json decibels_json(double value) {
   return std::isinf(value) && value > 0 ? Json(nullptr) : Json(std::round(value * 100) / 100);
 }
-
-}  // namespace
 
 std::vector<std::string> output_lines(const Losses& losses) {
   std::vector<std::string> lines;

@@ -9,6 +9,13 @@
 
 namespace graftwork::cli {
 
+/// "38.2 dB"; "nothing lost" and "not finite" where it is infinite.
+std::string decibels(double value);
+/// To two digits behind the point; null where nothing differs.
+Json decibels_json(double value);
+/// With four digits, or so many that it does not read 1 unless it is.
+std::string cosine_text(double cosine);
+
 /// "output: 38.2 dB, cosine 0.99992", a line for each.
 std::vector<std::string> output_lines(const Losses& losses);
 

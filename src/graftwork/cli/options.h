@@ -103,6 +103,33 @@ struct RunRequest {
   std::vector<std::string> values;      ///< Names of further values to write; "all" stands for every one.
 };
 
+struct CompareRequest {
+  std::filesystem::path model;
+  std::filesystem::path file;  ///< Written from it; empty: none.
+  std::filesystem::path data;  ///< To compare on; CalibrationFlags::data where that is not given.
+  int64_t samples = 0;         ///< 0: one in sixteen, one to eight.
+  Stage stage = Stage::kQuantized;
+  CalibrationFlags calibration;
+  std::filesystem::path report;  ///< Empty: none.
+};
+
+/// By what layers are ranked.
+enum class SensitivityRank : uint8_t { kSqnr, kCosine, kClipped, kTop1 };
+
+struct SensitivityRequest {
+  std::filesystem::path model;
+  std::filesystem::path data;    ///< To measure on; CalibrationFlags::data where that is not given.
+  std::filesystem::path labels;  ///< Empty: none.
+  int64_t samples = 0;           ///< 0: SensitivityOptions decides.
+  SensitivityRank rank = SensitivityRank::kSqnr;
+  CalibrationFlags calibration;
+  std::filesystem::path checkpoint;  ///< Empty: none.
+  std::optional<double> target_sqnr;
+  std::optional<int64_t> budget;
+  std::filesystem::path recipe;  ///< To write; empty: none.
+  std::filesystem::path report;  ///< Empty: none.
+};
+
 /// Whether the file is a printed graph, which needs no torch to read; everything else is taken for a .pt2 archive.
 inline bool is_printed_graph(const std::filesystem::path& model) { return model.extension() == ".gir"; }
 

@@ -72,6 +72,18 @@ std::vector<Path> inputs_of(const RunRequest& request) {
   return files;
 }
 
+std::vector<Path> inputs_of(const CompareRequest& request) {
+  std::vector<Path> files{request.model, request.file, request.data};
+  add(files, request.calibration);
+  return files;
+}
+
+std::vector<Path> inputs_of(const SensitivityRequest& request) {
+  std::vector<Path> files{request.model, request.data, request.labels};
+  add(files, request.calibration);
+  return files;
+}
+
 void check_output_files(const CommandFiles& files) {
   for (size_t i = 0; i < files.outputs.size(); ++i) {
     const Path& output = files.outputs[i];

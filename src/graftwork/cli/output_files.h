@@ -19,6 +19,8 @@ std::vector<std::filesystem::path> inputs_of(const QuantizeRequest& request);
 std::vector<std::filesystem::path> inputs_of(const TransformRequest& request);
 std::vector<std::filesystem::path> inputs_of(const PlanRequest& request);
 std::vector<std::filesystem::path> inputs_of(const RunRequest& request);
+std::vector<std::filesystem::path> inputs_of(const SensitivityRequest& request);
+std::vector<std::filesystem::path> inputs_of(const CompareRequest& request);
 
 /// Throws Error "file.unwritable" when no file can be made at an output, and "file.same" when it is an input or another
 /// output, also by another name: a link of either kind. Leaves nothing behind.

@@ -23,8 +23,10 @@ struct Words {
   std::string method;
   std::string weights = "int8";
   std::string stage = "float";
+  std::string rank = "sqnr";
   std::string image_size;
   std::string resize = "crop";
+  std::string channels = "rgb";
   std::vector<std::string> skip;
   std::vector<std::string> inputs;
 };
@@ -84,9 +86,17 @@ void add_images(CLI::App& app, ImageOptions& images, Words& words) {
   app.add_option("--image-size", words.image_size, "Pictures: height and width for the network; default: its input's")
       ->type_name("N|HxW");
   app.add_option("--resize", words.resize,
-                 "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, or N (shorter side to N pixels, "
-                 "cut the middle)")
+                 "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, letterbox (fit into the middle), "
+                 "pad (fit into the upper left corner), or N (shorter side to N pixels, cut the middle)")
       ->type_name("HOW")
+      ->capture_default_str();
+  app.add_option("--pad-value", images.pad_value,
+                 "Pictures: what letterbox and pad fill with, 0 to 255; default: 114 for letterbox, 0 for pad")
+      ->check(CLI::Range(int64_t{0}, int64_t{255}, "0 to 255"))
+      ->type_name("N");
+  app.add_option("--channels", words.channels, "Pictures: order of the colours that the network takes: rgb or bgr")
+      ->check(CLI::IsMember({"rgb", "bgr"}))
+      ->type_name("ORDER")
       ->capture_default_str();
   app.add_option("--mean", images.mean, "Pictures: mean of value/255 by channel; default: ImageNet's, 0 for grey")
       ->delimiter(',')
@@ -145,16 +155,24 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
     }
     images.size = ImageSize{*width, *height};
   }
+  if (words.channels == "bgr") images.channels = ChannelOrder::kBgr;
   if (words.resize == "stretch") {
     images.resize = ResizeMode::kStretch;
+  } else if (words.resize == "letterbox") {
+    images.resize = ResizeMode::kLetterbox;
+  } else if (words.resize == "pad") {
+    images.resize = ResizeMode::kPad;
   } else if (words.resize != "crop") {
     const std::optional<int64_t> side = pixels(words.resize);
     if (!side) {
-      refuse(cat("--resize: ", quoted(words.resize), " is none of crop, stretch, and a number of pixels"), subcommand);
+      refuse(cat("--resize: ", quoted(words.resize), " is none of crop, stretch, letterbox, pad, and a number of pixels"),
+             subcommand);
     }
     images.resize = ResizeMode::kShorter;
     images.shorter_side = *side;
   }
+  if (images.pad_value && images.resize != ResizeMode::kLetterbox && images.resize != ResizeMode::kPad)
+    refuse("--pad-value belongs to --resize letterbox and pad", subcommand);
   const auto is_finite = [](double x) { return std::isfinite(x); };
   const auto is_positive = [](double x) { return std::isfinite(x) && static_cast<float>(x) > 0; };
   if (!std::all_of(images.mean.begin(), images.mean.end(), is_finite)) refuse("--mean: not a number", subcommand);
@@ -311,6 +329,107 @@ void finish_run(RunRequest& options, const Words& words, const std::vector<CLI::
   }
 }
 
+std::vector<CLI::Option*> add_compare(CLI::App& app, CompareRequest& options, Words& words) {
+  words.stage = "quantized";
+  add_model(app, options.model, "Network written by torch.export.save (.pt2)");
+  add_path(app, "FILE", options.file, "The ONNX file that `quantize` wrote of it, to compare too");
+  add_path(app, "--data", options.data, "Samples to compare on, and to calibrate with unless --calibrate says others")
+      ->required()
+      ->type_name("DATA");
+  app.add_option("--samples", options.samples, "Compare on N of them, evenly spread; default: one in sixteen, 1 to 8")
+      ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
+      ->type_name("N");
+  app.add_option("--stage", words.stage, "How far to go without a file: float, transformed, or quantized")
+      ->check(CLI::IsMember({"float", "transformed", "quantized"}))
+      ->type_name("STAGE")
+      ->capture_default_str();
+  const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
+  add_images(app, options.calibration.images, words);
+  add_plan_file(app, options.calibration.plan);
+  add_backend(app, options.calibration.backend);
+  add_path(app, "--report", options.report, "Write every figure, in JSON");
+  app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
+  app.footer(
+      "Use it when results are wrong: it walks from the network in floating point over the fused and the quantized one "
+      "to the file, and names the first value where two of them part. Say of ranges, recipe and plan what `quantize` "
+      "was told. The file is run by ONNX Runtime, if python3 has it.\n\n"
+      "Example:\n  graftwork compare resnet18.pt2 resnet18_int8.onnx --data images.npy\n"
+      "  graftwork compare resnet18.pt2 --stage transformed --data images.npy");
+  return calibration;
+}
+
+void finish_compare(CompareRequest& options, const Words& words, const std::vector<CLI::Option*>& calibration) {
+  if (words.stage == "float") options.stage = Stage::kFloat;
+  if (words.stage == "transformed") options.stage = Stage::kTransformed;
+  if (options.stage != Stage::kQuantized && !options.file.empty()) {
+    refuse("a file stands behind the quantized stage: either FILE or --stage", "compare");
+  }
+  for (const CLI::Option* option : calibration) {
+    if (options.stage == Stage::kQuantized || option->count() == 0 || option->get_name() == "--limit") continue;
+    refuse(cat(option->get_name(), " belongs to --stage quantized"), "compare");
+  }
+  finish_calibration(options.calibration, words, "compare");
+  if (options.calibration.data.empty()) options.calibration.data = options.data;
+}
+
+void add_sensitivity(CLI::App& app, SensitivityRequest& options, Words& words) {
+  add_model(app, options.model, "Network written by torch.export.save (.pt2)");
+  add_path(app, "--data", options.data, "Samples to measure on, and to calibrate with unless --calibrate says others")
+      ->required()
+      ->type_name("DATA");
+  app.add_option("--samples", options.samples,
+                 "Measure on N of them, evenly spread; default: one in sixteen, 1 to 8; with --labels all")
+      ->check(CLI::Range(int64_t{1}, kLargestLimit, "1 or more"))
+      ->type_name("N");
+  add_path(app, "--labels", options.labels,
+           "Class of each sample (.npy): top-1 of the output with most classes is measured too");
+  app.add_option("--rank", words.rank, "Order of the layers: sqnr, cosine, clipped (share beyond the range), top1")
+      ->check(CLI::IsMember({"sqnr", "cosine", "clipped", "top1"}))
+      ->type_name("BY")
+      ->capture_default_str();
+  add_path(app, "--checkpoint", options.checkpoint, "Keep figures here (.npz) as they come; a second run goes on");
+  CLI::Option* const target = app.add_option("--target-sqnr", options.target_sqnr,
+                                             "Write the recipe that skips the fewest layers and reaches this, in dB")
+                                  ->type_name("DB");
+  CLI::Option* const budget =
+      app.add_option("--budget", options.budget, "Write the recipe that skips the N layers whose skipping wins most")
+          ->check(CLI::Range(int64_t{0}, kLargestLimit, "0 or more"))
+          ->type_name("N");
+  target->excludes(budget);
+  add_calibration(app, options.calibration, words);
+  add_images(app, options.calibration.images, words);
+  add_plan_file(app, options.calibration.plan);
+  add_backend(app, options.calibration.backend);
+  add_path(app, "--report", options.report, "Write all layers and their ranks, in JSON");
+  app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
+  add_path(app, "-o,--recipe-out", options.recipe, "The recipe to write, for `quantize --config`");
+  app.footer(
+      "Use it when a quantized network is not good enough: it says which layers are to blame, and what skipping them "
+      "wins.\n\n"
+      "Example:\n  graftwork sensitivity resnet18.pt2 --data images.npy\n"
+      "  graftwork sensitivity resnet18.pt2 --data images.npy --target-sqnr 30 -o recipe.json\n"
+      "  graftwork quantize resnet18.pt2 --calibrate images.npy --config recipe.json -o resnet18_int8.onnx");
+}
+
+void finish_sensitivity(SensitivityRequest& options, const Words& words) {
+  if (words.rank == "cosine") options.rank = SensitivityRank::kCosine;
+  if (words.rank == "clipped") options.rank = SensitivityRank::kClipped;
+  if (words.rank == "top1") options.rank = SensitivityRank::kTop1;
+  if (options.rank == SensitivityRank::kTop1 && options.labels.empty()) {
+    refuse("--rank top1 needs --labels FILE", "sensitivity");
+  }
+  if (options.target_sqnr && !std::isfinite(*options.target_sqnr)) refuse("--target-sqnr: not a number", "sensitivity");
+  const bool wants_recipe = options.target_sqnr || options.budget;
+  if (wants_recipe && options.recipe.empty()) {
+    refuse("--target-sqnr and --budget write a recipe: --recipe-out FILE is needed", "sensitivity");
+  }
+  if (!wants_recipe && !options.recipe.empty()) {
+    refuse("--recipe-out needs --target-sqnr DB or --budget N", "sensitivity");
+  }
+  finish_calibration(options.calibration, words, "sensitivity");
+  if (options.calibration.data.empty()) options.calibration.data = options.data;
+}
+
 std::string selected_name(const CLI::App& app) {
   const std::vector<CLI::App*> selected = app.get_subcommands();
   return selected.empty() ? "" : selected.front()->get_name();
@@ -335,9 +454,13 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   ExplainRequest explain;
   InspectRequest inspect;
   RunRequest run;
+  SensitivityRequest sensitivity;
+  CompareRequest compare;
   Words quantize_words;
   Words plan_words;
   Words run_words;
+  Words sensitivity_words;
+  Words compare_words;
   CLI::App* const quantize_app =
       app.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out");
   CLI::App* const transform_app = app.add_subcommand("transform", "Show the graph after conversions and fusions");
@@ -345,19 +468,26 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   CLI::App* const explain_app = app.add_subcommand("explain", "Say what became of a node, and why it did not fuse");
   CLI::App* const inspect_app = app.add_subcommand("inspect", "Show what a network consists of");
   CLI::App* const run_app = app.add_subcommand("run", "Run a network at any stage on given inputs");
+  CLI::App* const sensitivity_app =
+      app.add_subcommand("sensitivity", "Rank the layers by what their quantization costs; say which to skip");
+  CLI::App* const compare_app =
+      app.add_subcommand("compare", "Walk from the float network to the file, and name where they part");
   add_quantize(*quantize_app, quantize, quantize_words);
   add_transform(*transform_app, transform);
   add_plan(*plan_app, plan, plan_words);
   add_explain(*explain_app, explain);
   add_inspect(*inspect_app, inspect);
   const std::vector<CLI::Option*> run_calibration = add_run(*run_app, run, run_words);
+  add_sensitivity(*sensitivity_app, sensitivity, sensitivity_words);
+  const std::vector<CLI::Option*> compare_calibration = add_compare(*compare_app, compare, compare_words);
 
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect or run", "");
+  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect, run, sensitivity or compare",
+                            "");
   const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
   const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
   if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
-    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect and run"),
+    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect, run, sensitivity and compare"),
            "");
   }
   try {
@@ -388,6 +518,14 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   }
   if (*explain_app) return explain;
   if (*inspect_app) return inspect;
+  if (*compare_app) {
+    finish_compare(compare, compare_words, compare_calibration);
+    return compare;
+  }
+  if (*sensitivity_app) {
+    finish_sensitivity(sensitivity, sensitivity_words);
+    return sensitivity;
+  }
   finish_run(run, run_words, run_calibration);
   return run;
 }

@@ -38,16 +38,17 @@ std::string one_decimal(double value) {
 
 }  // namespace
 
-std::string progress_text(int64_t done, int64_t total, double seconds, size_t columns) {
+std::string progress_text(const ProgressWords& words, int64_t done, int64_t total, int64_t before, double seconds,
+                          size_t columns) {
   const std::string all = std::to_string(total);
   const std::string now = std::to_string(done);
   std::string figures = cat(std::string(all.size() - now.size(), ' '), now, "/", all);
-  if (done > 0 && seconds > 0) {
-    const double rate = static_cast<double>(done) / seconds;
-    figures += cat("  ", one_decimal(rate), " samples/s");
+  if (done > before && seconds > 0) {
+    const double rate = static_cast<double>(done - before) / seconds;
+    figures += cat("  ", one_decimal(rate), " ", words.unit, "s/s");
     if (done < total) figures += cat("  ", duration_text(static_cast<double>(total - done) / rate), " left");
   }
-  const std::string label = "calibrating ";
+  const std::string label = words.doing + " ";
   const std::string plain = label + figures;
   if (columns < kColumnsForFigures + kShortestBar) return plain.substr(0, columns);
   // Of the terminal's width alone, so that the bar keeps its length while the figures grow and shrink.
@@ -56,7 +57,8 @@ std::string progress_text(int64_t done, int64_t total, double seconds, size_t co
   return cat(label, "[", std::string(filled, '#'), std::string(width - filled, '-'), "] ", figures);
 }
 
-ProgressBar::ProgressBar(bool quiet) : quiet_(quiet), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
+ProgressBar::ProgressBar(bool quiet, ProgressWords words)
+    : words_(std::move(words)), quiet_(quiet), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 ProgressBar::~ProgressBar() {
   if (bar_open_) std::fputc('\n', stderr);
@@ -71,15 +73,16 @@ void ProgressBar::update(int64_t done, int64_t total) {
   if (on_terminal_) {
     if (!started_ || done == total || seconds_since(drawn_) >= kSecondsBetweenDrawings) draw(done, total);
   } else {
-    if (!started_) std::fprintf(stderr, "calibrating on %s\n", counted(static_cast<size_t>(total), "sample").c_str());
-    if (done == total) std::fprintf(stderr, "calibrated in %.1f s\n", seconds_since(begin_));
+    const std::string all = counted(static_cast<size_t>(total), words_.unit);
+    if (!started_) std::fprintf(stderr, "%s on %s\n", words_.doing.c_str(), all.c_str());
+    if (done == total) std::fprintf(stderr, "%s in %.1f s\n", words_.done.c_str(), seconds_since(begin_));
   }
   started_ = true;
 }
 
 void ProgressBar::draw(int64_t done, int64_t total) {
   constexpr const char* kClearToEnd = "\x1b[K";
-  const std::string text = progress_text(done, total, seconds_since(begin_), terminal_columns());
+  const std::string text = progress_text(words_, done, total, before_, seconds_since(begin_), terminal_columns());
   std::fprintf(stderr, "\r%s%s", text.c_str(), kClearToEnd);
   bar_open_ = done != total;
   if (!bar_open_) std::fputc('\n', stderr);

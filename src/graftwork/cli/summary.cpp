@@ -68,6 +68,7 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   for (const std::string& region : facts.wide) table.add("in FP32", region);
   table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));
   for (const std::string& fact : facts.sample_facts) table.add("calibrated on", fact);
+  for (const std::string& line : facts.inputs) table.add("inputs", line);
   const std::string measured = cat("SQNR on ", facts.measured_on);
   for (const std::string& line : facts.outputs) table.add(measured, line);
   for (const std::string& line : facts.worst_kernels) table.add("loses most", line);

@@ -33,6 +33,7 @@ struct QuantizeSummary {
   std::vector<std::string> warnings;
   int64_t samples = 0;
   std::vector<std::string> sample_facts;
+  std::vector<std::string> inputs;         ///< What they look like, a line each.
   int64_t measured_on = 0;                 ///< Samples that the losses below are of.
   std::vector<std::string> outputs;        ///< What they lose, a line each.
   std::vector<std::string> worst_kernels;  ///< A line each.

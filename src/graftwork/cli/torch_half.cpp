@@ -77,5 +77,7 @@ void run_torch_half(const PlanRequest& request) { run("graftwork_torch_plan", re
 void run_torch_half(const ExplainRequest& request) { run("graftwork_torch_explain", request); }
 void run_torch_half(const InspectRequest& request) { run("graftwork_torch_inspect", request); }
 void run_torch_half(const RunRequest& request) { run("graftwork_torch_run", request); }
+void run_torch_half(const CompareRequest& request) { run("graftwork_torch_compare", request); }
+void run_torch_half(const SensitivityRequest& request) { run("graftwork_torch_sensitivity", request); }
 
 }  // namespace graftwork::cli

@@ -13,5 +13,7 @@ namespace graftwork::cli {
 [[noreturn]] void run_torch_half(const ExplainRequest& request);
 [[noreturn]] void run_torch_half(const InspectRequest& request);
 [[noreturn]] void run_torch_half(const RunRequest& request);
+[[noreturn]] void run_torch_half(const SensitivityRequest& request);
+[[noreturn]] void run_torch_half(const CompareRequest& request);
 
 }  // namespace graftwork::cli

@@ -36,4 +36,8 @@ std::vector<at::Tensor> InferenceRunner::run(std::span<const at::Tensor> inputs,
   return program_.run(inputs, {tensors_, Mode::kEval, watcher, any_batch});
 }
 
+c10::IValue InferenceRunner::run_node(const Node& node, std::span<const c10::IValue> operands) const {
+  return program_.run_node(node, operands, {tensors_, Mode::kEval, {}, true});
+}
+
 }  // namespace graftwork

@@ -45,6 +45,13 @@ struct Program::Step {
   std::vector<ValueRef> watched;
 };
 
+/// The steps of one node, and where its operands and results belong.
+struct Program::Part {
+  size_t first = 0, last = 0;  // of the steps, one behind the end
+  std::vector<size_t> operands;
+  std::vector<size_t> results;  // several where a body gives a tuple
+};
+
 namespace {
 
 /// MKL's vector functions choose their code on their first call. Two threads that do so at once were seen to compute
@@ -59,7 +66,12 @@ class Program::Builder {
       : program_(program), modules_(program.module_.modules()), watched_(watched), prepare_(prepare), half_(half) {}
 
   void run() {
-    for (const Node& node : program_.module_.graph().nodes()) add(node);
+    program_.parts_.resize(program_.module_.graph().capacity());
+    for (const Node& node : program_.module_.graph().nodes()) {
+      const size_t first = program_.steps_.size();
+      add(node);
+      if (!half_ && node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kGetItem) add_part_of(node, first);
+    }
     program_.value_count_ = count_;
     if (!unknown_.empty()) {
       Error error("nn.unsupported", cat(counted(unknown_.size(), "operator"), " cannot be run"));
@@ -144,6 +156,15 @@ class Program::Builder {
       default:
         values_[&node] = operation(node, node.op(), node.attrs(), operands(node));
     }
+  }
+
+  void add_part_of(const Node& node, size_t first) {
+    Part& part = program_.parts_[node.id().index];
+    part.first = first;
+    part.last = program_.steps_.size();
+    for (const Use& use : node.inputs()) part.operands.push_back(values_.at(use.producer()));
+    const auto several = results_.find(&node);
+    part.results = several == results_.end() ? std::vector{values_.at(&node)} : several->second;
   }
 
   size_t element(const Node& place, const Node& item, size_t tuple, const Node* source) {
@@ -394,6 +415,24 @@ std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const E
     results.push_back(value.toTensor());
   }
   return results;
+}
+
+c10::IValue Program::run_node(const Node& node, std::span<const c10::IValue> operands, const Environment& environment,
+                              c10::Device device) const {
+  const Part& part = parts_.at(node.id().index);
+  GRAFTWORK_ASSERT(operands.size() == part.operands.size());
+  std::vector<c10::IValue> values(value_count_);
+  for (size_t i = 0; i < operands.size(); ++i) values[part.operands[i]] = operands[i];
+  for (size_t i = part.first; i < part.last; ++i) {
+    run_step(steps_[i], values, environment, device);
+    for (const size_t dead : steps_[i].last_uses) {
+      if (std::find(part.results.begin(), part.results.end(), dead) == part.results.end()) values[dead] = c10::IValue();
+    }
+  }
+  if (part.results.size() == 1) return std::move(values[part.results[0]]);
+  std::vector<c10::IValue> several;
+  for (const size_t result : part.results) several.push_back(values[result]);
+  return c10::ivalue::Tuple::create(std::move(several));
 }
 
 void Program::run_step(const Step& step, std::span<c10::IValue> values, const Environment& environment,

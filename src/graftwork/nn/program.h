@@ -74,8 +74,15 @@ class Program {
   /// fit the signature, and "nn.run" with the node's place when torch fails.
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Environment& environment) const;
 
+  /// What one node gives on operands that the caller has: the same bits as in a run. A tensor, a number, or a tuple,
+  /// also where a run would make none of several results. Neither for inputs, elements of tuples and the output, nor
+  /// with HalfRegions; what is watched is not shown. Throws Error "nn.run" as run() does.
+  c10::IValue run_node(const Node& node, std::span<const c10::IValue> operands, const Environment& environment,
+                       c10::Device device = c10::kCPU) const;
+
  private:
   struct Step;
+  struct Part;
   class Builder;
   void run_step(const Step& step, std::span<c10::IValue> values, const Environment& environment,
                 c10::Device device) const;
@@ -85,6 +92,7 @@ class Program {
   std::vector<const Node*> inputs_;
   size_t value_count_ = 0;
   std::vector<size_t> results_;
+  std::vector<Part> parts_;  // by index of the node
 };
 
 /// Checks one tensor against an input's declared type: element type, rank and static extents (but the first, with

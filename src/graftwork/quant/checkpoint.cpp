@@ -181,6 +181,13 @@ std::string to_bytes(const Statistics& statistics) {
   }
   write(out, statistics.moving);
   write(out, statistics.half);
+  out.number<uint64_t>(statistics.inputs.size());
+  for (const InputSums& input : statistics.inputs) {
+    out.number(input.min);
+    out.number(input.max);
+    for (const ChannelMean* mean : {&input.mean, &input.square, &input.patch_mean, &input.patch_moment})
+      write(out, *mean);
+  }
   return out.take();
 }
 
@@ -198,6 +205,12 @@ Statistics statistics_of(std::string_view bytes) {
   }
   statistics.moving = read_moving(in);
   statistics.half = read_findings(in);
+  statistics.inputs.resize(in.count(2 * sizeof(double)));
+  for (InputSums& input : statistics.inputs) {
+    input.min = in.number<double>();
+    input.max = in.number<double>();
+    for (ChannelMean* mean : {&input.mean, &input.square, &input.patch_mean, &input.patch_moment}) *mean = read_mean(in);
+  }
   in.end();
   return statistics;
 }

@@ -104,6 +104,7 @@ MovingAverage::Seen Observer::observe(int64_t micro_batch, Statistics& statistic
   const auto [begin, end] = samples_of(micro_batch);
   std::vector<at::Tensor> inputs = source_.samples(begin, end);
   check_finite(inputs, begin);
+  if (request_.input_probe) request_.input_probe->look(inputs, statistics.inputs);
   std::unordered_map<const Node*, at::Tensor> kept;
   MovingAverage::Seen ends;
   const Watcher watcher = [&](const ValueRef& value, at::Tensor& tensor) {

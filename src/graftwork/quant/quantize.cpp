@@ -16,6 +16,7 @@ std::vector<std::unique_ptr<Step>> steps_of(const Network& network, const StubPl
                                             const SampleSource& samples, const QuantizeOptions& options,
                                             const ScaleForm& form, const Backend& backend) {
   std::vector<std::unique_ptr<Step>> steps;
+  steps.push_back(make_input_facts_step(network));
   steps.push_back(make_check_values_step(network));
   if (form.float_type == DType::kF16) steps.push_back(make_half_regions_step(network, backend));
   steps.push_back(make_shared_scales_step(network, plan));

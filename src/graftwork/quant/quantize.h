@@ -8,6 +8,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/inputs/input_facts.h"
 #include "graftwork/quant/loss/layer_losses.h"
 #include "graftwork/quant/scale_table.h"
 
@@ -47,6 +48,8 @@ struct QuantizationResult {
   /// SampleSource::facts.
   std::vector<std::string> sample_facts = {};
   std::vector<std::string> warnings = {};
+  /// What the data look like, and whether they are scaled as in training.
+  std::vector<InputFacts> inputs = {};
   Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
   ScaleTable scales = {};
 };

@@ -24,7 +24,8 @@ void Range::merge(const Range& other) {
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
 
 std::string StatisticsRequest::text() const {
-  std::string text = cat(every_float ? "every float value\n" : "", half_probe ? "half probe\n" : "");
+  std::string text = cat(every_float ? "every float value\n" : "", half_probe ? "half probe\n" : "",
+                         input_probe ? "inputs\n" : "");
   for (const auto& [name, value] : values) {
     text += cat(name.str(), value.quantized ? " quantized" : "", value.histogram ? " histogram" : "",
                 value.moving_average ? " moving average" : "");
@@ -38,6 +39,8 @@ void Statistics::merge(const Statistics& other) {
   for (const auto& [name, range] : other.ranges) ranges[name].merge(range);
   moving.merge(other.moving);
   half.merge(other.half);
+  if (!other.inputs.empty()) inputs.resize(other.inputs.size());
+  for (size_t i = 0; i < other.inputs.size(); ++i) inputs[i].merge(other.inputs[i]);
 }
 
 }  // namespace graftwork

@@ -10,6 +10,7 @@
 #include "graftwork/quant/channel_mean.h"
 #include "graftwork/quant/half_probe.h"
 #include "graftwork/quant/histogram.h"
+#include "graftwork/quant/inputs/input_probe.h"
 #include "graftwork/quant/moving_average.h"
 
 namespace graftwork {
@@ -54,6 +55,8 @@ struct StatisticsRequest {
   bool every_float = false;
   /// Is shown every micro-batch; null: none.
   const HalfProbe* half_probe = nullptr;
+  /// Is shown the inputs of every micro-batch; null: none.
+  const InputProbe* input_probe = nullptr;
 
   /// One line for each value: equal requests have equal texts.
   std::string text() const;
@@ -65,6 +68,7 @@ struct Statistics {
   std::map<std::string, Range> ranges;
   MovingAverage moving;
   HalfFindings half;
+  std::vector<InputSums> inputs;  ///< By input; empty unless StatisticsRequest::input_probe.
   /// Of all that has come, from `ranges`: once everything is merged.
   ChannelMeans means;
   /// What FP16 cannot hold, where that is known already (scale tables); else `half` and the ranges tell.

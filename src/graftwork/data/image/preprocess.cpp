@@ -71,7 +71,11 @@ std::string numbers_text(const std::vector<float>& numbers) {
 }  // namespace
 
 ImagePreprocessor::ImagePreprocessor(const ImageInput& input, const ImageOptions& options)
-    : type_(input.type), resize_(options.resize), shorter_side_(options.shorter_side) {
+    : type_(input.type),
+      resize_(options.resize),
+      shorter_side_(options.shorter_side),
+      pad_value_(static_cast<uint8_t>(options.pad_value.value_or(resize_ == ResizeMode::kLetterbox ? 114 : 0))),
+      channels_(options.channels) {
   const bool has_type = input.type == DType::kF32 || input.type == DType::kU8;
   if (!has_type || input.shape.size() != 4 || (input.shape[1] != 1 && input.shape[1] != 3)) {
     throw Error("data.image_input",
@@ -80,6 +84,9 @@ ImagePreprocessor::ImagePreprocessor(const ImageInput& input, const ImageOptions
   }
   size_ = size_of(input, options);
   shape_ = {input.shape[1], size_.height, size_.width};
+  const bool is_bgr = channels_ == ChannelOrder::kBgr;
+  if (is_bgr && shape_[0] == 1)
+    throw Error("data.image_options", input_text(input) + ", takes grey pictures", "leaving out --channels");
   if (type_ == DType::kU8) {
     if (options.mean.empty() && options.stddev.empty()) return;
     throw Error("data.image_options", input_text(input) + ", takes bytes as they are", "leaving out --mean and --std");
@@ -87,10 +94,35 @@ ImagePreprocessor::ImagePreprocessor(const ImageInput& input, const ImageOptions
   const auto channels = static_cast<size_t>(shape_[0]);
   mean_ = by_channel(options.mean, channels, kImageNetMean, 0.0, "--mean");
   stddev_ = by_channel(options.stddev, channels, kImageNetStd, 1.0, "--std");
+  if (is_bgr && options.mean.empty()) std::ranges::reverse(mean_);
+  if (is_bgr && options.stddev.empty()) std::ranges::reverse(stddev_);
+}
+
+/// The picture, scaled to fit into the size, with what is left over filled.
+Image ImagePreprocessor::padded(const Image& image) const {
+  const bool is_wide = image.width * size_.height >= size_.width * image.height;
+  const auto scaled_by = [](int64_t extent, int64_t to, int64_t from) {  // rounded to nearest
+    return std::max<int64_t>((2 * extent * to + from) / (2 * from), 1);
+  };
+  const ImageSize scaled = is_wide ? ImageSize{size_.width, scaled_by(image.height, size_.width, image.width)}
+                                   : ImageSize{scaled_by(image.width, size_.height, image.height), size_.height};
+  const Image small = scaled == ImageSize{image.width, image.height} ? image : resize_bilinear(image, scaled, {0, 0, scaled});
+  const bool is_centred = resize_ == ResizeMode::kLetterbox;
+  const int64_t left = is_centred ? (size_.width - scaled.width) / 2 : 0;
+  const int64_t top = is_centred ? (size_.height - scaled.height) / 2 : 0;
+  Image filled{size_.width, size_.height, small.channels, {}};
+  filled.pixels.assign(static_cast<size_t>(size_.width * size_.height * small.channels), pad_value_);
+  const int64_t row = scaled.width * small.channels;
+  for (int64_t y = 0; y < scaled.height; ++y) {
+    const auto begin = small.pixels.begin() + y * row;
+    std::copy(begin, begin + row, filled.pixels.begin() + ((top + y) * size_.width + left) * small.channels);
+  }
+  return filled;
 }
 
 Image ImagePreprocessor::fitted(const Image& image) const {
   if (resize_ != ResizeMode::kShorter && ImageSize{image.width, image.height} == size_) return image;
+  if (resize_ == ResizeMode::kLetterbox || resize_ == ResizeMode::kPad) return padded(image);
   if (resize_ == ResizeMode::kStretch) return resize_bilinear(image, size_, {0, 0, size_});
   ImageSize scaled;
   if (resize_ == ResizeMode::kShorter) {
@@ -131,7 +163,7 @@ Array ImagePreprocessor::read(const std::filesystem::path& path) const {
       const auto at = static_cast<size_t>(channel);
       numbers[i] = (static_cast<float>(i) / 255.0F - mean_[at]) / stddev_[at];
     }
-    const uint8_t* in = image.pixels.data() + channel;
+    const uint8_t* in = image.pixels.data() + (channels_ == ChannelOrder::kBgr ? channels - 1 - channel : channel);
     for (size_t i = 0; i < plane; ++i, in += channels) {
       if (type_ == DType::kU8) {
         *out++ = static_cast<std::byte>(*in);
@@ -149,6 +181,9 @@ std::string ImagePreprocessor::text() const {
   if (resize_ == ResizeMode::kStretch) text += "stretched";
   if (resize_ == ResizeMode::kShorter) text += cat("centre crop of shorter side ", shorter_side_);
   if (resize_ == ResizeMode::kCrop) text += "centre crop";
+  if (resize_ == ResizeMode::kLetterbox) text += cat("in the middle of ", int{pad_value_});
+  if (resize_ == ResizeMode::kPad) text += cat("in the corner of ", int{pad_value_});
+  if (channels_ == ChannelOrder::kBgr) text += "; BGR";
   if (type_ == DType::kU8) return text + "; bytes";
   return cat(text, "; mean ", numbers_text(mean_), "; std ", numbers_text(stddev_));
 }

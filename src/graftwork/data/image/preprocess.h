@@ -16,17 +16,28 @@ enum class ResizeMode : uint8_t {
   kCrop,     ///< Scaled to cover 256/224 of the size, then the middle: torchvision's evaluation for ImageNet.
   kStretch,  ///< Scaled to the size, whatever becomes of the proportions.
   kShorter,  ///< The shorter side to a given number of pixels, then the middle.
+  kLetterbox,  ///< Scaled to fit into the size, in its middle; the rest is filled.
+  kPad,        ///< Likewise, in its upper left corner.
 };
+
+enum class ChannelOrder : uint8_t { kRgb, kBgr };
 
 /// What the user says about pictures.
 struct ImageOptions {
   std::optional<ImageSize> size;  ///< Absent: the size that the network's input has.
   ResizeMode resize = ResizeMode::kCrop;
-  int64_t shorter_side = 0;    ///< Pixels; only for ResizeMode::kShorter.
-  std::vector<double> mean;    ///< One for each channel, or one for all. Empty: ImageNet's for RGB, 0 for grey.
-  std::vector<double> stddev;  ///< Likewise; empty: ImageNet's for RGB, 1 for grey.
+  int64_t shorter_side = 0;  ///< Pixels; only for ResizeMode::kShorter.
+  /// What is filled has this value in all channels, 0 to 255; absent: 114 for kLetterbox, 0 for kPad.
+  std::optional<int64_t> pad_value;
+  ChannelOrder channels = ChannelOrder::kRgb;
+  /// One for each channel in the order that the network gets, or one for all. Empty: ImageNet's for colours, 0 for grey.
+  std::vector<double> mean;
+  std::vector<double> stddev;  ///< Likewise; empty: ImageNet's for colours, 1 for grey.
 
-  bool is_default() const { return !size && resize == ResizeMode::kCrop && mean.empty() && stddev.empty(); }
+  bool is_default() const {
+    return !size && resize == ResizeMode::kCrop && !pad_value && channels == ChannelOrder::kRgb && mean.empty() &&
+           stddev.empty();
+  }
 };
 
 /// The input that pictures are for. Negative extents are free.
@@ -41,7 +52,7 @@ class ImagePreprocessor {
  public:
   /// Throws Error "data.image_input" when the input does not take pictures (f32 or u8 [N, 3 or 1, height, width]) or
   /// its size is neither fixed nor given, "data.image_size" when a size does not fit it, "data.image_options" for a
-  /// number of means that is neither 1 nor the channels', or numbers for an input of bytes.
+  /// number of means that is neither 1 nor the channels', numbers for an input of bytes, or BGR for a grey input.
   ImagePreprocessor(const ImageInput& input, const ImageOptions& options);
 
   /// One sample, [channels, height, width]: (value / 255 − mean) / std in f32, or the bytes. Throws what read_image
@@ -55,12 +66,15 @@ class ImagePreprocessor {
 
  private:
   Image fitted(const Image& image) const;
+  Image padded(const Image& image) const;
 
   DType type_;
   std::vector<int64_t> shape_;
   ImageSize size_;
   ResizeMode resize_;
   int64_t shorter_side_;
+  uint8_t pad_value_;
+  ChannelOrder channels_;
   std::vector<float> mean_;
   std::vector<float> stddev_;
 };

@@ -45,6 +45,16 @@ void SignalError::merge(const SignalError& other) {
   count_ += other.count_;
 }
 
+SignalError SignalError::of(const Sums& sums) {
+  SignalError error;
+  error.reference_ = sums[0];
+  error.signal_ = sums[1];
+  error.product_ = sums[2];
+  error.error_ = sums[3];
+  error.count_ = static_cast<int64_t>(sums[4]);
+  return error;
+}
+
 double SignalError::sqnr_db() const {
   if (error_ == 0) return std::numeric_limits<double>::infinity();
   if (!std::isfinite(error_) || reference_ == 0) return -std::numeric_limits<double>::infinity();

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
+
 namespace graftwork {
 
 /// Sums over elements, in double precision. What is not finite in the reference, as in masks, is left out; what is not
@@ -19,6 +21,11 @@ class SignalError {
   /// Of the angle between the two as vectors; 1 where both are zero throughout, 0 where one is, or is not finite.
   double cosine() const;
   bool empty() const { return count_ == 0; }
+
+  /// All that is summed, to keep it and go on later; what was made of it is equal to the bit.
+  using Sums = std::array<double, 5>;
+  Sums sums() const { return {reference_, signal_, product_, error_, static_cast<double>(count_)}; }
+  static SignalError of(const Sums& sums);
 
  private:
   void add(const float* reference, const float* signal, int64_t count);

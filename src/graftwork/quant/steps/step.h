@@ -18,6 +18,9 @@ class Step {
   virtual void apply(const Statistics& seen, QuantizationResult& result) const = 0;
 };
 
+/// Says whether the inputs are scaled as in training (inputs/input_facts.h).
+std::unique_ptr<Step> make_input_facts_step(const Network& network);
+
 /// Names values that are NaN or infinite in float already. Throws Error "data.unseen" for a tensor of a stub of which
 /// no sample had a number. `network`: the float one.
 std::unique_ptr<Step> make_check_values_step(const Network& network);

@@ -1,0 +1,139 @@
+#include "graftwork/quant/loss/divergence.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include "graftwork/ir/body.h"
+#include "graftwork/nn/executor.h"
+#include "graftwork/nn/half.h"
+#include "graftwork/nn/mask_values.h"
+
+namespace graftwork {
+namespace {
+
+constexpr double kFloatRounding = 80;  // dB
+constexpr double kInnerRounding = 30;  // dB
+
+std::vector<ValueRef> float_values(const GraphModule& module) {
+  std::vector<ValueRef> values;
+  for (const Node& node : module.graph().nodes()) {
+    const bool is_computed = node.kind() != NodeKind::kInput && node.kind() != NodeKind::kConstant &&
+                             node.kind() != NodeKind::kOutput;
+    if (is_computed && node.tensor() && is_floating(node.tensor()->dtype)) values.push_back({&node, {}});
+  }
+  return values;
+}
+
+Symbol module_of(const GraphModule& module, const Node& node) {
+  return node.kind() == NodeKind::kCallModule ? module.record(node).path : node.origin().module_path;
+}
+
+/// Largest magnitude of the finite numbers.
+double amax_of(const at::Tensor& value) {
+  const at::Tensor finite = value.masked_select(at::isfinite(value));
+  return finite.numel() == 0 ? 0 : finite.abs().max().to(at::kDouble).item<double>();
+}
+
+/// Judges a value of a file by what the network gives on the same operands.
+class FileJudge {
+ public:
+  explicit FileJudge(const Network& network) : network_(network) {}
+
+  std::optional<Divergence> judge(const Node& node, const at::Tensor& expected, const at::Tensor& in_file) const {
+    Divergence found{node.name(), module_of(network_.module, node), {}, 0};
+    if (in_file.numel() != expected.numel()) return found;
+    const bool is_half = in_file.scalar_type() == at::kHalf;
+    const at::Tensor given = in_file.reshape(expected.sizes()).to(at::kFloat);
+    const double amax = amax_of(expected), step = step_of(node);
+    if (step > 0) {  // another scale shows first in values between our steps
+      found.difference.add(at::round(given / step) * step, given);
+      found.allowed = amax * (is_half ? kHalfRoundoff * 2 : kFloatRoundoff * 16);
+      if (found.difference.largest > found.allowed) return found;
+    }
+    found.difference = {};
+    found.difference.add(expected, given);
+    found.allowed = amax * (is_half ? kHalfRoundoff * 16 : 1e-4) + step;
+    if (found.difference.largest <= found.allowed) return {};
+    if (has_steps_inside(node) && found.difference.error.sqnr_db() >= kInnerRounding) return {};
+    return found;
+  }
+
+ private:
+  static constexpr double kHalfRoundoff = 0x1p-11, kFloatRoundoff = 0x1p-24;
+
+  double step_of(const Node& node) const {
+    if (node.op() != Symbol("QuantStub")) return 0;
+    const at::Tensor step = scale_of(network_.module.record(node), network_.tensors);
+    return step.defined() ? step.max().item<double>() : 0;
+  }
+
+  bool has_steps_inside(const Node& node) const {
+    if (node.kind() != NodeKind::kCallModule) return false;
+    const ModuleRecord& record = network_.module.record(node);
+    return record.body && !value_quantizers(record).empty();
+  }
+
+  const Network& network_;
+};
+
+}  // namespace
+
+void Difference::add(const at::Tensor& reference, const at::Tensor& signal) {
+  const at::Tensor wanted = reference.to(at::kFloat), found = signal.to(at::kFloat);
+  error.add(wanted, found);
+  const at::Tensor finite = at::isfinite(wanted);
+  const at::Tensor distance = (wanted.to(at::kDouble) - found.to(at::kDouble)).abs().masked_select(finite);
+  if (distance.numel() == 0) return;
+  const auto most = at::nan_to_num(distance, std::numeric_limits<double>::infinity()).max().item<double>();
+  largest = std::max(largest, most);
+}
+
+void Difference::merge(const Difference& other) {
+  error.merge(other.error);
+  largest = std::max(largest, other.largest);
+}
+
+std::optional<Divergence> first_divergence(const Network& network, const Network& changed,
+                                           const std::map<Symbol, Symbol>& twins, std::span<const at::Tensor> inputs) {
+  std::unordered_map<Symbol, at::Tensor> expected;
+  RunOptions how;
+  how.any_batch = true;
+  how.watcher = [&](const ValueRef& seen, at::Tensor& value) { expected[seen.node->name()] = value; };
+  Executor(network.module, float_values(network.module)).run(network.tensors, inputs, how);
+  std::optional<Divergence> first;
+  how.watcher = [&](const ValueRef& seen, at::Tensor& value) {
+    const auto twin = twins.find(seen.node->name());
+    const auto reference = expected.find(twin == twins.end() ? seen.node->name() : twin->second);
+    if (first || reference == expected.end() || reference->second.sizes() != value.sizes()) return;
+    Difference difference;
+    difference.add(reference->second, value);
+    if (difference.error.sqnr_db() >= kFloatRounding) return;
+    first = {seen.node->name(), module_of(changed.module, *seen.node), difference, 0};
+  };
+  Executor(changed.module, float_values(changed.module)).run(changed.tensors, inputs, how);
+  return first;
+}
+
+std::optional<Divergence> first_divergence_of_file(const Network& quantized, bool in_half, const NamedTensors& file,
+                                                   std::span<const at::Tensor> inputs) {
+  std::optional<MaskValues> masks;
+  std::optional<HalfRegions> half;
+  if (in_half) half.emplace(HalfRegions{quantized.wide, masks.emplace(quantized)});
+  const FileJudge judge(quantized);
+  std::optional<Divergence> first;
+  RunOptions how;
+  how.any_batch = true;
+  how.watcher = [&](const ValueRef& seen, at::Tensor& value) {
+    const auto named = file.find(seen.node->name().str());
+    if (first || named == file.end() || !named->second.is_floating_point()) return;
+    first = judge.judge(*seen.node, value, named->second);
+    if (!first) value = named->second.reshape(value.sizes()).to(value.scalar_type());
+  };
+  const Executor executor(quantized.module, float_values(quantized.module), half ? &*half : nullptr);
+  executor.run(quantized.tensors, inputs, how);
+  return first;
+}
+
+}  // namespace graftwork

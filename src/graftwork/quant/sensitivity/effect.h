@@ -1,0 +1,42 @@
+// What a network gives beside what it gives in floating point.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "graftwork/quant/loss/signal_error.h"
+
+namespace graftwork {
+
+/// Classes of the samples that are measured, and the output that tells them.
+struct Labels {
+  size_t output = 0;              ///< Of the signature: the one with most classes.
+  int64_t classes = 0;            ///< Its extent.
+  std::vector<int64_t> of_sample;  ///< One for each sample of the source.
+};
+
+/// The output with most classes: of shape [samples, classes] in what one run gives; of several the first. Throws Error
+/// "data.labels" where there is none, or where a label is no class of it.
+Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_sample);
+
+/// Of one network, summed over samples.
+struct Effect {
+  std::vector<SignalError> outputs;  ///< Against floating point, in signature order; those that are no floats are empty.
+  int64_t correct = 0;               ///< Samples whose greatest value is at their label.
+
+  /// Results on samples `first` and so on, of which there are `samples`; those behind them fill the micro-batch up.
+  void add(std::span<const at::Tensor> expected, std::span<const at::Tensor> results, const Labels* labels,
+           int64_t first, int64_t samples);
+  void merge(const Effect& other);
+  /// Of the output that keeps least.
+  double sqnr_db() const;
+  double cosine() const;
+
+  /// As numbers: for each output the sums of its error, then `correct`.
+  static size_t number_count(size_t outputs) { return outputs * std::tuple_size_v<SignalError::Sums> + 1; }
+  void write(std::span<double> numbers) const;
+  static Effect read(std::span<const double> numbers);
+};
+
+}  // namespace graftwork
