@@ -8,6 +8,7 @@
 #include "graftwork/cli/output.h"
 #include "graftwork/cli/output_files.h"
 #include "graftwork/cli/report_json.h"
+#include "graftwork/cli/smoothing_report.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/summary.h"
 #include "graftwork/export/lower.h"
@@ -74,6 +75,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"weight_method", name_of(result.weight_method)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
+  if (!result.smoothing.empty()) report["smoothing"] = smoothing_json(result.smoothing);
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
@@ -133,6 +135,7 @@ void quantize(const QuantizeRequest& request) {
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
+  summary.smoothing = smoothing_lines(result.smoothing);
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
   summary.measured_on = result.losses.samples;

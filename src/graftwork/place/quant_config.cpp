@@ -79,7 +79,7 @@ void read_tensor_config(const JsonFields& fields, const std::string& name, Tenso
 
 QuantConfig parse_quant_config(const std::string& text) {
   const Json json = parse_json(text, "the recipe", kCode);
-  const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
+  const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy", "smooth_quant"});
   QuantConfig config;
   if (const Json* part = fields.find("activation")) {
     const JsonFields activation(
@@ -99,9 +99,10 @@ QuantConfig parse_quant_config(const std::string& text) {
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
   }
   if (const Json* part = fields.find("skip")) {
-    const JsonFields skip(*part, "skip", kCode, {"stub", "weight"});
-    config.skip = {skip.texts("stub"), skip.texts("weight")};
+    const JsonFields skip(*part, "skip", kCode, {"stub", "weight", "smooth"});
+    config.skip = {skip.texts("stub"), skip.texts("weight"), skip.texts("smooth")};
   }
+  if (const Json* part = fields.find("smooth_quant")) config.smooth_quant = read_smooth_quant(*part, kCode);
   if (const Json* part = fields.find("policy")) {
     const JsonFields policy(*part, "policy", kCode, {"depthwise", "squeeze_excite"});
     const auto stays_float = [&](const char* layers) {

@@ -9,6 +9,7 @@
 
 #include "graftwork/patterns/placement/precision.h"
 #include "graftwork/patterns/placement/quant_policy.h"
+#include "graftwork/place/smooth_quant_config.h"
 
 namespace graftwork {
 
@@ -60,6 +61,7 @@ struct WeightQuantConfig : TensorQuantConfig {
 struct ModulesToSkip {
   std::vector<std::string> stub;    ///< Without Q/DQ on their inputs.
   std::vector<std::string> weight;  ///< Without Q/DQ on their weights.
+  std::vector<std::string> smooth = {};  ///< In no pair of SmoothQuant.
 };
 
 struct QuantConfig {
@@ -67,6 +69,7 @@ struct QuantConfig {
   WeightQuantConfig weight{{Precision::kInt8, true, true, CalibrationMethod::kMinMax}};
   ModulesToSkip skip;
   QuantPolicy policy;
+  std::optional<SmoothQuantConfig> smooth_quant = {};
 };
 
 /// Reads a recipe:
@@ -74,7 +77,8 @@ struct QuantConfig {
 ///                     "softmax_scale": "calibrated"},                           (or "fixed")
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
-///      "policy": {"depthwise": "float", "squeeze_excite": "float"}}
+///      "policy": {"depthwise": "float", "squeeze_excite": "float"},
+///      "smooth_quant": {"alpha": 0.5}}                                             (read_smooth_quant)
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values that no engine takes are refused.
 QuantConfig parse_quant_config(const std::string& text);
 /// The same from a file; throws Error "file.*" too.

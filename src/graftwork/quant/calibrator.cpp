@@ -70,6 +70,7 @@ std::vector<WatchedValue> watched_values(const GraphModule& module, const std::v
   std::unordered_set<Symbol> named(tensors.begin(), tensors.end());
   named.insert(options.further.begin(), options.further.end());
   for (const auto& [name, axis] : options.channel_axes) named.insert(name);
+  for (const auto& [name, axis] : options.channel_amax_axes) named.insert(name);
   std::vector<WatchedValue> values;
   for (const Node& node : module.graph().nodes()) {
     const bool float_call = node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kConstant && node.tensor() &&
@@ -185,11 +186,14 @@ class Calibration {
       count(values, std::max(std::fabs(ends.min), std::fabs(ends.max)), range.histogram);
     if (const auto axis = options_.channel_axes.find(name); axis != options_.channel_axes.end())
       range.mean.add(value, axis->second);
+    if (const auto axis = options_.channel_amax_axes.find(name); axis != options_.channel_amax_axes.end())
+      range.channel_amax.add(value, axis->second);
   }
 
   /// Whether something is made of its range.
   bool is_named(Symbol name) const {
     return quantized_.contains(name) || options_.channel_axes.contains(name) ||
+           options_.channel_amax_axes.contains(name) ||
            std::find(options_.further.begin(), options_.further.end(), name) != options_.further.end();
   }
 
@@ -235,6 +239,7 @@ void Range::merge(const Range& other) {
   include(other.min, other.max);
   histogram.merge(other.histogram);
   mean.merge(other.mean);
+  channel_amax.merge(other.channel_amax);
 }
 
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }

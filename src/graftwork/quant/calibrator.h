@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graftwork/nn/tensor_store.h"
+#include "graftwork/quant/channel_amax.h"
 #include "graftwork/quant/channel_mean.h"
 #include "graftwork/quant/histogram.h"
 #include "graftwork/quant/sample_source.h"
@@ -28,6 +29,8 @@ struct Range {
   Histogram histogram = {};
   /// Empty unless CalibrationOptions::channel_axes names the tensor.
   ChannelMean mean = {};
+  /// Empty unless CalibrationOptions::channel_amax_axes names the tensor.
+  ChannelAmax channel_amax = {};
 
   void include(float low, float high);
   void merge(const Range& other);
@@ -53,6 +56,8 @@ struct CalibrationOptions {
   std::vector<Symbol> further;
   /// Further tensors, by name, with the axis along which each has its channels: their means are taken too.
   std::unordered_map<Symbol, int64_t> channel_axes;
+  /// The same for the largest magnitude of each channel.
+  std::unordered_map<Symbol, int64_t> channel_amax_axes = {};
   /// Is shown every micro-batch; null: none.
   HalfProbe* half_probe = nullptr;
   Progress progress;

@@ -163,11 +163,12 @@ std::string not_finite(const Network& network, const std::map<std::string, Range
 
 }  // namespace
 
-QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
+QuantizationResult quantize(const Network& given, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
-  QuantizationResult result{network.clone(), {}, {}, samples.size(), method, config.weight.calibration_method, 0,
+  Network network = given.clone();
+  QuantizationResult result{{}, {}, {}, samples.size(), method, config.weight.calibration_method, 0,
                             samples.facts(), {}, {}};
   if (options.plan) {
     result.plan = *options.plan;
@@ -175,6 +176,9 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   } else {
     result.plan = plan_stubs(network.module, config, *backend);
   }
+  if (config.smooth_quant)
+    result.smoothing = smooth_quant(network, result.plan, samples, config, options.calibration);
+  result.network = network.clone();
   result.warnings = result.plan.warnings;
   if (samples.size() < kFewSamples)
     result.warnings.push_back(cat("ranges of ", samples.size(), samples.size() == 1 ? " sample" : " samples",

@@ -9,6 +9,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/loss/layer_losses.h"
+#include "graftwork/quant/rescaling/smooth_quant.h"
 
 namespace graftwork {
 
@@ -40,6 +41,7 @@ struct QuantizationResult {
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;
   Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
+  std::vector<SmoothedPair> smoothing = {};  ///< Empty unless the recipe asks for SmoothQuant.
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a

@@ -1,0 +1,60 @@
+#include "graftwork/quant/rescaling/sampled_rows.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "graftwork/base/error.h"
+#include "graftwork/nn/inference_runner.h"
+#include "graftwork/quant/micro_batch.h"
+#include "graftwork/quant/sample_workers.h"
+
+namespace graftwork {
+namespace {
+
+constexpr int64_t kRows = 256;
+
+at::Tensor rows_of(const at::Tensor& value, int64_t axis) {
+  const at::Tensor rows = value.transpose(axis, -1).flatten(0, -2).to(at::kFloat);
+  if (rows.size(0) <= kRows) return rows.clone(at::MemoryFormat::Contiguous);
+  at::Tensor places = at::empty({kRows}, at::kLong);
+  for (int64_t i = 0; i < kRows; ++i) places[i] = i * rows.size(0) / kRows;
+  return rows.index_select(0, places);
+}
+
+}  // namespace
+
+std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map<Symbol, int64_t>& axes,
+                                          const SampleSource& source, int64_t micro_batches,
+                                          const CalibrationOptions& options) {
+  std::vector<ValueRef> watched;
+  for (const Node& node : network.module.graph().nodes()) {
+    if (axes.contains(node.name())) watched.push_back({&node, {}});
+  }
+  const InferenceRunner runner(network, watched);
+  const Batching batching = batching_of(network.module);
+  const int64_t all = batching.micro_batches(source.size()), count = std::min(all, micro_batches);
+  std::vector<std::map<Symbol, at::Tensor>> parts(static_cast<size_t>(count));
+  SampleWorkers(options.threads, count).run([&](int64_t i, int64_t) {
+    const at::NoGradGuard no_grad;
+    if (options.interrupted && options.interrupted())
+      throw Error("interrupted", "stopped before the calibration was done");
+    const int64_t begin = i * all / count * batching.size;
+    const int64_t end = std::min(begin + batching.size, source.size());
+    std::map<Symbol, at::Tensor>& part = parts[static_cast<size_t>(i)];
+    const Watcher watcher = [&](const ValueRef& seen, at::Tensor& value) {
+      if (value.numel() > 0) part.emplace(seen.node->name(), rows_of(value, axes.at(seen.node->name())));
+    };
+    runner.run(filled_up(source.samples(begin, end), batching), watcher, batching.size == 1);
+  });
+  std::map<Symbol, at::Tensor> rows;
+  for (const auto& [name, axis] : axes) {
+    std::vector<at::Tensor> found;
+    for (const std::map<Symbol, at::Tensor>& part : parts) {
+      if (const auto at = part.find(name); at != part.end()) found.push_back(at->second);
+    }
+    if (!found.empty()) rows.emplace(name, at::cat(found));
+  }
+  return rows;
+}
+
+}  // namespace graftwork
