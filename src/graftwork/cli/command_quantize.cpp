@@ -76,6 +76,8 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
   if (!result.smoothing.empty()) report["smoothing"] = smoothing_json(result.smoothing);
+  if (!result.equalized.empty()) report["equalization"] = equalization_json(result.equalized);
+  if (!result.divided.empty()) report["outlier_channels"] = outliers_json(result.divided);
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
   report["export"] = {{"opset", model.opset},
@@ -135,7 +137,9 @@ void quantize(const QuantizeRequest& request) {
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
+  summary.equalization = equalization_lines(result.equalized);
   summary.smoothing = smoothing_lines(result.smoothing);
+  summary.outlier_channels = outlier_lines(result.divided);
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
   summary.measured_on = result.losses.samples;

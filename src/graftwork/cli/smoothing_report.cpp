@@ -15,13 +15,12 @@ std::string factor_text(double factor) {
   return text.data();
 }
 
-}  // namespace
-
-std::vector<std::string> smoothing_lines(const std::vector<SmoothedPair>& pairs) {
+template <class Pair>
+std::vector<std::string> pair_lines(const std::vector<Pair>& pairs) {
   if (pairs.empty()) return {};
   size_t count = 0;
   double smallest = 1, largest = 1;
-  for (const SmoothedPair& pair : pairs) {
+  for (const Pair& pair : pairs) {
     if (!pair.refusal.empty()) continue;
     ++count;
     smallest = std::min(smallest, pair.smallest);
@@ -32,21 +31,62 @@ std::vector<std::string> smoothing_lines(const std::vector<SmoothedPair>& pairs)
   return {cat(of_all, ", factors ", factor_text(smallest), " to ", factor_text(largest))};
 }
 
+Json names_json(const std::vector<Symbol>& names) {
+  Json list = Json::array();
+  for (const Symbol name : names) list.push_back(name.str());
+  return list;
+}
+
+template <class Pair>
+Json pair_json(const Pair& pair) {
+  Json json{{"source", pair.source.str()}, {"readers", names_json(pair.readers)}};
+  if (!pair.refusal.empty()) {
+    json["refused"] = pair.refusal;
+    return json;
+  }
+  json["smallest_factor"] = number(static_cast<float>(pair.smallest));
+  json["largest_factor"] = number(static_cast<float>(pair.largest));
+  return json;
+}
+
+}  // namespace
+
+std::vector<std::string> smoothing_lines(const std::vector<SmoothedPair>& pairs) { return pair_lines(pairs); }
+
 Json smoothing_json(const std::vector<SmoothedPair>& pairs) {
   Json list = Json::array();
   for (const SmoothedPair& pair : pairs) {
-    Json readers = Json::array();
-    for (const Symbol reader : pair.readers) readers.push_back(reader.str());
-    Json json{{"source", pair.source.str()}, {"readers", std::move(readers)}};
-    if (pair.refusal.empty()) {
-      json["alpha"] = pair.alpha;
-      json["smallest_factor"] = number(static_cast<float>(pair.smallest));
-      json["largest_factor"] = number(static_cast<float>(pair.largest));
-    } else {
-      json["refused"] = pair.refusal;
-    }
-    list.push_back(std::move(json));
+    Json& json = list.emplace_back(pair_json(pair));
+    if (pair.alpha) json["alpha"] = *pair.alpha;
+    if (pair.limit) json["limit"] = number(static_cast<float>(*pair.limit));
   }
+  return list;
+}
+
+std::vector<std::string> equalization_lines(const std::vector<EqualizedPair>& pairs) { return pair_lines(pairs); }
+
+Json equalization_json(const std::vector<EqualizedPair>& pairs) {
+  Json list = Json::array();
+  for (const EqualizedPair& pair : pairs) list.push_back(pair_json(pair));
+  return list;
+}
+
+std::vector<std::string> outlier_lines(const std::vector<DividedTensor>& tensors) {
+  std::vector<std::string> lines;
+  for (const DividedTensor& divided : tensors)
+    lines.push_back(cat("%", divided.tensor.str(), ": by up to ", factor_text(divided.largest),
+                        ", the products behind it win ", factor_text(divided.gained_db), " dB"));
+  return lines;
+}
+
+Json outliers_json(const std::vector<DividedTensor>& tensors) {
+  Json list = Json::array();
+  for (const DividedTensor& divided : tensors)
+    list.push_back({{"tensor", divided.tensor.str()},
+                    {"readers", names_json(divided.readers)},
+                    {"limit", number(static_cast<float>(divided.limit))},
+                    {"largest_factor", number(static_cast<float>(divided.largest))},
+                    {"gained_db", number(static_cast<float>(divided.gained_db))}});
   return list;
 }
 

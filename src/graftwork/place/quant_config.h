@@ -44,23 +44,32 @@ enum class SoftmaxScale : uint8_t {
   kFixed,       ///< 1/127
 };
 
+/// What becomes of a tensor in front of linear layers of which a few channels are much larger than all others.
+enum class OutlierChannels : uint8_t {
+  kKeep,    ///< Its scale serves all channels, or clips those.
+  kDivide,  ///< They are divided, and the weights behind multiplied, where that wins enough.
+};
+
 struct ActivationQuantConfig : TensorQuantConfig {
   ActivationQuantConfig() { calibration_method = CalibrationMethod::kMse; }
 
   SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
+  OutlierChannels outlier_channels = OutlierChannels::kKeep;
 };
 
 struct WeightQuantConfig : TensorQuantConfig {
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
+  /// Whether layers and those that read them share the differences between channels (Nagel et al. 2019).
+  bool cross_layer_equalization = false;
 };
 
 /// Modules that stay in floating point. An entry is a module path ("layer1.0.conv1", "FusedConvBN_3"), a
 /// path that holds modules ("layer4"), a kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths
 /// ("layer*.conv1"). Kinds and paths of parts count for the fused module that holds them.
 struct ModulesToSkip {
-  std::vector<std::string> stub;    ///< Without Q/DQ on their inputs.
-  std::vector<std::string> weight;  ///< Without Q/DQ on their weights.
+  std::vector<std::string> stub;         ///< Without Q/DQ on their inputs.
+  std::vector<std::string> weight;       ///< Without Q/DQ on their weights.
   std::vector<std::string> smooth = {};  ///< In no pair of SmoothQuant.
 };
 
@@ -74,8 +83,10 @@ struct QuantConfig {
 
 /// Reads a recipe:
 ///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
-///                     "softmax_scale": "calibrated"},                           (or "fixed")
-///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
+///                     "softmax_scale": "calibrated",                            (or "fixed")
+///                     "outlier_channels": "keep"},                              (or "divide")
+///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true,
+///                 "cross_layer_equalization": false},
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float", "squeeze_excite": "float"},
 ///      "smooth_quant": {"alpha": 0.5}}                                             (read_smooth_quant)

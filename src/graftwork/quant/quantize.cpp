@@ -168,16 +168,18 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const CalibrationMethod method = config.activation.calibration_method;
   Network network = given.clone();
-  QuantizationResult result{{}, {}, {}, samples.size(), method, config.weight.calibration_method, 0,
-                            samples.facts(), {}, {}};
+  QuantizationResult result{{}, {}, {}, samples.size(), method, config.weight.calibration_method, 0, samples.facts(),
+                            {}, {}};
   if (options.plan) {
     result.plan = *options.plan;
     check_stub_plan(network.module, result.plan, *backend);
   } else {
     result.plan = plan_stubs(network.module, config, *backend);
   }
-  if (config.smooth_quant)
-    result.smoothing = smooth_quant(network, result.plan, samples, config, options.calibration);
+  if (config.weight.cross_layer_equalization) result.equalized = equalize_layers(network);
+  if (config.smooth_quant) result.smoothing = smooth_quant(network, result.plan, samples, config, options.calibration);
+  if (config.activation.outlier_channels == OutlierChannels::kDivide)
+    result.divided = divide_outlier_channels(network, result.plan, samples, config, options.calibration);
   result.network = network.clone();
   result.warnings = result.plan.warnings;
   if (samples.size() < kFewSamples)

@@ -9,6 +9,8 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/loss/layer_losses.h"
+#include "graftwork/quant/rescaling/cross_layer_equalization.h"
+#include "graftwork/quant/rescaling/outlier_channels.h"
 #include "graftwork/quant/rescaling/smooth_quant.h"
 
 namespace graftwork {
@@ -40,8 +42,10 @@ struct QuantizationResult {
   /// SampleSource::facts.
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;
-  Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
-  std::vector<SmoothedPair> smoothing = {};  ///< Empty unless the recipe asks for SmoothQuant.
+  Losses losses = {};                         ///< Empty unless QuantizeOptions::losses.
+  std::vector<EqualizedPair> equalized = {};  ///< Empty unless the recipe asks for it.
+  std::vector<DividedTensor> divided = {};    ///< Empty unless the recipe asks for it.
+  std::vector<SmoothedPair> smoothing = {};   ///< Empty unless the recipe asks for SmoothQuant.
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a

@@ -36,6 +36,14 @@ at::Tensor shaped(const at::Tensor& factors, const at::Tensor& weight, int64_t g
   return factors.view({groups, 1, -1}).expand({groups, weight.size(0) / groups, -1}).reshape(shape);
 }
 
+at::Tensor amax_of_rows(const at::Tensor& weight) { return weight.flatten(1).abs().amax(1).to(at::kFloat); }
+
+/// Each group has its own columns.
+at::Tensor amax_of_columns(const at::Tensor& weight, int64_t groups) {
+  const at::Tensor grouped = weight.reshape({groups, weight.size(0) / groups, weight.size(1), -1});
+  return grouped.abs().amax(std::vector<int64_t>{1, 3}).flatten().to(at::kFloat);
+}
+
 /// `path` with a suffix that no tensor has.
 Symbol fresh_leaf(const TensorStore& tensors, Symbol path, const char* suffix) {
   Symbol leaf = cat(path.str(), ".", suffix);
@@ -50,18 +58,35 @@ ParamExpr stored(TensorStore& tensors, Symbol leaf, const at::Tensor& values) {
 
 }  // namespace
 
-at::Tensor input_channel_amax(const ModuleRecord& layer, const TensorStore& tensors) {
-  const at::NoGradGuard no_grad;
-  const at::Tensor weight = evaluate(*layer.param("weight"), tensors);
+at::Tensor input_channel_amax(const ModuleRecord& layer, const at::Tensor& weight) {
   const WeightForm form = form_of(layer);
-  if (form.is_transposed) return weight.flatten(1).abs().amax(1).to(at::kFloat);
-  const at::Tensor grouped = weight.reshape({form.groups, weight.size(0) / form.groups, weight.size(1), -1});
-  return grouped.abs().amax(std::vector<int64_t>{1, 3}).flatten().to(at::kFloat);
+  if (form.is_transposed) return amax_of_rows(weight);
+  return amax_of_columns(weight, form.groups);
+}
+
+at::Tensor output_channel_amax(const ModuleRecord& layer, const at::Tensor& weight) {
+  const WeightForm form = form_of(layer);
+  if (form.is_transposed) return amax_of_columns(weight, form.groups);
+  return amax_of_rows(weight);
+}
+
+at::Tensor input_factors(const ModuleRecord& layer, const at::Tensor& factors, const at::Tensor& weight) {
+  const WeightForm form = form_of(layer);
+  return shaped(factors, weight, form.groups, !form.is_transposed);
+}
+
+at::Tensor output_factors(const ModuleRecord& layer, const at::Tensor& factors, const at::Tensor& weight) {
+  const WeightForm form = form_of(layer);
+  return shaped(factors, weight, form.groups, form.is_transposed);
 }
 
 at::Tensor by_channel(const at::Tensor& of_inputs, const std::vector<int64_t>& channels, int64_t count) {
   const at::Tensor index = at::tensor(channels, at::kLong);
   return at::zeros({count}, of_inputs.options()).scatter_reduce(0, index, of_inputs, "amax");
+}
+
+at::Tensor by_input(const at::Tensor& of_channels, const std::vector<int64_t>& channels) {
+  return of_channels.index_select(0, at::tensor(channels, at::kLong));
 }
 
 Outcome takes_factors(const GraphModule& module, const ModuleUses& uses, ModuleId layer_or_norm, ModuleId kernel) {
@@ -82,22 +107,16 @@ void divide_channels(Graft& graft, ModuleId norm_or_layer, const at::Tensor& fac
   };
   const at::Tensor inverse = factors.reciprocal();
   const ParamExpr* weight = record.param("weight");
-  at::Tensor of_weight = inverse;
-  if (is_layer(record)) {
-    const WeightForm form = form_of(record);
-    of_weight = shaped(inverse, evaluate(*weight, tensors), form.groups, form.is_transposed);
-  }
-  record.set_param("weight", product(weight, of_weight));
+  const bool of_layer = is_layer(record);
+  record.set_param("weight",
+                   product(weight, of_layer ? output_factors(record, inverse, evaluate(*weight, tensors)) : inverse));
   if (const ParamExpr* bias = record.param("bias")) record.set_param("bias", product(bias, inverse));
 }
 
 void multiply_inputs(Graft& graft, const ChannelReader& reader, const at::Tensor& factors, TensorStore& tensors) {
   ModuleRecord& record = graft.edit(reader.layer);
-  const WeightForm form = form_of(record);
   const ParamExpr& weight = *record.param("weight");
-  const at::Tensor of_inputs = factors.index_select(0, at::tensor(reader.channels, at::kLong));
-  const at::Tensor value = evaluate(weight, tensors);
-  const at::Tensor columns = shaped(of_inputs, value, form.groups, !form.is_transposed);
+  const at::Tensor columns = input_factors(record, by_input(factors, reader.channels), evaluate(weight, tensors));
   record.set_param("weight",
                    weight.multiply(stored(tensors, fresh_leaf(tensors, record.path, "input_factors"), columns)));
 }

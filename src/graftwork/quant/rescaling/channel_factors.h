@@ -12,11 +12,19 @@
 
 namespace graftwork {
 
-/// Largest magnitude of the weights of each input channel: [channels], float.
-at::Tensor input_channel_amax(const ModuleRecord& layer, const TensorStore& tensors);
+/// Largest magnitude of the weights that meet each input channel, or that make each output channel: [channels], float.
+/// `weight` is the layer's, or has its shape.
+at::Tensor input_channel_amax(const ModuleRecord& layer, const at::Tensor& weight);
+at::Tensor output_channel_amax(const ModuleRecord& layer, const at::Tensor& weight);
+
+/// Factors for input channels, or for output channels, in a shape that multiplies the weight.
+at::Tensor input_factors(const ModuleRecord& layer, const at::Tensor& factors, const at::Tensor& weight);
+at::Tensor output_factors(const ModuleRecord& layer, const at::Tensor& factors, const at::Tensor& weight);
 
 /// The greatest for each of `count` channels of what a reader has for its input channels; 0 where it reads none.
 at::Tensor by_channel(const at::Tensor& of_inputs, const std::vector<int64_t>& channels, int64_t count);
+/// What each of a reader's input channels has of that for each channel.
+at::Tensor by_input(const at::Tensor& of_channels, const std::vector<int64_t>& channels);
 
 /// Whether a factor may go into its weight, and what is in the way. `uses`: of the same network.
 Outcome takes_factors(const GraphModule& module, const ModuleUses& uses, ModuleId layer_or_norm, ModuleId kernel);

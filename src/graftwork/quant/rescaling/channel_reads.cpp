@@ -31,8 +31,7 @@ std::optional<ChannelLayout> layout_of(const Node& made, const ModuleTable& modu
   if (made.kind() != NodeKind::kCallModule || !made.tensor()) return std::nullopt;
   const std::optional<size_t> axis = channel_axis(modules[made.module()], *made.tensor());
   const std::vector<Dim>& dims = made.tensor()->dims;
-  if (!axis || *axis >= dims.size() || !dims[*axis].is_static() || feeds_batch_norm(made, modules))
-    return std::nullopt;
+  if (!axis || *axis >= dims.size() || !dims[*axis].is_static() || feeds_batch_norm(made, modules)) return std::nullopt;
   return ChannelLayout(dims, *axis);
 }
 
@@ -64,15 +63,20 @@ void add_sources(const GraphModule& module, const Node& call, std::vector<Channe
       if (node.id() == part.id()) twin = &node;
     }
     walk.run(*twin, *layout);
-    if (!walk.reads().refusal.empty() || !walk.reads().readers.empty()) continue;
     const auto& results = walk.results();
     const auto count = static_cast<int64_t>(layout->channels().size());
+    std::string refusal = walk.reads().refusal;
+    if (refusal.empty() && !walk.reads().readers.empty()) refusal = "a layer inside the kernel reads it";
+    if (!refusal.empty()) {
+      sources.push_back({&call, part.module(), count, nullptr, *layout, std::move(refusal)});
+      continue;
+    }
     for (const auto& [number, found] : results) {
       const bool is_alone = std::none_of(results.begin(), results.end(), [&, mine = number](const auto& other) {
         return other.first != mine && share_channels(other.second, results.at(mine));
       });
       const Node* value = result_of(call, number);
-      if (is_alone && value) sources.push_back({&call, part.module(), count, value, found});
+      if (is_alone && value) sources.push_back({&call, part.module(), count, value, found, {}});
     }
   }
 }
@@ -85,6 +89,13 @@ ChannelReads channel_reads(const GraphModule& module, const Node& value, const C
   return walk.reads();
 }
 
+ChannelReads channel_reads(const GraphModule& module, const std::vector<const Use*>& uses,
+                           const ChannelLayout& layout) {
+  ChannelWalk walk(module);
+  walk.run(uses, layout);
+  return walk.reads();
+}
+
 std::vector<ChannelSource> channel_sources(const GraphModule& module) {
   std::vector<ChannelSource> sources;
   for (const Node& node : module.graph().nodes()) {
@@ -92,8 +103,7 @@ std::vector<ChannelSource> channel_sources(const GraphModule& module) {
     if (module.record(node).body) {
       add_sources(module, node, sources);
     } else if (const std::optional<ChannelLayout> layout = layout_of(node, module.modules())) {
-      sources.push_back(
-          {&node, node.module(), static_cast<int64_t>(layout->channels().size()), &node, *layout});
+      sources.push_back({&node, node.module(), static_cast<int64_t>(layout->channels().size()), &node, *layout, {}});
     }
   }
   return sources;

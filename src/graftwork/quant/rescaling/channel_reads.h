@@ -28,6 +28,8 @@ struct ChannelReads {
 /// Follows the channels through what moves them, what acts linearly on each, and what a positive factor passes: ReLU,
 /// pooling, the sums of attention over its keys.
 ChannelReads channel_reads(const GraphModule& module, const Node& value, const ChannelLayout& layout);
+/// Of some uses of a value alone.
+ChannelReads channel_reads(const GraphModule& module, const std::vector<const Use*>& uses, const ChannelLayout& layout);
 
 /// A norm or layer that makes channels, and what they become behind the kernel that it is a part of.
 struct ChannelSource {
@@ -36,11 +38,12 @@ struct ChannelSource {
   int64_t channels = 0;         ///< How many it makes.
   const Node* value = nullptr;  ///< What leaves the kernel: its result, or one of several.
   ChannelLayout layout;         ///< Of the channels that are in it.
+  std::string refusal = {};     ///< Why they do not leave the kernel as they are made; `value` is null then.
 };
 
-/// Each result of each kernel with a norm of affine form (layer norm and RMS norm over one axis, batch norm) or a layer
-/// that nothing but what a factor passes stands behind, in the order of the graph. A layer with a batch norm behind it
-/// is none: the batch norm is.
+/// Of each norm of affine form (layer norm and RMS norm over one axis, batch norm) and each layer, one for each result
+/// of the kernel around it that has channels which no other result has, in the order of the graph. A layer with a batch
+/// norm behind it is none: the batch norm is.
 std::vector<ChannelSource> channel_sources(const GraphModule& module);
 
 /// How many nodes call each module, and how many modules have it as a part.

@@ -13,8 +13,7 @@ namespace graftwork {
 namespace {
 
 /// Elements stay in their order.
-constexpr std::array kReshapes{"view",      "reshape",   "_unsafe_view", "flatten",
-                               "unflatten", "unsqueeze", "squeeze"};
+constexpr std::array kReshapes{"view", "reshape", "_unsafe_view", "flatten", "unflatten", "unsqueeze", "squeeze"};
 /// Elements stay where they are, or are multiplied by one number.
 constexpr std::array kCopies{"contiguous", "clone", "alias", "detach", "to", "mul", "div", "neg", "relu"};
 /// Read the shape alone.
@@ -27,9 +26,7 @@ bool holds(const std::array<const char*, N>& names, std::string_view name) {
   return std::any_of(names.begin(), names.end(), [&](std::string_view other) { return other == name; });
 }
 
-bool is_layer(Symbol kind) {
-  return kind == Symbol("nn.Linear") || kind.str().starts_with("nn.Conv");
-}
+bool is_layer(Symbol kind) { return kind == Symbol("nn.Linear") || kind.str().starts_with("nn.Conv"); }
 
 bool is_pool_or_resize(Symbol kind) {
   const std::string& name = kind.str();
@@ -139,6 +136,15 @@ void ChannelWalk::refuse(const Node& reader, const Frame* frame, const std::stri
 
 void ChannelWalk::run(const Node& value, const ChannelLayout& layout) {
   open_.push_back({&value, layout, start_});
+  follow_open();
+}
+
+void ChannelWalk::run(const std::vector<const Use*>& uses, const ChannelLayout& layout) {
+  for (const Use* use : uses) follow(*use, {use->producer(), layout, start_});
+  follow_open();
+}
+
+void ChannelWalk::follow_open() {
   while (!open_.empty() && reads_.refusal.empty()) {
     const Open from = std::move(open_.back());
     open_.pop_back();
@@ -264,12 +270,11 @@ void ChannelWalk::read_by_concatenation(const Use& use, const Open& from) {
   const Node& reader = *use.user();
   const std::optional<size_t> dim = axis(reader, "dim", from.layout.rank());
   std::vector<Open>& operands = joined_[&reader];
-  const bool fits = dim && from.layout.is_free(*dim) &&
-                    (operands.empty() || operands.front().layout.agrees_with(from.layout));
+  const bool fits =
+      dim && from.layout.is_free(*dim) && (operands.empty() || operands.front().layout.agrees_with(from.layout));
   if (!fits) return refuse(reader, from.frame, "joins it with others");
   operands.push_back(from);
-  if (operands.size() == reader.input_count())
-    push(reader, from.layout.resized(reader.tensor()->dims), from.frame);
+  if (operands.size() == reader.input_count()) push(reader, from.layout.resized(reader.tensor()->dims), from.frame);
 }
 
 }  // namespace graftwork

@@ -23,6 +23,8 @@ class ChannelWalk {
 
   /// Follows the channels of a value to the end.
   void run(const Node& value, const ChannelLayout& layout);
+  /// From some of its uses alone.
+  void run(const std::vector<const Use*>& uses, const ChannelLayout& layout);
 
   const ChannelReads& reads() const { return reads_; }
   /// By number of the kernel's result; only within one.
@@ -44,6 +46,7 @@ class ChannelWalk {
   const Frame& frame_of(const Node& call, const Frame* outer);
   const Node& network_node(const Node& node, const Frame* frame) const;
   void refuse(const Node& reader, const Frame* frame, const std::string& why);
+  void follow_open();
   void push(const Node& value, std::optional<ChannelLayout> layout, const Frame* frame);
   void follow(const Use& use, const Open& from);
   void leave(int64_t result, const Open& from);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "graftwork/ir/kind.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/quant/scales.h"
 
@@ -45,6 +46,11 @@ at::Tensor with_taps(const at::Tensor& weight) { return weight.dim() == 2 ? weig
 
 }  // namespace
 
+LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tensors, const at::Tensor& rows) {
+  const Attribute* groups = attribute_of(layer, "groups");
+  return {rows, evaluate(*layer.param("weight"), tensors), groups ? *groups->get<int64_t>() : 1};
+}
+
 double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
   const at::Tensor rows = factors.defined() ? layer.rows / factors : layer.rows;
   const at::Tensor weight = factors.defined() ? layer.weight * column_factors(layer, factors) : layer.weight;
@@ -52,10 +58,6 @@ double product_error(const LayerProducts& layer, const at::Tensor& factors, cons
       products(layer, rounded_rows(rows, config.activation), with_taps(rounded_weight(weight, config.weight)));
   const at::Tensor error = found.sub_(products(layer, layer.rows, with_taps(layer.weight))).square_();
   return error.sum(at::kDouble).item<double>();
-}
-
-double product_energy(const LayerProducts& layer) {
-  return products(layer, layer.rows, with_taps(layer.weight)).square_().sum(at::kDouble).item<double>();
 }
 
 }  // namespace graftwork

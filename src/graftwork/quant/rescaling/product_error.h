@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/quant_config.h"
 
 namespace graftwork {
@@ -14,11 +15,10 @@ struct LayerProducts {
   int64_t groups = 1;
 };
 
+LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tensors, const at::Tensor& rows);
+
 /// Σ (Q(x / s) · Q(W · s) − x · W)² over rows, output channels and taps of the kernel, each tap by itself, with ranges
 /// by the recipe's methods on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
 double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config);
-
-/// Σ (x · W)² over the same.
-double product_energy(const LayerProducts& layer);
 
 }  // namespace graftwork

@@ -68,6 +68,7 @@ class Smoothing {
 
   void find_pairs() {
     for (ChannelSource& source : channel_sources(network_.module)) {
+      if (!source.refusal.empty()) continue;  // no norm's
       ChannelReads reads = channel_reads(network_.module, *source.value, source.layout);
       if (!is_norm(modules()[source.module]) && reads.attention.empty()) continue;
       for (const Node* attention : reads.attention) with_pair_.insert(attention);
@@ -118,15 +119,17 @@ class Smoothing {
     std::vector<bool> used(config_.smooth_quant->pairs.size(), false);
     for (Candidate& candidate : candidates_) {
       const std::vector<Symbol> names = kernels_of(candidate);
-      const bool is_skipped = std::any_of(names.begin(), names.end(), [&](Symbol name) { return skipped.contains(name); });
+      const bool is_skipped =
+          std::any_of(names.begin(), names.end(), [&](Symbol name) { return skipped.contains(name); });
       if (is_skipped) candidate.pair.refusal = "skipped by the recipe";
       candidate.alpha = strength_of(candidate, used);
     }
     for (size_t i = 0; i < used.size(); ++i) {
       if (used[i]) continue;
-      throw Error("config.smooth_quant",
-                  cat(quoted(config_.smooth_quant->pairs[i].first), " of smooth_quant.pairs fits no pair of this network"),
-                  "a recipe without it, and `smoothing` in the report to see the pairs");
+      throw Error(
+          "config.smooth_quant",
+          cat(quoted(config_.smooth_quant->pairs[i].first), " of smooth_quant.pairs fits no pair of this network"),
+          "a recipe without it, and `smoothing` in the report to see the pairs");
     }
   }
 
@@ -169,13 +172,14 @@ class Smoothing {
       magnitudes.push_back(magnitudes_of(*candidate, ranges));
       if (!candidate->alpha) search.add(quantized_readers(*candidate), magnitudes.back());
     }
-    const std::vector<double> found = search.run(samples, options);
+    const std::vector<FoundFactors> found = search.run(samples, options);
     auto next = found.begin();
+    auto seen = magnitudes.begin();
     Graft graft(network_.module);
-    size_t i = 0;
     for (Candidate* candidate : open()) {
-      const double alpha = candidate->alpha ? *candidate->alpha : *next++;
-      move(graft, *candidate, alpha, smoothing_factors(magnitudes[i++], alpha));
+      const ChannelMagnitudes& own = *seen++;
+      const SmoothingStrength alpha = candidate->alpha;
+      move(graft, *candidate, alpha ? FoundFactors{alpha, {}, smoothing_factors(own, *alpha)} : *next++);
     }
     graft.apply();
   }
@@ -192,15 +196,21 @@ class Smoothing {
     ChannelMagnitudes found{at::zeros({count}), at::zeros({count})};
     for (const ChannelReader& reader : candidate.reads.readers) {
       const at::Tensor inputs = ranges.at(reader.input.str()).channel_amax.value();
-      const at::Tensor weights = input_channel_amax(modules()[reader.layer], network_.tensors);
+      const at::Tensor weights = weight_amax(modules()[reader.layer]);
       found.activations = at::maximum(found.activations, by_channel(inputs, reader.channels, count));
       found.weights = at::maximum(found.weights, by_channel(weights, reader.channels, count));
     }
     return found;
   }
 
-  void move(Graft& graft, Candidate& candidate, double alpha, const at::Tensor& factors) {
-    candidate.pair.alpha = alpha;
+  at::Tensor weight_amax(const ModuleRecord& layer) const {
+    return input_channel_amax(layer, evaluate(*layer.param("weight"), network_.tensors));
+  }
+
+  void move(Graft& graft, Candidate& candidate, const FoundFactors& found) {
+    const at::Tensor& factors = found.factors;
+    candidate.pair.alpha = found.alpha;
+    candidate.pair.limit = found.limit;
     candidate.pair.smallest = factors.min().item<double>();
     candidate.pair.largest = factors.max().item<double>();
     divide_channels(graft, candidate.source.module, factors, network_.tensors);

@@ -2,7 +2,8 @@
 
 #include <limits>
 
-#include "graftwork/ir/kind.h"
+#include "graftwork/quant/rescaling/channel_factors.h"
+#include "graftwork/quant/rescaling/limiting_factors.h"
 #include "graftwork/quant/rescaling/product_error.h"
 #include "graftwork/quant/rescaling/sampled_rows.h"
 #include "graftwork/quant/sample_workers.h"
@@ -27,8 +28,8 @@ void SmoothingSearch::add(std::vector<ChannelReader> readers, ChannelMagnitudes 
   pairs_.push_back({std::move(readers), std::move(magnitudes)});
 }
 
-std::vector<double> SmoothingSearch::run(const SampleSource& samples, const CalibrationOptions& options) const {
-  std::vector<double> found(pairs_.size());
+std::vector<FoundFactors> SmoothingSearch::run(const SampleSource& samples, const CalibrationOptions& options) const {
+  std::vector<FoundFactors> found(pairs_.size());
   if (pairs_.empty()) return found;
   std::map<Symbol, int64_t> axes;
   for (const Pair& pair : pairs_) {
@@ -43,26 +44,34 @@ std::vector<double> SmoothingSearch::run(const SampleSource& samples, const Cali
   return found;
 }
 
-double SmoothingSearch::best(const Pair& pair, const std::map<Symbol, at::Tensor>& rows) const {
-  const ModuleTable& modules = network_.module.modules();
-  double least = std::numeric_limits<double>::infinity(), best = 0;
+FoundFactors SmoothingSearch::best(const Pair& pair, const std::map<Symbol, at::Tensor>& rows) const {
+  std::vector<FoundFactors> candidates;
   for (int step = 0; step <= kSteps; ++step) {
     const double alpha = static_cast<double>(step) / kSteps;
-    const at::Tensor factors = smoothing_factors(pair.magnitudes, alpha).to(at::kFloat);
-    double error = 0;
-    for (const ChannelReader& reader : pair.readers) {
-      const ModuleRecord& layer = modules[reader.layer];
-      const Attribute* groups = attribute_of(layer, "groups");
-      const LayerProducts products{rows.at(reader.input), evaluate(*layer.param("weight"), network_.tensors),
-                                   groups ? *groups->get<int64_t>() : 1};
-      error += product_error(products, factors.index_select(0, at::tensor(reader.channels, at::kLong)), config_);
-    }
-    if (error < least) {
-      least = error;
-      best = alpha;
-    }
+    candidates.push_back({alpha, {}, smoothing_factors(pair.magnitudes, alpha)});
+  }
+  for (LimitedChannels& limited : limited_channels(pair.magnitudes.activations))
+    candidates.push_back({{}, limited.limit, std::move(limited.factors)});
+  double least = std::numeric_limits<double>::infinity();
+  FoundFactors best = candidates.front();
+  for (FoundFactors& candidate : candidates) {
+    const double error = error_of(pair, candidate.factors.to(at::kFloat), rows);
+    if (!(error < least)) continue;
+    least = error;
+    best = std::move(candidate);
   }
   return best;
+}
+
+double SmoothingSearch::error_of(const Pair& pair, const at::Tensor& factors,
+                                 const std::map<Symbol, at::Tensor>& rows) const {
+  double error = 0;
+  for (const ChannelReader& reader : pair.readers) {
+    const LayerProducts products =
+        layer_products(network_.module.modules()[reader.layer], network_.tensors, rows.at(reader.input));
+    error += product_error(products, by_input(factors, reader.channels), config_);
+  }
+  return error;
 }
 
 }  // namespace graftwork

@@ -3,11 +3,12 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <vector>
 
+#include "graftwork/place/quant_config.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
-#include "graftwork/place/quant_config.h"
 
 namespace graftwork {
 
@@ -23,15 +24,22 @@ at::Tensor smoothing_factors(const ChannelMagnitudes& magnitudes, double alpha);
 /// The axis of its input's channels, from the back.
 int64_t input_axis(const ModuleRecord& layer);
 
-/// Finds for each pair the α of 0, 0.05, …, 1 with the least product_error() of its readers together, on four
-/// micro-batches; of equal ones the smaller.
+/// What serves a pair best.
+struct FoundFactors {
+  std::optional<double> alpha;  ///< Or a limit:
+  std::optional<double> limit;
+  at::Tensor factors;  ///< [channels], double
+};
+
+/// Finds for each pair, of smoothing_factors() with α of 0, 0.05, …, 1 and of limited_channels(), the factors with the
+/// least product_error() of its readers together, on four micro-batches; of equal ones the first.
 class SmoothingSearch {
  public:
   SmoothingSearch(const Network& network, const QuantConfig& config) : network_(network), config_(config) {}
 
   void add(std::vector<ChannelReader> readers, ChannelMagnitudes magnitudes);
-  /// One α for each pair, in the order in which they were added.
-  std::vector<double> run(const SampleSource& samples, const CalibrationOptions& options) const;
+  /// One for each pair, in the order in which they were added.
+  std::vector<FoundFactors> run(const SampleSource& samples, const CalibrationOptions& options) const;
 
  private:
   struct Pair {
@@ -39,7 +47,8 @@ class SmoothingSearch {
     ChannelMagnitudes magnitudes;
   };
 
-  double best(const Pair& pair, const std::map<Symbol, at::Tensor>& rows) const;
+  double error_of(const Pair& pair, const at::Tensor& factors, const std::map<Symbol, at::Tensor>& rows) const;
+  FoundFactors best(const Pair& pair, const std::map<Symbol, at::Tensor>& rows) const;
 
   const Network& network_;
   const QuantConfig& config_;
