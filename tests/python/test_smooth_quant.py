@@ -162,7 +162,7 @@ def test_pairs_have_strengths_of_their_own(quantize):
         (
             {**recipe(), "skip": {"smooth": ["head"]}},
             "config.skip",
-            'the entry "head" of skip.smooth matches no module',
+            'the entry "head" of skip.smooth matches no',
         ),
         ({"skip": {"smooth": ["norm1"]}}, "config.value", '"smooth" needs smooth_quant'),
         ({"activation": {"outlier_channels": "cut"}}, "config.value", '"outlier_channels" is "cut"'),

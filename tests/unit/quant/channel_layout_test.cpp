@@ -15,8 +15,6 @@ ChannelLayout layout(const std::vector<int64_t>& sizes, size_t axis) {
   return ChannelLayout(std::vector<Dim>(sizes.begin(), sizes.end()), axis);
 }
 
-std::vector<Dim> dims(const at::Tensor& tensor) { return {tensor.sizes().begin(), tensor.sizes().end()}; }
-
 /// The channel of each element.
 at::Tensor numbers(const std::vector<int64_t>& sizes, size_t axis) {
   std::vector<int64_t> shape(sizes.size(), 1);

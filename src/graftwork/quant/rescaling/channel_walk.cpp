@@ -257,6 +257,8 @@ void ChannelWalk::read_by_operator(const Use& use, const Open& from) {
     return push(reader, reduced(reader, from.layout), from.frame);
   if ((name == "pad" || name == "constant_pad_nd") && has_one_operand && fills_with_zeros(reader))
     return push(reader, from.layout.resized(dims), from.frame);
+  if (name == "masked_fill" && use.slot() == 0 && fills_with_zeros(reader))
+    return push(reader, from.layout.resized(dims), from.frame);
   if (name == "cat") return read_by_concatenation(use, from);
   const size_t rank = from.layout.rank();
   if (name == "matmul" && use.slot() == 1 && rank >= 2 && from.layout.is_free(rank - 2)) {

@@ -100,11 +100,17 @@ class OutlierDivision {
 
   void search(Site& site, const at::Tensor& rows) const {
     const double before = error_of(site, rows, {});
+    double last = before;
+    int worse = 0;
     for (LimitedChannels& limited : limited_channels(rows.abs().amax(0))) {
-      const double gain = before / error_of(site, rows, limited.factors.to(at::kFloat));
-      if (!(gain > site.gain)) continue;
-      site.gain = gain;
-      site.found = std::move(limited);
+      const double error = error_of(site, rows, limited.factors.to(at::kFloat));
+      worse = error > last ? worse + 1 : 0;
+      last = error;
+      if (before / error > site.gain) {
+        site.gain = before / error;
+        site.found = std::move(limited);
+      }
+      if (worse == 2) break;  // from here on the weights lose more than the activation wins
     }
   }
 

@@ -11,7 +11,7 @@
 namespace graftwork {
 namespace {
 
-constexpr int64_t kRows = 256;
+constexpr int64_t kRows = 128;
 
 at::Tensor rows_of(const at::Tensor& value, int64_t axis) {
   const at::Tensor rows = value.transpose(axis, -1).flatten(0, -2).to(at::kFloat);

@@ -10,7 +10,7 @@
 
 namespace graftwork {
 
-/// Of each tensor, by name, at most 256 rows, evenly spread, of each of at most `micro_batches` micro-batches, chosen
+/// Of each tensor, by name, at most 128 rows, evenly spread, of each of at most `micro_batches` micro-batches, chosen
 /// by a hash of what they hold: [rows, channels], float, channels along the axis that is given for it (negative from
 /// the back). The same for any number of threads, and, where a micro-batch is one sample, for any order of samples.
 /// Throws Error "interrupted", "data.*", "nn.*".
