@@ -82,7 +82,7 @@ TEST(ChannelLayout, FollowsParts) {
 }
 
 TEST(ChannelLayout, RefusesWhatItCannotFollow) {
-  EXPECT_FALSE(layout({2, 12}, 1).reshaped({3, 8})->channels_along(1)) << "a row has parts of two";
+  EXPECT_FALSE(layout({2, 12}, 1).reshaped({3, 8})) << "a row has parts of two";
   EXPECT_FALSE(layout({2, 6}, 1).resized({Dim(2), Dim(5)}));
   EXPECT_FALSE(layout({2, 6}, 1).resized({Dim(6)}));
   EXPECT_FALSE(layout({4, 6}, 0).reshaped({3, 8})) << "channels are cut";
