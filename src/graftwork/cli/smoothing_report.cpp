@@ -73,20 +73,25 @@ Json equalization_json(const std::vector<EqualizedPair>& pairs) {
 
 std::vector<std::string> outlier_lines(const std::vector<DividedTensor>& tensors) {
   std::vector<std::string> lines;
-  for (const DividedTensor& divided : tensors)
-    lines.push_back(cat("%", divided.tensor.str(), ": by up to ", factor_text(divided.largest),
+  for (const DividedTensor& divided : tensors) {
+    const std::string source = divided.source.empty() ? "" : cat(", in ", divided.source.str());
+    lines.push_back(cat("%", divided.tensor.str(), ": by up to ", factor_text(divided.largest), source,
                         ", the products behind it win ", factor_text(divided.gained_db), " dB"));
+  }
   return lines;
 }
 
 Json outliers_json(const std::vector<DividedTensor>& tensors) {
   Json list = Json::array();
-  for (const DividedTensor& divided : tensors)
-    list.push_back({{"tensor", divided.tensor.str()},
-                    {"readers", names_json(divided.readers)},
-                    {"limit", number(static_cast<float>(divided.limit))},
-                    {"largest_factor", number(static_cast<float>(divided.largest))},
-                    {"gained_db", number(static_cast<float>(divided.gained_db))}});
+  for (const DividedTensor& divided : tensors) {
+    Json& json = list.emplace_back();
+    json["tensor"] = divided.tensor.str();
+    if (!divided.source.empty()) json["source"] = divided.source.str();
+    json["readers"] = names_json(divided.readers);
+    json["limit"] = number(static_cast<float>(divided.limit));
+    json["largest_factor"] = number(static_cast<float>(divided.largest));
+    json["gained_db"] = number(static_cast<float>(divided.gained_db));
+  }
   return list;
 }
 

@@ -19,10 +19,10 @@ std::vector<std::string> smoothing_lines(const std::vector<SmoothedPair>& pairs)
 /// {"source", "readers", "refused"}. The weights of the source and the readers are no longer the network's own.
 Json smoothing_json(const std::vector<SmoothedPair>& pairs);
 
-/// "%gelu: by up to 5.1, the products behind it win 12 dB", a line for each.
+/// "%relu: by up to 5.1, in conv1, the products behind it win 12 dB", a line for each.
 std::vector<std::string> outlier_lines(const std::vector<DividedTensor>& tensors);
 
-/// A list of {"tensor", "readers", "limit", "largest_factor", "gained_db"}.
+/// A list of {"tensor", "source" of what took the factors in, "readers", "limit", "largest_factor", "gained_db"}.
 Json outliers_json(const std::vector<DividedTensor>& tensors);
 
 /// "12 of 30 pairs, factors 0.1 to 3.1"; none where the recipe does not ask for it.

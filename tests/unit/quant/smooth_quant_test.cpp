@@ -150,8 +150,7 @@ TEST(SmoothQuant, SaysWhatIsInTheWay) {
       {network_with_norm("  %t = aten.view.default(%n) {size=[1, 24, 8]}\n"
                          "  %a = nn.Linear @a(%t) {in_features=8, out_features=8}\n  return %a\n"),
        "norm: %fused_linear_0 = nn.Linear sums up places of one channel with different factors"},
-      {network_with_norm(linear + "  %b = nn.Linear @a(%a)\n  return %b\n"),
-       "norm: a is called elsewhere too"},
+      {network_with_norm(linear + "  %b = nn.Linear @a(%a)\n  return %b\n"), "norm: a is called elsewhere too"},
       {network_with_norm(linear + "  %o = nn.LayerNorm @norm(%a)\n" +
                          cat("  %b = nn.Linear @b(%o) ", kLinear, "\n  return %b\n")),
        "norm: norm is called elsewhere too, norm: norm is called elsewhere too"},
@@ -180,7 +179,8 @@ TEST(SmoothQuant, SkipsWhatTheRecipeNames) {
   for (const char* entry : {"out", "FusedScaledDotProductAttention", "FusedLinear_*"})
     EXPECT_EQ(smooth(network, 0.5, {{}, {}, {entry}}).pairs[1].refusal, "skipped by the recipe") << entry;
   EXPECT_THROW(smooth(network, 0.5, {{}, {}, {"nn.GroupNorm"}}), Error);
-  EXPECT_EQ(smooth(network, 0.5, {{"FusedMHAInProjection"}, {"FusedMHAInProjection"}, {}}).pairs[0].refusal, "no layer in INT8 reads it");
+  EXPECT_EQ(smooth(network, 0.5, {{"FusedMHAInProjection"}, {"FusedMHAInProjection"}, {}}).pairs[0].refusal,
+            "no layer in INT8 reads it");
 }
 
 Network with_outlier() {
@@ -199,10 +199,31 @@ TEST(OutlierChannels, AreDividedWhereThatWins) {
   const std::vector<DividedTensor> found =
       divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), config, {});
   ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].source, Symbol());
   EXPECT_GT(found[0].largest, 20);
   EXPECT_GT(found[0].gained_db, 5);
   EXPECT_EQ(plan.stubs[1].tensor, node_named(divided.module, plan.stubs[1].tensor).name());
   EXPECT_EQ(node_named(divided.module, plan.stubs[1].tensor).op(), Symbol("ChannelScale"));
+  EXPECT_LT(function_moved(network, divided), 1e-5);
+}
+
+TEST(OutlierChannels, AreDividedByWhatMakesThem) {
+  const Network network = transformed(
+      "graph(%x: f32[1, 4, 9, 9]) {\n"
+      "  %a = nn.Conv2d @a(%x) {in_channels=4, out_channels=16, kernel_size=[3, 3], padding=[1, 1]}\n"
+      "  %n = nn.BatchNorm2d @n(%a) {num_features=16}\n  %r = nn.ReLU @r(%n)\n"
+      "  %b = nn.Conv2d @b(%r) {in_channels=16, out_channels=8, kernel_size=[3, 3]}\n  return %b\n}\n");
+  network.tensors.at("n.weight").data()[7] *= 50;
+  const QuantConfig config;
+  Network divided = network.clone();
+  StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
+  const std::vector<DividedTensor> found =
+      divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), config, {});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].source, Symbol("n"));
+  EXPECT_EQ(found[0].readers, std::vector<Symbol>{"b"});
+  EXPECT_GT(found[0].gained_db, 5);
+  EXPECT_EQ(divided.module.graph().size(), network.module.graph().size()) << "no node of its own";
   EXPECT_LT(function_moved(network, divided), 1e-5);
 }
 
