@@ -13,6 +13,7 @@
 #include "graftwork/cli/page/page_data.h"
 #include "graftwork/cli/provenance.h"
 #include "graftwork/cli/report_json.h"
+#include "graftwork/cli/smoothing_report.h"
 #include "graftwork/cli/stages.h"
 #include "graftwork/cli/summary.h"
 #include "graftwork/cli/torchrun.h"
@@ -80,6 +81,9 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
                            {"corrected_biases", result.corrected_biases}};
   if (result.rounded_weights > 0) report["calibration"]["rounded_weights"] = result.rounded_weights;
   report["inputs"] = inputs_json(result.inputs);
+  if (!result.smoothing.empty()) report["smoothing"] = smoothing_json(result.smoothing);
+  if (!result.equalized.empty()) report["equalization"] = equalization_json(result.equalized);
+  if (!result.divided.empty()) report["outlier_channels"] = outliers_json(result.divided);
   if (!request.no_losses) report["losses"] = losses_json(result.losses);
   report["network"] =
       network_json(result.network.module, result.plan, result.network.wide, float_name(request.calibration.float_type));
@@ -157,6 +161,9 @@ void quantize(const QuantizeRequest& request) {
   summary.plan = &result.plan;
   summary.warnings = result.warnings;
   for (const WideRegion& region : wide_regions(result.network)) summary.wide.push_back(text_of(region));
+  summary.equalization = equalization_lines(result.equalized);
+  summary.smoothing = smoothing_lines(result.smoothing);
+  summary.outlier_channels = outlier_lines(result.divided);
   summary.samples = result.samples;
   summary.sample_facts = result.sample_facts;
   if (!flags.scales.empty()) summary.sample_facts.push_back("scales of " + flags.scales.string());

@@ -66,6 +66,9 @@ std::string quantize_summary(const QuantizeSummary& facts) {
     if (!weight.quantized) table.add("in floating point", weight.layer.str() + ": " + weight.reason);
   }
   for (const std::string& region : facts.wide) table.add("in FP32", region);
+  for (const std::string& line : facts.equalization) table.add("equalized", line);
+  for (const std::string& line : facts.smoothing) table.add("smoothed", line);
+  for (const std::string& line : facts.outlier_channels) table.add("outlier channels", line);
   table.add("calibrated on", counted(static_cast<size_t>(facts.samples), "sample"));
   for (const std::string& fact : facts.sample_facts) table.add("calibrated on", fact);
   for (const std::string& line : facts.inputs) table.add("inputs", line);

@@ -41,6 +41,9 @@ struct QuantizeSummary {
   int64_t opset = 0;
   std::string float_type;
   std::vector<std::string> wide;                        ///< What stays in FP32 among FP16, a line for each region.
+  std::vector<std::string> equalization;                ///< What cross-layer equalization moved.
+  std::vector<std::string> smoothing;                   ///< What SmoothQuant moved.
+  std::vector<std::string> outlier_channels;            ///< What is divided in front of its Q.
   std::vector<std::pair<std::string, double>> seconds;  ///< By stage, in order.
 };
 std::string quantize_summary(const QuantizeSummary& facts);

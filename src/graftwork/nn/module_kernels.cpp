@@ -128,6 +128,12 @@ at::Tensor group_norm(const Call& call) {
                         call.number("eps"));
 }
 
+at::Tensor channel_scale(const Call& call) {
+  std::vector<int64_t> shape(static_cast<size_t>(call.x().dim() - call.integer("axis")), 1);
+  shape[0] = -1;
+  return call.x() * call.param("weight").view(shape);
+}
+
 at::Tensor layer_norm(const Call& call) {
   return at::layer_norm(call.x(), call.integers("normalized_shape"), call.param("weight"), call.param("bias"),
                         call.number("eps"));
@@ -227,6 +233,7 @@ const std::map<std::string, Kernel>& kernels() {
        [](const Call& call) { return at::flatten(call.x(), call.integer("start_dim"), call.integer("end_dim")); }},
       {"nn.Dropout", [](const Call& call) { return at::dropout(call.x(), call.number("p"), call.training()); }},
       {"nn.Identity", [](const Call& call) { return call.x(); }},
+      {"ChannelScale", channel_scale},
       {"QuantStub", quant_stub},
       {"WeightFakeQuantize", weight_fake_quantize},
   };

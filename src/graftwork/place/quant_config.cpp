@@ -134,30 +134,38 @@ void check_can_be_written(const QuantConfig& config) {
 
 QuantConfig parse_quant_config(const std::string& text) {
   const Json json = parse_json(text, "the recipe", kCode);
-  const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy"});
+  const JsonFields fields(json, "recipe", kCode, {"activation", "weight", "skip", "policy", "smooth_quant"});
   QuantConfig config;
   if (const Json* part = fields.find("activation")) {
-    const JsonFields activation(
-        *part, "activation", kCode,
-        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "softmax_scale"});
+    const JsonFields activation(*part, "activation", kCode,
+                                {"precision", "symmetric", "per_channel", "calibration_method", "percentile",
+                                 "softmax_scale", "outlier_channels"});
     read_tensor_config(activation, "activation", config.activation);
     const std::string scale = activation.text("softmax_scale", "calibrated");
     if (scale != "calibrated" && scale != "fixed")
       activation.refuse("softmax_scale", cat("is ", quoted(scale), "; calibrated and fixed are supported"));
+    const std::string outliers = activation.text("outlier_channels", "keep");
+    if (outliers != "keep" && outliers != "divide")
+      activation.refuse("outlier_channels", cat("is ", quoted(outliers), "; keep and divide are supported"));
+    if (outliers == "divide") config.activation.outlier_channels = OutlierChannels::kDivide;
     if (scale == "fixed") config.activation.softmax_scale = SoftmaxScale::kFixed;
   }
   if (const Json* part = fields.find("weight")) {
     const JsonFields weight(*part, "weight", kCode,
                             {"precision", "symmetric", "per_channel", "calibration_method", "percentile",
-                             "bias_correction", "block_size", "rounding"});
+                             "bias_correction", "block_size", "rounding", "cross_layer_equalization"});
     read_tensor_config(weight, "weight", config.weight);
     read_blocks(weight, config.weight);
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
+    config.weight.cross_layer_equalization =
+        weight.flag("cross_layer_equalization", config.weight.cross_layer_equalization);
   }
   if (const Json* part = fields.find("skip")) {
-    const JsonFields skip(*part, "skip", kCode, {"stub", "weight"});
-    config.skip = {skip.texts("stub"), skip.texts("weight")};
+    const JsonFields skip(*part, "skip", kCode, {"stub", "weight", "smooth"});
+    config.skip = {skip.texts("stub"), skip.texts("weight"), skip.texts("smooth")};
+    if (!config.skip.smooth.empty() && !fields.find("smooth_quant")) skip.refuse("smooth", "needs smooth_quant");
   }
+  if (const Json* part = fields.find("smooth_quant")) config.smooth_quant = read_smooth_quant(*part, kCode);
   if (const Json* part = fields.find("policy")) {
     const JsonFields policy(
         *part, "policy", kCode,

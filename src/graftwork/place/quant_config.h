@@ -10,6 +10,7 @@
 #include "graftwork/patterns/placement/precision.h"
 #include "graftwork/patterns/placement/quant_policy.h"
 #include "graftwork/place/policy_rules.h"
+#include "graftwork/place/smooth_quant_config.h"
 
 namespace graftwork {
 
@@ -46,10 +47,17 @@ enum class SoftmaxScale : uint8_t {
   kFixed,       ///< 1/127; of FP8 always 1/448.
 };
 
+/// What becomes of a tensor in front of linear layers of which a few channels are much larger than all others.
+enum class OutlierChannels : uint8_t {
+  kKeep,    ///< Its scale serves all channels, or clips those.
+  kDivide,  ///< They are divided, and the weights behind multiplied, where that wins enough.
+};
+
 struct ActivationQuantConfig : TensorQuantConfig {
   ActivationQuantConfig() { calibration_method = CalibrationMethod::kMse; }
 
   SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
+  OutlierChannels outlier_channels = OutlierChannels::kKeep;
 };
 
 /// How the codes of a weight are chosen.
@@ -65,14 +73,17 @@ struct WeightQuantConfig : TensorQuantConfig {
   WeightRounding rounding = WeightRounding::kNearest;
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
+  /// Whether layers and those that read them share the differences between channels (Nagel et al. 2019).
+  bool cross_layer_equalization = false;
 };
 
 /// Modules that stay in floating point. An entry is a module path ("layer1.0.conv1", "FusedConvBN_3"), a
 /// path that holds modules ("layer4"), a kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths
 /// ("layer*.conv1"). Kinds and paths of parts count for the fused module that holds them.
 struct ModulesToSkip {
-  std::vector<std::string> stub;    ///< Without Q/DQ on their inputs.
-  std::vector<std::string> weight;  ///< Without Q/DQ on their weights.
+  std::vector<std::string> stub;         ///< Without Q/DQ on their inputs.
+  std::vector<std::string> weight;       ///< Without Q/DQ on their weights.
+  std::vector<std::string> smooth = {};  ///< In no pair of SmoothQuant.
 };
 
 struct QuantConfig {
@@ -81,6 +92,7 @@ struct QuantConfig {
   ModulesToSkip skip;
   QuantPolicy policy;
   std::vector<PolicyRule> rules;  ///< Come before the policy, and before everything but `skip`.
+  std::optional<SmoothQuantConfig> smooth_quant = {};
 
   /// Of layers that no rule fits.
   LayerFormat format() const;
@@ -95,8 +107,10 @@ void check_can_be_written(const QuantConfig& config);
 
 /// Reads a recipe:
 ///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
-///                     "softmax_scale": "calibrated"},                           (or "fixed")
-///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true},
+///                     "softmax_scale": "calibrated",                            (or "fixed")
+///                     "outlier_channels": "keep"},                              (or "divide")
+///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true,
+///                 "cross_layer_equalization": false},
 ///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers
 ///                              alone)
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
@@ -104,7 +118,8 @@ void check_can_be_written(const QuantConfig& config);
 ///      "float",
 ///                 "global_pooling": "float",
 ///                 "rules": [{"match": {"name": "layer4.*", "type": "nn.Conv2d", "scope": "layer4"},
-///                            "precision": "float"}]}}      (or "int8", "fp8", {"weight": "int4", "block_size": 128})
+///                            "precision": "float"}]},       (or "int8", "fp8", {"weight": "int4", "block_size": 128})
+///      "smooth_quant": {"alpha": 0.5}}                                             (read_smooth_quant)
 /// Throws Error "config.*" that names the key: unknown keys, wrong types and values are refused, and what
 /// check_quant_config refuses.
 QuantConfig parse_quant_config(const std::string& text);

@@ -7,7 +7,7 @@
 
 namespace graftwork {
 
-/// JSON with every key, also those that are as they are by default: parse_quant_config reads the same recipe. The same
+/// JSON with the keys that are as they are by default, too: parse_quant_config reads the same recipe. The same
 /// bytes for the same recipe.
 std::string quant_config_text(const QuantConfig& config);
 

@@ -97,6 +97,20 @@ ChannelMean read_mean(Reader& in) {
   return ChannelMean::restored(std::move(sums), count);
 }
 
+void write(Writer& out, const ChannelAmax& amax) {
+  const at::Tensor values = amax.empty() ? at::empty({0}, at::kFloat) : amax.value().contiguous();
+  out.number<uint64_t>(static_cast<uint64_t>(values.numel()));
+  for (int64_t i = 0; i < values.numel(); ++i) out.number(values.const_data_ptr<float>()[i]);
+}
+
+ChannelAmax read_amax(Reader& in) {
+  const uint64_t count = in.count(sizeof(float));
+  if (count == 0) return {};
+  at::Tensor values = at::empty({static_cast<int64_t>(count)}, at::kFloat);
+  for (uint64_t i = 0; i < count; ++i) values.mutable_data_ptr<float>()[i] = in.number<float>();
+  return ChannelAmax::restored(std::move(values));
+}
+
 void write(Writer& out, Symbol name, const Ends& ends) {
   out.text(name.str());
   out.number(ends.min);
@@ -178,6 +192,7 @@ std::string to_bytes(const Statistics& statistics) {
     out.number<uint8_t>(range.finite);
     write(out, range.histogram);
     write(out, range.mean);
+    write(out, range.channel_amax);
   }
   write(out, statistics.moving);
   write(out, statistics.half);
@@ -202,6 +217,7 @@ Statistics statistics_of(std::string_view bytes) {
     range.finite = in.number<uint8_t>() != 0;
     range.histogram = read_histogram(in);
     range.mean = read_mean(in);
+    range.channel_amax = read_amax(in);
   }
   statistics.moving = read_moving(in);
   statistics.half = read_findings(in);

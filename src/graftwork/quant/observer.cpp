@@ -148,6 +148,7 @@ void Observer::observe(const ValueRef& value, const Watched& watched, const at::
   if (!request) return;
   if (request->moving_average) seen.emplace_back(watched.name, ends);
   if (request->histogram) count(values, ends, range.histogram);
+  if (request->amax_axis) range.channel_amax.add(tensor, *request->amax_axis);
   if (request->mean_axis) range.mean.add(tensor, *request->mean_axis);
 }
 

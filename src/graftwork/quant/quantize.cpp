@@ -51,21 +51,39 @@ std::optional<Statistics> known_by_table(const ScaleForm& form, const StubPlan& 
               "--calibrate DATA, or lines for them");
 }
 
+/// What keeps the function of the float network and makes it easier to quantize.
+void rescale(Network& network, const SampleSource& samples, const QuantConfig& config,
+             const CalibrationOptions& calibration, QuantizationResult& result) {
+  if (config.weight.cross_layer_equalization) result.equalized = equalize_layers(network);
+  const bool divides = config.activation.outlier_channels == OutlierChannels::kDivide;
+  if (!config.smooth_quant && !divides) return;
+  if (samples.size() == 0)
+    throw Error("scales.missing", "what moves between channels is told by data, not by the scale table",
+                "--calibrate DATA");
+  CalibrationOptions own = calibration;
+  own.checkpoint.clear();  // it belongs to the run over the network that this makes
+  if (config.smooth_quant) result.smoothing = smooth_quant(network, result.plan, samples, config, own);
+  if (divides) result.divided = divide_outlier_channels(network, result.plan, samples, config, own);
+}
+
 }  // namespace
 
-QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
+QuantizationResult quantize(const Network& given, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
   check_quant_config(config);
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
   const ScaleForm form{options.float_type, options.keep_batch_norm, backend->file.products_take_scales_of_one_type,
                        options.scales ? &*options.scales : nullptr};
-  QuantizationResult result{.network = network.clone(),
+  Network network = given.clone();
+  QuantizationResult result{.network = {},
                             .plan = plan_of(network, config, options, *backend),
                             .samples = samples.size(),
                             .method = config.activation.calibration_method,
                             .weight_method = config.weight.calibration_method,
                             .sample_facts = samples.facts()};
   result.warnings = result.plan.warnings;
+  rescale(network, samples, config, options.calibration, result);
+  result.network = network.clone();
   apply_stub_plan(result.network.module, result.plan, *backend);
   if (form.table) check_scale_table(*form.table, result.plan, result.network);
   // First: a bad weight would look like bad data.

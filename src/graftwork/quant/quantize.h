@@ -11,6 +11,9 @@
 #include "graftwork/quant/inputs/input_facts.h"
 #include "graftwork/quant/loss/layer_losses.h"
 #include "graftwork/quant/scale_table.h"
+#include "graftwork/quant/rescaling/cross_layer_equalization.h"
+#include "graftwork/quant/rescaling/outlier_channels.h"
+#include "graftwork/quant/rescaling/smooth_quant.h"
 
 namespace graftwork {
 
@@ -50,7 +53,10 @@ struct QuantizationResult {
   std::vector<std::string> warnings = {};
   /// What the data look like, and whether they are scaled as in training.
   std::vector<InputFacts> inputs = {};
-  Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
+  std::vector<EqualizedPair> equalized = {};  ///< Empty unless the recipe asks for it.
+  std::vector<DividedTensor> divided = {};    ///< Empty unless the recipe asks for it.
+  std::vector<SmoothedPair> smoothing = {};   ///< Empty unless the recipe asks for SmoothQuant.
+  Losses losses = {};                         ///< Empty unless QuantizeOptions::losses.
   ScaleTable scales = {};
 };
 

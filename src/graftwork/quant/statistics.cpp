@@ -19,6 +19,7 @@ void Range::merge(const Range& other) {
   include(other.min, other.max);
   histogram.merge(other.histogram);
   mean.merge(other.mean);
+  channel_amax.merge(other.channel_amax);
 }
 
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
@@ -30,6 +31,7 @@ std::string StatisticsRequest::text() const {
     text += cat(name.str(), value.quantized ? " quantized" : "", value.histogram ? " histogram" : "",
                 value.moving_average ? " moving average" : "");
     if (value.mean_axis) text += cat(" mean along ", *value.mean_axis);
+    if (value.amax_axis) text += cat(" amax along ", *value.amax_axis);
     text += "\n";
   }
   return text;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "graftwork/base/symbol.h"
+#include "graftwork/quant/channel_amax.h"
 #include "graftwork/quant/channel_mean.h"
 #include "graftwork/quant/half_probe.h"
 #include "graftwork/quant/histogram.h"
@@ -29,6 +30,8 @@ struct Range {
   Histogram histogram = {};
   /// Empty unless ValueRequest::mean_axis.
   ChannelMean mean = {};
+  /// Empty unless ValueRequest::amax_axis.
+  ChannelAmax channel_amax = {};
 
   void include(float low, float high);
   void merge(const Range& other);
@@ -45,6 +48,8 @@ struct ValueRequest {
   bool moving_average = false;
   /// The axis along which the value has its channels: their means.
   std::optional<int64_t> mean_axis = {};
+  /// The same for the largest magnitude of each channel.
+  std::optional<int64_t> amax_axis = {};
 };
 
 /// What all steps together have to know; one run over the data serves it.

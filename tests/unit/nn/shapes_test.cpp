@@ -98,6 +98,7 @@ const std::vector<Case>& module_cases() {
       {"f32[2, 3]", "nn.Dropout"},
       {"i64[2, 3]", "nn.Identity"},
       {"f32[2, 3]", "QuantStub {scale=@s: f32[]}"},
+      {"f32[2, 3, 4, 5]", "ChannelScale {channels=3, axis=1}"},
       {"f32[2, 3]", "WeightFakeQuantize {axis=1, scale=@s: f32[3]}"},
       {"f32[1, 3, 9, 8]",
        "FusedConvBN [conv=nn.Conv2d @c {in_channels=3, out_channels=4, kernel_size=[3, 3], stride=[2, 2]}]"},

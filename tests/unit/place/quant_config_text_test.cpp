@@ -11,7 +11,14 @@ TEST(QuantConfigText, IsReadAsItself) {
         R"({"activation": {"calibration_method": "percentile", "percentile": 99.7, "softmax_scale": "fixed"},
             "weight": {"calibration_method": "mse", "bias_correction": false, "percentile": 98.5}})",
         R"({"skip": {"stub": ["a\"b", "head.*"], "weight": ["nn.Linear"]}, "policy": {"depthwise": "float"}})",
-        R"({"policy": {"squeeze_excite": "float"}})"}) {
+        R"({"policy": {"squeeze_excite": "float"}})",
+        R"({"weight": {"precision": "int4", "block_size": 128, "rounding": "gptq"}})",
+        R"({"activation": {"precision": "fp8", "calibration_method": "minmax", "outlier_channels": "divide"},
+            "weight": {"precision": "fp8", "cross_layer_equalization": true}})",
+        R"({"smooth_quant": {"alpha": "search", "pairs": {"b.*": 0.25, "a": "search"}}, "skip": {"smooth": ["c"]}})",
+        R"({"policy": {"tiny_products": "float", "rules": [
+            {"match": {"name": "a.*", "type": "nn.Linear", "scope": "b"}, "precision": "fp8"},
+            {"match": {"scope": "b"}, "precision": {"weight": "int4", "block_size": 64}}]}})"}) {
     const std::string text = quant_config_text(parse_quant_config(recipe));
     EXPECT_EQ(quant_config_text(parse_quant_config(text)), text);
   }
@@ -32,6 +39,30 @@ TEST(QuantConfigText, SaysWhatTheRecipeSays) {
   EXPECT_EQ(config.skip.weight, std::vector<std::string>{"nn.Linear"});
   EXPECT_TRUE(config.policy.float_depthwise);
   EXPECT_FALSE(config.policy.float_squeeze_excite);
+}
+
+TEST(QuantConfigText, SaysRulesAndSmoothing) {
+  const QuantConfig config = parse_quant_config(quant_config_text(parse_quant_config(
+      R"({"weight": {"rounding": "gptq", "cross_layer_equalization": true},
+          "activation": {"outlier_channels": "divide"},
+          "smooth_quant": {"alpha": "search", "pairs": {"b.*": 0.25, "a": "search"}}, "skip": {"smooth": ["c"]},
+          "policy": {"global_pooling": "float", "rules": [
+              {"match": {"name": "a.*"}, "precision": "fp8"},
+              {"match": {"scope": "b"}, "precision": {"weight": "int4", "block_size": 64}}]}})")));
+  EXPECT_EQ(config.weight.rounding, WeightRounding::kGptq);
+  EXPECT_TRUE(config.weight.cross_layer_equalization);
+  EXPECT_EQ(config.activation.outlier_channels, OutlierChannels::kDivide);
+  ASSERT_TRUE(config.smooth_quant);
+  EXPECT_FALSE(config.smooth_quant->alpha);
+  ASSERT_EQ(config.smooth_quant->pairs.size(), 2U);
+  EXPECT_EQ(config.smooth_quant->pairs[0].first, "b.*") << "the first that fits counts";
+  EXPECT_EQ(config.smooth_quant->pairs[0].second, 0.25);
+  EXPECT_EQ(config.skip.smooth, std::vector<std::string>{"c"});
+  EXPECT_TRUE(config.policy.float_global_pooling);
+  ASSERT_EQ(config.rules.size(), 2U);
+  EXPECT_EQ(config.rules[0].name, "a.*");
+  EXPECT_EQ(config.rules[0].format, (LayerFormat{Precision::kFp8, Precision::kFp8, 0}));
+  EXPECT_EQ(config.rules[1].format, (LayerFormat{std::nullopt, Precision::kInt4, 64}));
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ Network linear_network() {
 StatisticsRequest everything() {
   StatisticsRequest request;
   request.every_float = true;
-  request.values[Symbol("x")] = {.quantized = true, .histogram = true, .moving_average = true, .mean_axis = -1};
+  request.values[Symbol("x")] = {.quantized = true, .histogram = true, .moving_average = true, .mean_axis = -1, .amax_axis = -1};
   request.values[Symbol("a")] = {.quantized = true, .histogram = true, .moving_average = true};
   return request;
 }
@@ -75,6 +75,7 @@ TEST(Statistics, AreTheSameReadFromTheirBytes) {
   const Statistics seen = calibrate(linear_network(), everything(), MemorySamples(samples()), {});
   EXPECT_FALSE(seen.ranges.at("x").histogram.counts().empty());
   EXPECT_FALSE(seen.ranges.at("x").mean.empty());
+  EXPECT_FALSE(seen.ranges.at("x").channel_amax.empty());
   EXPECT_FALSE(seen.moving.averages().empty());
   EXPECT_FALSE(seen.ranges.at("r").finite) << "roots of negative numbers";
   const std::string bytes = to_bytes(seen);

@@ -1,4 +1,4 @@
-// nn.Flatten, and the modules that do nothing in inference.
+// nn.Flatten, the modules that do nothing in inference, and what quantization puts between kernels.
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/reshape.h"
 
@@ -23,6 +23,15 @@ std::string quant_stub(Lowering& lowering, const ModuleCall& call) {
                                       activation_code_type(call.record, lowering.network().tensors));
 }
 
+/// ONNX broadcasts from the last axis: the factors need the axes behind theirs.
+std::string channel_scale(Lowering& lowering, const ModuleCall& call) {
+  const at::Tensor factors = evaluate(*call.record.param("weight"), lowering.network().tensors);
+  std::vector<int64_t> shape(call.input_type.tensor()->rank() - static_cast<size_t>(call.integer("axis")), 1);
+  shape[0] = factors.numel();
+  const std::string weight = lowering.float_constant(call.path() + ".weight", factors.reshape(shape));
+  return lowering.add("Mul", call.path(), {call.inputs[0], weight}, {}, call.output);
+}
+
 }  // namespace
 
 bool joins_all_but_first(const ModuleRecord& flatten, const TensorType* input) {
@@ -32,7 +41,11 @@ bool joins_all_but_first(const ModuleRecord& flatten, const TensorType* input) {
 }
 
 ModuleLowerings shape_lowerings() {
-  return {{"nn.Flatten", flatten}, {"nn.Dropout", nothing}, {"nn.Identity", nothing}, {"QuantStub", quant_stub}};
+  return {{"nn.Flatten", flatten},
+          {"nn.Dropout", nothing},
+          {"nn.Identity", nothing},
+          {"QuantStub", quant_stub},
+          {"ChannelScale", channel_scale}};
 }
 
 }  // namespace graftwork

@@ -1,0 +1,63 @@
+#include "graftwork/quant/rescaling/product_error.h"
+
+#include <cmath>
+
+#include "graftwork/ir/kind.h"
+#include "graftwork/nn/fake_quant.h"
+#include "graftwork/quant/scales.h"
+
+namespace graftwork {
+namespace {
+
+/// x · W of each tap: [groups, rows, out / groups · taps].
+at::Tensor products(const LayerProducts& layer, const at::Tensor& rows, const at::Tensor& weight) {
+  const int64_t in = weight.size(1);
+  const at::Tensor left = rows.view({-1, layer.groups, in}).transpose(0, 1);
+  const at::Tensor right = weight.flatten(2).view({layer.groups, -1, in, weight.flatten(2).size(2)});
+  return at::bmm(left, right.transpose(1, 2).flatten(2));
+}
+
+at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
+  if (config.calibration_method == CalibrationMethod::kMovingAverageMinMax)
+    config.calibration_method = CalibrationMethod::kMinMax;
+  const auto [least, largest] = at::aminmax(rows);
+  Range range;
+  range.include(least.item<float>(), largest.item<float>());
+  if (config.calibration_method != CalibrationMethod::kMinMax)
+    range.histogram.add({rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel())}, range.amax());
+  const float scale = activation_scale(range, config, DType::kF32);
+  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, activation_range("int8"));
+}
+
+at::Tensor rounded_weight(const at::Tensor& weight, const TensorQuantConfig& config) {
+  return fake_quantize(weight, weight_scales(weight, 0, config).to(at::kFloat), 0, weight_range("int8"));
+}
+
+/// The same for each row of a weight, in the shape of its columns.
+at::Tensor column_factors(const LayerProducts& layer, const at::Tensor& factors) {
+  std::vector<int64_t> shape(static_cast<size_t>(layer.weight.dim()), 1);
+  shape[0] = layer.weight.size(0);
+  shape[1] = layer.weight.size(1);
+  return factors.view({layer.groups, 1, -1}).expand({layer.groups, shape[0] / layer.groups, -1}).reshape(shape);
+}
+
+/// A linear layer's has one tap.
+at::Tensor with_taps(const at::Tensor& weight) { return weight.dim() == 2 ? weight.unsqueeze(2) : weight; }
+
+}  // namespace
+
+LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tensors, const at::Tensor& rows) {
+  const Attribute* groups = attribute_of(layer, "groups");
+  return {rows, evaluate(*layer.param("weight"), tensors), groups ? *groups->get<int64_t>() : 1};
+}
+
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
+  const at::Tensor rows = factors.defined() ? layer.rows / factors : layer.rows;
+  const at::Tensor weight = factors.defined() ? layer.weight * column_factors(layer, factors) : layer.weight;
+  const at::Tensor found =
+      products(layer, rounded_rows(rows, config.activation), with_taps(rounded_weight(weight, config.weight)));
+  const at::Tensor error = found.sub_(products(layer, layer.rows, with_taps(layer.weight))).square_();
+  return error.sum(at::kDouble).item<double>();
+}
+
+}  // namespace graftwork

@@ -1,0 +1,24 @@
+// What quantizing both operands costs a layer's products.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "graftwork/nn/tensor_store.h"
+#include "graftwork/place/quant_config.h"
+
+namespace graftwork {
+
+/// A layer's weight and rows of what it reads.
+struct LayerProducts {
+  at::Tensor rows;    ///< [rows, in], float
+  at::Tensor weight;  ///< [out, in / groups, kernel …], float
+  int64_t groups = 1;
+};
+
+LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tensors, const at::Tensor& rows);
+
+/// Σ (Q(x / s) · Q(W · s) − x · W)² over rows, output channels and taps of the kernel, each tap by itself, with ranges
+/// by the recipe's methods on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config);
+
+}  // namespace graftwork

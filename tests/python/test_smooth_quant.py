@@ -1,0 +1,221 @@
+"""SmoothQuant and outlying channels by the command: factors as numpy has them, reasons, the report, the same bytes."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+from torch import nn
+from torch.nn import functional as F
+
+from support import load_npz, only, relative_error, run_onnx, sqnr_db
+
+WIDTH, HEADS = 64, 2
+
+
+class Block(nn.Module):
+    """A block of a vision transformer whose channels differ widely, as those of trained ones do."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.qkv, self.proj = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.fc1, self.fc2 = nn.Linear(WIDTH, 2 * WIDTH), nn.Linear(2 * WIDTH, WIDTH)
+        with torch.no_grad():
+            self.norm1.weight[3] = 30
+            self.norm2.weight[7] = 50
+            self.qkv.weight[2 * WIDTH + 5] *= 20
+            self.fc1.weight[11] *= 5
+
+    def attended(self, x):
+        q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, HEADS, WIDTH // HEADS)).permute(2, 0, 3, 1, 4).unbind(0)
+        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+
+    def hidden(self, x):
+        return F.gelu(self.fc1(self.norm2(x)))
+
+    def forward(self, x):
+        x = x + self.proj(self.attended(x))
+        return x + self.fc2(self.hidden(x))
+
+
+@pytest.fixture(scope="module")
+def block(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("block")
+    model = Block().eval()
+    batch = {"x": {0: torch.export.Dim("batch", max=1024)}}
+    torch.export.save(torch.export.export(model, (torch.rand(2, 17, WIDTH),), dynamic_shapes=batch), folder / "m.pt2")
+    np.save(folder / "x.npy", np.random.default_rng(0).standard_normal((32, 17, WIDTH)).astype(np.float32))
+    return model, folder
+
+
+@pytest.fixture
+def quantize(graftwork, block, tmp_path):
+    """Writes the file by a recipe; what was said, the report, the file."""
+    _, folder = block
+
+    def run(recipe, samples="x.npy", env=None):
+        (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+        given = ("--calibrate", folder / samples, "--config", tmp_path / "recipe.json", "--float", "fp32")
+        written = ("--report", tmp_path / "report.json", "-o", tmp_path / "m.onnx")
+        done = graftwork("quantize", folder / "m.pt2", *given, *written, env=env)
+        return done.stdout, json.loads((tmp_path / "report.json").read_text()), tmp_path / "m.onnx"
+
+    return run
+
+
+def tensor(file, name):
+    (found,) = [value for value in onnx.load(file).graph.initializer if value.name == name]
+    return numpy_helper.to_array(found)
+
+
+def amax(values):
+    return values.detach().abs().amax((0, 1)).numpy()
+
+
+def formula(activations, weights, alpha):
+    return activations**alpha / weights ** (1 - alpha)
+
+
+def recipe(**smooth_quant):
+    return {"smooth_quant": smooth_quant}
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.8])
+def test_factors_are_those_of_the_formula(block, quantize, alpha):
+    model, folder = block
+    _, report, file = quantize(recipe(alpha=alpha))
+    x = torch.from_numpy(np.load(folder / "x.npy"))
+    of_norm = formula(amax(model.norm1(x)), amax(model.qkv.weight[None]), alpha)
+    np.testing.assert_allclose(tensor(file, "norm1.weight"), model.norm1.weight.detach().numpy() / of_norm, rtol=1e-4)
+    of_values = formula(amax(model.attended(x)), amax(model.proj.weight[None]), alpha)
+    bias = model.qkv.bias.detach().numpy().copy()
+    bias[2 * WIDTH :] /= of_values
+    # Bias correction moves the bias of a quantized layer; by little.
+    assert relative_error(tensor(file, "qkv.bias"), bias) < 0.05
+    pairs = {pair["source"]: pair for pair in report["smoothing"]}
+    assert {name: pair["readers"] for name, pair in pairs.items()} == {
+        "norm1": ["qkv"],
+        "qkv": ["proj"],
+        "norm2": ["fc1"],
+    }
+    assert pairs["qkv"]["largest_factor"] == pytest.approx(max(of_values.max(), 1), rel=1e-4)
+    assert pairs["norm1"]["smallest_factor"] == pytest.approx(of_norm.min(), rel=1e-4)
+    assert {pair["alpha"] for pair in pairs.values()} == {alpha}
+
+
+def test_it_wins_what_it_is_for(block, quantize, graftwork, tmp_path):
+    _, folder = block
+    graftwork("run", folder / "m.pt2", "--input", folder / "x.npy", "-o", tmp_path / "float.npz")
+    expected = only(load_npz(tmp_path / "float.npz"))
+
+    def quality(given):
+        _, _, file = quantize(given)
+        return sqnr_db(expected, only(run_onnx(file, np.load(folder / "x.npy"))))
+
+    plain, half, searched = (quality(given) for given in ({}, recipe(), recipe(alpha="search")))
+    assert half > plain + 5
+    assert searched > half - 0.5
+
+
+def test_without_a_word_nothing_is_smoothed(quantize):
+    said, report, _ = quantize({})
+    assert "smoothing" not in report
+    assert "smoothed" not in said
+    said, _, _ = quantize(recipe())
+    assert "smoothed            3 of 3 pairs, factors " in said
+
+
+@pytest.mark.parametrize(
+    ("entry", "skipped"),
+    [("nn.LayerNorm", {"norm1", "norm2"}), ("norm*", {"norm1", "norm2"}), ("fc1", {"norm2"}), ("proj", {"qkv"})],
+)
+def test_what_is_skipped_stays(quantize, entry, skipped):
+    _, report, _ = quantize({**recipe(), "skip": {"smooth": [entry]}})
+    refused = {pair["source"]: pair.get("refused") for pair in report["smoothing"]}
+    assert refused == {name: "skipped by the recipe" if name in skipped else None for name in ("norm1", "qkv", "norm2")}
+
+
+def test_pairs_have_strengths_of_their_own(quantize):
+    _, report, _ = quantize(recipe(alpha=0.5, pairs={"norm1": 0.25, "FusedScaledDotProductAttention_*": "search"}))
+    found = {pair["source"]: pair.get("alpha", pair.get("limit")) for pair in report["smoothing"]}
+    assert found["norm1"] == 0.25
+    assert found["norm2"] == 0.5
+    assert found["qkv"] != 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "message"),
+    [
+        (recipe(alpha=1.5), "config.value", '"alpha" is not between 0 and 1'),
+        (recipe(alpha="best"), "config.value", '"alpha" is neither a number nor "search"'),
+        (recipe(beta=1), "config.key", '"smooth_quant" has no key "beta"'),
+        (recipe(pairs=[]), "config.value", '"pairs" is not an object'),
+        (
+            recipe(pairs={"head": 0.5}),
+            "config.smooth_quant",
+            '"head" of smooth_quant.pairs fits no pair of this network',
+        ),
+        (
+            {**recipe(), "skip": {"smooth": ["head"]}},
+            "config.skip",
+            'the entry "head" of skip.smooth matches no',
+        ),
+        ({"skip": {"smooth": ["norm1"]}}, "config.value", '"smooth" needs smooth_quant'),
+        ({"activation": {"outlier_channels": "cut"}}, "config.value", '"outlier_channels" is "cut"'),
+    ],
+)
+def test_what_makes_no_sense_is_refused(graftwork, block, tmp_path, given, code, message):
+    _, folder = block
+    (tmp_path / "recipe.json").write_text(json.dumps(given))
+    options = ("--calibrate", folder / "x.npy", "--config", tmp_path / "recipe.json", "--quiet")
+    done = graftwork.fails("quantize", folder / "m.pt2", *options, "-o", tmp_path / "m.onnx")
+    assert f"error[{code}]: {message}" in done.stderr
+    assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    "given", [recipe(), recipe(alpha="search"), {"activation": {"outlier_channels": "divide"}}], ids=str
+)
+def test_threads_and_order_do_not_show(block, quantize, given):
+    _, folder = block
+    np.save(folder / "reversed.npy", np.load(folder / "x.npy")[::-1])
+    one, two = (quantize(given, env={"OMP_NUM_THREADS": threads})[2].read_bytes() for threads in "12")
+    assert one == two
+    assert quantize(given, "reversed.npy")[2].read_bytes() == one
+
+
+def kinds_in_front_of_q(file):
+    graph = onnx.load(file).graph
+    makers = {output: node for node in graph.node for output in node.output}
+    return [
+        makers[node.input[0]].op_type
+        for node in graph.node
+        if node.op_type == "QuantizeLinear" and node.input[0] in makers
+    ]
+
+
+def test_outlying_channels_are_divided_in_front_of_q(block, quantize):
+    model, folder = block
+    _, kept, file = quantize({"activation": {"outlier_channels": "keep"}})
+    assert "outlier_channels" not in kept
+    assert "Gelu" in kinds_in_front_of_q(file)
+    said, report, file = quantize({"activation": {"outlier_channels": "divide"}})
+    divided = {entry["readers"][0]: entry for entry in report["outlier_channels"]}
+    assert "fc2" in divided
+    entry = divided["fc2"]
+    assert entry["gained_db"] > 3
+    assert f"%{entry['tensor']}: by up to" in said
+    factors = tensor(file, f"{entry['tensor']}.channel_scale.weight").ravel()
+    assert factors.max() == 1
+    assert factors.min() == pytest.approx(1 / entry["largest_factor"], rel=1e-5)
+    assert "Gelu" not in kinds_in_front_of_q(file)
+    x = np.load(folder / "x.npy")
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(x)).numpy()
+    better = sqnr_db(wanted, only(run_onnx(file, x)))
+    _, _, file = quantize({})
+    assert better > sqnr_db(wanted, only(run_onnx(file, x))) + 1

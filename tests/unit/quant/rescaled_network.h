@@ -1,0 +1,32 @@
+// Networks whose weights are rescaled: made of text, and how far their function moved.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graftwork/patterns/transform.h"
+#include "unit/nn/random_tensors.h"
+
+namespace graftwork::testing {
+
+inline Network transformed(const std::string& text) {
+  Network network = network_of(text);
+  network.module = transform(network.module).model;
+  return network;
+}
+
+/// Eight.
+inline at::Tensor samples_of(const Network& network) {
+  std::vector<int64_t> sizes;
+  for (const Dim& dim : network.module.graph().inputs().front()->tensor()->dims) sizes.push_back(dim.value());
+  sizes[0] = 8;
+  return random_tensor({DType::kF32, {sizes.begin(), sizes.end()}}, 5);
+}
+
+inline double function_moved(const Network& before, const Network& after) {
+  const at::Tensor x = samples_of(before).slice(0, 0, 1);
+  const at::Tensor expected = Executor(before.module).run(before.tensors, std::vector{x}).front();
+  return relative_difference(Executor(after.module).run(after.tensors, std::vector{x}).front(), expected);
+}
+
+}  // namespace graftwork::testing

@@ -1,0 +1,240 @@
+// SmoothQuant: the function stays, the factors are those of the formula, and what is refused has its reason.
+#include "graftwork/quant/rescaling/smooth_quant.h"
+
+#include <gtest/gtest.h>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/quant/channel_amax.h"
+#include "graftwork/quant/rescaling/outlier_channels.h"
+#include "unit/quant/memory_samples.h"
+#include "unit/quant/rescaled_network.h"
+
+namespace graftwork::testing {
+namespace {
+
+constexpr const char* kLinear = "{in_features=32, out_features=32}";
+
+std::string head_of(const char* name) {
+  return cat("  %", name, "l = nn.Linear @", name, "(%n) ", kLinear, "\n  %", name, "v = aten.view.default(%", name,
+             "l) {size=[1, 6, 2, 16]}\n  %", name, " = aten.transpose.int(%", name, "v) {dim0=1, dim1=2}\n");
+}
+
+/// Attention over a norm, of separate projections, with `middle` in front of the last layer.
+std::string attention(const std::string& middle) {
+  return cat("graph(%x: f32[1, 6, 32]) {\n  %n = nn.LayerNorm @norm(%x) {normalized_shape=[32]}\n", head_of("q"),
+             head_of("k"), head_of("v"),
+             "  %t = aten.transpose.int(%k) {dim0=-2, dim1=-1}\n  %s = aten.matmul.default(%q, %t)\n"
+             "  %m = aten.mul.Scalar(%s) {other=0.25}\n  %p = aten.softmax.int(%m) {dim=-1}\n"
+             "  %a = aten.matmul.default(%p, %v)\n  %b = aten.transpose.int(%a) {dim0=1, dim1=2}\n"
+             "  %c = aten.view.default(%b) {size=[1, 6, 32]}\n",
+             middle, "  return %y\n}\n");
+}
+
+std::string network_with_norm(const std::string& rest) {
+  return cat("graph(%x: f32[1, 6, 32]) {\n  %n = nn.LayerNorm @norm(%x) {normalized_shape=[32]}\n", rest, "}\n");
+}
+
+struct Smoothed {
+  Network network;
+  std::vector<SmoothedPair> pairs;
+};
+
+Smoothed smooth(const Network& network, SmoothingStrength alpha, ModulesToSkip skip = {}) {
+  QuantConfig config;
+  config.smooth_quant.emplace().alpha = alpha;
+  config.skip = std::move(skip);
+  Smoothed result{network.clone(), {}};
+  const StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
+  result.pairs = smooth_quant(result.network, plan, MemorySamples(samples_of(network)), config, {});
+  return result;
+}
+
+std::string moved(const std::vector<SmoothedPair>& pairs) {
+  std::vector<std::string> lines;
+  for (const SmoothedPair& pair : pairs) {
+    std::string readers;
+    for (const Symbol reader : pair.readers) readers += " " + reader.str();
+    lines.push_back(pair.source.str() + (pair.refusal.empty() ? ":" + readers : ": " + pair.refusal));
+  }
+  return join(lines);
+}
+
+TEST(ChannelAmax, IsTheLargestMagnitudeWhateverTheParts) {
+  const at::Tensor x = random_tensor({DType::kF32, {Dim(9), Dim(3), Dim(4)}}, 1);
+  ChannelAmax whole, left, right;
+  whole.add(x, 1);
+  for (int64_t i = 0; i < 9; ++i) (i % 2 == 0 ? left : right).add(x[i].unsqueeze(0), -2);
+  left.merge(right);
+  left.merge(ChannelAmax());
+  EXPECT_TRUE(at::equal(whole.value(), x.abs().amax(std::vector<int64_t>{0, 2})));
+  EXPECT_TRUE(at::equal(left.value(), whole.value()));
+  EXPECT_THROW(left.add(x.slice(1, 0, 2), 1), Error);
+}
+
+TEST(SmoothQuant, KeepsTheFunction) {
+  const std::pair<const char*, std::string> cases[] = {
+      {"two readers", network_with_norm(cat("  %a = nn.Linear @a(%n) ", kLinear, "\n  %b = nn.Linear @b(%n) ", kLinear,
+                                            "\n  return %a, %b\n"))},
+      {"no affine parameters",
+       "graph(%x: f32[1, 6, 32]) {\n  %n = nn.LayerNorm @norm(%x) {normalized_shape=[32], weight=none, bias=none}\n"
+       "  %a = nn.Linear @a(%n) {in_features=32, out_features=8, bias=none}\n  return %a\n}\n"},
+      {"RMS norm",
+       "graph(%x: f32[1, 6, 32]) {\n  %n = nn.RMSNorm @norm(%x) {normalized_shape=[32]}\n"
+       "  %a = nn.Linear @a(%n) {in_features=32, out_features=8}\n  return %a\n}\n"},
+      {"a convolution of groups behind a turned map",
+       "graph(%x: f32[1, 4, 4, 8]) {\n  %n = nn.LayerNorm @norm(%x) {normalized_shape=[8]}\n"
+       "  %t = aten.permute.default(%n) {dims=[0, 3, 1, 2]}\n"
+       "  %a = nn.Conv2d @a(%t) {in_channels=8, out_channels=16, kernel_size=[2, 2], groups=2}\n  return %a\n}\n"},
+      {"one token", network_with_norm("  %c = aten.select.int(%n) {dim=1, index=0}\n"
+                                      "  %a = nn.Linear @a(%c) {in_features=32, out_features=8}\n  return %a\n")},
+      {"all tokens in a row", network_with_norm("  %c = aten.view.default(%n) {size=[1, 192]}\n"
+                                                "  %a = nn.Linear @a(%c) {in_features=192, out_features=8}\n"
+                                                "  return %a\n")},
+      {"attention", attention(cat("  %y = nn.Linear @out(%c) ", kLinear, "\n"))},
+  };
+  for (const auto& [what, text] : cases) {
+    const Network network = transformed(text);
+    for (const SmoothingStrength alpha : {SmoothingStrength(0.5), SmoothingStrength(1.0), SmoothingStrength()}) {
+      const Smoothed result = smooth(network, alpha);
+      for (const SmoothedPair& pair : result.pairs) EXPECT_EQ(pair.refusal, "") << what;
+      EXPECT_EQ(result.pairs.size(), std::string(what) == "attention" ? 2U : 1U) << what;
+      EXPECT_LT(function_moved(network, result.network), 1e-5) << what;
+      EXPECT_GT(result.pairs.front().largest, result.pairs.front().smallest) << what;
+    }
+  }
+}
+
+TEST(SmoothQuant, LeavesTheTensorsOfTheInputAlone) {
+  const Network network = transformed(attention(cat("  %y = nn.Linear @out(%c) ", kLinear, "\n")));
+  std::map<std::string, at::Tensor> before;
+  for (const auto& [name, tensor] : network.tensors) before.emplace(name, tensor.clone());
+  const Smoothed result = smooth(network, 0.5);
+  for (const auto& [name, tensor] : before) {
+    EXPECT_TRUE(at::equal(network.tensors.at(name), tensor)) << name;
+    EXPECT_TRUE(result.network.tensors.at(name).is_same(network.tensors.at(name))) << name << " is a copy";
+  }
+  EXPECT_GT(result.network.tensors.size(), before.size()) << "new ones hold the factors";
+}
+
+TEST(SmoothQuant, TakesTheFactorsOfTheFormula) {
+  const Network network = transformed(network_with_norm(
+      cat("  %a = nn.Linear @a(%n) ", kLinear, "\n  %b = nn.Linear @b(%n) ", kLinear, "\n  return %a, %b\n")));
+  const at::Tensor a = network.tensors.at("a.weight"), b = network.tensors.at("b.weight");
+  network.tensors.at("norm.weight").data()[3] = 0;  // a channel without values
+  network.tensors.at("norm.bias").data()[3] = 0;
+  const at::Tensor x =
+      at::layer_norm(samples_of(network), {32}, network.tensors.at("norm.weight"), network.tensors.at("norm.bias"));
+  const at::Tensor amax = x.abs().amax(std::vector<int64_t>{0, 1});
+  const at::Tensor weights = at::maximum(a.abs().amax(0), b.abs().amax(0));
+  at::Tensor expected = amax.pow(0.7) / weights.pow(0.3);
+  expected[3] = 1;
+  const Smoothed result = smooth(network, 0.7);
+  const ModuleTable& modules = result.network.module.modules();
+  const at::Tensor moved = evaluate(*modules[modules.find("a")].param("weight"), result.network.tensors);
+  EXPECT_LT(relative_difference(moved, a * expected), 1e-5);
+  const at::Tensor norm = evaluate(*modules[modules.find("norm")].param("bias"), result.network.tensors);
+  EXPECT_LT(relative_difference(norm, network.tensors.at("norm.bias") / expected), 1e-5);
+  EXPECT_NEAR(result.pairs.front().largest, expected.max().item<double>(), 1e-5 * expected.max().item<double>());
+}
+
+TEST(SmoothQuant, SaysWhatIsInTheWay) {
+  const std::string linear = cat("  %a = nn.Linear @a(%n) ", kLinear, "\n");
+  const std::pair<std::string, std::string> cases[] = {
+      {network_with_norm(linear + "  %s = aten.add.Tensor(%n, %a)\n  return %s\n"),
+       "norm: %s = aten.add.Tensor reads it, which is no layer"},
+      {network_with_norm(linear + "  return %a, %n\n"), "norm: it is a result of the network"},
+      {network_with_norm(linear + "  %g = nn.GELU @g(%n)\n  return %a, %g\n"),
+       "norm: %g = nn.GELU reads it, which is no layer"},
+      {network_with_norm("  %g = nn.GELU @g(%n)\n  return %g\n"), "norm: %g = nn.GELU reads it, which is no layer"},
+      {network_with_norm("  %t = aten.view.default(%n) {size=[1, 24, 8]}\n"
+                         "  %a = nn.Linear @a(%t) {in_features=8, out_features=8}\n  return %a\n"),
+       "norm: %fused_linear_0 = nn.Linear sums up places of one channel with different factors"},
+      {network_with_norm(linear + "  %b = nn.Linear @a(%a)\n  return %b\n"), "norm: a is called elsewhere too"},
+      {network_with_norm(linear + "  %o = nn.LayerNorm @norm(%a)\n" +
+                         cat("  %b = nn.Linear @b(%o) ", kLinear, "\n  return %b\n")),
+       "norm: norm is called elsewhere too, norm: norm is called elsewhere too"},
+  };
+  for (const auto& [text, expected] : cases) {
+    const Network network = transformed(text);
+    const Smoothed result = smooth(network, 0.5);
+    EXPECT_EQ(moved(result.pairs), expected);
+    EXPECT_EQ(function_moved(network, result.network), 0);
+  }
+}
+
+TEST(SmoothQuant, SmoothsAttentionThatNothingElseReads) {
+  const Network network = transformed(attention(cat("  %y = nn.Linear @out(%c) ", kLinear, "\n")));
+  EXPECT_EQ(moved(smooth(network, 0.5).pairs).substr(0, 6), "norm: ");
+  const std::string with_sum = cat("  %o = nn.Linear @out(%c) ", kLinear, "\n  %y = aten.add.Tensor(%o, %c)\n");
+  const Smoothed refused = smooth(transformed(attention(with_sum)), 0.5);
+  ASSERT_EQ(refused.pairs.size(), 2U);
+  EXPECT_EQ(refused.pairs[1].refusal, "%y = aten.add.Tensor reads it, which is no layer");
+}
+
+TEST(SmoothQuant, SkipsWhatTheRecipeNames) {
+  const Network network = transformed(attention(cat("  %y = nn.Linear @out(%c) ", kLinear, "\n")));
+  for (const char* entry : {"norm", "nn.LayerNorm", "FusedLayerNorm_0"})
+    EXPECT_EQ(smooth(network, 0.5, {{}, {}, {entry}}).pairs[0].refusal, "skipped by the recipe") << entry;
+  for (const char* entry : {"out", "FusedScaledDotProductAttention", "FusedLinear_*"})
+    EXPECT_EQ(smooth(network, 0.5, {{}, {}, {entry}}).pairs[1].refusal, "skipped by the recipe") << entry;
+  EXPECT_THROW(smooth(network, 0.5, {{}, {}, {"nn.GroupNorm"}}), Error);
+  EXPECT_EQ(smooth(network, 0.5, {{"FusedMHAInProjection"}, {"FusedMHAInProjection"}, {}}).pairs[0].refusal,
+            "no layer in INT8 reads it");
+}
+
+Network with_outlier() {
+  Network network = transformed(
+      "graph(%x: f32[1, 16, 32]) {\n  %a = nn.Linear @a(%x) {in_features=32, out_features=64}\n"
+      "  %g = nn.GELU @g(%a)\n  %b = nn.Linear @b(%g) {in_features=64, out_features=32}\n  return %b\n}\n");
+  network.tensors.at("a.weight").data()[7] *= 200;
+  return network;
+}
+
+TEST(OutlierChannels, AreDividedWhereThatWins) {
+  const Network network = with_outlier();
+  const QuantConfig config;
+  Network divided = network.clone();
+  StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
+  const std::vector<DividedTensor> found =
+      divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), config, {});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].source, Symbol());
+  EXPECT_GT(found[0].largest, 20);
+  EXPECT_GT(found[0].gained_db, 5);
+  EXPECT_EQ(plan.stubs[1].tensor, node_named(divided.module, plan.stubs[1].tensor).name());
+  EXPECT_EQ(node_named(divided.module, plan.stubs[1].tensor).op(), Symbol("ChannelScale"));
+  EXPECT_LT(function_moved(network, divided), 1e-5);
+}
+
+TEST(OutlierChannels, AreDividedByWhatMakesThem) {
+  const Network network = transformed(
+      "graph(%x: f32[1, 4, 9, 9]) {\n"
+      "  %a = nn.Conv2d @a(%x) {in_channels=4, out_channels=16, kernel_size=[3, 3], padding=[1, 1]}\n"
+      "  %n = nn.BatchNorm2d @n(%a) {num_features=16}\n  %r = nn.ReLU @r(%n)\n"
+      "  %b = nn.Conv2d @b(%r) {in_channels=16, out_channels=8, kernel_size=[3, 3]}\n  return %b\n}\n");
+  network.tensors.at("n.weight").data()[7] *= 50;
+  const QuantConfig config;
+  Network divided = network.clone();
+  StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
+  const std::vector<DividedTensor> found =
+      divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), config, {});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].source, Symbol("n"));
+  EXPECT_EQ(found[0].readers, std::vector<Symbol>{"b"});
+  EXPECT_GT(found[0].gained_db, 5);
+  EXPECT_EQ(divided.module.graph().size(), network.module.graph().size()) << "no node of its own";
+  EXPECT_LT(function_moved(network, divided), 1e-5);
+}
+
+TEST(OutlierChannels, StayWhereDividingWinsLittle) {
+  Network network = with_outlier();
+  network.tensors.at("a.weight").data()[7] /= 200;
+  Network same = network.clone();
+  const QuantConfig config;
+  StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
+  EXPECT_TRUE(divide_outlier_channels(same, plan, MemorySamples(samples_of(network)), config, {}).empty());
+}
+
+}  // namespace
+}  // namespace graftwork::testing
