@@ -71,13 +71,13 @@ struct StatisticsRequest {
 /// order, to the bit.
 struct Statistics {
   std::map<std::string, Range> ranges;
-  MovingAverage moving;
-  HalfFindings half;
-  std::vector<InputSums> inputs;  ///< By input; empty unless StatisticsRequest::input_probe.
+  MovingAverage moving = {};
+  HalfFindings half = {};
+  std::vector<InputSums> inputs = {};  ///< By input; empty unless StatisticsRequest::input_probe.
   /// Of all that has come, from `ranges`: once everything is merged.
-  ChannelMeans means;
+  ChannelMeans means = {};
   /// What FP16 cannot hold, where that is known already (scale tables); else `half` and the ranges tell.
-  std::optional<WideNodes> wide;
+  std::optional<WideNodes> wide = {};
 
   void merge(const Statistics& other);
 };
