@@ -235,6 +235,19 @@ def test_file_says_where_it_comes_from(quantize, exported, tmp_path):
     assert skipped["graftwork.recipe"] == first["graftwork.recipe"]
 
 
+def test_methods_are_those_of_the_scales(quantize, exported, tmp_path):
+    options = ("--calibration-method", "minmax", "--scales-out", "a.jsonl")
+    quantize("digits", "a.onnx", *calibrate(exported, "digits"), *options)
+    first = told(quantize("digits", "b.onnx", "--scales", "a.jsonl", "--report", "b.json"))
+    assert first["graftwork.activations"] == "minmax"
+    assert json.loads((tmp_path / "b.json").read_text())["calibration"]["method"] == "minmax"
+    lines = lines_of(tmp_path / "a.jsonl")
+    next(line for line in lines if "stub" in line)["method"] = "by hand"
+    write_lines(tmp_path / "c.jsonl", lines)
+    mixed = told(quantize("digits", "c.onnx", "--scales", "c.jsonl"))
+    assert mixed["graftwork.activations"] == "by hand, minmax"
+
+
 def test_provenance_knows_no_place_and_no_time(quantize, exported, graftwork, tmp_path):
     first = quantize("digits", "a.onnx", *calibrate(exported, "digits"))
     elsewhere = tmp_path / "elsewhere"

@@ -68,8 +68,8 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
   report["fp32_regions"] = Json::array();
   for (const WideRegion& region : wide_regions(result.network))
     report["fp32_regions"].push_back({{"nodes", region.nodes}, {"reasons", region.reasons}});
-  report["calibration"] = {{"method", name_of(result.method)},
-                           {"weight_method", name_of(result.weight_method)},
+  report["calibration"] = {{"method", activation_methods(result)},
+                           {"weight_method", weight_methods(result)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
   if (!request.no_losses) report["losses"] = losses_json(result.losses);

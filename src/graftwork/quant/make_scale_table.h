@@ -5,9 +5,9 @@
 
 namespace graftwork {
 
-/// From scales, ranges and methods of the result. Lines of `used`, which may be null, keep what they say beside the
-/// scale; `means` are what the bias correction took.
-ScaleTable make_scale_table(const QuantizationResult& result, DType float_type, const FileRules& rules,
-                            const ScaleTable* used, ChannelMeans means);
+/// From scales, ranges and methods of the result; `network` is what was quantized, which may have brought scales. Lines
+/// of `used`, which may be null, keep what they say beside the scale; `means` are what the bias correction took.
+ScaleTable make_scale_table(const Network& network, const QuantizationResult& result, DType float_type,
+                            const FileRules& rules, const ScaleTable* used, ChannelMeans means);
 
 }  // namespace graftwork

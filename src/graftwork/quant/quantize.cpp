@@ -242,7 +242,7 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   if (table) check_shared_scales(*table, result.plan);
   scales.set_stub_scales();
   if (correction) result.corrected_biases = correction->apply(result.network, means);
-  result.scales = make_scale_table(result, options.float_type, backend->file, table, std::move(means));
+  result.scales = make_scale_table(network, result, options.float_type, backend->file, table, std::move(means));
   if (options.losses && samples.size() > 0)
     result.losses = measure_losses(network, result.network, samples, *options.losses);
   return result;

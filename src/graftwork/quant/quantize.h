@@ -43,8 +43,8 @@ struct QuantizationResult {
   /// SampleSource::facts.
   std::vector<std::string> sample_facts;
   std::vector<std::string> warnings;
-  Losses losses = {};  ///< Empty unless QuantizeOptions::losses.
-  ScaleTable scales = {};
+  Losses losses = {};      ///< Empty unless QuantizeOptions::losses.
+  ScaleTable scales = {};  ///< All of the numbers: QuantizeOptions::scales of a run that gives the same network.
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a
