@@ -223,6 +223,17 @@ def test_kernel_in_floating_point_says_why(made, look):
     assert "skipped by the recipe" in seen.run("document.querySelector('#details .note').textContent")
 
 
+def test_kernel_shows_the_warnings_that_name_it(made, look, tmp_path):
+    page, report = made
+    nodes = [node for node in report["network"] if node["kind"] == "kernel"][:2]
+    warnings = [f"{nodes[0]['layers'][0]['path']}: it is wide", f"%{nodes[1]['name']}, and others, were zero"]
+    (tmp_path / "warned.html").write_text(page_networks.with_report(page.read_text(), report | {"warnings": warnings}))
+    seen = look(tmp_path / "warned.html")
+    for node, warning in zip(nodes, warnings, strict=True):
+        seen.run(f"pick(nodesByName.get({json.dumps(node['name'])}))")
+        assert seen.run("[...document.querySelectorAll('#details .note')].map(note => note.textContent)") == [warning]
+
+
 def test_page_without_histograms_or_losses_says_so(graftwork, exported, look, tmp_path):
     page, report = write_page(graftwork, tmp_path, exported("digits"), "--no-losses", method="minmax")
     assert "losses" not in report

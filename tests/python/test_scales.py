@@ -235,6 +235,19 @@ def test_file_says_where_it_comes_from(quantize, exported, tmp_path):
     assert skipped["graftwork.recipe"] == first["graftwork.recipe"]
 
 
+def test_methods_are_those_of_the_scales(quantize, exported, tmp_path):
+    options = ("--calibration-method", "minmax", "--scales-out", "a.jsonl")
+    quantize("digits", "a.onnx", *calibrate(exported, "digits"), *options)
+    first = told(quantize("digits", "b.onnx", "--scales", "a.jsonl", "--report", "b.json"))
+    assert first["graftwork.activations"] == "minmax"
+    assert json.loads((tmp_path / "b.json").read_text())["calibration"]["method"] == "minmax"
+    lines = lines_of(tmp_path / "a.jsonl")
+    next(line for line in lines if "stub" in line)["method"] = "by hand"
+    write_lines(tmp_path / "c.jsonl", lines)
+    mixed = told(quantize("digits", "c.onnx", "--scales", "c.jsonl"))
+    assert mixed["graftwork.activations"] == "by hand, minmax"
+
+
 def test_provenance_knows_no_place_and_no_time(quantize, exported, graftwork, tmp_path):
     first = quantize("digits", "a.onnx", *calibrate(exported, "digits"))
     elsewhere = tmp_path / "elsewhere"
@@ -274,29 +287,43 @@ def test_recurrent_weights_are_there_once(graftwork, tmp_path, make, float_type)
     np.testing.assert_allclose(next(iter(run_onnx(model, x.numpy()).values())), expected, atol=2e-3)
 
 
-def test_tied_weights_are_there_once(graftwork, tmp_path):
-    class Tied(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = torch.nn.Linear(48, 48), torch.nn.Linear(48, 48)
-            self.b.weight = self.a.weight
+class Tied(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = torch.nn.Linear(48, 48), torch.nn.Linear(48, 48)
+        self.b.weight = self.a.weight
 
-        def forward(self, x):
-            return self.b(self.a(x).relu())
+    def forward(self, x):
+        return self.b(self.a(x).relu())
 
+
+@pytest.fixture
+def tied(graftwork, tmp_path):
+    """A network of two layers with one weight, its input, and its file."""
     torch.manual_seed(0)
     network, x = Tied().eval(), torch.randn(2, 48)
     torch.export.save(torch.export.export(network, (x,)), tmp_path / "m.pt2")
     np.save(tmp_path / "c.npy", torch.randn(64, 48).numpy())
-    command = ("quantize", "m.pt2", "--calibrate", "c.npy", "--float", "fp32", "--quiet", "-o", "m.onnx")
-    graftwork(*command, cwd=tmp_path)
-    model = onnx.load(tmp_path / "m.onnx")
+    graftwork("quantize", "m.pt2", "--calibrate", "c.npy", "--quiet", "-o", "m.onnx", cwd=tmp_path)
+    return network, x, tmp_path / "m.onnx"
+
+
+def test_tied_weights_are_there_once(tied):
+    network, x, path = tied
+    model = onnx.load(path)
     assert waste(model) == []
     codes = [tensor for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.INT8 and tensor.dims]
     assert sum(np.prod(tensor.dims) >= 48 * 48 for tensor in codes) == 1
     with torch.no_grad():
         reference = network(x).numpy()
     np.testing.assert_allclose(only(run_onnx(model, x.numpy())), reference, atol=0.1)
+
+
+@pytest.mark.rtx
+def test_tied_weights_run_in_int8(rtx, tied):
+    report = rtx.compile_apart(str(tied[2]), 89, {}, None, 300)
+    assert report["accepted"], report
+    assert report["summary"]["low_precision"] == {"Int8": 2}
 
 
 def test_waste_is_found():

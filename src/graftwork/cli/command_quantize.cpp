@@ -75,8 +75,8 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
   report["fp32_regions"] = Json::array();
   for (const WideRegion& region : wide_regions(result.network))
     report["fp32_regions"].push_back({{"nodes", region.nodes}, {"reasons", region.reasons}});
-  report["calibration"] = {{"method", name_of(result.method)},
-                           {"weight_method", name_of(result.weight_method)},
+  report["calibration"] = {{"method", activation_methods(result)},
+                           {"weight_method", weight_methods(result)},
                            {"samples", result.samples},
                            {"corrected_biases", result.corrected_biases}};
   if (result.rounded_weights > 0) report["calibration"]["rounded_weights"] = result.rounded_weights;

@@ -1,5 +1,6 @@
 #include "graftwork/cli/provenance.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -29,7 +30,27 @@ std::string decisions(const StubPlan& plan) {
   return text;
 }
 
+/// Those of the lines, each once, without what the network brought.
+template <class Lines>
+std::string methods_of(const Lines& lines, CalibrationMethod recipe) {
+  std::vector<std::string> methods;
+  for (const auto& line : lines) {
+    const bool is_new = std::ranges::find(methods, line.method) == methods.end();
+    if (is_new && !line.method.empty() && line.method != "given") methods.push_back(line.method);
+  }
+  std::ranges::sort(methods);
+  return methods.empty() ? std::string(name_of(recipe)) : join(methods);
+}
+
 }  // namespace
+
+std::string activation_methods(const QuantizationResult& result) {
+  return methods_of(result.scales.stubs, result.method);
+}
+
+std::string weight_methods(const QuantizationResult& result) {
+  return methods_of(result.scales.weights, result.weight_method);
+}
 
 std::vector<std::pair<std::string, std::string>> provenance(const QuantizationResult& result,
                                                             const QuantConfig& recipe) {
@@ -37,8 +58,8 @@ std::vector<std::pair<std::string, std::string>> provenance(const QuantizationRe
   numbers.skip = {};  // these two have become decisions
   numbers.policy = {};
   return {{"graftwork.samples", std::to_string(result.samples)},
-          {"graftwork.activations", std::string(name_of(result.method))},
-          {"graftwork.weights", std::string(name_of(result.weight_method))},
+          {"graftwork.activations", activation_methods(result)},
+          {"graftwork.weights", weight_methods(result)},
           {"graftwork.recipe", digest(quant_config_text(numbers))},
           {"graftwork.quantized", digest(decisions(result.plan))}};
 }

@@ -10,6 +10,11 @@
 
 namespace graftwork::cli {
 
+/// How the scales of activations, or of weights, were found: "mse"; several where a table of scales mixes them; what
+/// the recipe says where there is none or the network brought all.
+std::string activation_methods(const QuantizationResult& result);
+std::string weight_methods(const QuantizationResult& result);
+
 /// Key and value, as metadata_props of a file has them: samples and methods of the calibration, a digest of the
 /// recipe's numbers, and one of what is quantized, whichever of recipe and plan says so.
 std::vector<std::pair<std::string, std::string>> provenance(const QuantizationResult& result,

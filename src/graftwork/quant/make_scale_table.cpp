@@ -29,7 +29,15 @@ StubScale stub_line(const PlannedStub& stub, const QuantizationResult& result, c
   return line;
 }
 
-WeightScales weight_line(const PlannedWeight& weight, const QuantizationResult& result, const ScaleForm& form) {
+/// Whether the network has the scale of the weight already.
+bool is_given(const Network& network, Symbol module, const BodyLayer& layer) {
+  const ModuleTable& modules = network.module.modules();
+  const ModuleId fake_quant = weight_quantizer(modules[modules.find(module)], layer);
+  return scale_of(modules[fake_quant], network.tensors).defined();
+}
+
+WeightScales weight_line(const PlannedWeight& weight, const Network& network, const QuantizationResult& result,
+                         const ScaleForm& form) {
   const ModuleTable& modules = result.network.module.modules();
   const TensorStore& tensors = result.network.tensors;
   const ModuleRecord& fused = modules[modules.find(weight.module)];
@@ -40,21 +48,25 @@ WeightScales weight_line(const PlannedWeight& weight, const QuantizationResult& 
   const SmallScale small = small_scale_of(modules[fused.child(layer.role)], form.one_type);
   const at::Tensor scales =
       folded_weight_scales(scale_of(modules[weight_quantizer(fused, layer)], tensors), factor, form.float_type, small);
-  const WeightScales* before = form.table ? form.table->weight(weight.module, weight.layer) : nullptr;
   const float* values = scales.const_data_ptr<float>();
-  return {weight.layer, weight.module, before ? before->method : std::string(name_of(result.weight_method)),
-          std::vector<float>(values, values + scales.numel())};
+  const std::string_view method = is_given(network, weight.module, layer) ? "given" : name_of(result.weight_method);
+  return {weight.layer, weight.module, std::string(method), std::vector<float>(values, values + scales.numel())};
 }
 
 }  // namespace
 
-ScaleTable make_scale_table(const QuantizationResult& result, const ScaleForm& form, ChannelMeans means) {
+ScaleTable make_scale_table(const Network& network, const QuantizationResult& result, const ScaleForm& form,
+                            ChannelMeans means) {
   ScaleTable table;
   table.samples = result.samples;
   table.float_type = form.float_type;
   for (const PlannedStub& stub : result.plan.stubs) table.stubs.push_back(stub_line(stub, result, form.table));
   for (const PlannedWeight& weight : result.plan.weights) {
-    if (weight.quantized) table.weights.push_back(weight_line(weight, result, form));
+    if (!weight.quantized) continue;
+    WeightScales line = weight_line(weight, network, result, form);
+    if (const WeightScales* before = form.table ? form.table->weight(weight.module, weight.layer) : nullptr)
+      line.method = before->method;
+    table.weights.push_back(std::move(line));
   }
   table.wide = result.network.wide;
   table.means = std::move(means);

@@ -102,7 +102,7 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
   const Statistics seen = known ? std::move(*known) : calibrate(network, request, samples, options.calibration);
   for (const std::unique_ptr<Step>& step : steps) step->apply(seen, result);
   result.ranges = seen.ranges;
-  result.scales = make_scale_table(result, form, seen.means);
+  result.scales = make_scale_table(network, result, form, seen.means);
   if (options.losses && samples.size() > 0)
     result.losses = measure_losses(network, result.network, samples, *options.losses);
   return result;

@@ -57,7 +57,7 @@ struct QuantizationResult {
   std::vector<DividedTensor> divided = {};    ///< Empty unless the recipe asks for it.
   std::vector<SmoothedPair> smoothing = {};   ///< Empty unless the recipe asks for SmoothQuant.
   Losses losses = {};                         ///< Empty unless QuantizeOptions::losses.
-  ScaleTable scales = {};
+  ScaleTable scales = {};  ///< All of the numbers: QuantizeOptions::scales of a run that gives the same network.
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a

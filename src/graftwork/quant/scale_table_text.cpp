@@ -96,18 +96,22 @@ void read_weight(const Json& json, ScaleTable& table) {
 
 void read_wide(const Json& json, ScaleTable& table) {
   const JsonFields fields(json, "fp32", kCode, {"fp32", "reason"});
-  table.wide[fields.text("fp32")] = fields.text("reason", "");
+  const std::string node = fields.text("fp32");
+  if (!table.wide.emplace(node, fields.text("reason", "")).second)
+    fields.refuse("fp32", cat(quoted(node), " stands in two lines"));
 }
 
 void read_means(const Json& json, ScaleTable& table) {
   const JsonFields fields(json, "mean", kCode, {"mean", "channels"});
-  std::vector<double>& means = table.means[fields.text("mean")];
-  means.clear();
+  const std::string tensor = fields.text("mean");
+  std::vector<double> means;
   for (const Json* mean : fields.list("channels")) {
     if (!mean->is_number() || !std::isfinite(mean->get<double>()))
       fields.refuse("channels", "is not a list of numbers");
     means.push_back(mean->get<double>());
   }
+  if (!table.means.emplace(tensor, std::move(means)).second)
+    fields.refuse("mean", cat(quoted(tensor), " stands in two lines"));
 }
 
 /// What a line is of, by the key that only such lines have.

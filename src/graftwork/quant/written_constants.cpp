@@ -48,8 +48,7 @@ class Collector {
 
   void add(std::string name, const at::Tensor& value, bool factor, const Node* read = nullptr) {
     if (!value.defined() || !value.is_floating_point() || value.numel() == 0) return;
-    WrittenConstant constant{std::move(name), largest_of(value.detach()), std::numeric_limits<double>::infinity(),
-                             read};
+    WrittenConstant constant{std::move(name), largest_of(value.detach()), std::numeric_limits<double>::infinity(), read};
     if (factor && constant.fits()) constant.quality = half_quality(value, value.to(at::kHalf));
     found_.push_back(std::move(constant));
   }

@@ -95,6 +95,8 @@ TEST(ScaleTable, RefusesWithTheLine) {
            {head + stub + "1}\n" + stub + "1}", "scales.value", "line 3"},
            {head + "{\"weight\": \"w\", \"module\": \"m\", \"scales\": [1, 0]}", "scales.value", "line 2"},
            {head + "{\"weight\": \"w\", \"module\": \"m\", \"scales\": 1}", "scales.value", "line 2"},
+           {head + "{\"mean\": \"x\", \"channels\": [1]}\n{\"mean\": \"x\"}", "scales.value", "line 3"},
+           {head + "{\"fp32\": \"x\"}\n{\"fp32\": \"x\"}", "scales.value", "line 3"},
            {head + "{\"mean\": \"x\", \"channels\": [null]}", "scales.value", "line 2"}}) {
     try {
       parse_scale_table(text);

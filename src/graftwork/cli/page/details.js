@@ -137,8 +137,11 @@ function lossPart(node) {
   return [el("h3", null, "Losses"), parts];
 }
 
+function notes(title, lines) {
+  return lines.length > 0 ? [el("h3", null, title), lines.map((line) => el("p", { class: "note" }, line))] : null;
+}
+
 function showKernel(node) {
-  const reasons = reasonsOf(node);
   const readers = [...new Set(node.outputs.map((edge) => edge.to))];
   details.replaceChildren(
     el("button", { type: "button", class: "back", onclick: () => pick(null) }, "← all of the network"),
@@ -151,7 +154,15 @@ function showKernel(node) {
       ["scope", node.json.scope],
       ["source", node.json.source],
     ]),
-    ...[reasons.length > 0 ? [el("h3", null, node.precision === "int8" ? "What is not in INT8, and why" : "Why not INT8"), reasons.map((reason) => el("p", { class: "note" }, reason))] : null, lossPart(node), inputCards(node), layerCards(node)].flat(Infinity).filter(Boolean),
+    ...[
+      notes("Warnings", warningsOf(node)),
+      notes(node.precision === "int8" ? "What is not in INT8, and why" : "Why not INT8", reasonsOf(node)),
+      lossPart(node),
+      inputCards(node),
+      layerCards(node),
+    ]
+      .flat(Infinity)
+      .filter(Boolean),
     ...(readers.length > 0 ? [el("h3", null, "Read by"), ...readers.map((reader) => el("p", null, nodeLink(reader), " ", badge(reader.precision)))] : []),
   );
   details.scrollTop = 0;
@@ -223,12 +234,11 @@ function calibrationPart() {
 }
 
 function showOverview() {
-  const warnings = report.warnings || [];
   const exported = report.export || {};
   details.replaceChildren(
     ...[
       el("h2", null, "All of the network"),
-      warnings.length > 0 ? [el("h3", null, "Warnings"), warnings.map((warning) => el("p", { class: "note", role: "note" }, warning))] : null,
+      notes("Warnings", report.warnings || []),
       outputsTable(),
       worstTable(),
       countsPart(),

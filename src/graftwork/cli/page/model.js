@@ -91,6 +91,15 @@ function reasonsOf(node) {
   return [...reasons].filter(Boolean);
 }
 
+/** Warnings that name the node's value or a layer inside. */
+function warningsOf(node) {
+  const names = [`%${node.name}`, ...(node.json.layers || []).map((layer) => layer.path)];
+  return (report.warnings || []).filter((warning) => {
+    const words = new Set(warning.split(/[\s,:;]+/));
+    return names.some((name) => words.has(name));
+  });
+}
+
 function decibels(value) {
   return typeof value === "number" ? `${value.toFixed(1)} dB` : "nothing lost";
 }
