@@ -219,3 +219,55 @@ def test_outlying_channels_are_divided_in_front_of_q(block, quantize):
     better = sqnr_db(wanted, only(run_onnx(file, x)))
     _, _, file = quantize({})
     assert better > sqnr_db(wanted, only(run_onnx(file, x))) + 1
+
+
+@pytest.fixture(scope="module")
+def convolutions(tmp_path_factory):
+    """Convolutions with ReLU between them, of which one has a channel a hundred times the others."""
+    folder = tmp_path_factory.mktemp("convolutions")
+    torch.manual_seed(1)
+    layers = [nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU6(), nn.Conv2d(16, 4, 1)]
+    model = nn.Sequential(*layers).eval()
+    with torch.no_grad():
+        model[1].weight[5] = 100
+    batch = {"input": {0: torch.export.Dim("batch", max=1024)}}
+    torch.export.save(torch.export.export(model, (torch.rand(2, 3, 12, 12),), dynamic_shapes=batch), folder / "m.pt2")
+    np.save(folder / "x.npy", np.random.default_rng(0).standard_normal((16, 3, 12, 12)).astype(np.float32))
+    return model, folder
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"weight": {"cross_layer_equalization": True}}, "equalization"),
+        ({"activation": {"outlier_channels": "divide"}}, "outlier_channels"),
+    ],
+)
+def test_factors_go_into_layers_with_relu_between_them(graftwork, convolutions, tmp_path, given, key):
+    model, folder = convolutions
+    x = np.load(folder / "x.npy")
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(x)).numpy()
+
+    def quantized(recipe):
+        (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+        options = ("--calibrate", folder / "x.npy", "--config", tmp_path / "recipe.json", "--float", "fp32")
+        written = ("--report", tmp_path / "report.json", "-o", tmp_path / "m.onnx")
+        graftwork("quantize", folder / "m.pt2", *options, *written)
+        file = tmp_path / "m.onnx"
+        nodes = [node.op_type for node in onnx.load(file).graph.node]
+        return json.loads((tmp_path / "report.json").read_text()), nodes, sqnr_db(wanted, only(run_onnx(file, x)))
+
+    plain, nodes, before = quantized({})
+    assert key not in plain
+    report, same_nodes, after = quantized(given)
+    assert same_nodes == nodes
+    assert after > before + 3
+    first = report[key][0]
+    assert first["source"] == ("0" if key == "equalization" else "1")
+    assert first["readers"] == ["3"]
+    assert first["largest_factor"] > 5
+    if key == "equalization":
+        refused = {pair["source"]: pair.get("refused", "") for pair in report[key]}
+        assert "nn.ReLU6 reads it" in refused["3"]
+        assert refused["5"] == "it is a result of the network"

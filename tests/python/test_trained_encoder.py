@@ -20,7 +20,12 @@ def prepared(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("recipe", "mean", "least"),
-    [("default", 0.98, 0.94), ("minmax", 0.975, 0.94), ("four layers skipped", 0.985, 0.97)],
+    [
+        ("default", 0.98, 0.94),
+        ("minmax", 0.975, 0.94),
+        ("four layers skipped", 0.985, 0.97),
+        ("outliers divided", 0.995, 0.98),
+    ],
 )
 def test_embeddings_point_the_same_way(graftwork, prepared, recipe, mean, least):
     network, folder, test = prepared
@@ -29,6 +34,12 @@ def test_embeddings_point_the_same_way(graftwork, prepared, recipe, mean, least)
     assert cosines.mean() > mean
     assert cosines.min() > least
     assert cosines.mean() < 0.9999, "the file is not quantized"
+
+
+def test_outliers_divided_keep_the_order_of_likenesses(graftwork, prepared):
+    network, folder, test = prepared
+    onnx = trained_encoder.write_file(graftwork.path, folder, trained_encoder.RECIPES["outliers divided"])
+    assert trained_encoder.agreement(network, onnx, test).ranks > 0.995
 
 
 def test_calibration_and_test_share_no_sentence():

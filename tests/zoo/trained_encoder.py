@@ -38,6 +38,7 @@ COARSE_LAYERS = tuple(f"bert.encoder.layer.{block}.output.dense" for block in ra
 RECIPES = {
     "default": {},
     "minmax": {"activation": {"calibration_method": "minmax"}},
+    "outliers divided": {"activation": {"outlier_channels": "divide"}},
     "four layers skipped": {"skip": {"stub": COARSE_LAYERS, "weight": COARSE_LAYERS}},
 }
 
@@ -116,12 +117,19 @@ def write_network(network, calibration, folder):
 class Agreement:
     cosines: np.ndarray  # of each sentence: PyTorch's embedding and that of the file
     nearest: float  # share of sentences whose nearest other sentence is PyTorch's too
+    ranks: float  # Spearman's correlation of the likenesses of all pairs
 
 
 def nearest(embeddings):
     likeness = embeddings @ embeddings.T
     np.fill_diagonal(likeness, -np.inf)
     return likeness.argmax(1)
+
+
+def ranks(embeddings):
+    """Of the likenesses of all pairs."""
+    likeness = (embeddings @ embeddings.T)[np.triu_indices(len(embeddings), 1)]
+    return likeness.argsort().argsort()
 
 
 def agreement(network, onnx, test):
@@ -131,7 +139,8 @@ def agreement(network, onnx, test):
     runs = [support.run_onnx(onnx, {name: value.numpy() for name, value in given.items()}) for given in inputs]
     found = np.concatenate([support.only(run) for run in runs]).astype(np.float32)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return Agreement((wanted * found).sum(1), float((nearest(wanted) == nearest(found)).mean()))
+    same = float((nearest(wanted) == nearest(found)).mean())
+    return Agreement((wanted * found).sum(1), same, float(np.corrcoef(ranks(wanted), ranks(found))[0, 1]))
 
 
 def write_file(command, folder, recipe, *options):
@@ -153,12 +162,14 @@ def main():
         print(why, file=sys.stderr)
         return 2
     print(f"all-MiniLM-L6-v2, {len(test)} sentences, {len(calibration)} others for calibration")
-    print(f"{'recipe':20} mean cosine   least  same nearest sentence")
+    print(f"{'recipe':20} mean cosine   least  same nearest sentence  Spearman")
     with tempfile.TemporaryDirectory() as folder:
         write_network(network, calibration, Path(folder))
         for name, recipe in RECIPES.items():
             found = agreement(network, write_file(command, Path(folder), recipe, "--float", options.float), test)
-            columns = f"{found.cosines.mean():11.4f} {found.cosines.min():7.4f} {found.nearest:21.1%}"
+            columns = (
+                f"{found.cosines.mean():11.4f} {found.cosines.min():7.4f} {found.nearest:21.1%} {found.ranks:9.4f}"
+            )
             print(f"{name:20} {columns}", flush=True)
     return 0
 

@@ -20,9 +20,7 @@ namespace graftwork {
 namespace {
 
 constexpr int64_t kMicroBatches = 4;
-// Error in front over error behind.
-constexpr double kLeastGain = 1.25;
-constexpr double kLeastGainOfOperator = 2;
+constexpr double kLeastGain = 2;  // error in front over error behind
 
 struct Site {
   size_t stub = 0;  // of the plan
@@ -60,7 +58,7 @@ class OutlierDivision {
     std::vector<DividedTensor> divided;
     Graft graft(network_.module);
     for (Site& site : sites_) {
-      if (site.gain >= (site.source ? kLeastGain : kLeastGainOfOperator)) divided.push_back(divide(graft, site));
+      if (site.gain >= kLeastGain) divided.push_back(divide(graft, site));
     }
     if (divided.empty()) return divided;
     graft.apply();
