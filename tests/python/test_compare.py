@@ -110,7 +110,7 @@ def test_other_calibration_data_show_in_a_scale(graftwork, exported, tmp_path):
     source = exported("digits")
     np.save(tmp_path / "other.npy", zoo.samples("digits", 8, seed=9).numpy() * 1.5)
     graftwork("quantize", source.path, "--calibrate", tmp_path / "other.npy", "--quiet", "-o", tmp_path / "o.onnx")
-    rungs, done = rungs_of(graftwork, tmp_path, source.path, tmp_path / "o.onnx", "--data", source.calibration)
+    rungs, _ = rungs_of(graftwork, tmp_path, source.path, tmp_path / "o.onnx", "--data", source.calibration)
     assert rungs["file"]["first_divergence"]["value"] == "quant_stub_0"
     assert "other calibration data" in rungs["file"]["note"]
 
