@@ -1,5 +1,6 @@
 // What it costs to run a network with each layer alone quantized, and with all but it, on one sample.
-//     sensitivity_bench MODEL.pt2 SAMPLES.npy THREADS     answers "layers" (all of them, both ways) and "whole" (a whole
+//     sensitivity_bench MODEL.pt2 SAMPLES.npy THREADS     answers "layers" (all of them, both ways) and "whole" (a
+//     whole
 //                                                         run for each), both per layer and way
 #include <ATen/Parallel.h>
 

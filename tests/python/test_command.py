@@ -11,7 +11,7 @@ import pytest
 import support
 import zoo
 
-SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "inspect", "run")
+SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "inspect", "run", "compare", "sensitivity")
 
 
 @pytest.fixture
@@ -198,6 +198,20 @@ BAD_USAGE = {
     "unknown float type": (*QUANTIZE, "-o", "out.onnx", "--float", "fp12"),
     "unknown weights": (*QUANTIZE, "-o", "out.onnx", "--weights", "int3"),
     "unknown stage": ("run", "digits.pt2", "--input", "x=x.npy", "--stage", "later", "-o", "out.onnx"),
+    "a file and a stage": ("compare", "digits.pt2", "x.npy", "--stage", "transformed", "--data", "data.npy"),
+    "compare without data": ("compare", "digits.pt2"),
+    "ranges for a float stage": (
+        *("compare", "digits.pt2", "--stage", "transformed", "--data", "data.npy", "--calibration-method", "mse"),
+    ),
+    "a target without a recipe": ("sensitivity", "digits.pt2", "--data", "data.npy", "--target-sqnr", "30"),
+    "a recipe without a target": ("sensitivity", "digits.pt2", "--data", "data.npy", "-o", "out.json"),
+    "a target and a budget": (
+        *("sensitivity", "digits.pt2", "--data", "data.npy", "--target-sqnr", "30", "--budget", "1", "-o", "out.json"),
+    ),
+    "a target of nothing": (
+        *("sensitivity", "digits.pt2", "--data", "data.npy", "--target-sqnr", "nan", "-o", "out.json"),
+    ),
+    "a rank that needs labels": ("sensitivity", "digits.pt2", "--data", "data.npy", "--rank", "top1"),
     "quantized without data": ("run", "digits.pt2", "--input", "x=x.npy", "--stage", "quantized", "-o", "out.onnx"),
 }
 
@@ -243,6 +257,15 @@ FAILURES = {
     "an input that is not given": ("run", "digits.pt2", "-o", "out.onnx"),
     "an input of another shape": ("run", "digits.pt2", "--input", "x=wrong.npy", "-o", "out.onnx"),
     "an input file that is missing": ("run", "digits.pt2", "--input", "x=none.npy", "-o", "out.onnx"),
+    "a report of compare that cannot be written": (
+        *("compare", "digits.pt2", "--data", "data.npy", "--report", "nowhere/report.json"),
+    ),
+    "a file to compare that is missing": ("compare", "digits.pt2", "none.onnx", "--data", "data.npy"),
+    "labels that are no whole numbers": ("sensitivity", "digits.pt2", "--data", "data.npy", "--labels", "x.npy"),
+    "a recipe over the model": (
+        *("sensitivity", "digits.pt2", "--data", "data.npy", "--budget", "1", "-o", "digits.pt2"),
+    ),
+    "a checkpoint over the data": ("sensitivity", "digits.pt2", "--data", "data.npy", "--checkpoint", "data.npy"),
     "a graph to a folder that does not exist": ("transform", "digits.pt2", "-o", "nowhere/out.gir"),
 }
 

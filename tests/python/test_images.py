@@ -255,7 +255,9 @@ def test_channels_come_the_other_way_round(graftwork, networks, tmp_path):
     np.testing.assert_array_equal(turned, plain[::-1])  # each colour keeps its mean and deviation
     options = ("--image-size", 16, "--channels", "bgr", "--mean", "0.1,0.2,0.3", "--std", "1")
     given = seen(graftwork, networks(3, torch.float32), tmp_path / "p.png", *options)[0]
-    wanted = torch.from_numpy(as_array(image)[::-1].copy()).float().div(255).sub(torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1))
+    wanted = (
+        torch.from_numpy(as_array(image)[::-1].copy()).float().div(255).sub(torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1))
+    )
     np.testing.assert_array_equal(given, wanted.numpy())
 
 

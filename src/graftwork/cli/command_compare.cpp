@@ -92,7 +92,8 @@ std::vector<std::string> value_names(const GraphModule& module) {
 /// Builds the ladder from below.
 class LadderBuilder {
  public:
-  LadderBuilder(const GraphModule& module, Chosen chosen) : outputs_(module.signature().outputs), chosen_(std::move(chosen)) {
+  LadderBuilder(const GraphModule& module, Chosen chosen)
+      : outputs_(module.signature().outputs), chosen_(std::move(chosen)) {
     ladder_.samples = chosen_.samples;
   }
 
@@ -157,8 +158,7 @@ void add_file(LadderBuilder& builder, const CompareRequest& request, const Netwo
               const InterruptGuard& interrupt) {
   std::vector<std::string> inputs;
   for (const Node* input : quantized.module.graph().inputs()) inputs.push_back(input->name().str());
-  const OnnxResults file =
-      run_onnx(request.file, inputs, builder.inputs(), value_names(quantized.module), interrupt);
+  const OnnxResults file = run_onnx(request.file, inputs, builder.inputs(), value_names(quantized.module), interrupt);
   if (!file.left_out.empty()) {
     builder.ladder().rungs.push_back({"file", "quantized", file.left_out});
     return;
@@ -193,8 +193,8 @@ void compare(const CompareRequest& request) {
   if (request.stage != Stage::kFloat) {
     const TransformedNetwork transformed = transform_network(loaded.network, plan, patterns_of(flags.backend));
     Rung& rung = builder.add("transformed", run_all(transformed.network, builder.inputs(), false, interrupt));
-    rung.first = first_divergence(loaded.network, transformed.network, origins(transformed.report),
-                                  builder.inputs().front());
+    rung.first =
+        first_divergence(loaded.network, transformed.network, origins(transformed.report), builder.inputs().front());
     if (request.stage == Stage::kQuantized) {
       const QuantizationResult quantized = quantize_network(transformed.network, plan, flags, interrupt, false);
       const bool in_half = flags.float_type == DType::kF16;

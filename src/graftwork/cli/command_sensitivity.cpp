@@ -128,11 +128,10 @@ void sensitivity(const SensitivityRequest& request) {
   };
   const SensitivityAnalysis analysis(transformed.network, quantized, backend_of(flags.backend)->placement, *samples,
                                      options);
-  checkpoint.emplace(request.checkpoint,
-                     request.checkpoint.empty()
-                         ? MeasuredThings()
-                         : MeasuredThings{content_hash(transformed.network), content_hash(quantized.network),
-                                          analysis.samples_hash()});
+  checkpoint.emplace(request.checkpoint, request.checkpoint.empty() ? MeasuredThings()
+                                                                    : MeasuredThings{content_hash(transformed.network),
+                                                                                     content_hash(quantized.network),
+                                                                                     analysis.samples_hash()});
   const Sensitivity found = analysis.run(checkpoint->read(analysis.empty_record()));
 
   std::optional<SkipOutcome> outcome;

@@ -16,16 +16,16 @@ Json numbers(const std::vector<double>& values) {
 Json inputs_json(const std::vector<InputFacts>& inputs) {
   Json list = Json::array();
   for (const InputFacts& facts : inputs) {
-    Json json{{"input", facts.input.str()}, {"min", rounded(facts.min)},        {"max", rounded(facts.max)},
-              {"mean", numbers(facts.mean)}, {"std", numbers(facts.stddev)}};
+    Json json{{"input", facts.input.str()},
+              {"min", rounded(facts.min)},
+              {"max", rounded(facts.max)},
+              {"mean", numbers(facts.mean)},
+              {"std", numbers(facts.stddev)}};
     if (facts.expected) {
       const NormFit& fit = facts.expected->fit;
-      json["expected"] = {{"layer", facts.expected->layer.str()},
-                          {"batch_norm", facts.expected->batch_norm.str()},
-                          {"shift", rounded(fit.shift)},
-                          {"variance_ratio", rounded(fit.variance_ratio)},
-                          {"divergence", rounded(fit.divergence)},
-                          {"is_mismatch", fit.is_mismatch}};
+      json["expected"] = {{"layer", facts.expected->layer.str()},  {"batch_norm", facts.expected->batch_norm.str()},
+                          {"shift", rounded(fit.shift)},           {"variance_ratio", rounded(fit.variance_ratio)},
+                          {"divergence", rounded(fit.divergence)}, {"is_mismatch", fit.is_mismatch}};
       if (!fit.explanation.empty()) json["expected"]["explanation"] = fit.explanation;
     }
     list.push_back(std::move(json));

@@ -8,7 +8,8 @@
 
 namespace graftwork::cli {
 
-/// [{"input", "min", "max", "mean", "std", "expected"}]; "expected" has the batch norm and how far the data are from it.
+/// [{"input", "min", "max", "mean", "std", "expected"}]; "expected" has the batch norm and how far the data are from
+/// it.
 Json inputs_json(const std::vector<InputFacts>& inputs);
 
 }  // namespace graftwork::cli

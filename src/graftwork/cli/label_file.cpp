@@ -18,8 +18,9 @@ std::vector<int64_t> read_labels(const std::filesystem::path& path) {
   try {
     const at::Tensor labels = to_tensor(read_npy(file->bytes(), file));
     if (labels.dim() != 1 || labels.numel() == 0 || !at::isIntegralType(labels.scalar_type(), false)) {
-      throw Error("data.labels", cat("labels are whole numbers along one axis; this is ", labels.scalar_type(), " of ",
-                                     shape_text(labels.sizes())),
+      throw Error("data.labels",
+                  cat("labels are whole numbers along one axis; this is ", labels.scalar_type(), " of ",
+                      shape_text(labels.sizes())),
                   "numpy.save of an array of class indices");
     }
     const at::Tensor wide = labels.to(at::kLong).contiguous();

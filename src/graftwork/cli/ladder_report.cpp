@@ -94,7 +94,8 @@ std::string ladder_text(const CompareRequest& request, const Ladder& ladder) {
     for (const OutputDistance& output : rung.outputs) {
       table.add(rung.name, cat(output.output.str(), ": ", text_of(output.against_float), " against float"));
       if (rung.previous != "float")
-        table.add(rung.name, cat(output.output.str(), ": ", text_of(output.against_previous), " against ", rung.previous));
+        table.add(rung.name,
+                  cat(output.output.str(), ": ", text_of(output.against_previous), " against ", rung.previous));
     }
     add_divergence(table, rung);
     if (!rung.note.empty()) table.add("  note", rung.note);

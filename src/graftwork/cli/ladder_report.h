@@ -20,13 +20,13 @@ struct OutputDistance {
 
 /// One step of the ladder.
 struct Rung {
-  std::string name;                         ///< "transformed", "quantized", "file".
-  std::string previous;                     ///< The one before it.
-  std::string left_out = {};                ///< Why it was; the rest is empty then.
+  std::string name;                          ///< "transformed", "quantized", "file".
+  std::string previous;                      ///< The one before it.
+  std::string left_out = {};                 ///< Why it was; the rest is empty then.
   std::vector<OutputDistance> outputs = {};  ///< Empty differences where shapes are others.
-  std::optional<Divergence> first = {};     ///< Not for "quantized".
-  std::optional<Losses> losses = {};        ///< Only for "quantized".
-  std::string note = {};                    ///< What people have to know of it.
+  std::optional<Divergence> first = {};      ///< Not for "quantized".
+  std::optional<Losses> losses = {};         ///< Only for "quantized".
+  std::string note = {};                     ///< What people have to know of it.
 };
 
 struct Ladder {

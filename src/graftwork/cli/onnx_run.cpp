@@ -102,14 +102,14 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
                      const InterruptGuard& interrupt) {
   const ExchangeFolder folder;
   for (size_t batch = 0; batch < batches.size(); ++batch) {
-    for (size_t i = 0; i < batches[batch].size(); ++i) folder.write(cat("in_", batch, "_", i, ".npy"), batches[batch][i]);
+    for (size_t i = 0; i < batches[batch].size(); ++i)
+      folder.write(cat("in_", batch, "_", i, ".npy"), batches[batch][i]);
   }
-  write_file(folder / "request.json",
-             to_text({{"inputs", inputs}, {"batches", batches.size()}, {"values", values}}));
+  write_file(folder / "request.json", to_text({{"inputs", inputs}, {"batches", batches.size()}, {"values", values}}));
   write_file(folder / "run_onnx.py", run_onnx_text());
   const std::filesystem::path log = folder / "log.txt";
-  const int status = run_python({(folder / "run_onnx.py").string(), folder.path().string(), model.string()}, log,
-                                interrupt);
+  const int status =
+      run_python({(folder / "run_onnx.py").string(), folder.path().string(), model.string()}, log, interrupt);
   OnnxResults results;
   if (status == kNoProgram) results.left_out = "there is no python3";
   if (status == kPackageMissing) results.left_out = "python3: " + last_line(log);
@@ -123,7 +123,8 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
   results.outputs = reply.at("outputs").get<std::vector<std::string>>();
   for (size_t batch = 0; batch < batches.size(); ++batch) {
     std::vector<at::Tensor>& outputs = results.batches.emplace_back();
-    for (size_t k = 0; k < results.outputs.size(); ++k) outputs.push_back(folder.read(cat("out_", batch, "_", k, ".npy")));
+    for (size_t k = 0; k < results.outputs.size(); ++k)
+      outputs.push_back(folder.read(cat("out_", batch, "_", k, ".npy")));
   }
   const auto found = reply.at("values").get<std::vector<std::string>>();
   for (size_t j = 0; j < found.size(); ++j) results.values.emplace(found[j], folder.read(cat("value_", j, ".npy")));

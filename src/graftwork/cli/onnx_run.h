@@ -13,8 +13,8 @@
 namespace graftwork::cli {
 
 struct OnnxResults {
-  std::string left_out;              ///< Why there are none: no python3, no onnxruntime; else empty.
-  std::vector<std::string> outputs;  ///< Names, in the file's order.
+  std::string left_out;                          ///< Why there are none: no python3, no onnxruntime; else empty.
+  std::vector<std::string> outputs;              ///< Names, in the file's order.
   std::vector<std::vector<at::Tensor>> batches;  ///< Outputs of each.
   NamedTensors values;                           ///< On the first batch, of those asked for that the file has.
 };

@@ -85,9 +85,10 @@ void add_backend(CLI::App& app, BackendFlags& flags) {
 void add_images(CLI::App& app, ImageOptions& images, Words& words) {
   app.add_option("--image-size", words.image_size, "Pictures: height and width for the network; default: its input's")
       ->type_name("N|HxW");
-  app.add_option("--resize", words.resize,
-                 "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, letterbox (fit into the middle), "
-                 "pad (fit into the upper left corner), or N (shorter side to N pixels, cut the middle)")
+  app.add_option(
+         "--resize", words.resize,
+         "Pictures: crop (cover 256/224 of the size, cut the middle), stretch, letterbox (fit into the middle), "
+         "pad (fit into the upper left corner), or N (shorter side to N pixels, cut the middle)")
       ->type_name("HOW")
       ->capture_default_str();
   app.add_option("--pad-value", images.pad_value,
@@ -165,8 +166,9 @@ void finish_images(ImageOptions& images, const Words& words, const std::string& 
   } else if (words.resize != "crop") {
     const std::optional<int64_t> side = pixels(words.resize);
     if (!side) {
-      refuse(cat("--resize: ", quoted(words.resize), " is none of crop, stretch, letterbox, pad, and a number of pixels"),
-             subcommand);
+      refuse(
+          cat("--resize: ", quoted(words.resize), " is none of crop, stretch, letterbox, pad, and a number of pixels"),
+          subcommand);
     }
     images.resize = ResizeMode::kShorter;
     images.shorter_side = *side;
@@ -482,12 +484,13 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
   const std::vector<CLI::Option*> compare_calibration = add_compare(*compare_app, compare, compare_words);
 
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first.empty()) refuse("a subcommand is needed: quantize, transform, plan, explain, inspect, run, sensitivity or compare",
-                            "");
+  if (first.empty())
+    refuse("a subcommand is needed: quantize, transform, plan, explain, inspect, run, sensitivity or compare", "");
   const auto named = [&](const CLI::App* subcommand) { return subcommand->get_name() == first; };
   const std::vector<CLI::App*> subcommands = app.get_subcommands([](CLI::App*) { return true; });
   if (first.front() != '-' && std::none_of(subcommands.begin(), subcommands.end(), named)) {
-    refuse(cat("there is no subcommand ", quoted(first), ", only quantize, transform, plan, explain, inspect, run, sensitivity and compare"),
+    refuse(cat("there is no subcommand ", quoted(first),
+               ", only quantize, transform, plan, explain, inspect, run, sensitivity and compare"),
            "");
   }
   try {

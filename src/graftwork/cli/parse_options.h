@@ -8,9 +8,8 @@
 
 namespace graftwork::cli {
 
-using Request =
-    std::variant<QuantizeRequest, TransformRequest, PlanRequest, ExplainRequest, InspectRequest, RunRequest,
-                 SensitivityRequest, CompareRequest>;
+using Request = std::variant<QuantizeRequest, TransformRequest, PlanRequest, ExplainRequest, InspectRequest, RunRequest,
+                             SensitivityRequest, CompareRequest>;
 
 /// Reads the command line. Nothing when it is answered already: help and version are printed here. Throws Error "usage"
 /// for everything that no subcommand takes: unknown options, missing ones, values out of range.

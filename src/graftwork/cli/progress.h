@@ -14,8 +14,8 @@ struct ProgressWords {
   std::string unit = "sample";
 };
 
-/// "calibrating [#####---------------]  16/64  12.3 samples/s  4 s left", at most `columns` wide. `before`: what was done
-/// already when the seconds began.
+/// "calibrating [#####---------------]  16/64  12.3 samples/s  4 s left", at most `columns` wide. `before`: what was
+/// done already when the seconds began.
 std::string progress_text(const ProgressWords& words, int64_t done, int64_t total, int64_t before, double seconds,
                           size_t columns);
 

@@ -1,8 +1,8 @@
 """python3 run_onnx.py FOLDER MODEL: runs an ONNX file on arrays.
 
-FOLDER/request.json: {"inputs": [names], "batches": count, "values": [names]}; input i of batch b is FOLDER/in_b_i.npy.
-FOLDER/reply.json: {"outputs": [names], "values": [those that the file has]}; output k of batch b is out_b_k.npy, value j
-on the first batch value_j.npy. Exit status 3: a package is missing, and standard output says which.
+FOLDER/request.json: {"inputs": [names], "batches": count, "values": [names]}; input i of batch b is in_b_i.npy there.
+FOLDER/reply.json: {"outputs": [names], "values": [those that the file has]}; output k of batch b is out_b_k.npy, value
+j on the first batch value_j.npy. Exit status 3: a package is missing, and standard output says which.
 """
 
 import json

@@ -78,11 +78,10 @@ void SensitivityCheckpoint::keep(const SensitivityRecord& record, bool now) {
   if (path_.empty()) return;
   const bool is_complete = std::ranges::all_of(record.done, [](uint8_t done) { return done != 0; });
   if (!now && !is_complete && Clock::now() - written_ < std::chrono::seconds(1)) return;
-  const std::vector<NamedArray> arrays{text_array("network", things_.network),
-                                       text_array("quantized", things_.quantized),
-                                       text_array("samples", things_.samples),
-                                       array_of("numbers", DType::kF64, record.numbers),
-                                       array_of("done", DType::kU8, record.done)};
+  const std::vector<NamedArray> arrays{
+      text_array("network", things_.network), text_array("quantized", things_.quantized),
+      text_array("samples", things_.samples), array_of("numbers", DType::kF64, record.numbers),
+      array_of("done", DType::kU8, record.done)};
   write_npz(path_, arrays);
   written_ = Clock::now();
 }

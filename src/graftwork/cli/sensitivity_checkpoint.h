@@ -21,8 +21,8 @@ class SensitivityCheckpoint {
   /// No file where `path` is empty.
   SensitivityCheckpoint(std::filesystem::path path, MeasuredThings things);
 
-  /// What the file holds; `empty`, a record of nothing, where there is no file. Throws Error "checkpoint.other" where it
-  /// is of other things, "checkpoint.format" where it is no checkpoint, and what reading an .npz throws.
+  /// What the file holds; `empty`, a record of nothing, where there is no file. Throws Error "checkpoint.other" where
+  /// it is of other things, "checkpoint.format" where it is no checkpoint, and what reading an .npz throws.
   SensitivityRecord read(SensitivityRecord empty) const;
 
   /// Writes the record, whole or not at all; but no more than once a second, unless it is complete or `now`.

@@ -54,9 +54,9 @@ std::string table(const Sensitivity& sensitivity, const std::vector<size_t>& ord
   size_t names = std::string_view("layer").size();
   for (size_t i = 0; i < shown; ++i) names = std::max(names, sensitivity.layers[order[i]].layer.layer.str().size());
   const bool has_labels = sensitivity.classes > 0;
-  std::string text = cat("  ", left("layer", names), right("alone", 14), right("cosine", 10), right("all but it", 14),
-                         right("clipped", 10), has_labels ? right("top-1 alone", 13) + right("all but it", 12) : "",
-                         "\n");
+  std::string text =
+      cat("  ", left("layer", names), right("alone", 14), right("cosine", 10), right("all but it", 14),
+          right("clipped", 10), has_labels ? right("top-1 alone", 13) + right("all but it", 12) : "", "\n");
   for (size_t i = 0; i < shown; ++i) {
     const LayerSensitivity& layer = sensitivity.layers[order[i]];
     text += cat("  ", left(layer.layer.layer.str(), names), right(decibels(layer.alone.sqnr_db()), 14),
@@ -73,11 +73,12 @@ std::string table(const Sensitivity& sensitivity, const std::vector<size_t>& ord
 }
 
 std::string outcome_text(const SensitivityRequest& request, const SkipOutcome& outcome) {
-  const std::string wanted = request.target_sqnr ? cat("for ", decibels(*request.target_sqnr))
-                                                 : cat("with a budget of ", *request.budget);
+  const std::string wanted =
+      request.target_sqnr ? cat("for ", decibels(*request.target_sqnr)) : cat("with a budget of ", *request.budget);
   return cat(request.recipe.string(), ": ", wanted, " skips ", counted(outcome.names.size(), "layer"),
-             outcome.names.empty() ? "" : ": " + join(outcome.names), "\n  quantized with it: ",
-             decibels(outcome.reached.sqnr_db()), ", cosine ", cosine_text(outcome.reached.cosine()), "\n");
+             outcome.names.empty() ? "" : ": " + join(outcome.names),
+             "\n  quantized with it: ", decibels(outcome.reached.sqnr_db()), ", cosine ",
+             cosine_text(outcome.reached.cosine()), "\n");
 }
 
 Json effect_json(const Sensitivity& sensitivity, const Effect& effect) {
@@ -100,12 +101,12 @@ std::string sensitivity_summary(const SensitivityRequest& request, const Sensiti
   const auto* rank = std::ranges::find(kRanks, request.rank, &std::pair<SensitivityRank, const char*>::first);
   std::string text = cat(request.model.string(), ": ", counted(sensitivity.layers.size(), "layer"), " on ",
                          counted(static_cast<size_t>(sensitivity.samples), "sample"), ", ranked by ", rank->second,
-                         "\n", table(sensitivity, ranked(sensitivity, request.rank)), "all quantized: ",
-                         decibels(sensitivity.quantized.sqnr_db()), ", cosine ",
+                         "\n", table(sensitivity, ranked(sensitivity, request.rank)),
+                         "all quantized: ", decibels(sensitivity.quantized.sqnr_db()), ", cosine ",
                          cosine_text(sensitivity.quantized.cosine()), "\n");
   if (sensitivity.classes > 0) {
-    text += cat("top-1 of output ", sensitivity.classifier.str(), ", ", sensitivity.classes, " classes: ",
-                percent(top1(sensitivity, sensitivity.correct_in_float)), " in floating point, ",
+    text += cat("top-1 of output ", sensitivity.classifier.str(), ", ", sensitivity.classes,
+                " classes: ", percent(top1(sensitivity, sensitivity.correct_in_float)), " in floating point, ",
                 percent(top1(sensitivity, sensitivity.quantized.correct)), " quantized\n");
   }
   if (outcome) text += outcome_text(request, *outcome);
@@ -114,8 +115,10 @@ std::string sensitivity_summary(const SensitivityRequest& request, const Sensiti
 
 Json sensitivity_json(const SensitivityRequest& request, const Sensitivity& sensitivity,
                       const std::optional<SkipOutcome>& outcome) {
-  Json report{{"version", GRAFTWORK_VERSION}, {"model", request.model.filename().string()},
-              {"samples", sensitivity.samples}, {"outputs", Json::array()}};
+  Json report{{"version", GRAFTWORK_VERSION},
+              {"model", request.model.filename().string()},
+              {"samples", sensitivity.samples},
+              {"outputs", Json::array()}};
   for (const Symbol output : sensitivity.outputs) report["outputs"].push_back(output.str());
   if (sensitivity.classes > 0) {
     report["labels"] = {{"output", sensitivity.classifier.str()},

@@ -54,8 +54,9 @@ struct HalfRegions {
 /// network, which must stay as it is. Safe to run from many threads.
 class Program {
  public:
-  /// Values that are `watched` are computed by themselves. With `half`, as a file with FP16 regions computes. Throws Error "nn.unsupported" that
-  /// lists every operator which torch does not know, with its place; "nn.value" when there is no such inner value.
+  /// Values that are `watched` are computed by themselves. With `half`, as a file with FP16 regions computes. Throws
+  /// Error "nn.unsupported" that lists every operator which torch does not know, with its place; "nn.value" when there
+  /// is no such inner value.
   explicit Program(const GraphModule& module, std::vector<ValueRef> watched = {}, const Preparer& prepare = {},
                    const HalfRegions* half = nullptr);
   ~Program();

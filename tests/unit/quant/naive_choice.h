@@ -42,7 +42,9 @@ class NaiveChoice {
   }
 
  private:
-  bool is_new_stub(const Node& node) const { return node.op() == Symbol("QuantStub") && !in_float_.contains(node.name()); }
+  bool is_new_stub(const Node& node) const {
+    return node.op() == Symbol("QuantStub") && !in_float_.contains(node.name());
+  }
 
   bool is_read_by(const GraphModule& module, const Node& value, const std::set<Symbol>& quantized) const {
     for (const Use* use = value.uses(); use; use = use->next()) {

@@ -199,8 +199,8 @@ TEST(Sensitivity, SumsOverSamplesWhateverTheThreads) {
   const InferenceRunner in_float(one.network);
   const LayerChoice choice = only(1, one.modules.size(), true);
   const std::set<Symbol> layers(one.modules.begin(), one.modules.end());
-  const Network built = NaiveChoice(one.network, one.quantized->network, rules())
-                            .build(layers, chosen(one.modules, choice));
+  const Network built =
+      NaiveChoice(one.network, one.quantized->network, rules()).build(layers, chosen(one.modules, choice));
   const at::NoGradGuard no_grad;
   for (const int64_t sample : {0, 2, 4, 6}) {
     const std::vector<at::Tensor> inputs = one.samples.samples(sample, sample + 1);

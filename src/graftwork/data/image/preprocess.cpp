@@ -106,7 +106,8 @@ Image ImagePreprocessor::padded(const Image& image) const {
   };
   const ImageSize scaled = is_wide ? ImageSize{size_.width, scaled_by(image.height, size_.width, image.width)}
                                    : ImageSize{scaled_by(image.width, size_.height, image.height), size_.height};
-  const Image small = scaled == ImageSize{image.width, image.height} ? image : resize_bilinear(image, scaled, {0, 0, scaled});
+  const Image small =
+      scaled == ImageSize{image.width, image.height} ? image : resize_bilinear(image, scaled, {0, 0, scaled});
   const bool is_centred = resize_ == ResizeMode::kLetterbox;
   const int64_t left = is_centred ? (size_.width - scaled.width) / 2 : 0;
   const int64_t top = is_centred ? (size_.height - scaled.height) / 2 : 0;

@@ -13,9 +13,9 @@ namespace graftwork {
 
 /// How a picture comes to the network's size. One that has it already is taken as it is, but by kShorter.
 enum class ResizeMode : uint8_t {
-  kCrop,     ///< Scaled to cover 256/224 of the size, then the middle: torchvision's evaluation for ImageNet.
-  kStretch,  ///< Scaled to the size, whatever becomes of the proportions.
-  kShorter,  ///< The shorter side to a given number of pixels, then the middle.
+  kCrop,       ///< Scaled to cover 256/224 of the size, then the middle: torchvision's evaluation for ImageNet.
+  kStretch,    ///< Scaled to the size, whatever becomes of the proportions.
+  kShorter,    ///< The shorter side to a given number of pixels, then the middle.
   kLetterbox,  ///< Scaled to fit into the size, in its middle; the rest is filled.
   kPad,        ///< Likewise, in its upper left corner.
 };
@@ -30,7 +30,8 @@ struct ImageOptions {
   /// What is filled has this value in all channels, 0 to 255; absent: 114 for kLetterbox, 0 for kPad.
   std::optional<int64_t> pad_value;
   ChannelOrder channels = ChannelOrder::kRgb;
-  /// One for each channel in the order that the network gets, or one for all. Empty: ImageNet's for colours, 0 for grey.
+  /// One for each channel in the order that the network gets, or one for all. Empty: ImageNet's for colours, 0 for
+  /// grey.
   std::vector<double> mean;
   std::vector<double> stddev;  ///< Likewise; empty: ImageNet's for colours, 1 for grey.
 

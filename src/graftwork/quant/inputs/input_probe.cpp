@@ -13,8 +13,8 @@ namespace graftwork {
 namespace {
 
 constexpr int64_t kMostChannels = 4;
-constexpr int64_t kMostElements = 512;   // of a patch, whose moments are its square
-constexpr int64_t kFewPositions = 256;   // of the window, in one sample
+constexpr int64_t kMostElements = 512;  // of a patch, whose moments are its square
+constexpr int64_t kFewPositions = 256;  // of the window, in one sample
 
 std::vector<int64_t> integers(const ModuleRecord& record, Symbol name) {
   return *attribute_of(record, name)->get<std::vector<int64_t>>();
@@ -35,7 +35,8 @@ FirstConv first_conv(const GraphModule& module, const Node& input) {
   for (const Node& node : module.graph().nodes()) {
     if (node.kind() != NodeKind::kCallModule) continue;
     const auto inputs = node.inputs();
-    const auto slot = std::ranges::find(inputs, &input, [](const Use& use) { return static_cast<const Node*>(use.producer()); });
+    const auto slot =
+        std::ranges::find(inputs, &input, [](const Use& use) { return static_cast<const Node*>(use.producer()); });
     const ModuleRecord& kernel = module.record(node);
     if (slot == inputs.end() || !kernel.body) continue;
     const Node* read = kernel.body->inputs[static_cast<size_t>(slot - inputs.begin())];
@@ -65,8 +66,14 @@ class InputProbe::Input {
     if (weight[0].numel() > kMostElements) return;
     const at::Tensor bias = param(*first.conv, "bias", network.tensors);
     conv_ = first;
-    norm_ = {weight.reshape({weight.size(0), -1}), bias.defined() ? bias : at::zeros_like(mean), mean, variance,
-             number_of(*first.batch_norm, "eps"), weight.size(1), {}, {}};
+    norm_ = {weight.reshape({weight.size(0), -1}),
+             bias.defined() ? bias : at::zeros_like(mean),
+             mean,
+             variance,
+             number_of(*first.batch_norm, "eps"),
+             weight.size(1),
+             {},
+             {}};
   }
 
   void add(const at::Tensor& value, InputSums& sums) const {
@@ -116,7 +123,9 @@ class InputProbe::Input {
     if (image.dim() != 4) return {};
     std::array<int64_t, 2> positions{};
     for (size_t i = 0; i < 2; ++i)
-      positions[i] = (image.size(static_cast<int64_t>(i) + 2) + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i] + 1;
+      positions[i] =
+          (image.size(static_cast<int64_t>(i) + 2) + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) / stride[i] +
+          1;
     while (positions[0] * positions[1] > kFewPositions) {  // strides of whole steps, along the longer axis first
       const size_t longer = positions[0] > positions[1] ? 0 : 1;
       stride[longer] *= 2;

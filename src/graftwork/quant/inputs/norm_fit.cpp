@@ -11,10 +11,10 @@
 namespace graftwork {
 namespace {
 
-constexpr double kGross = 0.5;      // divergence that no data of the kind have
-constexpr double kVisible = 0.1;    // divergence that asks for an explanation
-constexpr double kExplained = 4;    // by how much less an explanation has to leave
-constexpr double kLargestShare = 4; // of one output: a dead channel must not decide
+constexpr double kGross = 0.5;       // divergence that no data of the kind have
+constexpr double kVisible = 0.1;     // divergence that asks for an explanation
+constexpr double kExplained = 4;     // by how much less an explanation has to leave
+constexpr double kLargestShare = 4;  // of one output: a dead channel must not decide
 
 /// x ↦ scale · x + offset, by channel; then, maybe, with the channels the other way round.
 struct Change {
@@ -65,14 +65,17 @@ std::vector<Change> changes_for(int64_t channels) {
       uniform("numbers of -1 to 1 are given, 0 to 1 expected (--mean 0 --std 1)", 0.5, 0.5, channels)};
   if (channels != 3) return changes;
   const std::string imagenet = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225";
-  changes.push_back(normalise("mean and deviation of ImageNet are expected: (x - mean) / std (" + imagenet + ")", 1, 0));
-  changes.push_back(normalise("numbers of -1 to 1 are given, mean and deviation of ImageNet expected (" + imagenet + ")",
-                              0.5, 0.5));
-  changes.push_back(normalise(
-      "numbers of 0 to 255 are given, mean and deviation of ImageNet expected: (x / 255 - mean) / std (" + imagenet + ")",
-      1.0 / 255, 0));
+  changes.push_back(
+      normalise("mean and deviation of ImageNet are expected: (x - mean) / std (" + imagenet + ")", 1, 0));
+  changes.push_back(
+      normalise("numbers of -1 to 1 are given, mean and deviation of ImageNet expected (" + imagenet + ")", 0.5, 0.5));
+  changes.push_back(
+      normalise("numbers of 0 to 255 are given, mean and deviation of ImageNet expected: (x / 255 - mean) / std (" +
+                    imagenet + ")",
+                1.0 / 255, 0));
   changes.push_back(undo("ImageNet's mean and deviation were taken, 0 to 1 is expected (--mean 0 --std 1)", 1, 0));
-  changes.push_back(undo("ImageNet's mean and deviation were taken, -1 to 1 is expected (--mean 0.5 --std 0.5)", 2, -1));
+  changes.push_back(
+      undo("ImageNet's mean and deviation were taken, -1 to 1 is expected (--mean 0.5 --std 0.5)", 2, -1));
   changes.push_back(
       undo("ImageNet's mean and deviation were taken, 0 to 255 is expected (--mean 0 --std 0.003921569)", 255, 0));
   const size_t plain = changes.size();

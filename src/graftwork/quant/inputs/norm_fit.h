@@ -10,14 +10,14 @@ namespace graftwork {
 /// A convolution that reads an input, and the batch norm behind it. All in double precision; patches are what the
 /// convolution's window covers, their elements ordered as im2col does, channel by channel.
 struct NormedConv {
-  at::Tensor weight;           ///< [outputs, elements of a patch]
-  at::Tensor bias;             ///< [outputs]
-  at::Tensor running_mean;     ///< [outputs]
-  at::Tensor running_var;      ///< [outputs]
+  at::Tensor weight;        ///< [outputs, elements of a patch]
+  at::Tensor bias;          ///< [outputs]
+  at::Tensor running_mean;  ///< [outputs]
+  at::Tensor running_var;   ///< [outputs]
   double eps = 0;
-  int64_t channels = 0;        ///< Of the input.
-  at::Tensor patch_mean;       ///< E[p], [elements]
-  at::Tensor patch_moment;     ///< E[p pᵀ], [elements, elements]
+  int64_t channels = 0;     ///< Of the input.
+  at::Tensor patch_mean;    ///< E[p], [elements]
+  at::Tensor patch_moment;  ///< E[p pᵀ], [elements, elements]
 };
 
 /// What the batch norm finds in front of it, beside what it was trained with.

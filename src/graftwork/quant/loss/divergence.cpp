@@ -19,8 +19,8 @@ constexpr double kInnerRounding = 30;  // dB
 std::vector<ValueRef> float_values(const GraphModule& module) {
   std::vector<ValueRef> values;
   for (const Node& node : module.graph().nodes()) {
-    const bool is_computed = node.kind() != NodeKind::kInput && node.kind() != NodeKind::kConstant &&
-                             node.kind() != NodeKind::kOutput;
+    const bool is_computed =
+        node.kind() != NodeKind::kInput && node.kind() != NodeKind::kConstant && node.kind() != NodeKind::kOutput;
     if (is_computed && node.tensor() && is_floating(node.tensor()->dtype)) values.push_back({&node, {}});
   }
   return values;

@@ -30,8 +30,8 @@ Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_s
     throw Error("data.labels", "no output of the network is of shape [samples, classes]", "leaving out --labels");
   for (size_t i = 0; i < labels.of_sample.size(); ++i) {
     if (labels.of_sample[i] >= 0 && labels.of_sample[i] < labels.classes) continue;
-    throw Error("data.labels", cat("label ", i, " is ", labels.of_sample[i], "; the classes are 0 to ",
-                                   labels.classes - 1));
+    throw Error("data.labels",
+                cat("label ", i, " is ", labels.of_sample[i], "; the classes are 0 to ", labels.classes - 1));
   }
   return labels;
 }

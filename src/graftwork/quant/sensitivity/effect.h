@@ -11,8 +11,8 @@ namespace graftwork {
 
 /// Classes of the samples that are measured, and the output that tells them.
 struct Labels {
-  size_t output = 0;              ///< Of the signature: the one with most classes.
-  int64_t classes = 0;            ///< Its extent.
+  size_t output = 0;               ///< Of the signature: the one with most classes.
+  int64_t classes = 0;             ///< Its extent.
   std::vector<int64_t> of_sample;  ///< One for each sample of the source.
 };
 
@@ -22,8 +22,9 @@ Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_s
 
 /// Of one network, summed over samples.
 struct Effect {
-  std::vector<SignalError> outputs;  ///< Against floating point, in signature order; those that are no floats are empty.
-  int64_t correct = 0;               ///< Samples whose greatest value is at their label.
+  std::vector<SignalError>
+      outputs;          ///< Against floating point, in signature order; those that are no floats are empty.
+  int64_t correct = 0;  ///< Samples whose greatest value is at their label.
 
   /// Results on samples `first` and so on, of which there are `samples`; those behind them fill the micro-batch up.
   void add(std::span<const at::Tensor> expected, std::span<const at::Tensor> results, const Labels* labels,

@@ -203,8 +203,8 @@ const c10::IValue& ChoiceVariants::base_value(size_t place) {
 
 void ChoiceVariants::compute_base(size_t place) {
   if (known_[place]) return;
-  values_[place] = network_.compute(network_.places_[place], base_,
-                                    [&](size_t at) -> const c10::IValue& { return values_[at]; });
+  values_[place] =
+      network_.compute(network_.places_[place], base_, [&](size_t at) -> const c10::IValue& { return values_[at]; });
   known_[place] = true;
   ++computed_;
 }

@@ -73,8 +73,9 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
   if (source.size() == 0) throw Error("data.empty", "there is no sample to measure on");
   const bool has_labels = !options_.labels.empty();
   if (has_labels && std::ssize(options_.labels) != source.size()) {
-    throw Error("data.labels", cat("there are ", counted(options_.labels.size(), "label"), " for ",
-                                   counted(static_cast<size_t>(source.size()), "sample")),
+    throw Error("data.labels",
+                cat("there are ", counted(options_.labels.size(), "label"), " for ",
+                    counted(static_cast<size_t>(source.size()), "sample")),
                 "one label for each sample that is used");
   }
   const int64_t few = std::clamp<int64_t>(source.size() / 16, 1, 8);
@@ -178,8 +179,7 @@ Effect SensitivityAnalysis::measure(
     const at::NoGradGuard no_grad;
     check_interrupted();
     const Batch now = batch(index);
-    parts[static_cast<size_t>(index)] =
-        effect(now, float_.run(now.inputs, {}, batching_.size == 1), run(now.inputs));
+    parts[static_cast<size_t>(index)] = effect(now, float_.run(now.inputs, {}, batching_.size == 1), run(now.inputs));
   });
   Effect sum;
   for (const Effect& part : parts) sum.merge(part);

@@ -22,10 +22,10 @@ struct LayerSensitivity {
 struct Sensitivity {
   int64_t samples = 0;
   std::vector<Symbol> outputs;
-  int64_t classes = 0;         ///< Of the output that the labels are of; 0: no labels.
-  Symbol classifier = {};      ///< That output.
+  int64_t classes = 0;     ///< Of the output that the labels are of; 0: no labels.
+  Symbol classifier = {};  ///< That output.
   int64_t correct_in_float = 0;
-  Effect quantized;  ///< All layers.
+  Effect quantized;                      ///< All layers.
   std::vector<LayerSensitivity> layers;  ///< In the order of the network.
 };
 

@@ -68,9 +68,9 @@ SkippedLayers fewest_to_skip(const Sensitivity& sensitivity, double target_db, c
   for (const std::vector<size_t>& order : {worst_alone(sensitivity), best_without(sensitivity)}) {
     const size_t count = shortest(order, target_db, measure, std::min(at_least, order.size()));
     SkippedLayers found = pruned(beginning(order, count, measure), order, target_db, measure, at_least);
-    const bool is_better = !has_best || found.layers.size() < best.layers.size() ||
-                           (found.layers.size() == best.layers.size() &&
-                            found.effect.sqnr_db() > best.effect.sqnr_db());
+    const bool is_better =
+        !has_best || found.layers.size() < best.layers.size() ||
+        (found.layers.size() == best.layers.size() && found.effect.sqnr_db() > best.effect.sqnr_db());
     if (is_better) best = std::move(found);
     has_best = true;
   }

@@ -1,0 +1,184 @@
+"""`compare`: distances are those of the outputs, and a spoiled file is found out at the value where it was spoiled."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+import support
+import zoo
+
+FLOATS = ("fp16", "fp32")
+
+
+def with_python(graftwork, *arguments, **how):
+    """With the tests' own python3 in front, which has ONNX Runtime."""
+    path = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"
+    return graftwork(*arguments, env={"PATH": path}, **how)
+
+
+def rungs_of(graftwork, folder, *arguments, **how):
+    done = with_python(graftwork, "compare", *arguments, "--report", folder / "report.json", **how)
+    report = json.loads((folder / "report.json").read_text())
+    return {rung["rung"]: rung for rung in report["rungs"]}, done
+
+
+@pytest.fixture(scope="module")
+def files(graftwork, exported, tmp_path_factory):
+    """files(NAME, TYPE): the quantized file of a network."""
+    folder, made = tmp_path_factory.mktemp("files"), {}
+
+    def get(name, float_type="fp16"):
+        if (name, float_type) not in made:
+            source, path = exported(name), folder / f"{name}_{float_type}.onnx"
+            graftwork(
+                *("quantize", source.path, "--calibrate", source.calibration, "--float", float_type),
+                *("--no-losses", "--quiet", "-o", path),
+            )
+            made[name, float_type] = path
+        return made[name, float_type]
+
+    return get
+
+
+@pytest.mark.parametrize("float_type", FLOATS)
+@pytest.mark.parametrize("name", ["digits", "resnet18", "encoder"])
+def test_a_good_file_parts_nowhere(graftwork, exported, files, tmp_path, name, float_type):
+    source = exported(name)
+    command = (source.path, files(name, float_type), "--data", source.input, "--calibrate", source.calibration)
+    rungs, done = rungs_of(graftwork, tmp_path, *command, "--float", float_type, "--samples", 4)
+    assert list(rungs) == ["transformed", "quantized", "file"]
+    assert rungs["transformed"]["first_divergence"] is None
+    assert rungs["quantized"]["first_divergence"]["layer"]
+    assert rungs["file"]["first_divergence"] is None
+    expected, found = source.reference(), support.only(support.run_onnx(files(name, float_type), source.x))
+    (output,) = rungs["file"]["outputs"]
+    assert output["against_float"]["sqnr_db"] == pytest.approx(support.sqnr_db(expected, found), abs=0.1)
+    largest = np.abs(expected - found.astype(np.float32)).max()
+    assert output["against_float"]["largest_difference"] == pytest.approx(largest, rel=1e-2)
+    if float_type == "fp32" and name != "encoder":  # whose exponentials are rounded otherwise, and turn codes over
+        assert output["against_previous"]["sqnr_db"] is None or output["against_previous"]["sqnr_db"] > 80
+    assert "none beyond rounding" in done.stdout
+
+
+def scale_of_weight(model):
+    (_, second, *_) = support.QdqGraph(model).weight_dequantizers()
+    return second.input[1]
+
+
+def scale_of_stub(model):
+    quantizers = support.QdqGraph(model).activation_quantizers()
+    return quantizers[len(quantizers) // 2].input[1]
+
+
+def spoil(source, target, name, factor):
+    model = onnx.load(source)
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
+    tensor.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(tensor) * factor).astype(np.float32), name))
+    onnx.save(model, target)
+    return model
+
+
+@pytest.mark.parametrize("which", [scale_of_weight, scale_of_stub])
+def test_a_spoiled_value_is_named(graftwork, exported, files, tmp_path, which):
+    """A scale that is a twentieth too large: the value that it makes is the first that parts."""
+    source, good = exported("digits"), files("digits", "fp32")
+    name = which(onnx.load(good))
+    model = spoil(good, tmp_path / "bad.onnx", name, 1.05)
+    command = (source.path, tmp_path / "bad.onnx", "--data", source.input, "--calibrate", source.calibration)
+    rungs, done = rungs_of(graftwork, tmp_path, *command, "--float", "fp32")
+    first = rungs["file"]["first_divergence"]
+    graph = support.QdqGraph(model)
+    if which is scale_of_stub:
+        quantizer = next(node for node in graph.nodes("QuantizeLinear") if node.input[1] == name)
+        assert first["value"] == graph.stub_of(quantizer)
+        assert "a scale differs" in done.stdout
+    else:
+        (reader,) = graph.consumers[next(n for n in graph.weight_dequantizers() if n.input[1] == name).output[0]]
+        behind = graph.consumers[reader.output[0]][0]
+        assert first["value"] in (reader.output[0], behind.output[0], graph.consumers[behind.output[0]][0].output[0])
+        assert first["module"].startswith("Fused")
+    assert first["value"] in done.stdout
+    assert first["difference"]["largest_difference"] > first["explained_by_rounding"] > 0
+
+
+def test_other_calibration_data_show_in_a_scale(graftwork, exported, tmp_path):
+    source = exported("digits")
+    np.save(tmp_path / "other.npy", zoo.samples("digits", 8, seed=9).numpy() * 1.5)
+    graftwork("quantize", source.path, "--calibrate", tmp_path / "other.npy", "--quiet", "-o", tmp_path / "o.onnx")
+    rungs, _ = rungs_of(graftwork, tmp_path, source.path, tmp_path / "o.onnx", "--data", source.calibration)
+    assert rungs["file"]["first_divergence"]["value"] == "quant_stub_0"
+    assert "other calibration data" in rungs["file"]["note"]
+
+
+@pytest.mark.parametrize(("path", "reason"), [("", "there is no python3"), ("bin", "No module named")])
+def test_the_file_is_left_out_without_onnx_runtime(graftwork, exported, files, tmp_path, path, reason):
+    """A python3 without packages stands in for a machine that lacks them."""
+    source = exported("digits")
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python3"
+    python.write_text("#!/bin/sh\necho \"No module named 'onnxruntime'\"\nexit 3\n")
+    python.chmod(0o755)
+    command = ("compare", source.path, files("digits"), "--data", source.input, "--report", tmp_path / "r.json")
+    done = graftwork(*command, env={"PATH": str(tmp_path / path) if path else str(tmp_path / "nowhere")})
+    assert f"left out: {'python3: ' if path else ''}{reason}" in done.stdout
+    (*_, last) = json.loads((tmp_path / "r.json").read_text())["rungs"]
+    assert last["rung"] == "file"
+    assert reason in last["left_out"]
+
+
+def test_names_with_spaces_and_quotes_are_names(graftwork, exported, files, tmp_path):
+    source = exported("digits")
+    folder = tmp_path / 'it\'s "a" $HOME; folder'
+    folder.mkdir()
+    (folder / "net;.onnx").write_bytes(files("digits").read_bytes())
+    rungs, _ = rungs_of(
+        graftwork,
+        tmp_path,
+        source.path,
+        folder / "net;.onnx",
+        "--data",
+        source.input,
+        "--calibrate",
+        source.calibration,
+    )
+    assert rungs["file"]["first_divergence"] is None
+
+
+def test_weights_beside_the_file_are_found(graftwork, exported, files, tmp_path):
+    source = exported("digits")
+    model = onnx.load(files("digits"))
+    onnx.save(model, tmp_path / "n.onnx", save_as_external_data=True, size_threshold=0, location="n.data")
+    command = (source.path, tmp_path / "n.onnx", "--data", source.input, "--calibrate", source.calibration)
+    rungs, _ = rungs_of(graftwork, tmp_path, *command)
+    assert rungs["file"]["first_divergence"] is None
+
+
+def test_stages_end_where_they_are_told_to(graftwork, exported, tmp_path):
+    source = exported("digits")
+    for stage, expected in {
+        "float": [],
+        "transformed": ["transformed"],
+        "quantized": ["transformed", "quantized"],
+    }.items():
+        rungs, done = rungs_of(graftwork, tmp_path, source.path, "--stage", stage, "--data", source.input)
+        assert list(rungs) == expected
+        assert done.stdout.startswith(f"{source.path}: {' -> '.join(['float', *expected])}, on 1 sample")
+
+
+@pytest.mark.parametrize("what", ["text", "another network"])
+def test_a_file_that_cannot_be_compared_is_one_error(graftwork, exported, files, tmp_path, what):
+    source, path = exported("digits"), tmp_path / "bad.onnx"
+    if what == "text":
+        path.write_text("no model")
+    else:
+        path = files("encoder")
+    env = {"PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"}
+    done = graftwork.run("compare", source.path, path, "--data", source.input, env=env)
+    assert done.returncode == 1
+    assert "error[compare.file]" in done.stderr
+    assert path.name in done.stderr

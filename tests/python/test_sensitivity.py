@@ -1,0 +1,236 @@
+"""`sensitivity`: its figures are those of `quantize`, a stopped run goes on, and a recipe keeps what it promises."""
+
+import json
+import signal
+import subprocess
+import time
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+import support
+from trained import digits
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with the digits CNN, trained: calibration data, test images and their labels."""
+    folder, data = tmp_path_factory.mktemp("trained"), digits.data()
+    batch = {"x": {0: torch.export.Dim("batch")}}
+    example = (torch.from_numpy(data.test[:2]),)
+    torch.export.save(torch.export.export(digits.cnn(0), example, dynamic_shapes=batch), folder / "net.pt2")
+    np.save(folder / "calibration.npy", data.calibration)
+    np.save(folder / "x.npy", data.test[:96])
+    np.save(folder / "labels.npy", data.truth[:96])
+    return folder
+
+
+DATA = ("net.pt2", "--data", "x.npy", "--calibrate", "calibration.npy", "--float", "fp32")
+
+
+def measure(graftwork, folder, output, *options):
+    done = graftwork("sensitivity", *DATA, *options, "--report", output, cwd=folder)
+    return json.loads(output.read_text()), done
+
+
+def test_all_but_a_layer_is_what_skipping_it_gives(graftwork, trained, tmp_path):
+    """Of layers whose neighbours keep their Q/DQ without them: four of the seven."""
+    report, _ = measure(graftwork, trained, tmp_path / "r.json")
+    assert report["samples"] == 6, "one in sixteen"
+    quantized = tmp_path / "q.json"
+    command = (
+        "quantize",
+        "net.pt2",
+        "--calibrate",
+        "calibration.npy",
+        "--report",
+        quantized,
+        "-o",
+        tmp_path / "q.onnx",
+    )
+    samples = np.load(trained / "x.npy")
+    seen = samples[[i * 96 // 6 for i in range(6)]]
+    np.save(tmp_path / "seen.npy", seen)
+    expected = run(graftwork, trained, tmp_path, "float")
+    assert len(report["layers"]) >= 6
+    agreeing = 0
+    for layer in report["layers"]:
+        found = run(graftwork, trained, tmp_path, "quantized", "--skip", layer["layer"])
+        agreeing += abs(support.sqnr_db(expected, found) - layer["all_but"]["sqnr_db"]) < 0.05
+    assert agreeing >= 4
+    graftwork(*command, cwd=trained)
+    whole = run(graftwork, trained, tmp_path, "quantized")
+    assert support.sqnr_db(expected, whole) == pytest.approx(report["quantized"]["sqnr_db"], abs=0.05)
+
+
+def run(graftwork, folder, output, stage, *options):
+    calibration = ("--calibrate", "calibration.npy", "--float", "fp32") if stage == "quantized" else ()
+    command = ("run", "net.pt2", "--input", output / "seen.npy", "--stage", stage, *calibration, *options)
+    graftwork(*command, "-o", output / "y.npz", cwd=folder)
+    return support.only(support.load_npz(output / "y.npz"))
+
+
+def test_ranks_and_labels(graftwork, trained, tmp_path):
+    report, done = measure(graftwork, trained, tmp_path / "r.json", "--labels", "labels.npy", "--rank", "top1")
+    assert report["samples"] == 96, "with labels all"
+    assert report["labels"]["classes"] == 10
+    assert report["labels"]["top1_in_float"] > 0.9
+    assert "top-1 of output" in done.stdout
+    keys = {
+        "sqnr": lambda layer: layer["alone"]["sqnr_db"],
+        "cosine": lambda layer: layer["alone"]["cosine"],
+        "clipped": lambda layer: -layer["clipped"],
+        "top1": lambda layer: layer["alone"]["top1"],
+    }
+    for name, key in keys.items():
+        by_rank = sorted(report["layers"], key=lambda layer: layer["ranks"][name])
+        assert [layer["ranks"][name] for layer in by_rank] == list(range(1, len(by_rank) + 1))
+        values = [key(layer) for layer in by_rank]
+        assert values == sorted(values), name
+    assert [layer["ranks"]["top1"] for layer in report["layers"]] == list(range(1, len(report["layers"]) + 1))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_figures_depend_on_no_threads(graftwork, trained, tmp_path, threads):
+    base, again = tmp_path / "base.json", tmp_path / "again.json"
+    graftwork("sensitivity", *DATA, "--report", base, "--quiet", cwd=trained, env={"OMP_NUM_THREADS": "2"})
+    graftwork("sensitivity", *DATA, "--report", again, "--quiet", cwd=trained, env={"OMP_NUM_THREADS": str(threads)})
+    assert again.read_bytes() == base.read_bytes()
+
+
+def test_a_stopped_run_goes_on(graftwork, exported, tmp_path):
+    """Stopped by Ctrl-C in the middle; the second run takes over what the first measured, and gives the same bytes."""
+    source = exported("resnet18")
+    command = [graftwork.path, "sensitivity", source.path, "--data", source.calibration, "--samples", "8"]
+    whole, resumed, checkpoint = tmp_path / "whole.json", tmp_path / "resumed.json", tmp_path / "c.npz"
+    graftwork(*command[1:], "--report", whole, "--quiet")
+    first = subprocess.Popen([*map(str, command), "--checkpoint", checkpoint], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + support.TIMEOUT
+    while not checkpoint.exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGINT)
+    told = first.communicate(timeout=support.TIMEOUT)[1]
+    if first.returncode:  # else it was faster
+        assert first.returncode == 130
+        assert "error[interrupted]" in told
+        done = np.load(checkpoint)["done"]
+        assert 0 < done.sum() < done.size
+    graftwork(*command[1:], "--checkpoint", checkpoint, "--report", resumed, "--quiet")
+    assert resumed.read_bytes() == whole.read_bytes()
+    assert np.load(checkpoint)["done"].all()
+    killed = tmp_path / "killed.json"
+    graftwork(*command[1:], "--checkpoint", checkpoint, "--report", killed, "--quiet")
+    assert killed.read_bytes() == whole.read_bytes()
+
+
+OTHERS = {
+    "of another model": ("other.pt2", "x.npy"),
+    "with another recipe": ("net.pt2", "x.npy", "--skip", "stem.0"),
+    "calibration data": ("net.pt2", "x.npy", "--limit", "40", "--samples", "6"),
+    "on other samples": ("net.pt2", "y.npy"),
+    "or labels": ("net.pt2", "x.npy", "--labels", "labels.npy"),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_checkpoint_of_something_else_is_refused(graftwork, trained, tmp_path, what):
+    for name in ("net.pt2", "x.npy", "calibration.npy", "labels.npy"):
+        (tmp_path / name).symlink_to(trained / name)
+    batch = {"x": {0: torch.export.Dim("batch")}}
+    x = np.load(trained / "x.npy")
+    other = torch.export.export(digits.cnn(1), (torch.from_numpy(x[:2]),), dynamic_shapes=batch)
+    torch.export.save(other, tmp_path / "other.pt2")
+    np.save(tmp_path / "y.npy", x[::-1])
+    calibration = ("--calibrate", "calibration.npy", "--checkpoint", "c.npz", "--quiet")
+    graftwork("sensitivity", "net.pt2", "--data", "x.npy", *calibration, cwd=tmp_path)
+    before = (tmp_path / "c.npz").read_bytes()
+    model, data, *options = OTHERS[what]
+    done = graftwork.fails("sensitivity", model, "--data", data, *options, *calibration, cwd=tmp_path)
+    assert "checkpoint.other" in done.stderr
+    assert what in done.stderr
+    assert (tmp_path / "c.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("spoil", [lambda path: np.savez(path, x=np.zeros(3)), lambda path: path.write_text("text")])
+def test_what_is_no_checkpoint_is_refused(graftwork, trained, tmp_path, spoil):
+    spoil(tmp_path / "c.npz")
+    done = graftwork.fails("sensitivity", *DATA, "--checkpoint", tmp_path / "c.npz", cwd=trained)
+    assert "c.npz" in done.stderr
+
+
+@pytest.mark.parametrize("target", [20, 41, 60])
+def test_a_recipe_reaches_its_target(graftwork, trained, tmp_path, target):
+    recipe = tmp_path / "recipe.json"
+    options = ("--target-sqnr", target, "-o", recipe)
+    report, done = measure(graftwork, trained, tmp_path / "r.json", *options)
+    found = report["recipe"]
+    skipped = json.loads(recipe.read_text())["skip"]
+    assert skipped["stub"] == skipped["weight"] == found["skipped"]
+    reached = found["reached"]["sqnr_db"]
+    assert reached is None or reached >= target
+    if target < report["quantized"]["sqnr_db"]:
+        assert found["skipped"] == []
+    else:
+        assert 0 < len(found["skipped"]) <= len(report["layers"])
+    assert recipe.name in done.stdout
+    np.save(tmp_path / "seen.npy", np.load(trained / "x.npy")[[i * 96 // 6 for i in range(6)]])
+    expected = run(graftwork, trained, tmp_path, "float")
+    values = run(graftwork, trained, tmp_path, "quantized", "--config", recipe)
+    assert support.sqnr_db(expected, values) >= target - 0.05
+
+
+def test_a_budget_is_spent_on_what_wins_most(graftwork, trained, tmp_path):
+    config, recipe = tmp_path / "config.json", tmp_path / "recipe.json"
+    config.write_text('{"weight": {"bias_correction": false}, "skip": {"weight": ["classifier"]}}')
+    options = ("--budget", 2, "--recipe-out", recipe, "--config", config, "--calibration-method", "minmax")
+    report, _ = measure(graftwork, trained, tmp_path / "r.json", *options)
+    written = json.loads(recipe.read_text())
+    assert len(report["recipe"]["skipped"]) == 2
+    assert written["weight"] == {"bias_correction": False, "calibration_method": "minmax"}
+    assert written["activation"] == {"calibration_method": "minmax"}
+    assert written["skip"]["stub"] == report["recipe"]["skipped"]
+    assert written["skip"]["weight"] == ["classifier", *report["recipe"]["skipped"]]
+    assert report["recipe"]["reached"]["sqnr_db"] > report["quantized"]["sqnr_db"]
+    graftwork(
+        "quantize",
+        "net.pt2",
+        "--calibrate",
+        "calibration.npy",
+        "--config",
+        recipe,
+        "-o",
+        tmp_path / "q.onnx",
+        cwd=trained,
+    )
+    onnxruntime.InferenceSession(tmp_path / "q.onnx", providers=["CPUExecutionProvider"])
+
+
+def test_labels_must_fit_the_samples(graftwork, trained, tmp_path):
+    np.save(tmp_path / "few.npy", np.load(trained / "labels.npy")[:5])
+    np.save(tmp_path / "beyond.npy", np.load(trained / "labels.npy") + 9)
+    assert (
+        "5 labels for 96 samples"
+        in graftwork.fails("sensitivity", *DATA, "--labels", tmp_path / "few.npy", cwd=trained).stderr
+    )
+    assert (
+        "the classes are 0 to 9"
+        in graftwork.fails("sensitivity", *DATA, "--labels", tmp_path / "beyond.npy", cwd=trained).stderr
+    )
+
+
+def test_a_plan_of_stubs_leaves_no_room_for_a_recipe(graftwork, exported, tmp_path):
+    source = exported("digits")
+    graftwork("plan", source.path, "--quantize", "-o", tmp_path / "plan.json")
+    command = ("sensitivity", source.path, "--data", source.calibration, "--plan", tmp_path / "plan.json", "--quiet")
+    graftwork(*command)
+    done = graftwork.fails(*command, "--budget", 1, "-o", tmp_path / "r.json")
+    assert "plan" in done.stderr
+
+
+def test_transformers_are_measured_too(graftwork, exported, tmp_path):
+    source = exported("encoder")
+    graftwork("sensitivity", source.path, "--data", source.calibration, "--report", tmp_path / "r.json", "--quiet")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert len(report["layers"]) == len({layer["module"] for layer in report["layers"]}) > 4
