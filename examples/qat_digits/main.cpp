@@ -8,7 +8,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <numbers>
 
 #include "graftwork/base/error.h"
@@ -139,7 +138,6 @@ void run(const std::filesystem::path& folder, int64_t epochs) {
                                  Setting{"int4    int4    ", Precision::kInt4, Precision::kInt4}}) {
     QuantConfig config;
     config.weight.precision = setting.weights;
-    config.weight.calibration_method = CalibrationMethod::kMse;
     config.activation.precision = setting.activations;
     QuantizeOptions options;
     options.float_type = DType::kF32;
