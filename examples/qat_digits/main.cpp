@@ -126,6 +126,7 @@ struct Setting {
 };
 
 void run(const std::filesystem::path& folder, int64_t epochs) {
+  at::manual_seed(0);      // else torch begins with a number of its own, which checkpoints hold
   at::set_num_threads(1);  // so small a network gains nothing from threads, and one is the same everywhere
   const LoadedNetwork loaded = load_network(folder / "digits.pt2");
   const Network network{transform(loaded.network.module).model, loaded.network.tensors};

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import pages
 import support
@@ -90,6 +91,20 @@ def test_training_that_stops_and_goes_on_ends_in_the_same_bytes(program, folder,
     assert run(program, tmp_path / "parts", 4).returncode == 0
     for name in ("qat_int8int8.npz", "qat_int4int4.npz", "qat_int8.onnx"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_the_parameters_are_those_of_the_model(table, folder):
+    program = torch.export.load(folder / "digits.pt2")
+    own = set(program.graph_signature.parameters)
+    with np.load(folder / "qat_int4int8.npz") as checkpoint:
+        trained = {name.removeprefix("parameter/") for name in checkpoint.files if name.startswith("parameter/")}
+        buffers = {name.removeprefix("buffer/") for name in checkpoint.files if name.startswith("buffer/")}
+    scales = {name for name in trained if name.endswith(".log_scale")}
+    assert len(scales) == 7 + 6, "stubs and weights"
+    # What corrected the bias of the last layer has taken its place.
+    assert trained - scales - own == {"classifier.conv1x1.corrected_bias"}
+    assert own - trained == {"classifier.bias"}
+    assert {f"{norm}.running_var" for norm in ("stem.1", "block.bn1", "block.bn2", "separable.bn1")} < buffers
 
 
 @pytest.mark.parametrize("arguments", [(), ("nowhere", "2", "3"), ("nowhere",)])
