@@ -43,14 +43,16 @@ class DepthwiseBlock(nn.Module):
 
 
 class DigitsNet(nn.Module):
-    def __init__(self):
+    def __init__(self, width=32):
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU(inplace=True))
-        self.block = ResidualBlock(32)
-        self.separable = DepthwiseBlock(32, 64)
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
+        )
+        self.block = ResidualBlock(width)
+        self.separable = DepthwiseBlock(width, 2 * width)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.1)
-        self.classifier = nn.Linear(64, 10)
+        self.classifier = nn.Linear(2 * width, 10)
 
     def forward(self, x):
         x = self.separable(self.block(self.stem(x)))

@@ -8,7 +8,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 #include <numbers>
 
 #include "graftwork/base/error.h"
@@ -127,6 +126,7 @@ struct Setting {
 };
 
 void run(const std::filesystem::path& folder, int64_t epochs) {
+  at::manual_seed(0);      // else torch begins with a number of its own, which checkpoints hold
   at::set_num_threads(1);  // so small a network gains nothing from threads, and one is the same everywhere
   const LoadedNetwork loaded = load_network(folder / "digits.pt2");
   const Network network{transform(loaded.network.module).model, loaded.network.tensors};
@@ -139,7 +139,6 @@ void run(const std::filesystem::path& folder, int64_t epochs) {
                                  Setting{"int4    int4    ", Precision::kInt4, Precision::kInt4}}) {
     QuantConfig config;
     config.weight.precision = setting.weights;
-    config.weight.calibration_method = CalibrationMethod::kMse;
     config.activation.precision = setting.activations;
     QuantizeOptions options;
     options.float_type = DType::kF32;

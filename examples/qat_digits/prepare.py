@@ -8,6 +8,7 @@ Writes to FOLDER: digits.pt2 (the trained network, any batch size), training.npz
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "digits"))
 
+from network import DigitsNet
 from train import load_split, train
+
+# A quarter of the demo's: four bits cost such a network what they cost a large one on a task that is hard for it.
+WIDTH = 8
 
 
 def main():
@@ -26,7 +31,7 @@ def main():
     options.out.mkdir(parents=True, exist_ok=True)
 
     train_x, test_x, train_y, test_y = load_split()
-    model = train(torch.from_numpy(train_x), torch.from_numpy(train_y), options.seed)
+    model = train(torch.from_numpy(train_x), torch.from_numpy(train_y), options.seed, partial(DigitsNet, WIDTH))
     example = torch.from_numpy(train_x[:2])
     program = torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
     torch.export.save(program, str(options.out / "digits.pt2"))

@@ -57,7 +57,7 @@ ELSEWHERE = {
     "docs/qat.md": {
         "The float network": "tests/python/test_qat.py",
         "A step is what": "tests/python/test_qat.py",
-        "Batch norm in training": "tests/python/test_qat.py",
+        "`train()` and `eval()`": "tests/python/test_qat.py",
         "## Stopping and going on": "tests/python/test_qat.py",
         "A checkpoint holds": "tests/python/test_qat.py",
         "## The file": "tests/python/test_qat.py",
