@@ -82,8 +82,6 @@ void read_tensor_config(const JsonFields& fields, const std::string& name, Tenso
   config.percentile = fields.number("percentile", config.percentile);
   if (!(config.percentile > 0 && config.percentile <= 100)) fields.refuse("percentile", "is not above 0 and up to 100");
   config.per_channel = fields.flag("per_channel", config.per_channel);
-  if (config.per_channel && name == "activation")
-    fields.refuse("per_channel", "is true; TensorRT takes activations per tensor only (rule V11)");
 }
 
 void read_blocks(const JsonFields& fields, WeightQuantConfig& config) {
@@ -106,6 +104,8 @@ LayerFormat QuantConfig::format() const {
 void check_quant_config(const QuantConfig& config) {
   check_method("activation", config.activation);
   check_method("weight", config.weight);
+  if (config.activation.per_channel)
+    throw Error("config.value", "\"per_channel\" is true; TensorRT takes activations per tensor only (rule V11)");
   for (const TensorQuantConfig* part : {static_cast<const TensorQuantConfig*>(&config.activation),
                                         static_cast<const TensorQuantConfig*>(&config.weight)}) {
     if (part->precision == Precision::kFp8 && !part->symmetric)

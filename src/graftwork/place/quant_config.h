@@ -98,8 +98,7 @@ struct QuantConfig {
   LayerFormat format() const;
 };
 
-/// What does not go together. Throws Error "config.value": ranges of FP8 and affine ones that are found by a method
-/// that is not for them.
+/// What does not go together, and scales of activations by channel. Throws Error "config.value".
 void check_quant_config(const QuantConfig& config);
 
 /// What no file for TensorRT can have, with the rule: it runs in fake quantization only. Throws Error "config.export".
