@@ -98,7 +98,8 @@ struct QuantConfig {
   LayerFormat format() const;
 };
 
-/// What does not go together, and scales of activations by channel. Throws Error "config.value".
+/// What does not go together: ranges of FP8 and affine ones by a method that is not for them, and scales of activations
+/// by channel. Throws Error "config.value".
 void check_quant_config(const QuantConfig& config);
 
 /// What no file for TensorRT can have, with the rule: it runs in fake quantization only. Throws Error "config.export".

@@ -308,7 +308,7 @@ TEST(Policy, CanLeaveSqueezeExciteFloat) {
   }
   ASSERT_EQ(plan.rules.size(), 1U);
   EXPECT_EQ(plan.rules[0].rule, "policy squeeze_excite");
-  EXPECT_EQ(plan.rules[0].modules, (std::vector<Symbol>{"squeeze", "excite"}));
+  EXPECT_EQ(plan.rules[0].modules, (std::vector<Symbol>{"FusedAdaptiveAvgPool2d_0", "squeeze", "excite"}));
   EXPECT_TRUE(plan.warnings.empty());
 }
 

@@ -79,7 +79,7 @@ TEST_P(Gptq, GivesCodesThatServeTheInputsBetter) {
   const at::Tensor scales =
       exported_weight_scales(weight_scales(weight, grid, config), {}, DType::kF16, SmallScale::kHalf);
   const double nearest = output_error(fake_quantize(weight, scales, 0, grid.range) - weight, moments);
-  EXPECT_LT(output_error(result.weight - weight, moments), 0.6 * nearest);
+  EXPECT_LT(output_error(result.weight - weight, moments), 0.75 * nearest);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Gptq,

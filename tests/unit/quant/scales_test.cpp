@@ -25,6 +25,7 @@ float half_of(float value) { return static_cast<float>(c10::Half(value)); }
 
 TensorQuantConfig by(CalibrationMethod method) {
   TensorQuantConfig config;
+  config.per_channel = true;
   config.calibration_method = method;
   return config;
 }
@@ -86,6 +87,22 @@ TEST(WeightScales, MayClipWhatIsRare) {
   at::set_num_threads(2);
   EXPECT_TRUE(at::equal(alone, clipping)) << "threads";
   EXPECT_TRUE(at::equal(scales(weight.slice(0, 3, 20)).slice(0, 4), clipping.slice(0, 7, 20))) << "other rows";
+}
+
+TEST(WeightScales, AreOneForTheWholeOrForEachBlock) {
+  const at::Tensor weight = floats({1, -2, 0.5F, 0.25F, 14, 3, 0, 7}).view({2, 4});
+  TensorQuantConfig config = by(CalibrationMethod::kMinMax);
+  const WeightGrid blocks{weight_range("int4"), 0, 2};
+  EXPECT_TRUE(at::allclose(weight_scales(weight, blocks, config), doubles({2.0 / 7, 0.5 / 7, 2, 1}).view({2, 2})));
+  config.per_channel = false;
+  EXPECT_TRUE(at::equal(weight_scales(weight, {}, config), at::scalar_tensor(14.0 / 127, at::kDouble)));
+}
+
+TEST(AffineScales, ReachFromTheLeastValueToTheLargest) {
+  const AffineScales one =
+      affine_scales(floats({-1, 0.5F, 0}), floats({3, 2.55F, 0}), activation_range("int8"), DType::kF32);
+  EXPECT_TRUE(at::allclose(one.scale, floats({4.0F / 255, 0.01F, 1})));
+  EXPECT_TRUE(at::equal(one.zero_point, floats({-64, -128, -128})));
 }
 
 TEST(WeightScales, GiveADeadChannelTheSmallestScaleThereIs) {
