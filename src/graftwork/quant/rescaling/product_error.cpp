@@ -26,11 +26,13 @@ at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
   if (config.calibration_method != CalibrationMethod::kMinMax)
     range.histogram.add({rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel())}, range.amax());
   const float scale = activation_scale(range, config, DType::kF32);
-  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, activation_range("int8"));
+  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0,
+                       activation_range(name_of(config.precision)));
 }
 
 at::Tensor rounded_weight(const at::Tensor& weight, const TensorQuantConfig& config) {
-  return fake_quantize(weight, weight_scales(weight, 0, config).to(at::kFloat), 0, weight_range("int8"));
+  const WeightGrid grid{weight_range(name_of(config.precision)), 0, 0};
+  return fake_quantize(weight, weight_scales(weight, grid, config).to(at::kFloat), 0, grid.range);
 }
 
 /// The same for each row of a weight, in the shape of its columns.
