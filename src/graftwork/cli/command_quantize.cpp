@@ -119,9 +119,9 @@ void quantize(const QuantizeRequest& request) {
   const bool leads = !processes || processes->rank() == 0;  // the only one that writes and says anything
   CalibrationFlags flags = request.calibration;
   flags.quiet |= !leads;
-  check_output_files({{request.output, request.report, request.html, request.config_output, request.scales_output,
-                       flags.checkpoint},
-                      inputs_of(request)});
+  check_output_files(
+      {{request.output, request.report, request.html, request.config_output, request.scales_output, flags.checkpoint},
+       inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);

@@ -21,8 +21,7 @@ struct RunOptions {
 class Executor {
  public:
   /// With `half` as a file with FP16 regions computes. Throws as Program does.
-  explicit Executor(const GraphModule& module, std::vector<ValueRef> watched = {},
-                    const HalfRegions* half = nullptr)
+  explicit Executor(const GraphModule& module, std::vector<ValueRef> watched = {}, const HalfRegions* half = nullptr)
       : program_(module, std::move(watched), {}, half) {}
 
   /// Results in signature order. Throws as Program::run does.

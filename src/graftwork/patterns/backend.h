@@ -23,8 +23,8 @@ struct FileRules {
   bool products_take_scales_of_one_type = false;
   /// A quantized 1×1 convolution of one pixel whose result is only flattened is written as a product.
   bool pixel_convolutions_as_products = false;
-  /// Quantized convolutions of one sample with at most so many input channels run in floating point where the picture is
-  /// one pixel wide: they are written with a further axis of one element.
+  /// Quantized convolutions of one sample with at most so many input channels run in floating point where the picture
+  /// is one pixel wide: they are written with a further axis of one element.
   int64_t narrow_channels = 0;
   /// UINT8 may only be cast, right behind an input or in front of a result; inside of the file its numbers stand in the
   /// type of the float regions.

@@ -24,7 +24,8 @@ Json rule_json(const PolicyRule& rule) {
   if (!rule.name.empty()) match["name"] = rule.name;
   if (!rule.type.empty()) match["type"] = rule.type;
   if (!rule.scope.empty()) match["scope"] = rule.scope;
-  Json precision{{"weight", precision_json(rule.format.weight)}, {"activation", precision_json(rule.format.activation)}};
+  Json precision{{"weight", precision_json(rule.format.weight)},
+                 {"activation", precision_json(rule.format.activation)}};
   if (rule.format.block_size > 0) precision["block_size"] = rule.format.block_size;
   return {{"match", std::move(match)}, {"precision", std::move(precision)}};
 }
@@ -43,8 +44,7 @@ std::string quant_config_text(const QuantConfig& config) {
   const auto precision = [](bool is_float) { return is_float ? "float" : "int8"; };
   Json activation = tensor_json(config.activation);
   activation["softmax_scale"] = config.activation.softmax_scale == SoftmaxScale::kFixed ? "fixed" : "calibrated";
-  activation["outlier_channels"] =
-      config.activation.outlier_channels == OutlierChannels::kDivide ? "divide" : "keep";
+  activation["outlier_channels"] = config.activation.outlier_channels == OutlierChannels::kDivide ? "divide" : "keep";
   Json weight = tensor_json(config.weight);
   weight["bias_correction"] = config.weight.bias_correction;
   weight["cross_layer_equalization"] = config.weight.cross_layer_equalization;
@@ -53,15 +53,15 @@ std::string quant_config_text(const QuantConfig& config) {
   Json rules = Json::array();
   for (const PolicyRule& rule : config.rules) rules.push_back(rule_json(rule));
   Json json{{"activation", std::move(activation)},
-                  {"weight", std::move(weight)},
-                  {"skip", {{"stub", config.skip.stub}, {"weight", config.skip.weight}}},
-                  {"policy",
-                   {{"depthwise", precision(config.policy.float_depthwise)},
-                    {"squeeze_excite", precision(config.policy.float_squeeze_excite)},
-                    {"first_and_last", precision(config.policy.float_first_and_last)},
-                    {"tiny_products", precision(config.policy.float_tiny_products)},
-                    {"global_pooling", precision(config.policy.float_global_pooling)},
-                    {"rules", std::move(rules)}}}};
+            {"weight", std::move(weight)},
+            {"skip", {{"stub", config.skip.stub}, {"weight", config.skip.weight}}},
+            {"policy",
+             {{"depthwise", precision(config.policy.float_depthwise)},
+              {"squeeze_excite", precision(config.policy.float_squeeze_excite)},
+              {"first_and_last", precision(config.policy.float_first_and_last)},
+              {"tiny_products", precision(config.policy.float_tiny_products)},
+              {"global_pooling", precision(config.policy.float_global_pooling)},
+              {"rules", std::move(rules)}}}};
   if (config.smooth_quant) {
     json["smooth_quant"] = smooth_quant_json(*config.smooth_quant);
     json["skip"]["smooth"] = config.skip.smooth;

@@ -225,7 +225,8 @@ Statistics statistics_of(std::string_view bytes) {
   for (InputSums& input : statistics.inputs) {
     input.min = in.number<double>();
     input.max = in.number<double>();
-    for (ChannelMean* mean : {&input.mean, &input.square, &input.patch_mean, &input.patch_moment}) *mean = read_mean(in);
+    for (ChannelMean* mean : {&input.mean, &input.square, &input.patch_mean, &input.patch_moment})
+      *mean = read_mean(in);
   }
   in.end();
   return statistics;

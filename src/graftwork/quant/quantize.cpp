@@ -89,7 +89,8 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
   // First: a bad weight would look like bad data.
   set_weight_scales(result.network, result.plan, config.weight, form);
 
-  const std::vector<std::unique_ptr<Step>> steps = steps_of(network, result.plan, config, samples, options, form, *backend);
+  const std::vector<std::unique_ptr<Step>> steps =
+      steps_of(network, result.plan, config, samples, options, form, *backend);
   StatisticsRequest request;
   for (const std::unique_ptr<Step>& step : steps) step->request(request);
   std::optional<Statistics> known = known_by_table(form, result.plan, config, request, samples);

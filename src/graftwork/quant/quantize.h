@@ -10,10 +10,10 @@
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/inputs/input_facts.h"
 #include "graftwork/quant/loss/layer_losses.h"
-#include "graftwork/quant/scale_table.h"
 #include "graftwork/quant/rescaling/cross_layer_equalization.h"
 #include "graftwork/quant/rescaling/outlier_channels.h"
 #include "graftwork/quant/rescaling/smooth_quant.h"
+#include "graftwork/quant/scale_table.h"
 
 namespace graftwork {
 

@@ -26,7 +26,8 @@ struct StubScale {
   double clipped = 0;  ///< Share of the values beyond the end of the range.
 };
 
-/// Of one weight, a scale for each output channel, or for each block of one, as in the file: of the weight with the batch norm behind it folded.
+/// Of one weight, a scale for each output channel, or for each block of one, as in the file: of the weight with the
+/// batch norm behind it folded.
 struct WeightScales {
   Symbol layer;
   Symbol module;
@@ -65,8 +66,8 @@ void check_scale_table(const ScaleTable& table, const StubPlan& plan, const Netw
 /// Throws Error "scales.value" for stubs that share a scale and have two in the table.
 void check_shared_scales(const ScaleTable& table, const StubPlan& plan);
 
-/// What only data can tell: stubs without a line, tensors without the means that are asked for, FP16 regions where the table
-/// is of FP32. A line each, for people; empty when the table says it all.
+/// What only data can tell: stubs without a line, tensors without the means that are asked for, FP16 regions where the
+/// table is of FP32. A line each, for people; empty when the table says it all.
 std::vector<std::string> not_in_table(const ScaleTable& table, const StubPlan& plan, DType float_type,
                                       const StatisticsRequest& request);
 

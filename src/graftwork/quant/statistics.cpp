@@ -25,8 +25,8 @@ void Range::merge(const Range& other) {
 float Range::amax() const { return std::max(std::fabs(min), std::fabs(max)); }
 
 std::string StatisticsRequest::text() const {
-  std::string text = cat(every_float ? "every float value\n" : "", half_probe ? "half probe\n" : "",
-                         input_probe ? "inputs\n" : "");
+  std::string text =
+      cat(every_float ? "every float value\n" : "", half_probe ? "half probe\n" : "", input_probe ? "inputs\n" : "");
   for (const auto& [name, value] : values) {
     text += cat(name.str(), value.quantized ? " quantized" : "", value.histogram ? " histogram" : "",
                 value.moving_average ? " moving average" : "");

@@ -59,8 +59,7 @@ void set_weight_scale(Network& network, const PlannedWeight& weight, const Weigh
 
 }  // namespace
 
-void set_weight_scales(Network& network, const StubPlan& plan, const WeightQuantConfig& config,
-                       const ScaleForm& form) {
+void set_weight_scales(Network& network, const StubPlan& plan, const WeightQuantConfig& config, const ScaleForm& form) {
   Graft graft(network.module);
   for (const PlannedWeight& weight : plan.weights) {
     if (!weight.quantized) continue;

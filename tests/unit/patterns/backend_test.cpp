@@ -38,7 +38,7 @@ class Backends : public ::testing::Test {
 TEST_F(Backends, TheOnlyOneIsChosenByItself) {
   EXPECT_EQ(discover_backends(), (std::vector<std::string>{"tensorrt"}));
   EXPECT_EQ(get_backend()->name, "tensorrt");
-  EXPECT_EQ(get_backend()->precisions, std::vector<std::string>{"int8"});
+  EXPECT_EQ(get_backend()->precisions, (std::vector<std::string>{"int8", "fp8", "int4"}));
 }
 
 TEST_F(Backends, OfSeveralOneMustBeChosen) {

@@ -25,7 +25,8 @@ Network linear_network() {
 StatisticsRequest everything() {
   StatisticsRequest request;
   request.every_float = true;
-  request.values[Symbol("x")] = {.quantized = true, .histogram = true, .moving_average = true, .mean_axis = -1, .amax_axis = -1};
+  request.values[Symbol("x")] = {
+      .quantized = true, .histogram = true, .moving_average = true, .mean_axis = -1, .amax_axis = -1};
   request.values[Symbol("a")] = {.quantized = true, .histogram = true, .moving_average = true};
   return request;
 }

@@ -201,7 +201,7 @@ TEST(QuantizeByScaleTable, NamesWhatIsMissingAndWhatIsUnknown) {
       "FusedConvBNAct_0, %z");
   table = whole;
   table.weights[0].scales.pop_back();
-  EXPECT_EQ(why_not(table), "scales.value: the weight of conv has 4 channels, and the table gives 3 scales");
+  EXPECT_EQ(why_not(table), "scales.value: the weight of conv has 4 scales, and the table gives 3");
   table = whole;
   table.means.at("x").push_back(1);
   EXPECT_EQ(why_not(table), "scales.value: %x has 3 channels, and its mean is given for 4");

@@ -28,8 +28,7 @@ std::optional<std::vector<int64_t>> expanded_sizes(const Type& from, const Type&
 bool has_sizes(const PendingCall& call) {
   static const std::array<Symbol, 4> kOps{"aten.view.default", "aten._unsafe_view.default", "aten.reshape.default",
                                           "aten.expand.default"};
-  return call.bound.operands.size() > 1 && call.results.size() == 1 &&
-         is_one_of(call.op, kOps);
+  return call.bound.operands.size() > 1 && call.results.size() == 1 && is_one_of(call.op, kOps);
 }
 
 /// Those of a view, where one of them is what is left.

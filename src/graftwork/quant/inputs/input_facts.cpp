@@ -37,12 +37,12 @@ std::vector<std::string> input_warnings(const std::vector<InputFacts>& inputs) {
   for (const InputFacts& facts : inputs) {
     if (!facts.expected || !facts.expected->fit.is_mismatch) continue;
     const NormFit& fit = facts.expected->fit;
-    warnings.push_back(
-        cat("input ", facts.input.str(), " is not scaled as in training: behind ", facts.expected->layer.str(),
-            " its variance is ", short_number(fit.variance_ratio), " times what ", facts.expected->batch_norm.str(),
-            " has seen, its mean ", short_number(fit.shift), " deviations away; ",
-            fit.explanation.empty() ? "" : fit.explanation + "; ",
-            "see to --mean, --std, the order of the channels (BGR), and 0 to 255 against 0 to 1"));
+    warnings.push_back(cat("input ", facts.input.str(), " is not scaled as in training: behind ",
+                           facts.expected->layer.str(), " its variance is ", short_number(fit.variance_ratio),
+                           " times what ", facts.expected->batch_norm.str(), " has seen, its mean ",
+                           short_number(fit.shift), " deviations away; ",
+                           fit.explanation.empty() ? "" : fit.explanation + "; ",
+                           "see to --mean, --std, the order of the channels (BGR), and 0 to 255 against 0 to 1"));
   }
   return warnings;
 }

@@ -30,7 +30,8 @@ class InputProbe {
   InputProbe(const InputProbe&) = delete;
   InputProbe& operator=(const InputProbe&) = delete;
 
-  /// Adds the inputs of a micro-batch, in signature order, to `sums`, which has one for each or is empty. From any thread.
+  /// Adds the inputs of a micro-batch, in signature order, to `sums`, which has one for each or is empty. From any
+  /// thread.
   void look(const std::vector<at::Tensor>& inputs, std::vector<InputSums>& sums) const;
   /// Of inputs of floating point, in signature order.
   std::vector<InputFacts> facts(const std::vector<InputSums>& sums) const;

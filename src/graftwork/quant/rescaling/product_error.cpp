@@ -26,8 +26,7 @@ at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
   if (config.calibration_method != CalibrationMethod::kMinMax)
     range.histogram.add({rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel())}, range.amax());
   const float scale = activation_scale(range, config, DType::kF32);
-  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0,
-                       activation_range(name_of(config.precision)));
+  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, activation_range(name_of(config.precision)));
 }
 
 at::Tensor rounded_weight(const at::Tensor& weight, const TensorQuantConfig& config) {

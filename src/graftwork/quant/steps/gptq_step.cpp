@@ -27,8 +27,8 @@ class GptqStep final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_gptq_step(const Network& network, const SampleSource& samples, const WeightQuantConfig& config,
-                                     const QuantizeOptions& options) {
+std::unique_ptr<Step> make_gptq_step(const Network& network, const SampleSource& samples,
+                                     const WeightQuantConfig& config, const QuantizeOptions& options) {
   return std::make_unique<GptqStep>(network, samples, config, options);
 }
 

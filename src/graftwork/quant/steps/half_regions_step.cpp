@@ -15,7 +15,8 @@ class HalfRegionsStep final : public Step {
   }
 
   void apply(const Statistics& seen, QuantizationResult& result) const override {
-    result.network.wide = seen.wide ? *seen.wide : half_regions(result.network, seen.ranges, seen.half.wide_nodes(), backend_.placement);
+    result.network.wide =
+        seen.wide ? *seen.wide : half_regions(result.network, seen.ranges, seen.half.wide_nodes(), backend_.placement);
   }
 
  private:

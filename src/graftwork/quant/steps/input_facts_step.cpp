@@ -20,6 +20,8 @@ class InputFactsStep final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_input_facts_step(const Network& network) { return std::make_unique<InputFactsStep>(network); }
+std::unique_ptr<Step> make_input_facts_step(const Network& network) {
+  return std::make_unique<InputFactsStep>(network);
+}
 
 }  // namespace graftwork

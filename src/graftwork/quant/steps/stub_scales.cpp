@@ -70,8 +70,7 @@ class StubScales {
     const bool moves = config_.calibration_method == CalibrationMethod::kMovingAverageMinMax;
     const at::Tensor low = at::scalar_tensor(moves ? range.moving_min : range.min, at::kFloat);
     const at::Tensor high = at::scalar_tensor(moves ? range.moving_max : range.max, at::kFloat);
-    const AffineScales scales =
-        affine_scales(low, high, activation_range(name_of(stub.precision)), form_.float_type);
+    const AffineScales scales = affine_scales(low, high, activation_range(name_of(stub.precision)), form_.float_type);
     put(stub, "scale", "scale", scales.scale, graft);
     put(stub, "zero_point", "zero_point", scales.zero_point, graft);
   }
