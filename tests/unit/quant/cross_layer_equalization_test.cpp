@@ -54,10 +54,11 @@ TEST(CrossLayerEqualization, KeepsTheFunction) {
                                      conv("b", "r", 8, 8, ", groups=8") +
                                      "  %m = nn.BatchNorm2d @m(%b) {num_features=8, weight=none, bias=none}\n" +
                                      "  %s = nn.LeakyReLU @s(%m)\n" + conv("c", "s", 8, 4) + "  return %c\n"},
-      {"two readers behind a pool",
-       conv("a", "x", 4, 8) +
-           "  %p = nn.PReLU @p(%a) {num_parameters=8}\n  %q = nn.MaxPool2d @q(%p) {kernel_size=[2, 2], stride=[2, 2]}\n" +
-           conv("b", "q", 8, 4) + conv("c", "q", 8, 4, ", groups=2") + "  return %b, %c\n"},
+      {"two readers behind a pool", conv("a", "x", 4, 8) +
+                                        "  %p = nn.PReLU @p(%a) {num_parameters=8}\n  %q = nn.MaxPool2d @q(%p) "
+                                        "{kernel_size=[2, 2], stride=[2, 2]}\n" +
+                                        conv("b", "q", 8, 4) + conv("c", "q", 8, 4, ", groups=2") +
+                                        "  return %b, %c\n"},
       {"a map that is flattened", conv("a", "x", 4, 8) + kActivation + "  %f = nn.Flatten @f(%r)\n" +
                                       "  %b = nn.Linear @b(%f) {in_features=392, out_features=5}\n  return %b\n"},
       {"transposed convolutions of groups",

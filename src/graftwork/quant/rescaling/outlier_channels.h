@@ -19,13 +19,14 @@ struct DividedTensor {
   double gained_db = 0;  ///< By how much the error of the layers' products falls.
 };
 
-/// Where a stub has layers alone behind it, and one tensor's few largest channels make the steps of all others coarse: the
-/// channels are divided, the layers' weights take the factors back, and the function stays what it was. What divides is
-/// the norm or layer that makes the channels, where only what a factor passes stands between (ReLU); else, as behind
-/// GELU and beside a skip connection, a ChannelScale between tensor and stub, in front of linear layers alone: it costs
-/// the engine a factor in the pointwise kernel that quantizes. The limit is the one of limited_channels() with the least
-/// error of the layers' products (product_error.h) on four micro-batches, and nothing is done that does not at least
-/// halve it. Changes `network`, a copy whose tensors are shared, and the tensors of the plan's stubs.
+/// Where a stub has layers alone behind it, and one tensor's few largest channels make the steps of all others coarse:
+/// the channels are divided, the layers' weights take the factors back, and the function stays what it was. What
+/// divides is the norm or layer that makes the channels, where only what a factor passes stands between (ReLU); else,
+/// as behind GELU and beside a skip connection, a ChannelScale between tensor and stub, in front of linear layers
+/// alone: it costs the engine a factor in the pointwise kernel that quantizes. The limit is the one of
+/// limited_channels() with the least error of the layers' products (product_error.h) on four micro-batches, and nothing
+/// is done that does not at least halve it. Changes `network`, a copy whose tensors are shared, and the tensors of the
+/// plan's stubs.
 std::vector<DividedTensor> divide_outlier_channels(Network& network, StubPlan& plan, const SampleSource& samples,
                                                    const QuantConfig& config, const CalibrationOptions& options);
 
