@@ -11,8 +11,8 @@ namespace graftwork {
 /// there is one scale for all (learned step size: Esser et al. 2020, section 2.2).
 double scale_gradient_factor(const at::Tensor& x, const at::Tensor& scale, QuantRange range);
 
-/// Whether fake_quantize_at_once takes them: dense f32 on the CPU, one scale for all or one for each of the first extent,
-/// and codes that are integers.
+/// Whether fake_quantize_at_once takes them: dense f32 on the CPU, one scale for all or one for each of the first
+/// extent, and codes that are integers.
 bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range);
 
 /// fake_quantize of such tensors. Gradients are as there; they have none themselves, which backward says: Error
