@@ -202,7 +202,7 @@ void compare(const CompareRequest& request) {
       LossOptions options;
       options.samples = builder.ladder().samples;
       options.interrupted = [&] { return interrupt.requested(); };
-      of_codes.losses = measure_losses(transformed.network, quantized.network, *samples, options);
+      of_codes.losses = measure_losses(quantized.unquantized, quantized.network, *samples, options);
       if (!request.file.empty()) add_file(builder, request, quantized.network, interrupt);
     }
   }

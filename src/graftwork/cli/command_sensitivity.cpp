@@ -14,7 +14,7 @@
 #include "graftwork/cli/sensitivity_report.h"
 #include "graftwork/cli/skip_recipe.h"
 #include "graftwork/cli/stages.h"
-#include "graftwork/quant/sensitivity/content_hash.h"
+#include "graftwork/quant/content_hash.h"
 #include "graftwork/samples/open_samples.h"
 
 namespace graftwork::cli {

@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
-#include "graftwork/ir/text/print.h"
+#include "graftwork/quant/content_hash.h"
 
 namespace graftwork {
 namespace {
@@ -170,15 +170,6 @@ HalfFindings read_findings(Reader& in) {
   return findings;
 }
 
-std::string_view bytes_of(const at::Tensor& dense) {
-  return {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()};
-}
-
-std::string text_of(const at::Tensor& tensor) {
-  const at::Tensor dense = tensor.contiguous();
-  return cat(c10::toString(dense.scalar_type()), " ", dense.nbytes(), " ", hash_text(bytes_of(dense)), "\n");
-}
-
 }  // namespace
 
 std::string to_bytes(const Statistics& statistics) {
@@ -233,12 +224,9 @@ Statistics statistics_of(std::string_view bytes) {
 }
 
 std::string calibration_identity(const Network& network, const StatisticsRequest& request, const SampleSource& source) {
-  std::string text = cat(print(network.module), "\n");
-  for (const auto& [name, tensor] : network.tensors) text += cat(name, " ", text_of(tensor));
-  text += cat(request.text(), source.size(), " samples\n");
-  for (const int64_t sample : {int64_t{0}, source.size() - 1}) {
-    for (const at::Tensor& input : source.samples(sample, sample + 1)) text += text_of(input);
-  }
+  std::string text = cat(content_hash(network), "\n", request.text(), source.size(), " samples\n");
+  for (const int64_t sample : {int64_t{0}, source.size() - 1})
+    text += cat(content_hash(source.samples(sample, sample + 1)), "\n");
   return std::to_string(hash_text(text));
 }
 

@@ -84,6 +84,7 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
   result.warnings = result.plan.warnings;
   rescale(network, samples, config, options.calibration, result);
   result.network = network.clone();
+  result.unquantized = network.clone();
   apply_stub_plan(result.network.module, result.plan, *backend);
   if (form.table) check_scale_table(*form.table, result.plan, result.network);
   // First: a bad weight would look like bad data.

@@ -37,6 +37,9 @@ struct QuantizationResult {
   /// Fake-quantized: stubs and weight fake-quantizes have their scales, and where FP16 cannot hold what was seen, nodes
   /// are wide. Shares the input's tensors.
   Network network;
+  /// What became of the network that was given before it was quantized: channels rescaled, where the recipe asks for
+  /// it. The same function, without codes.
+  Network unquantized = {};
   StubPlan plan = {};
   /// By value name; every float tensor when float_type is kF16.
   std::map<std::string, Range> ranges = {};

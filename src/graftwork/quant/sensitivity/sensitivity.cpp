@@ -6,8 +6,8 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/sample_workers.h"
-#include "graftwork/quant/sensitivity/content_hash.h"
 
 namespace graftwork {
 namespace {
@@ -69,7 +69,7 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
       outputs_(network.module.signature().outputs),
       batching_(batching_of(network.module)),
       float_(network),
-      partial_(network, quantized.network, modules_of(layers_), rules) {
+      partial_(quantized.unquantized, quantized.network, modules_of(layers_), rules) {
   if (source.size() == 0) throw Error("data.empty", "there is no sample to measure on");
   const bool has_labels = !options_.labels.empty();
   if (has_labels && std::ssize(options_.labels) != source.size()) {

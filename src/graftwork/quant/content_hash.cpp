@@ -1,4 +1,4 @@
-#include "graftwork/quant/sensitivity/content_hash.h"
+#include "graftwork/quant/content_hash.h"
 
 #include <cinttypes>
 #include <cstdio>
