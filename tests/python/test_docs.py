@@ -20,6 +20,7 @@ SESSIONS = {
     "docs/plans.md": "net.gir",
     "docs/data.md": "make.py",
     "docs/recipe.md": "make.py",
+    "docs/quantization.md": "make.py",
     "docs/report.md": "make.py",
     "docs/scales.md": "make.py",
     "docs/patterns.md": "",
