@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from measure import NOISE, Cost, Figure, OtherJobs, Server, Unmeasured, in_turns, ratios, run_once
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = ROOT / "build" / "bench"
 COMMAND = ROOT / "build" / "bin" / "graftwork"
 FLOOR = ROOT / "bench" / "floor.py"
+PEERS = ROOT / "bench" / "peers.py"
 MODELS = ROOT / "tests" / "models"
 FOLDER = ROOT / "out" / "bench"
 MODEL, DATA, ONNX = FOLDER / "resnet50.pt2", FOLDER / "samples.npy", FOLDER / "resnet50_int8.onnx"
@@ -105,7 +107,7 @@ def bench_load(bench):
 
 def bench_calibrate(bench):
     program = bench.server("calibrate_bench", MODEL, DATA, bench.threads)
-    ours, torch = bench.served_in_turns(program, "calibrate", "forward")
+    ours, torch = bench.served_in_turns(program, "minmax", "forward")
     # Holds on a busy machine too, as one thread waits for no other; setting up takes little of either.
     single = Bench(bench.rounds, threads=1)
     alone = single.served_in_turns(single.server("calibrate_bench", MODEL, DATA, 1), "quarter", "quarter")
@@ -114,6 +116,58 @@ def bench_calibrate(bench):
     yield Figure(f"  of {SAMPLES // 4} samples, one thread, in processor time", "×", ratios(*map(cpu, alone)), 1.15)
     yield Figure("  calibration, per sample", "ms", scaled(wall(ours), 1e3 / SAMPLES))
     yield Figure("  eager forward, per sample", "ms", scaled(wall(torch), 1e3 / SAMPLES))
+
+
+def full_size(bench, name):
+    """The folder of a transformer with its data, made when it is not there."""
+    folder = FOLDER / name
+    if not (folder / "many.npz").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        run_once(sys.executable, PEERS, "make", name, folder, env=bench.env)
+    return folder
+
+
+def costs_of_calibration(bench, name, ours_alone, peers_alone):
+    """Seconds by side, in turns: ours, and what others take for the same network and samples."""
+    folder = FOLDER if name == "resnet50" else full_size(bench, name)
+    files = (MODEL, DATA) if name == "resnet50" else (folder / "m.pt2", folder / "calibration.npz")
+    ours = bench.server("calibrate_bench", *files, bench.threads)
+    peers = Server(sys.executable, PEERS, "serve", name, folder, bench.threads, env=bench.env)
+    with ours, peers:
+        sides = {side: partial(ours.ask, side) for side in ours_alone}
+        sides |= {side: partial(peers.ask, side) for side in peers_alone}
+        for ask in sides.values():
+            ask()  # libraries and file caches get warm
+        # A round of a transformer takes most of a minute.
+        rounds = bench.rounds if name == "resnet50" else min(bench.rounds, 5)
+        return {side: wall(costs) for side, costs in in_turns(rounds, **sides).items()}
+
+
+def bench_statistics(bench):
+    """All statistics in one run, beside MINMAX alone and beside what others take for histograms."""
+    targets = {"resnet50": ("ResNet-50", 0.8), "vit_b16": ("ViT-B/16", 1.0), "bert_base": ("BERT-base", 1.0)}
+    for name, (title, target) in targets.items():
+        others = ("onnxruntime", "quarter") if name == "resnet50" else ()
+        seconds = costs_of_calibration(bench, name, ("minmax", "mse", "all"), ("forward", "torch.ao", *others))
+        yield Figure(f"{title}: all statistics over MINMAX alone", "×", ratios(seconds["all"], seconds["minmax"]), 1.3)
+        yield Figure("  the default (least squares) over MINMAX", "×", ratios(seconds["mse"], seconds["minmax"]), 1.1)
+        yield Figure("  all statistics over eager forward", "×", ratios(seconds["all"], seconds["forward"]), target)
+        yield Figure("  torch.ao's histograms over eager forward", "×", ratios(seconds["torch.ao"], seconds["forward"]))
+        if others:
+            percentiles = ratios(seconds["onnxruntime"], seconds["quarter"])
+            yield Figure("  ONNX Runtime's percentiles over eager forward", "×", percentiles)
+
+
+def bench_memory(bench):
+    """Percentiles of 512 sentences: what BERT's calibration keeps beyond what PyTorch needs for the forward alone."""
+    folder = full_size(bench, "bert_base")
+    command = [COMMAND, "quantize", folder / "m.pt2", "--calibrate", folder / "many.npz", "--no-losses"]
+    command += ["--calibration-method", "percentile", "--quiet", "-o", folder / "m.onnx"]
+    ours = run_once(*command, env=bench.env)
+    torch = run_once(sys.executable, PEERS, "forward", "bert_base", folder, bench.threads, env=bench.env)
+    above = (ours.peak_bytes - torch.peak_bytes) / 1e6
+    yield Figure("BERT-base, percentiles of 512 × 128 tokens: peak above eager forward's", "MB", [above], 500)
+    yield Figure("  the command, in all", "s", [ours.seconds])
 
 
 def bench_export(bench):
@@ -169,6 +223,8 @@ def bench_rewrite(bench):
 BENCHES = {
     "load": bench_load,
     "calibrate": bench_calibrate,
+    "statistics": bench_statistics,
+    "memory": bench_memory,
     "export": bench_export,
     "command": bench_command,
     "sensitivity": bench_sensitivity,
