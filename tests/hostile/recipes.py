@@ -29,6 +29,7 @@ WRONG = {
     ("weight", "precision"): ("fp4", None, 8),
     ("weight", "block_size"): (0, -64, 32, 2**40, "64", None, 64),
     ("weight", "rounding"): (None, 1, "up", []),
+    ("weight", "rounding_iterations"): (100, 0, -1, 2**40, 1.5, "100", None),
     ("weight", "calibration_method"): ("entropy", "", []),
     ("weight", "per_channel"): (0, "yes", None),
     ("weight", "symmetric"): (0, None),

@@ -416,10 +416,10 @@ REFUSED = {
         {"weight": {"block_size": 64}},
         '"block_size" is for int4; weights of int8 have a scale for each output channel (rule V11)',
     ),
-    "rounding": ({"weight": {"rounding": "up"}}, '"rounding" is "up"; nearest and gptq are supported'),
+    "rounding": ({"weight": {"rounding": "up"}}, '"rounding" is "up"; nearest, gptq and adaround are supported'),
     "gptq with a zero point": (
         {"weight": {"rounding": "gptq", "symmetric": False}},
-        '"symmetric" is false; GPTQ rounds to symmetric codes',
+        '"symmetric" is false; gptq rounds to symmetric codes',
     ),
     "mse of fp8": (
         {"activation": {"precision": "fp8", "calibration_method": "mse"}},

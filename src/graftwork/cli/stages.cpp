@@ -1,6 +1,7 @@
 #include "graftwork/cli/stages.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -95,6 +96,11 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.calibration.exchange = processes;
   if (!flags.scales.empty()) options.scales = read_scale_table(flags.scales);
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
+  std::optional<ProgressBar> rounding;
+  options.rounding_progress = [&](int64_t done, int64_t total) {
+    if (!rounding) rounding.emplace(flags.quiet, ProgressWords{"rounding weights", "rounded", "layer"});
+    rounding->update(done, total);
+  };
   options.calibration.interrupted = [&] { return interrupt.requested(); };
   if (with_losses) options.losses = {.interrupted = options.calibration.interrupted};
   try {

@@ -23,7 +23,14 @@ constexpr std::array<std::pair<CalibrationMethod, std::string_view>, 6> kMethods
      {CalibrationMethod::kEntropy, "entropy"},
      {CalibrationMethod::kMse, "mse"}}};
 
+constexpr std::array<std::pair<WeightRounding, std::string_view>, 3> kRoundings{
+    {{WeightRounding::kNearest, "nearest"}, {WeightRounding::kGptq, "gptq"}, {WeightRounding::kAdaRound, "adaround"}}};
+
 }  // namespace
+
+std::string_view name_of(WeightRounding rounding) {
+  return std::ranges::find(kRoundings, rounding, &std::pair<WeightRounding, std::string_view>::first)->second;
+}
 
 std::string_view name_of(CalibrationMethod method) {
   return std::ranges::find(kMethods, method, &std::pair<CalibrationMethod, std::string_view>::first)->second;
@@ -44,6 +51,7 @@ namespace {
 using Json = JsonFields::Json;
 
 constexpr const char* kCode = "config";
+constexpr int64_t kMostIterations = 1'000'000;
 
 std::string methods_of(const std::string& tensors) {
   std::vector<std::string> names;
@@ -84,11 +92,20 @@ void read_tensor_config(const JsonFields& fields, const std::string& name, Tenso
   config.per_channel = fields.flag("per_channel", config.per_channel);
 }
 
+void read_rounding(const JsonFields& fields, WeightQuantConfig& config) {
+  const std::string given = fields.text("rounding", std::string(name_of(config.rounding)));
+  const auto* known = std::ranges::find(kRoundings, given, &std::pair<WeightRounding, std::string_view>::second);
+  if (known == kRoundings.end())
+    fields.refuse("rounding", cat("is ", quoted(given), "; nearest, gptq and adaround are supported"));
+  config.rounding = known->first;
+  if (!fields.find("rounding_iterations")) return;
+  if (config.rounding != WeightRounding::kAdaRound) fields.refuse("rounding_iterations", "is for adaround");
+  config.rounding_iterations = fields.integer("rounding_iterations");
+  if (config.rounding_iterations < 1 || config.rounding_iterations > kMostIterations)
+    fields.refuse("rounding_iterations", cat("is not between 1 and ", kMostIterations));
+}
+
 void read_blocks(const JsonFields& fields, WeightQuantConfig& config) {
-  const std::string rounding = fields.text("rounding", "nearest");
-  if (rounding != "nearest" && rounding != "gptq")
-    fields.refuse("rounding", cat("is ", quoted(rounding), "; nearest and gptq are supported"));
-  if (rounding == "gptq") config.rounding = WeightRounding::kGptq;
   config.block_size = read_block_size(fields, config.precision);
   if (config.block_size > 0 && !config.per_channel)
     fields.refuse("per_channel", "is false; blocks are parts of an output channel (rule Q1)");
@@ -111,8 +128,9 @@ void check_quant_config(const QuantConfig& config) {
     if (part->precision == Precision::kFp8 && !part->symmetric)
       throw Error("config.value", "\"symmetric\" is false; numbers of FP8 have a sign and no zero point (rule V1)");
   }
-  if (config.weight.rounding == WeightRounding::kGptq && !config.weight.symmetric)
-    throw Error("config.value", "\"symmetric\" is false; GPTQ rounds to symmetric codes");
+  if (config.weight.rounding != WeightRounding::kNearest && !config.weight.symmetric)
+    throw Error("config.value",
+                cat("\"symmetric\" is false; ", name_of(config.weight.rounding), " rounds to symmetric codes"));
   if (config.weight.block_size > 0 && !config.weight.symmetric)
     throw Error("config.value", "\"symmetric\" is false; codes of INT4 in blocks are symmetric (rule V1)");
 }
@@ -151,10 +169,12 @@ QuantConfig parse_quant_config(const std::string& text) {
     if (scale == "fixed") config.activation.softmax_scale = SoftmaxScale::kFixed;
   }
   if (const Json* part = fields.find("weight")) {
-    const JsonFields weight(*part, "weight", kCode,
-                            {"precision", "symmetric", "per_channel", "calibration_method", "percentile",
-                             "bias_correction", "block_size", "rounding", "cross_layer_equalization"});
+    const JsonFields weight(
+        *part, "weight", kCode,
+        {"precision", "symmetric", "per_channel", "calibration_method", "percentile", "bias_correction", "block_size",
+         "rounding", "rounding_iterations", "cross_layer_equalization"});
     read_tensor_config(weight, "weight", config.weight);
+    read_rounding(weight, config.weight);
     read_blocks(weight, config.weight);
     config.weight.bias_correction = weight.flag("bias_correction", config.weight.bias_correction);
     config.weight.cross_layer_equalization =

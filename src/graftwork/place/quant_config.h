@@ -63,14 +63,19 @@ struct ActivationQuantConfig : TensorQuantConfig {
 /// How the codes of a weight are chosen.
 enum class WeightRounding : uint8_t {
   kNearest,
-  kGptq,  ///< Of linear layers: one input channel after another, the next ones making up for its error on the data.
+  kGptq,      ///< Of linear layers: one input channel after another, the next ones making up for its error on the data.
+  kAdaRound,  ///< Of convolutions too: up or down, as training on what the layer reads decides for all of them at once.
 };
+
+/// As recipes spell them: "nearest", "gptq", "adaround".
+std::string_view name_of(WeightRounding rounding);
 
 struct WeightQuantConfig : TensorQuantConfig {
   /// Input channels of linear layers that share a scale: 64 or 128, of INT4. Then nothing but these weights is
   /// quantized. 0: a scale for each output channel.
   int64_t block_size = 0;
   WeightRounding rounding = WeightRounding::kNearest;
+  int64_t rounding_iterations = 1000;  ///< Of kAdaRound.
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
   /// Whether layers and those that read them share the differences between channels (Nagel et al. 2019).
@@ -112,7 +117,7 @@ void check_can_be_written(const QuantConfig& config);
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true,
 ///                 "cross_layer_equalization": false},
 ///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers
-///                              alone)
+///                              alone; or {"rounding": "adaround", "rounding_iterations": 1000})
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float", "squeeze_excite": "float", "first_and_last": "float", "tiny_products":
 ///      "float",

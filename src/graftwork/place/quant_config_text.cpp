@@ -48,7 +48,9 @@ std::string quant_config_text(const QuantConfig& config) {
   Json weight = tensor_json(config.weight);
   weight["bias_correction"] = config.weight.bias_correction;
   weight["cross_layer_equalization"] = config.weight.cross_layer_equalization;
-  weight["rounding"] = config.weight.rounding == WeightRounding::kGptq ? "gptq" : "nearest";
+  weight["rounding"] = name_of(config.weight.rounding);
+  if (config.weight.rounding == WeightRounding::kAdaRound)
+    weight["rounding_iterations"] = config.weight.rounding_iterations;
   if (config.weight.block_size > 0) weight["block_size"] = config.weight.block_size;
   Json rules = Json::array();
   for (const PolicyRule& rule : config.rules) rules.push_back(rule_json(rule));

@@ -21,8 +21,8 @@ std::vector<std::unique_ptr<Step>> steps_of(const Network& network, const StubPl
   if (form.float_type == DType::kF16) steps.push_back(make_half_regions_step(network, backend));
   steps.push_back(make_shared_scales_step(network, plan));
   steps.push_back(make_stub_scales_step(plan, config.activation, form));
-  if (config.weight.rounding == WeightRounding::kGptq)
-    steps.push_back(make_gptq_step(network, samples, config.weight, options));
+  if (config.weight.rounding != WeightRounding::kNearest)
+    steps.push_back(make_rounding_step(network, samples, config.weight, options));
   if (config.weight.bias_correction) steps.push_back(make_bias_correction_step(network, plan));
   return steps;
 }
@@ -43,7 +43,8 @@ std::optional<Statistics> known_by_table(const ScaleForm& form, const StubPlan& 
   if (!config.activation.symmetric || !config.weight.symmetric)
     throw Error("scales.affine", "scale tables hold no zero points", "symmetric codes in the recipe, or no table");
   std::vector<std::string> missing = not_in_table(*form.table, plan, form.float_type, request);
-  if (config.weight.rounding == WeightRounding::kGptq) missing.emplace_back("codes that GPTQ chooses by the data");
+  if (config.weight.rounding != WeightRounding::kNearest)
+    missing.push_back(cat("codes that ", name_of(config.weight.rounding), " chooses by the data"));
   if (missing.empty())
     return Statistics{.ranges = ranges_of(*form.table), .means = form.table->means, .wide = form.table->wide};
   if (samples.size() > 0) return std::nullopt;

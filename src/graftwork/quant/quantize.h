@@ -29,6 +29,8 @@ struct QuantizeOptions {
   /// Scales that hold instead of what calibration would find. Where the table says all that data would tell, there need
   /// be no samples: nothing is calibrated, and without a sample nothing is measured.
   std::optional<ScaleTable> scales;
+  /// Called with layers done and layers in all while codes are chosen by training (WeightRounding::kAdaRound).
+  Progress rounding_progress = {};
   /// Whether and how to measure what quantization loses.
   std::optional<LossOptions> losses;
 };
@@ -49,7 +51,7 @@ struct QuantizationResult {
   CalibrationMethod weight_method = CalibrationMethod::kMinMax;
   /// How many biases and running means make up for the rounding of weights.
   int64_t corrected_biases = 0;
-  /// How many weights have codes that were chosen together (WeightRounding::kGptq).
+  /// How many weights have codes that were chosen together (WeightRounding).
   int64_t rounded_weights = 0;
   /// SampleSource::facts.
   std::vector<std::string> sample_facts = {};

@@ -13,6 +13,7 @@ TEST(QuantConfigText, IsReadAsItself) {
         R"({"skip": {"stub": ["a\"b", "head.*"], "weight": ["nn.Linear"]}, "policy": {"depthwise": "float"}})",
         R"({"policy": {"squeeze_excite": "float"}})",
         R"({"weight": {"precision": "int4", "block_size": 128, "rounding": "gptq"}})",
+        R"({"weight": {"rounding": "adaround", "rounding_iterations": 250}})",
         R"({"activation": {"precision": "fp8", "calibration_method": "minmax", "outlier_channels": "divide"},
             "weight": {"precision": "fp8", "cross_layer_equalization": true}})",
         R"({"smooth_quant": {"alpha": "search", "pairs": {"b.*": 0.25, "a": "search"}}, "skip": {"smooth": ["c"]}})",
@@ -39,6 +40,13 @@ TEST(QuantConfigText, SaysWhatTheRecipeSays) {
   EXPECT_EQ(config.skip.weight, std::vector<std::string>{"nn.Linear"});
   EXPECT_TRUE(config.policy.float_depthwise);
   EXPECT_FALSE(config.policy.float_squeeze_excite);
+}
+
+TEST(QuantConfigText, SaysHowCodesAreChosen) {
+  const QuantConfig config = parse_quant_config(
+      quant_config_text(parse_quant_config(R"({"weight": {"rounding": "adaround", "rounding_iterations": 250}})")));
+  EXPECT_EQ(config.weight.rounding, WeightRounding::kAdaRound);
+  EXPECT_EQ(config.weight.rounding_iterations, 250);
 }
 
 TEST(QuantConfigText, SaysRulesAndSmoothing) {

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/text.h"
 #include "graftwork/nn/inference_runner.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_workers.h"
@@ -53,13 +52,7 @@ at::Tensor SecondMoments::value() const {
 
 void collect_second_moments(const Network& network, const std::vector<LayerInputs>& layers, const SampleSource& source,
                             const CalibrationOptions& options, std::vector<SecondMoments*> moments) {
-  std::vector<ValueRef> watched;
-  for (const LayerInputs& inputs : layers) {
-    for (const ValueRef& input : inputs) {
-      if (std::find(watched.begin(), watched.end(), input) == watched.end()) watched.push_back(input);
-    }
-  }
-  const InferenceRunner runner(network, watched);
+  const InferenceRunner runner(network, values_of(layers));
   const Batching batching = batching_of(network.module);
   const SampleWorkers workers(options.threads, batching.micro_batches(source.size()));
   workers.run([&](int64_t index, int64_t) {
@@ -68,10 +61,7 @@ void collect_second_moments(const Network& network, const std::vector<LayerInput
       throw Error("interrupted", "stopped before the weights were rounded");
     const int64_t begin = index * batching.size, end = std::min(begin + batching.size, source.size());
     const Watcher watcher = [&](const ValueRef& seen, at::Tensor& value) {
-      if (!at::isfinite(value).all().item<bool>())
-        throw Error("data.value",
-                    cat("%", seen.node->name().str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
-                    "checking the network and the scaling of the data");
+      check_finite(seen, value, begin, end);
       for (size_t i = 0; i < layers.size(); ++i) {
         const auto calls = std::count(layers[i].begin(), layers[i].end(), seen);
         for (int64_t call = 0; call < calls; ++call) moments[i]->add(value);

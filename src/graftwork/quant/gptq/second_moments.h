@@ -8,8 +8,8 @@
 #include <mutex>
 #include <vector>
 
-#include "graftwork/nn/program.h"
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/rounding/layer_inputs.h"
 
 namespace graftwork {
 
@@ -37,9 +37,6 @@ class SecondMoments {
   std::vector<Fixed> upper_;  // row by row, from the diagonal on
   std::mutex mutex_;
 };
-
-/// Where the rows of a layer come from: the values that it reads, one for each call.
-using LayerInputs = std::vector<ValueRef>;
 
 /// Adds up what the layers read, over all samples: `moments[i]` of `layers[i]`. The network runs as in calibrate(), and
 /// the same is thrown; Error "data.value" too, where a layer reads NaN or infinity.

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "graftwork/base/error.h"
 #include "graftwork/nn/inference_runner.h"
-#include "graftwork/quant/micro_batch.h"
+#include "graftwork/quant/sample_choice.h"
 #include "graftwork/quant/sample_workers.h"
 
 namespace graftwork {
@@ -21,35 +20,6 @@ at::Tensor rows_of(const at::Tensor& value, int64_t axis) {
   return rows.index_select(0, places);
 }
 
-/// FNV-1a over the bytes of all inputs.
-uint64_t hash_of(const std::vector<at::Tensor>& inputs) {
-  uint64_t hash = 14695981039346656037ULL;
-  for (const at::Tensor& input : inputs) {
-    const at::Tensor dense = input.contiguous();
-    const auto* bytes = static_cast<const unsigned char*>(dense.const_data_ptr());
-    for (size_t i = 0; i < dense.nbytes(); ++i) hash = (hash ^ bytes[i]) * 1099511628211ULL;
-  }
-  return hash;
-}
-
-/// Numbers of at most `count` micro-batches, by what they hold: the same ones whatever the order of samples.
-std::vector<int64_t> chosen(const SampleSource& source, const Batching& batching, int64_t count,
-                            const CalibrationOptions& options) {
-  const int64_t all = batching.micro_batches(source.size());
-  std::vector<std::pair<uint64_t, int64_t>> hashes(static_cast<size_t>(all));
-  SampleWorkers(options.threads, all).run([&](int64_t i, int64_t) {
-    if (options.interrupted && options.interrupted())
-      throw Error("interrupted", "stopped before the calibration was done");
-    const int64_t begin = i * batching.size, end = std::min(begin + batching.size, source.size());
-    hashes[static_cast<size_t>(i)] = {hash_of(source.samples(begin, end)), i};
-  });
-  std::sort(hashes.begin(), hashes.end());
-  hashes.resize(static_cast<size_t>(std::min(all, count)));
-  std::vector<int64_t> numbers;
-  for (const auto& [hash, number] : hashes) numbers.push_back(number);
-  return numbers;
-}
-
 }  // namespace
 
 std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map<Symbol, int64_t>& axes,
@@ -61,7 +31,7 @@ std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map
   }
   const InferenceRunner runner(network, watched);
   const Batching batching = batching_of(network.module);
-  const std::vector<int64_t> numbers = chosen(source, batching, micro_batches, options);
+  const std::vector<int64_t> numbers = chosen_micro_batches(source, batching, micro_batches, options);
   std::vector<std::map<Symbol, at::Tensor>> parts(numbers.size());
   SampleWorkers(options.threads, static_cast<int64_t>(numbers.size())).run([&](int64_t i, int64_t) {
     const at::NoGradGuard no_grad;

@@ -35,9 +35,10 @@ std::unique_ptr<Step> make_shared_scales_step(const Network& network, const Stub
 std::unique_ptr<Step> make_stub_scales_step(const StubPlan& plan, const ActivationQuantConfig& config,
                                             const ScaleForm& form);
 
-/// Chooses codes of weights together (gptq/round_layers.h), which takes runs over the data of its own.
-std::unique_ptr<Step> make_gptq_step(const Network& network, const SampleSource& samples,
-                                     const WeightQuantConfig& config, const QuantizeOptions& options);
+/// Chooses codes of weights together (gptq/round_layers.h, rounding/learn_rounding.h), which takes runs over the data
+/// of its own.
+std::unique_ptr<Step> make_rounding_step(const Network& network, const SampleSource& samples,
+                                         const WeightQuantConfig& config, const QuantizeOptions& options);
 
 /// Biases make up for the rounding of weights (bias_correction.h).
 std::unique_ptr<Step> make_bias_correction_step(const Network& network, const StubPlan& plan);
