@@ -129,6 +129,12 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
   std::erase_if(layers_, [&](const auto& entry) { return entry.second.size() < users[entry.first]; });
 }
 
+bool BiasCorrection::serves(ModuleId layer) const {
+  return std::any_of(layers_.begin(), layers_.end(), [&](const auto& entry) {
+    return entry.second.size() == 1 && entry.second.front().weighted == layer;
+  });
+}
+
 int64_t BiasCorrection::apply(Network& quantized, const ChannelMeans& known) const {
   const at::NoGradGuard no_grad;
   const ModuleTable& modules = quantized.module.modules();

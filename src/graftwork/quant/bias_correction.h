@@ -26,6 +26,8 @@ class BiasCorrection {
 
   /// The tensors whose channel means it needs: CalibrationOptions::channel_axes.
   const std::unordered_map<Symbol, int64_t>& channel_axes() const { return axes_; }
+  /// Whether it gives back the whole shift of this layer, a module of the network.
+  bool serves(ModuleId layer) const;
   /// `quantized`: the network with the scales of its weights set. Returns how many biases and batch norms it changed.
   /// `means`: of each of those tensors. Throws Error "scales.value" where one has not the channels that a layer reads.
   int64_t apply(Network& quantized, const ChannelMeans& means) const;

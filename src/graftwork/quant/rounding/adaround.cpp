@@ -72,13 +72,15 @@ AdaRound::AdaRound(const at::Tensor& weight, const at::Tensor& scales, QuantRang
   scales_ = scale_of_each(scales, like_).reshape(shape);
   weight_ = like_.to(at::kFloat).reshape(shape);
   chosen_ = at::empty_like(weight_, at::MemoryFormat::Contiguous);
-  at::Tensor size = rows.square().mean(std::vector<int64_t>{1, 2}, /*keepdim=*/true).sqrt();
+  at::Tensor read = in_order_of_chance(rows);
+  if (options_.mean_is_corrected) read.sub_(read.mean(1, /*keepdim=*/true));
+  at::Tensor size = read.square().mean(std::vector<int64_t>{1, 2}, /*keepdim=*/true).sqrt();
   size.masked_fill_(size == 0, 1);
-  const at::Tensor scaled = in_order_of_chance(rows).div_(size);
+  read.div_(size);
   if (width <= kMostMoments) {
-    inputs_.moments = at::bmm(scaled.transpose(1, 2), scaled) / count;
+    inputs_.moments = at::bmm(read.transpose(1, 2), read).div_(count);
   } else {
-    inputs_.rows = scaled;
+    inputs_.rows = std::move(read);
   }
   inputs_.drawn = static_cast<double>(width) / static_cast<double>(width + 20 * count);
   axis_ = groups == 1 ? 1 : 0;

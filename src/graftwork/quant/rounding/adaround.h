@@ -11,6 +11,8 @@ namespace graftwork {
 
 struct AdaRoundOptions {
   int64_t iterations = 1000;
+  /// A bias makes up for the mean of an output's error: what is kept small is its variance.
+  bool mean_is_corrected = false;
   /// Polled now and then; true stops with Error "interrupted".
   std::function<bool()> interrupted = {};
 };

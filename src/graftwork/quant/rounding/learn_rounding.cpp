@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "graftwork/nn/module_kernels.h"
+#include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/rounding/adaround.h"
 #include "graftwork/quant/rounding/layer_rows.h"
 #include "graftwork/quant/rounding/rounded_layers.h"
@@ -24,7 +26,8 @@ class Training {
         options_(options),
         quantized_(result.network),
         layers_(rounded_layers(network, result)),
-        training_{config.rounding_iterations, options.calibration.interrupted} {
+        iterations_(config.rounding_iterations) {
+    if (config.bias_correction) correction_.emplace(network, result.plan);
     std::erase_if(layers_, [&](const RoundedLayer& layer) { return range_of(record(layer.fake_quant)).is_e4m3; });
     for (const RoundedLayer& layer : layers_) forms_.emplace_back(record(layer.owner));
   }
@@ -96,8 +99,10 @@ class Training {
   std::unique_ptr<AdaRound> rounding_of(const RoundedLayer& layer, const at::Tensor& rows) const {
     const at::Tensor weight = evaluate(*record(layer.owner).param("weight"), quantized_.tensors);
     const ModuleRecord& fake_quant = record(layer.fake_quant);
+    const AdaRoundOptions training{iterations_, correction_ && correction_->serves(layer.owner),
+                                   options_.calibration.interrupted};
     return std::make_unique<AdaRound>(weight, scale_of(fake_quant, quantized_.tensors), range_of(fake_quant), rows,
-                                      training_);
+                                      training);
   }
 
   const Network& network_;
@@ -106,7 +111,8 @@ class Training {
   Network& quantized_;
   std::vector<RoundedLayer> layers_;
   std::vector<RowForm> forms_;
-  AdaRoundOptions training_;
+  int64_t iterations_;
+  std::optional<BiasCorrection> correction_;
   std::vector<int64_t> micro_batches_;
   std::mutex mutex_;
   int64_t done_ = 0;
