@@ -34,8 +34,8 @@ at::Tensor errors_on(const at::Tensor& rows, const at::Tensor& error) {
 }
 
 at::Tensor rounded(const at::Tensor& weight, const at::Tensor& scales, QuantRange range, const at::Tensor& read,
-                   int64_t iterations = 300) {
-  AdaRound rounding(weight, scales, range, read, {iterations, {}});
+                   int64_t iterations = 300, bool mean_is_corrected = false) {
+  AdaRound rounding(weight, scales, range, read, {iterations, mean_is_corrected, {}});
   for (int64_t i = rounding.blocks() - 1; i >= 0; --i) rounding.round_block(i);
   return rounding.result();
 }
@@ -63,22 +63,20 @@ TEST_P(Rounding, IsBetterOnTheRowsThanTheNearestCodes) {
   const at::Tensor chosen = rounded(weight, scales, range, read);
   EXPECT_TRUE(at::equal(fake_quantize(chosen, scales, 0, range), chosen))
       << "the nearest codes of the weight are not those that were chosen";
-  const at::Tensor each = setting.block_size > 0 ? scales.repeat_interleave(setting.block_size, 1)
-                                                 : scales.unsqueeze(1).expand_as(weight);
+  const at::Tensor each =
+      setting.block_size > 0 ? scales.repeat_interleave(setting.block_size, 1) : scales.unsqueeze(1).expand_as(weight);
   EXPECT_LE(((chosen - nearest) / each).abs().max().item<double>(), 1 + 1e-4);
   const at::Tensor before = errors_on(read, nearest - weight), after = errors_on(read, chosen - weight);
   EXPECT_TRUE((after <= before * (1 + 1e-5)).all().item<bool>()) << "an output channel became worse";
   EXPECT_LT(after.sum().item<double>(), setting.most * before.sum().item<double>());
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Rounding,
-                         ::testing::Values(Setting{"int4", "int4", 1, 96, 0, 0.4},
-                                           Setting{"int8", "int8", 1, 96, 0, 0.4},
-                                           Setting{"in_batches", "int4", 1, 600, 0, 0.5},
-                                           Setting{"groups", "int4", 4, 36, 0, 0.5},
-                                           Setting{"depthwise", "int4", 24, 9, 0, 0.8},
-                                           Setting{"blocks", "int4", 1, 128, 64, 0.4}),
-                         [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    All, Rounding,
+    ::testing::Values(Setting{"int4", "int4", 1, 96, 0, 0.4}, Setting{"int8", "int8", 1, 96, 0, 0.4},
+                      Setting{"in_batches", "int4", 1, 600, 0, 0.5}, Setting{"groups", "int4", 4, 36, 0, 0.5},
+                      Setting{"depthwise", "int4", 24, 9, 0, 0.8}, Setting{"blocks", "int4", 1, 128, 64, 0.4}),
+    [](const auto& test) { return test.param.name; });
 
 TEST(AdaRound, ClipsAsTheNearestCodesAre) {
   const at::Tensor weight = random({4, 20}, 4), scales = at::full({4}, 0.1), read = rows(1, 50, 20);
@@ -98,9 +96,19 @@ TEST(AdaRound, TakesTheNearestCodesWhereRowsSayNothing) {
   EXPECT_TRUE(at::equal(chosen, fake_quantize(weight, scales, 0, range)));
 }
 
+TEST(AdaRound, KeepsTheVarianceSmallWhereTheMeanIsCorrected) {
+  const at::Tensor weight = random({24, 40}, 4), read = rows(1, 300, 40) + 2, scales = at::full({24}, 0.4);
+  const QuantRange range = weight_range("int4");
+  const auto variance_of = [&](const at::Tensor& chosen) {
+    return errors_on(read - read.mean(1, true), chosen - weight).sum().item<double>();
+  };
+  const double with_mean = variance_of(rounded(weight, scales, range, read));
+  EXPECT_LT(variance_of(rounded(weight, scales, range, read, 300, true)), 0.9 * with_mean);
+}
+
 TEST(AdaRound, StopsWhenItIsInterrupted) {
   AdaRound rounding(random({4, 20}, 4), at::full({}, 0.5), weight_range("int4"), rows(1, 30, 20),
-                    {1'000'000, [] { return true; }});
+                    {1'000'000, false, [] { return true; }});
   EXPECT_THROW(rounding.round_block(0), Error);
 }
 
@@ -135,8 +143,8 @@ TEST(RowForm, RowsTimesWeightsAreWhatTheConvolutionGives) {
 }
 
 TEST(RowForm, StaysWithinItsBounds) {
-  const Network small = network_of(
-      "graph(%x: f32[2, 5]) {\n  %c = nn.Linear @c(%x) {in_features=5, out_features=4}\n  return %c\n}\n");
+  const Network small =
+      network_of("graph(%x: f32[2, 5]) {\n  %c = nn.Linear @c(%x) {in_features=5, out_features=4}\n  return %c\n}\n");
   const Network wide = network_of(
       "graph(%x: f32[2, 65536]) {\n  %c = nn.Linear @c(%x) {in_features=65536, out_features=1}\n  return %c\n}\n");
   const auto form_of = [](const Network& network) {
@@ -208,8 +216,7 @@ TEST(RoundByTraining, LeavesFp8AsItIs) {
   const Network network = transformed();
   QuantizeOptions options;
   const QuantizationResult result =
-      quantize(network, MemorySamples(images(2)),
-               parse_quant_config(R"({"activation": {"precision": "fp8"},
+      quantize(network, MemorySamples(images(2)), parse_quant_config(R"({"activation": {"precision": "fp8"},
                                       "weight": {"precision": "fp8", "rounding": "adaround"}})"),
                options);
   EXPECT_GT(result.plan.quantized_weights(), 0U);
