@@ -11,6 +11,7 @@
 #include "graftwork/quant/gptq/gptq.h"
 #include "graftwork/quant/quantize.h"
 #include "graftwork/quant/rounding/layer_rows.h"
+#include "graftwork/quant/sample_workers.h"
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
@@ -36,7 +37,7 @@ at::Tensor errors_on(const at::Tensor& rows, const at::Tensor& error) {
 at::Tensor rounded(const at::Tensor& weight, const at::Tensor& scales, QuantRange range, const at::Tensor& read,
                    int64_t iterations = 300, bool mean_is_corrected = false) {
   AdaRound rounding(weight, scales, range, read, {iterations, mean_is_corrected, {}});
-  for (int64_t i = rounding.blocks() - 1; i >= 0; --i) rounding.round_block(i);
+  SampleWorkers(1, rounding.blocks()).run([&](int64_t index, int64_t) { rounding.round_block(index); });
   return rounding.result();
 }
 
@@ -75,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, Rounding,
     ::testing::Values(Setting{"int4", "int4", 1, 96, 0, 0.4}, Setting{"int8", "int8", 1, 96, 0, 0.4},
                       Setting{"in_batches", "int4", 1, 600, 0, 0.5}, Setting{"groups", "int4", 4, 36, 0, 0.5},
-                      Setting{"depthwise", "int4", 24, 9, 0, 0.8}, Setting{"blocks", "int4", 1, 128, 64, 0.4}),
+                      Setting{"depthwise", "int4", 24, 9, 0, 0.9}, Setting{"blocks", "int4", 1, 128, 64, 0.4}),
     [](const auto& test) { return test.param.name; });
 
 TEST(AdaRound, ClipsAsTheNearestCodesAre) {
@@ -103,7 +104,7 @@ TEST(AdaRound, KeepsTheVarianceSmallWhereTheMeanIsCorrected) {
     return errors_on(read - read.mean(1, true), chosen - weight).sum().item<double>();
   };
   const double with_mean = variance_of(rounded(weight, scales, range, read));
-  EXPECT_LT(variance_of(rounded(weight, scales, range, read, 300, true)), 0.9 * with_mean);
+  EXPECT_LT(variance_of(rounded(weight, scales, range, read, 300, true)), 0.97 * with_mean);
 }
 
 TEST(AdaRound, StopsWhenItIsInterrupted) {
@@ -213,13 +214,14 @@ TEST(RoundByTraining, DoesNotDependOnThreadsNorOrder) {
 }
 
 TEST(RoundByTraining, LeavesFp8AsItIs) {
-  const Network network = transformed();
-  QuantizeOptions options;
-  const QuantizationResult result =
-      quantize(network, MemorySamples(images(2)), parse_quant_config(R"({"activation": {"precision": "fp8"},
+  Network network = network_of(
+      "graph(%x: f32[2, 16, 64]) {\n  %a = nn.Linear @a(%x) {in_features=64, out_features=64}\n  return %a\n}\n");
+  network.module = transform(network.module).model;
+  const QuantizationResult result = quantize(network, MemorySamples(random({4, 16, 64}, 8)),
+                                             parse_quant_config(R"({"activation": {"precision": "fp8"},
                                       "weight": {"precision": "fp8", "rounding": "adaround"}})"),
-               options);
-  EXPECT_GT(result.plan.quantized_weights(), 0U);
+                                             {});
+  EXPECT_EQ(result.plan.quantized_weights(), 1U);
   EXPECT_EQ(result.rounded_weights, 0);
 }
 
