@@ -78,6 +78,7 @@ class StubScales {
   float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
     TensorQuantConfig config = config_;
     config.precision = stub.precision;
+    config.calibration_method = method_for(config.calibration_method, stub.precision);
     const float scale = activation_scale(group.range, config, form_.float_type, group.small);
     if (!is_on_softmax(modules_, stub)) return scale;
     const auto whole = static_cast<float>(1 / largest_code(stub.precision));
