@@ -94,7 +94,10 @@ class StubScales {
   }
 
   ScaleGroup own_group(const PlannedStub& stub) const {
-    return {ranges_.at(stub.tensor.str()), small_scale(stub), line_of(stub)};
+    ScaleGroup group{ranges_.at(stub.tensor.str()), small_scale(stub), line_of(stub)};
+    group.range.mean = {};  // tensors of one scale need not have the same channels
+    group.range.channel_amax = {};
+    return group;
   }
 
   std::map<Symbol, ScaleGroup> scale_groups() const {
