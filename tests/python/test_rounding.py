@@ -110,7 +110,7 @@ def test_a_scale_table_holds_no_codes(case):
     (case.folder / "recipe.json").write_text(json.dumps({"weight": ADAROUND}))
     command = ("quantize", "net.pt2", "--config", "recipe.json", "--float", "fp32", "--scales", "scales.json")
     said = case.graftwork.fails(*command, "-o", "net.onnx", cwd=case.folder).stderr
-    assert "codes that adaround chooses by the data" in said
+    assert "codes that are chosen by the data" in said
 
 
 REFUSED = {

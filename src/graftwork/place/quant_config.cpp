@@ -133,6 +133,14 @@ void check_quant_config(const QuantConfig& config) {
                 cat("\"symmetric\" is false; ", name_of(config.weight.rounding), " rounds to symmetric codes"));
   if (config.weight.block_size > 0 && !config.weight.symmetric)
     throw Error("config.value", "\"symmetric\" is false; codes of INT4 in blocks are symmetric (rule V1)");
+  for (size_t i = 0; i < config.rules.size(); ++i) {
+    const LayerFormat& format = config.rules[i].format;
+    const bool in_fp8 = (format.activation == Precision::kFp8 && !config.activation.symmetric) ||
+                        (format.weight == Precision::kFp8 && !config.weight.symmetric);
+    if (in_fp8 || (format.block_size > 0 && !config.weight.symmetric))
+      throw Error("config.value", cat("\"symmetric\" is false, and rule ", i + 1, " (", config.rules[i].text(),
+                                      ") has no zero points (rule V1)"));
+  }
 }
 
 void check_can_be_written(const QuantConfig& config) {

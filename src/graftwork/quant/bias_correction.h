@@ -24,7 +24,7 @@ class BiasCorrection {
   /// floating point too stays as it is. A linear layer without bias gets none: it would be an addition of its own.
   BiasCorrection(const Network& network, const StubPlan& plan);
 
-  /// The tensors whose channel means it needs: CalibrationOptions::channel_axes.
+  /// The tensors whose channel means it needs, with their axes of channels.
   const std::unordered_map<Symbol, int64_t>& channel_axes() const { return axes_; }
   /// Whether it gives back the whole shift of this layer, a module of the network.
   bool serves(ModuleId layer) const;

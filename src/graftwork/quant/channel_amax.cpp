@@ -23,6 +23,8 @@ ChannelAmax ChannelAmax::restored(at::Tensor amax) {
 
 void ChannelAmax::merge(const ChannelAmax& other) {
   if (other.empty()) return;
+  if (amax_.defined() && amax_.numel() != other.amax_.numel())
+    throw Error("quant.channels", "the number of channels changes from sample to sample");
   amax_ = amax_.defined() ? at::maximum(amax_, other.amax_) : other.amax_;
 }
 

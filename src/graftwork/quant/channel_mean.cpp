@@ -10,7 +10,7 @@ namespace graftwork {
 namespace {
 
 constexpr int kFractionBits = 64;
-constexpr double kLargest = 0x1p48;
+constexpr double kLargest = 0x1p40;
 
 }  // namespace
 
@@ -32,7 +32,9 @@ void ChannelMean::add(const at::Tensor& values, int64_t axis) {
 
 void ChannelMean::merge(const ChannelMean& other) {
   if (other.empty()) return;
-  sums_.resize(std::max(sums_.size(), other.sums_.size()));
+  if (empty()) sums_.resize(other.sums_.size());
+  if (sums_.size() != other.sums_.size())
+    throw Error("quant.channels", "the number of channels changes from sample to sample");
   for (size_t i = 0; i < other.sums_.size(); ++i) sums_[i] += other.sums_[i];
   count_ += other.count_;
 }

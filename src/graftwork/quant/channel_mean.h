@@ -13,8 +13,9 @@ namespace graftwork {
 /// By the name of a tensor.
 using ChannelMeans = std::map<std::string, std::vector<double>>;
 
-/// Sums in fixed point, 64 bits in front of the point and 64 behind it: adding is exact, so the mean does not depend on
-/// the order of samples, nor on which thread saw which. Channel means beyond ±2⁴⁸ count as that.
+/// Sums in fixed point, 63 bits in front of the point and 64 behind it: adding is exact, so the mean does not depend on
+/// the order of samples, nor on which thread saw which. Channel means beyond ±2⁴⁰ count as that, which leaves room for
+/// 2²³ micro-batches of them.
 class ChannelMean {
  public:
   /// Samples of one micro-batch; channels along `axis`, negative from the back. Each micro-batch weighs the same.

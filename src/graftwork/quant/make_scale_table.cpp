@@ -16,6 +16,7 @@ StubScale stub_line(const PlannedStub& stub, const QuantizationResult& result, c
   if (before) line = *before;
   line.stub = stub.stub;
   line.tensor = stub.tensor;
+  line.precision = stub.precision;
   const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
   GRAFTWORK_ASSERT(scale != nullptr);
   line.scale = evaluate(*scale, result.network.tensors).item<float>();
@@ -24,8 +25,8 @@ StubScale stub_line(const PlannedStub& stub, const QuantizationResult& result, c
   const Range range = found == result.ranges.end() ? Range() : found->second;
   line.min = range.min;
   line.max = range.max;
-  line.method = stub.given ? "given" : name_of(result.method);
-  line.clipped = range.histogram.share_from(static_cast<double>(line.scale) * largest_code(stub.precision));
+  line.method = stub.given ? "given" : name_of(method_for(result.method, stub.precision));
+  line.clipped = clipped_share(range, line.scale, stub.precision);
   return line;
 }
 
@@ -49,8 +50,10 @@ WeightScales weight_line(const PlannedWeight& weight, const Network& network, co
   const at::Tensor scales =
       folded_weight_scales(scale_of(modules[weight_quantizer(fused, layer)], tensors), factor, form.float_type, small);
   const float* values = scales.const_data_ptr<float>();
-  const std::string_view method = is_given(network, weight.module, layer) ? "given" : name_of(result.weight_method);
-  return {weight.layer, weight.module, std::string(method), std::vector<float>(values, values + scales.numel())};
+  const std::string_view method =
+      is_given(network, weight.module, layer) ? "given" : name_of(method_for(result.weight_method, weight.precision));
+  return {weight.layer, weight.module, std::string(method), std::vector<float>(values, values + scales.numel()),
+          weight.precision};
 }
 
 }  // namespace
@@ -60,6 +63,8 @@ ScaleTable make_scale_table(const Network& network, const QuantizationResult& re
   ScaleTable table;
   table.samples = result.samples;
   table.float_type = form.float_type;
+  table.keeps_batch_norm = form.keeps_batch_norm;
+  table.rescaling = form.rescaling;
   for (const PlannedStub& stub : result.plan.stubs) table.stubs.push_back(stub_line(stub, result, form.table));
   for (const PlannedWeight& weight : result.plan.weights) {
     if (!weight.quantized) continue;

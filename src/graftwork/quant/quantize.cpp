@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/make_scale_table.h"
 #include "graftwork/quant/steps/step.h"
 #include "graftwork/quant/weight_scales.h"
@@ -43,13 +44,25 @@ std::optional<Statistics> known_by_table(const ScaleForm& form, const StubPlan& 
   if (!config.activation.symmetric || !config.weight.symmetric)
     throw Error("scales.affine", "scale tables hold no zero points", "symmetric codes in the recipe, or no table");
   std::vector<std::string> missing = not_in_table(*form.table, plan, form.float_type, request);
-  if (config.weight.rounding != WeightRounding::kNearest)
-    missing.push_back(cat("codes that ", name_of(config.weight.rounding), " chooses by the data"));
+  if (config.weight.rounding == WeightRounding::kGptq && !form.table->weights.empty())
+    throw Error("scales.other",
+                "scales and codes of weights are chosen together by the data where the recipe asks for it",
+                "a table without lines of weights, or rounding to the nearest");
+  if (config.weight.rounding != WeightRounding::kNearest) missing.emplace_back("codes that are chosen by the data");
   if (missing.empty())
     return Statistics{.ranges = ranges_of(*form.table), .means = form.table->means, .wide = form.table->wide};
   if (samples.size() > 0) return std::nullopt;
   throw Error("scales.missing", cat("the scale table does not say all: ", first_of(missing)),
               "--calibrate DATA, or lines for them");
+}
+
+/// Tells by which numbers channels of the network were rescaled; empty where none were.
+std::string rescaling_of(const Network& given, const Network& network) {
+  std::vector<at::Tensor> factors;
+  for (const auto& [name, tensor] : network.tensors) {
+    if (!given.tensors.contains(name)) factors.push_back(tensor);
+  }
+  return factors.empty() ? std::string() : content_hash(factors);
 }
 
 /// What keeps the function of the float network and makes it easier to quantize.
@@ -73,8 +86,11 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
                             const QuantizeOptions& options) {
   check_quant_config(config);
   const std::shared_ptr<const Backend> backend = or_used(options.backend);
-  const ScaleForm form{options.float_type, options.keep_batch_norm, backend->file.products_take_scales_of_one_type,
-                       options.scales ? &*options.scales : nullptr};
+  ScaleForm form{options.float_type,
+                 options.keep_batch_norm,
+                 backend->file.products_take_scales_of_one_type,
+                 options.scales ? &*options.scales : nullptr,
+                 {}};
   Network network = given.clone();
   QuantizationResult result{.network = {},
                             .plan = plan_of(network, config, options, *backend),
@@ -87,7 +103,8 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
   result.network = network.clone();
   result.unquantized = network.clone();
   apply_stub_plan(result.network.module, result.plan, *backend);
-  if (form.table) check_scale_table(*form.table, result.plan, result.network);
+  form.rescaling = rescaling_of(given, network);
+  if (form.table) check_scale_table(*form.table, result.plan, result.network, form.keeps_batch_norm, form.rescaling);
   // First: a bad weight would look like bad data.
   set_weight_scales(result.network, result.plan, config.weight, form);
 

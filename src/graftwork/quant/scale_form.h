@@ -13,6 +13,7 @@ struct ScaleForm {
   bool one_type = false;           ///< FileRules::products_take_scales_of_one_type
   /// Scales that hold instead of what data and weights say; null: none.
   const ScaleTable* table = nullptr;
+  std::string rescaling = {};  ///< ScaleTable::rescaling
 };
 
 }  // namespace graftwork

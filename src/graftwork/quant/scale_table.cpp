@@ -31,6 +31,24 @@ std::vector<std::string> unknown_names(const ScaleTable& table, const StubPlan& 
   return unknown;
 }
 
+void check_precisions(const ScaleTable& table, const StubPlan& plan) {
+  const auto refuse = [](const std::string& what, Precision given, Precision planned) {
+    throw Error("scales.other",
+                cat("the scale table's scale of ", what, " is of ", title_of(given), ", and ", title_of(planned),
+                    " is asked for"),
+                "the recipe or plan that it was made with, or a new table");
+  };
+  for (const PlannedStub& stub : plan.stubs) {
+    const StubScale* line = table.stub(stub.stub);
+    if (line && line->precision != stub.precision) refuse(stub.stub.str(), line->precision, stub.precision);
+  }
+  for (const PlannedWeight& weight : plan.weights) {
+    const WeightScales* line = weight.quantized ? table.weight(weight.module, weight.layer) : nullptr;
+    if (line && line->precision != weight.precision)
+      refuse("the weight of " + weight.layer.str(), line->precision, weight.precision);
+  }
+}
+
 }  // namespace
 
 std::string first_of(const std::vector<std::string>& names) {
@@ -51,10 +69,20 @@ const WeightScales* ScaleTable::weight(Symbol module, Symbol layer) const {
   return line == weights.end() ? nullptr : &*line;
 }
 
-void check_scale_table(const ScaleTable& table, const StubPlan& plan, const Network& network) {
+void check_scale_table(const ScaleTable& table, const StubPlan& plan, const Network& network, bool keeps_batch_norm,
+                       const std::string& rescaling) {
   if (const std::vector<std::string> unknown = unknown_names(table, plan, network); !unknown.empty())
     throw Error("scales.unknown", cat("the scale table names what is not quantized here: ", first_of(unknown)),
                 "the recipe or plan that it was made with, or taking the lines out");
+  check_precisions(table, plan);
+  const std::string hint = "the recipe, options and data that it was made with, or a new table";
+  if (table.keeps_batch_norm != keeps_batch_norm)
+    throw Error("scales.other",
+                cat("the scale table was made ", table.keeps_batch_norm ? "with" : "without",
+                    " --keep-bn: its weights are others"),
+                hint);
+  if (table.rescaling != rescaling)
+    throw Error("scales.other", "the scale table is of a network whose channels were rescaled in another way", hint);
 }
 
 void check_shared_scales(const ScaleTable& table, const StubPlan& plan) {
@@ -81,7 +109,7 @@ std::vector<std::string> not_in_table(const ScaleTable& table, const StubPlan& p
     if (value.mean_axis && !table.means.contains(tensor.str())) missing.push_back("the mean of %" + tensor.str());
   }
   if (float_type == DType::kF16 && table.float_type != DType::kF16)
-    missing.emplace_back("what FP16 cannot hold: it was made with --float fp32");
+    missing.emplace_back("what FP16 cannot hold: it was made without FP16 regions");
   return missing;
 }
 

@@ -24,6 +24,7 @@ struct StubScale {
   float max = 0;
   std::string method;  ///< Name of a CalibrationMethod, or "given": the network brought the scale.
   double clipped = 0;  ///< Share of the values beyond the end of the range.
+  Precision precision = Precision::kInt8;
 };
 
 /// Of one weight, a scale for each output channel, or for each block of one, as in the file: of the weight with the
@@ -33,11 +34,14 @@ struct WeightScales {
   Symbol module;
   std::string method;
   std::vector<float> scales;
+  Precision precision = Precision::kInt8;
 };
 
 struct ScaleTable {
   int64_t samples = 0;             ///< That it was made of.
   DType float_type = DType::kF16;  ///< Of the float regions that it was made for.
+  bool keeps_batch_norm = false;   ///< Its weights are those in front of batch norms.
+  std::string rescaling = {};      ///< Tells by which factors channels were rescaled; empty where none were.
   std::vector<StubScale> stubs;    ///< In the plan's order.
   std::vector<WeightScales> weights;
   WideNodes wide;      ///< What stays in FP32 among FP16, with reasons.
@@ -60,8 +64,10 @@ ScaleTable parse_scale_table(const std::string& text);
 ScaleTable read_scale_table(const std::filesystem::path& path);
 
 /// What the table must fit. `network` has its stubs (apply_stub_plan). Throws Error "scales.unknown" that lists the
-/// names which the plan, or for nodes the network, does not have.
-void check_scale_table(const ScaleTable& table, const StubPlan& plan, const Network& network);
+/// names which the plan, or for nodes the network, does not have, "scales.other" for scales of another precision, of
+/// weights with or without batch norms, or of channels that were rescaled in another way.
+void check_scale_table(const ScaleTable& table, const StubPlan& plan, const Network& network, bool keeps_batch_norm,
+                       const std::string& rescaling);
 
 /// Throws Error "scales.value" for stubs that share a scale and have two in the table.
 void check_shared_scales(const ScaleTable& table, const StubPlan& plan);

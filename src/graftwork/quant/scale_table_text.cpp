@@ -25,26 +25,48 @@ Json list_of(const std::vector<float>& values) {
   return list;
 }
 
+constexpr std::array<std::pair<DType, std::string_view>, 3> kFloatTypes{
+    {{DType::kF16, "fp16"}, {DType::kF32, "fp32"}, {DType::kBF16, "bf16"}}};
+
 Json head_json(const ScaleTable& table) {
-  return {
-      {"format", kFormat}, {"samples", table.samples}, {"float", table.float_type == DType::kF16 ? "fp16" : "fp32"}};
+  const auto* type = std::ranges::find(kFloatTypes, table.float_type, [](const auto& entry) { return entry.first; });
+  GRAFTWORK_ASSERT(type != kFloatTypes.end());
+  Json head{{"format", kFormat}, {"samples", table.samples}, {"float", type->second}};
+  if (table.keeps_batch_norm) head["keep_bn"] = true;
+  if (!table.rescaling.empty()) head["rescaling"] = table.rescaling;
+  return head;
+}
+
+/// Said where it is another than INT8.
+Json with_precision(Json line, Precision precision) {
+  if (precision != Precision::kInt8) line["precision"] = name_of(precision);
+  return line;
+}
+
+Precision read_line_precision(const JsonFields& fields) {
+  const std::string name = fields.text("precision", "int8");
+  const std::optional<Precision> precision = precision_named(name);
+  if (!precision) fields.refuse("precision", cat("is ", quoted(name), "; int8, fp8, int4 and int16 are known"));
+  return *precision;
 }
 
 Json stub_json(const StubScale& line) {
-  return {{"stub", line.stub.str()},
-          {"tensor", line.tensor.str()},
-          {"scale", shortest_double(line.scale)},
-          {"min", shortest_double(line.min)},
-          {"max", shortest_double(line.max)},
-          {"method", line.method},
-          {"clipped", shortest_double(static_cast<float>(line.clipped))}};
+  return with_precision({{"stub", line.stub.str()},
+                         {"tensor", line.tensor.str()},
+                         {"scale", shortest_double(line.scale)},
+                         {"min", shortest_double(line.min)},
+                         {"max", shortest_double(line.max)},
+                         {"method", line.method},
+                         {"clipped", shortest_double(static_cast<float>(line.clipped))}},
+                        line.precision);
 }
 
 Json weight_json(const WeightScales& line) {
-  return {{"weight", line.layer.str()},
-          {"module", line.module.str()},
-          {"method", line.method},
-          {"scales", list_of(line.scales)}};
+  return with_precision({{"weight", line.layer.str()},
+                         {"module", line.module.str()},
+                         {"method", line.method},
+                         {"scales", list_of(line.scales)}},
+                        line.precision);
 }
 
 // ---- reading -------------------------------------------------------------------------------------
@@ -61,17 +83,21 @@ double finite(const JsonFields& fields, const std::string& key, double value) {
 }
 
 void read_head(const Json& json, ScaleTable& table) {
-  const JsonFields fields(json, "head", kCode, {"format", "samples", "float"});
+  const JsonFields fields(json, "head", kCode, {"format", "samples", "float", "keep_bn", "rescaling"});
   if (fields.integer("format") != kFormat) fields.refuse("format", "is not 1, the only one there is");
   table.samples = fields.integer("samples");
   if (table.samples < 0) fields.refuse("samples", "is less than 0");
   const std::string type = fields.text("float");
-  if (type != "fp16" && type != "fp32") fields.refuse("float", "is neither fp16 nor fp32");
-  table.float_type = type == "fp16" ? DType::kF16 : DType::kF32;
+  const auto* known = std::ranges::find(kFloatTypes, type, [](const auto& entry) { return entry.second; });
+  if (known == kFloatTypes.end()) fields.refuse("float", "is none of fp16, fp32 and bf16");
+  table.float_type = known->first;
+  table.keeps_batch_norm = fields.flag("keep_bn", false);
+  table.rescaling = fields.text("rescaling", "");
 }
 
 void read_stub(const Json& json, ScaleTable& table) {
-  const JsonFields fields(json, "stub", kCode, {"stub", "tensor", "scale", "min", "max", "method", "clipped"});
+  const JsonFields fields(json, "stub", kCode,
+                          {"stub", "tensor", "scale", "min", "max", "method", "clipped", "precision"});
   StubScale line;
   line.stub = fields.text("stub");
   line.tensor = fields.text("tensor");
@@ -81,13 +107,15 @@ void read_stub(const Json& json, ScaleTable& table) {
   line.max = static_cast<float>(finite(fields, "max", fields.number("max", 0)));
   line.method = fields.text("method", "");
   line.clipped = fields.number("clipped", 0);
+  line.precision = read_line_precision(fields);
   if (table.stub(line.stub)) fields.refuse("stub", cat(quoted(line.stub.str()), " stands in two lines"));
   table.stubs.push_back(std::move(line));
 }
 
 void read_weight(const Json& json, ScaleTable& table) {
-  const JsonFields fields(json, "weight", kCode, {"weight", "module", "method", "scales"});
-  WeightScales line{fields.text("weight"), fields.text("module"), fields.text("method", ""), {}};
+  const JsonFields fields(json, "weight", kCode, {"weight", "module", "method", "scales", "precision"});
+  WeightScales line{
+      fields.text("weight"), fields.text("module"), fields.text("method", ""), {}, read_line_precision(fields)};
   for (const Json* scale : fields.list("scales")) line.scales.push_back(scale_of(fields, *scale));
   if (table.weight(line.module, line.layer))
     fields.refuse("weight", cat(quoted(line.layer.str()), " stands in two lines"));

@@ -81,6 +81,15 @@ at::Tensor percentiles(const at::Tensor& rows, double percent) {
 
 double largest_code(Precision precision) { return activation_range(name_of(precision)).max; }
 
+CalibrationMethod method_for(CalibrationMethod method, Precision precision) {
+  const bool clips = method != CalibrationMethod::kMovingAverageMinMax;
+  return precision == Precision::kFp8 && clips ? CalibrationMethod::kMinMax : method;
+}
+
+double clipped_share(const Range& range, float scale, Precision precision) {
+  return range.histogram.share_from(static_cast<double>(scale) * largest_code(precision));
+}
+
 float range_end(const Range& range, const TensorQuantConfig& config) {
   const float amax = range.amax();
   const auto levels = static_cast<int>(largest_code(config.precision));

@@ -16,6 +16,13 @@ float range_end(const Range& range, const TensorQuantConfig& config);
 /// The largest number that a code of an activation stands for: 127, 7, 32767, 448.
 double largest_code(Precision precision);
 
+/// The method, or kMinMax where the precision takes no other: numbers of FP8 are no even steps, which is what all
+/// methods that clip count with.
+CalibrationMethod method_for(CalibrationMethod method, Precision precision);
+
+/// Share of the values that were seen beyond the codes of a scale; 0 without a histogram.
+double clipped_share(const Range& range, float scale, Precision precision);
+
 /// range_end over the largest code, rounded as it will be exported. 1 for a tensor that was zero throughout.
 float activation_scale(const Range& range, const TensorQuantConfig& config, DType float_type,
                        SmallScale small = SmallScale::kWide);

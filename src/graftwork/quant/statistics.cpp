@@ -16,6 +16,8 @@ void Range::include(float low, float high) {
 void Range::merge(const Range& other) {
   finite &= other.finite;
   if (!other.seen) return;
+  moving_min = seen ? std::min(moving_min, other.moving_min) : other.moving_min;
+  moving_max = seen ? std::max(moving_max, other.moving_max) : other.moving_max;
   include(other.min, other.max);
   histogram.merge(other.histogram);
   mean.merge(other.mean);

@@ -40,6 +40,8 @@ void set_weight_scale(Network& network, const PlannedWeight& weight, const Weigh
     tensors.set(name, numbers);
     graft.edit(fake_quant).set_param(param, tensors.leaf(name));
   };
+  WeightQuantConfig own = config;
+  own.calibration_method = method_for(config.calibration_method, weight.precision);
   const WeightGrid grid{range_of(modules[fake_quant]), axis, weight.block_size};
   if (!config.symmetric && !given.defined()) {
     const AffineScales affine = affine_weight_scales(value, grid, config, form.float_type);
@@ -47,7 +49,7 @@ void set_weight_scale(Network& network, const PlannedWeight& weight, const Weigh
     set("zero_point", "zero_point", affine.zero_point);
     return;
   }
-  const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, grid, config);
+  const at::Tensor raw = given.defined() ? given.expand({value.size(axis)}) : weight_scales(value, grid, own);
   const auto exported = [&](const at::Tensor& scales) {
     return exported_weight_scales(scales, factor, form.float_type, small_scale_of(owner, form.one_type));
   };

@@ -176,6 +176,19 @@ TEST(Quantize, WarnsOfTensorsThatWereZeroThroughout) {
   EXPECT_FALSE(network.tensors.contains("quant_stub_0.scale")) << "the network that was given has changed";
 }
 
+TEST(Quantize, NamesTensorsThatNoSampleReaches) {
+  Network network = network_of(
+      "graph(%x: f32[s0, s1, 6]) {\n  %a = nn.Linear @a(%x) {in_features=6, out_features=6}\n  return %a\n}\n");
+  network.module = transform(network.module).model;
+  try {
+    quantized(network, at::zeros({5, 0, 6}));
+    FAIL() << "a range came from nowhere";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), "data.unseen");
+    EXPECT_EQ(error.message(), "%x was empty on every sample: its range is not known");
+  }
+}
+
 TEST(Quantize, WarnsOfFewSamples) {
   EXPECT_EQ(quantized(small_network(), images(3)).warnings,
             std::vector<std::string>{"ranges of 3 samples are a matter of chance: calibrate on some hundreds"});

@@ -57,6 +57,8 @@ FirstConv first_conv(const GraphModule& module, const Node& input) {
 class InputProbe::Input {
  public:
   Input(const Node& input, const Network& network) : name_(input.name()) {
+    const std::vector<Dim>& dims = input.tensor()->dims;
+    has_channels_ = dims.size() >= 3 && dims[1].is_static() && dims[1].value() <= kMostChannels;
     const FirstConv first = first_conv(network.module, input);
     if (!first.conv) return;
     const at::Tensor mean = param(*first.batch_norm, "running_mean", network.tensors);
@@ -79,8 +81,7 @@ class InputProbe::Input {
   void add(const at::Tensor& value, InputSums& sums) const {
     if (value.numel() == 0) return;
     const at::Tensor plain = value.detach().to(at::kDouble);
-    const int64_t axis = plain.dim() >= 3 && plain.size(1) <= kMostChannels ? 1 : -1;
-    const at::Tensor rows = axis < 0 ? plain.reshape({1, -1}) : plain.transpose(0, 1).reshape({plain.size(1), -1});
+    const at::Tensor rows = has_channels_ ? plain.transpose(0, 1).reshape({plain.size(1), -1}) : plain.reshape({1, -1});
     const auto [low, high] = at::aminmax(plain);
     sums.min = std::min(sums.min, low.item<double>());
     sums.max = std::max(sums.max, high.item<double>());
@@ -136,6 +137,7 @@ class InputProbe::Input {
   }
 
   Symbol name_;
+  bool has_channels_ = false;  // a few, along the second axis
   FirstConv conv_;
   NormedConv norm_;
 };

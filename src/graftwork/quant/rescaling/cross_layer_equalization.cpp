@@ -11,6 +11,12 @@
 namespace graftwork {
 namespace {
 
+/// A channel whose weights are a smaller share of the largest carries its bias alone: what makes its weights grow would
+/// make the bias the largest value of all.
+constexpr double kDead = 1e-4;
+/// No factor is larger, nor smaller than 1 over it.
+constexpr double kMost = 64;
+
 constexpr int kMostTurns = 20;
 constexpr double kSettled = 1e-3;
 
@@ -118,9 +124,11 @@ class Equalization {
       }
       columns = columns.to(at::kDouble);
       const at::Tensor wanted = (rows / columns).sqrt();
-      const at::Tensor step = at::where(at::logical_and(rows > 0, columns > 0), wanted, at::ones_like(wanted));
+      const at::Tensor alive = at::logical_and(rows > kDead * rows.max(), columns > kDead * columns.max());
+      const at::Tensor factors = at::where(alive, link.factors * wanted, link.factors).clamp(1 / kMost, kMost);
+      const at::Tensor step = factors / link.factors;
       most = std::max(most, (step - 1).abs().max().item<double>());
-      link.factors = link.factors * step;
+      link.factors = factors;
       // A batch norm takes the factors itself: the weight in front of it stays.
       if (!link.affine.defined())
         weights_.at(link.layer).mul_(output_factors(layer, step.reciprocal(), weights_.at(link.layer)).to(at::kFloat));

@@ -40,7 +40,10 @@ class OutlierDivision {
     for (ChannelSource& source : channel_sources(network.module)) {
       if (source.value) sources_.emplace(source.value, std::move(source));
     }
+    std::map<Symbol, int> stubs;  // readers of two precisions have a stub each
+    for (const PlannedStub& stub : plan.stubs) ++stubs[stub.tensor];
     for (size_t i = 0; i < plan.stubs.size(); ++i) {
+      if (stubs.at(plan.stubs[i].tensor) > 1) continue;
       if (std::optional<Site> site = site_of(i, nodes)) sites_.push_back(std::move(*site));
     }
   }

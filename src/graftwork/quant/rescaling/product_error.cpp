@@ -29,8 +29,9 @@ at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
   return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, activation_range(name_of(config.precision)));
 }
 
-at::Tensor rounded_weight(const at::Tensor& weight, const TensorQuantConfig& config) {
-  const WeightGrid grid{weight_range(name_of(config.precision)), 0, 0};
+at::Tensor rounded_weight(const at::Tensor& weight, const WeightQuantConfig& config) {
+  const int64_t block_size = weight.dim() == 2 ? config.block_size : 0;
+  const WeightGrid grid{weight_range(name_of(config.precision)), 0, block_size};
   return fake_quantize(weight, weight_scales(weight, grid, config).to(at::kFloat), 0, grid.range);
 }
 
@@ -55,8 +56,9 @@ LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tenso
 double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
   const at::Tensor rows = factors.defined() ? layer.rows / factors : layer.rows;
   const at::Tensor weight = factors.defined() ? layer.weight * column_factors(layer, factors) : layer.weight;
-  const at::Tensor found =
-      products(layer, rounded_rows(rows, config.activation), with_taps(rounded_weight(weight, config.weight)));
+  // Weights in blocks are read by floats.
+  const at::Tensor read = config.format().activation ? rounded_rows(rows, config.activation) : rows;
+  const at::Tensor found = products(layer, read, with_taps(rounded_weight(weight, config.weight)));
   const at::Tensor error = found.sub_(products(layer, layer.rows, with_taps(layer.weight))).square_();
   return error.sum(at::kDouble).item<double>();
 }

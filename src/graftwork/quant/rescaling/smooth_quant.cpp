@@ -195,7 +195,11 @@ class Smoothing {
     const int64_t count = candidate.source.channels;
     ChannelMagnitudes found{at::zeros({count}), at::zeros({count})};
     for (const ChannelReader& reader : candidate.reads.readers) {
-      const at::Tensor inputs = ranges.at(reader.input.str()).channel_amax.value();
+      const Range& range = ranges.at(reader.input.str());
+      if (!range.seen)
+        throw Error("data.unseen", cat("%", reader.input.str(), " was empty on every sample"),
+                    "samples that reach it, or skip.smooth");
+      const at::Tensor& inputs = range.channel_amax.value();
       const at::Tensor weights = weight_amax(modules()[reader.layer]);
       found.activations = at::maximum(found.activations, by_channel(inputs, reader.channels, count));
       found.weights = at::maximum(found.weights, by_channel(weights, reader.channels, count));

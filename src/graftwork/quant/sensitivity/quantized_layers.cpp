@@ -4,17 +4,17 @@
 #include <unordered_map>
 
 #include "graftwork/ir/body.h"
+#include "graftwork/quant/scales.h"
 
 namespace graftwork {
 namespace {
 
-double clipped_share(const QuantizationResult& result, const PlannedStub& stub) {
+double clipped_by(const QuantizationResult& result, const PlannedStub& stub) {
   const auto range = result.ranges.find(stub.tensor.str());
   if (range == result.ranges.end()) return 0;
   const ModuleTable& modules = result.network.module.modules();
   const ParamExpr* scale = modules[modules.find(stub.stub)].param("scale");
-  const auto step = static_cast<double>(evaluate(*scale, result.network.tensors).item<float>());
-  return range->second.histogram.share_from(step * 127);
+  return clipped_share(range->second, evaluate(*scale, result.network.tensors).item<float>(), stub.precision);
 }
 
 Symbol first_layer(const ModuleTable& modules, const ModuleRecord& kernel) {
@@ -28,7 +28,7 @@ std::vector<QuantizedLayer> quantized_layers(const QuantizationResult& result) {
   std::unordered_map<Symbol, double> clipped;
   for (const PlannedStub& stub : result.plan.stubs) {
     if (stub.given) continue;
-    const double share = clipped_share(result, stub);
+    const double share = clipped_by(result, stub);
     for (const StubReader& reader : stub.readers) {
       double& most = clipped[reader.module];
       most = std::max(most, share);

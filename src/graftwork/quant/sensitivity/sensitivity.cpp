@@ -12,6 +12,14 @@
 namespace graftwork {
 namespace {
 
+bool has_float_output(const GraphModule& module) {
+  const std::span<const Use> outputs = module.graph().output()->inputs();
+  return std::ranges::any_of(outputs, [](const Use& use) {
+    const Node& node = *use.producer();
+    return node.tensor() && is_floating(node.tensor()->dtype);
+  });
+}
+
 // Places of networks in a record.
 constexpr size_t kFloat = 0, kQuantized = 1, kFirstLayer = 2;
 
@@ -71,6 +79,9 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
       float_(network),
       partial_(quantized.unquantized, quantized.network, modules_of(layers_), rules) {
   if (source.size() == 0) throw Error("data.empty", "there is no sample to measure on");
+  if (options_.labels.empty() && !has_float_output(network.module))
+    throw Error("data.outputs", "no output of the network is of floating point: nothing can be compared",
+                "a network that ends in numbers instead of a choice among them, or --labels");
   const bool has_labels = !options_.labels.empty();
   if (has_labels && std::ssize(options_.labels) != source.size()) {
     throw Error("data.labels",

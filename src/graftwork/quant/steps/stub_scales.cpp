@@ -78,6 +78,7 @@ class StubScales {
   float calibrated_scale(const PlannedStub& stub, const ScaleGroup& group) const {
     TensorQuantConfig config = config_;
     config.precision = stub.precision;
+    config.calibration_method = method_for(config.calibration_method, stub.precision);
     const float scale = activation_scale(group.range, config, form_.float_type, group.small);
     if (!is_on_softmax(modules_, stub)) return scale;
     const auto whole = static_cast<float>(1 / largest_code(stub.precision));
@@ -93,7 +94,10 @@ class StubScales {
   }
 
   ScaleGroup own_group(const PlannedStub& stub) const {
-    return {ranges_.at(stub.tensor.str()), small_scale(stub), line_of(stub)};
+    ScaleGroup group{ranges_.at(stub.tensor.str()), small_scale(stub), line_of(stub)};
+    group.range.mean = {};  // tensors of one scale need not have the same channels
+    group.range.channel_amax = {};
+    return group;
   }
 
   std::map<Symbol, ScaleGroup> scale_groups() const {
