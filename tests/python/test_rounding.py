@@ -111,6 +111,8 @@ def test_a_scale_table_holds_no_codes(case):
     command = ("quantize", "net.pt2", "--config", "recipe.json", "--float", "fp32", "--scales", "scales.json")
     said = case.graftwork.fails(*command, "-o", "net.onnx", cwd=case.folder).stderr
     assert "codes that are chosen by the data" in said
+    case.quantize({**ADAROUND, "rounding_iterations": 1}, "--scales", "scales.json", "--report", "report.json")
+    assert json.loads((case.folder / "report.json").read_text())["calibration"]["rounded_weights"] > 0
 
 
 REFUSED = {
