@@ -147,8 +147,13 @@ def test_page_shows_the_summary(made, look):
 
 def test_page_tells_of_fp8_and_bf16(graftwork, exported, look, tmp_path):
     (tmp_path / "fp8.json").write_text(json.dumps({part: {"precision": "fp8"} for part in ("activation", "weight")}))
-    options = ("--config", tmp_path / "fp8.json", "--float", "bf16", "--skip", "separable.pointwise")
-    page, report = write_page(graftwork, tmp_path, exported("digits"), *options)
+    source, page = exported("digits"), tmp_path / "page.html"
+    graftwork(
+        *("quantize", source.path, "--calibrate", source.calibration, "--config", tmp_path / "fp8.json"),
+        *("--float", "bf16", "--skip", "separable.pointwise", "--quiet"),
+        *("--html", page, "--report", tmp_path / "report.json", "-o", tmp_path / "out.onnx"),
+    )
+    report = json.loads((tmp_path / "report.json").read_text())
     seen = look(page)
     assert "kernels in FP8" in seen.run("document.querySelector('header').innerText")
     assert seen.run("[...new Set(nodes.map(node => node.precision))].sort()") == ["bf16", "fp8", "other"]
