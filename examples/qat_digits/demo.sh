@@ -13,6 +13,7 @@ if [[ ${1:-} == --out ]]; then
 fi
 for seed in "${@:-7}"; do
   .venv/bin/python examples/qat_digits/prepare.py --seed "$seed" --out "$out/seed_$seed"
+  rm -f "$out/seed_$seed"/qat_*.npz  # a demo begins anew
   "$program" "$out/seed_$seed" | tee "$out/seed_$seed/table.txt"
 done
 for seed in "${@:-7}"; do cat "$out/seed_$seed/table.txt"; done | awk -v seeds="${#@}" '

@@ -7,9 +7,12 @@ import zipfile
 import numpy as np
 import onnx
 import pytest
+import torch
+from torch import nn
 
 import support
 import zoo
+from export import save_pt2
 
 SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "inspect", "run", "compare", "sensitivity")
 
@@ -205,6 +208,9 @@ BAD_USAGE = {
     ),
     "a target without a recipe": ("sensitivity", "digits.pt2", "--data", "data.npy", "--target-sqnr", "30"),
     "a recipe without a target": ("sensitivity", "digits.pt2", "--data", "data.npy", "-o", "out.json"),
+    "a recipe of scales": (
+        *("sensitivity", "digits.pt2", "--data", "data.npy", "--scales", "s.jsonl", "--budget", "1", "-o", "out.json"),
+    ),
     "a target and a budget": (
         *("sensitivity", "digits.pt2", "--data", "data.npy", "--target-sqnr", "30", "--budget", "1", "-o", "out.json"),
     ),
@@ -235,6 +241,47 @@ def test_opset_is_checked_before_anything_is_calibrated(graftwork, folder):
     for opset in ("19", "25"):
         assert "sample 3 of input x holds NaN" in graftwork.fails(*command, opset, codes=(1,), cwd=folder).stderr
     assert "--opset N:19 to 25 " in graftwork("quantize", "--help").stdout
+
+
+INT8, INT4, FP8 = {}, {"precision": "int4", "block_size": 64}, {"precision": "fp8"}
+
+
+@pytest.mark.parametrize(
+    ("weight", "options", "said"),
+    [
+        (INT8, ("--opset", 21, "--float", "bf16"), "opset 21 is asked for, and BF16 needs 22"),
+        (INT8, ("--opset", 22, "--attention-operator"), "opset 22 is asked for, and the operator Attention needs 23"),
+        (INT4, ("--opset", 20), "opset 20 is asked for, and INT4 needs 21"),
+        (INT4, ("--weights", "float"), "TensorRT 8, which float weights are for, lacks INT4"),
+        (FP8, ("--weights", "float"), "TensorRT 8, which float weights are for, lacks FP8"),
+    ],
+)
+@pytest.mark.parametrize("by", ["config", "plan"])
+def test_what_the_file_cannot_hold_is_told_before_anything_is_calibrated(graftwork, folder, weight, options, said, by):
+    np.save(folder / "bad.npy", spoiled(np.nan))
+    if by == "plan":
+        graftwork("plan", "digits.pt2", "--quantize", "-o", "how.json", cwd=folder)
+        how = json.loads((folder / "how.json").read_text())
+        for planned in how["stubs"]["weights"]:
+            planned |= weight
+    else:
+        how = {"weight": weight, "activation": FP8 if weight is FP8 else {}}
+    (folder / "how.json").write_text(json.dumps(how))
+    command = ("quantize", "digits.pt2", "--calibrate", "bad.npy", f"--{by}", "how.json", *options, "-o", "out.onnx")
+    done = graftwork.fails(*command, codes=(1,), cwd=folder)
+    assert said in done.stderr
+    assert "NaN" not in done.stderr
+
+
+def test_an_operator_may_need_a_higher_opset(graftwork, tmp_path):
+    net = nn.Sequential(nn.Linear(8, 8), nn.GELU(), nn.Linear(8, 8)).eval()
+    save_pt2(net, tmp_path / "net.pt2", torch.zeros(2, 8), dynamic_batch=True)
+    np.save(tmp_path / "x.npy", np.full((2, 8), np.nan, np.float32))
+    command = ("quantize", "net.pt2", "--calibrate", "x.npy", "-o", "out.onnx", "--opset")
+    told = graftwork.fails(*command, 19, codes=(1,), cwd=tmp_path).stderr
+    assert "opset 19 is asked for, and its operator needs 20" in told
+    assert "at  %fused_linear_act_0 = FusedLinearAct" in told
+    assert "holds NaN" in graftwork.fails(*command, 20, codes=(1,), cwd=tmp_path).stderr
 
 
 @pytest.mark.parametrize("opset", [19, 25])

@@ -2,15 +2,21 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
+from torch import nn
 
 import support
 import zoo
+from export import save_pt2
 
 FLOATS = ("fp16", "fp32")
 
@@ -113,6 +119,86 @@ def test_other_calibration_data_show_in_a_scale(graftwork, exported, tmp_path):
     rungs, _ = rungs_of(graftwork, tmp_path, source.path, tmp_path / "o.onnx", "--data", source.calibration)
     assert rungs["file"]["first_divergence"]["value"] == "quant_stub_0"
     assert "other calibration data" in rungs["file"]["note"]
+
+
+RECIPES = {
+    "fp8": {part: {"precision": "fp8"} for part in ("activation", "weight")},
+    "int4": {"weight": {"precision": "int4", "block_size": 64}},
+}
+
+
+@pytest.fixture
+def mlp(tmp_path):
+    """A network of linear layers, with its samples; blocks of 64 fit into it."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(256, 512), nn.ReLU(), nn.Linear(512, 128), nn.ReLU(), nn.Linear(128, 10)).eval()
+    save_pt2(net, tmp_path / "mlp.pt2", torch.zeros(2, 256), dynamic_batch=True)
+    np.save(tmp_path / "x.npy", torch.randn(32, 256).numpy())
+    return tmp_path
+
+
+@pytest.mark.parametrize("float_type", FLOATS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_good_files_of_other_codes_part_nowhere(graftwork, mlp, recipe, float_type):
+    (mlp / "recipe.json").write_text(json.dumps(RECIPES[recipe]))
+    how = ("--config", mlp / "recipe.json", "--float", float_type)
+    graftwork("quantize", mlp / "mlp.pt2", "--calibrate", mlp / "x.npy", *how, "--quiet", "-o", mlp / "n.onnx")
+    command = (mlp / "mlp.pt2", mlp / "n.onnx", "--data", mlp / "x.npy", *how)
+    rungs, _ = rungs_of(graftwork, mlp, *command)
+    assert rungs["file"]["first_divergence"] is None
+    # Ranges of a few samples: another scale, which shows in its stub.
+    if recipe == "fp8":
+        rungs, done = rungs_of(graftwork, mlp, *command, "--limit", 3)
+        assert rungs["file"]["first_divergence"]["value"].startswith("quant_stub")
+        assert "a scale differs" in done.stdout
+
+
+def test_a_limit_holds_for_the_data_alone(graftwork, exported, tmp_path):
+    source = exported("digits")
+    _, done = rungs_of(graftwork, tmp_path, source.path, "--data", source.calibration, "--limit", 3, "--samples", 8)
+    assert ", on 3 samples" in done.stdout
+
+
+def test_a_file_that_onnx_runtime_has_no_kernels_for_is_left_out(graftwork, exported, files, tmp_path):
+    source = exported("digits")
+    command = (source.path, files("digits", "bf16"), "--data", source.input, "--calibrate", source.calibration)
+    rungs, done = rungs_of(graftwork, tmp_path, *command, "--float", "bf16")
+    assert list(rungs) == ["transformed", "quantized", "file"]
+    assert "left out: python3: ONNX Runtime lacks an operator of the file" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("kill -9 $$", "python3 was ended by signal 9"), ("exit 7", "python3 ended with exit code 7 and said nothing")],
+)
+def test_how_a_silent_child_ended_is_told(graftwork, exported, files, tmp_path, script, said):
+    source = exported("digits")
+    python = tmp_path / "python3"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    done = graftwork.run("compare", source.path, files("digits"), "--data", source.input, env={"PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_ctrl_c_while_the_file_runs_is_no_fault_of_the_file(graftwork, exported, files, tmp_path):
+    """It reaches all of a terminal's processes, the child first."""
+    source, started = exported("digits"), tmp_path / "started"
+    python = tmp_path / "python3"
+    python.write_text(f"#!{sys.executable}\nimport time\nopen({str(started)!r}, 'w').close()\ntime.sleep(60)\n")
+    python.chmod(0o755)
+    process = subprocess.Popen(
+        [graftwork.path, "compare", source.path, files("digits"), "--data", source.input],
+        env={**os.environ, "PATH": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not started.exists() and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert "error[interrupted]" in told
 
 
 @pytest.mark.parametrize(("path", "reason"), [("", "there is no python3"), ("bin", "No module named")])

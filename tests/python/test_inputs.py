@@ -1,5 +1,6 @@
 """Whether data are scaled as in training: real photos tell networks whose batch norms have seen others of them."""
 
+import itertools
 import json
 
 import numpy as np
@@ -88,11 +89,11 @@ def test_what_is_scaled_as_in_training_is_not_remarked_on(told, scaling, kernel)
     assert "as 1 behind 0 expects" in said
 
 
-@pytest.mark.parametrize("given", SCALINGS)
-@pytest.mark.parametrize("trained", SCALINGS)
+OTHERS = [pair for pair in itertools.permutations(SCALINGS, 2) if set(pair) != {"ImageNet", "BGR"}]
+
+
+@pytest.mark.parametrize(("trained", "given"), OTHERS)
 def test_other_scalings_are_told_and_explained(told, trained, given):
-    if {trained, given} in ({trained}, {"ImageNet", "BGR"}):
-        return
     facts, said = told(trained, given)
     found = facts["expected"]
     assert found["is_mismatch"], found

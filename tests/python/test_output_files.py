@@ -49,6 +49,7 @@ def content(folder):
         ([*QUANTIZE, "-o", "o.onnx", "--report", "m.pt2"], "what is read from m.pt2"),
         ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx"], "the other output o.onnx"),
         ([*QUANTIZE, "-o", "o.onnx", "--report", "samples/../o.onnx"], "the other output o.onnx"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx.data"], "the other output o.onnx.data"),
         ([*QUANTIZE, "--config", "recipe.json", "-o", "recipe.json"], "what is read from recipe.json"),
         ([*QUANTIZE, "--patterns", "p.gpat", "-o", "p.gpat"], "what is read from p.gpat"),
         (["quantize", "m.pt2", "--calibrate", "samples", "-o", "samples/a.npy"], "what is read from samples"),

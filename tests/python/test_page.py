@@ -145,6 +145,26 @@ def test_page_shows_the_summary(made, look):
         assert warning in text
 
 
+def test_page_tells_of_fp8_and_bf16(graftwork, exported, look, tmp_path):
+    (tmp_path / "fp8.json").write_text(json.dumps({part: {"precision": "fp8"} for part in ("activation", "weight")}))
+    source, page = exported("digits"), tmp_path / "page.html"
+    graftwork(
+        *("quantize", source.path, "--calibrate", source.calibration, "--config", tmp_path / "fp8.json"),
+        *("--float", "bf16", "--skip", "separable.pointwise", "--quiet"),
+        *("--html", page, "--report", tmp_path / "report.json", "-o", tmp_path / "out.onnx"),
+    )
+    report = json.loads((tmp_path / "report.json").read_text())
+    seen = look(page)
+    assert "kernels in FP8" in seen.run("document.querySelector('header').innerText")
+    assert seen.run("[...new Set(nodes.map(node => node.precision))].sort()") == ["bf16", "fp8", "other"]
+    seen.run("pick(nodes.find(node => node.precision === 'fp8'))")
+    text = seen.run("document.getElementById('details').innerText")
+    assert "FP8" in text
+    assert "INT8" not in text
+    (stub, *_) = report["stubs"]
+    assert seen.run(f"rangeEnd(stubsByName.get('{stub['name']}'))") == pytest.approx(stub["scale"] * 448)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_network_is_drawn_in_the_colours_of_its_precisions(made, look, dark):
     seen = look(made[0], dark=dark)

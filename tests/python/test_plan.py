@@ -2,6 +2,7 @@
 
 import json
 
+import onnx
 import pytest
 
 import support
@@ -90,6 +91,52 @@ def test_a_fusion_that_is_switched_off_brings_back_what_lost_to_it(graftwork, pl
     graftwork("plan", source.path, "--plan", path, "--quantize", "-o", tmp_path / "again.json")
     quantize(graftwork, source, tmp_path / "again.json", tmp_path / "edited.onnx")
     assert support.run_onnx(tmp_path / "edited.onnx", source.x)
+
+
+FP8 = {"precision": "fp8"}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"activation": FP8, "weight": FP8}, "the recipe asks for FP8, and the plan has INT8 for quant_stub_0"),
+        ({"weight": {"precision": "int4", "block_size": 64}}, "the recipe asks for INT4 weights in blocks of 64"),
+        ({"policy": {"depthwise": "float"}}, "so do the recipe's policy and rules"),
+        ({"policy": {"rules": [{"match": {"name": "*"}, "precision": "fp8"}]}}, "so do the recipe's policy and rules"),
+    ],
+    ids=["fp8", "int4", "policy", "rules"],
+)
+def test_a_recipe_of_other_formats_is_refused(graftwork, planned, tmp_path, recipe, said):
+    source, plan, _ = planned
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    command = ("quantize", source.path, "--plan", plan, "--config", tmp_path / "recipe.json")
+    done = graftwork.fails(*command, "--calibrate", source.calibration, "-o", tmp_path / "y.onnx")
+    assert "error[usage]" in done.stderr
+    assert said in done.stderr
+    assert not (tmp_path / "y.onnx").exists()
+
+
+def test_a_recipe_of_the_plans_formats_is_followed(graftwork, planned, tmp_path):
+    source, *_ = planned
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"activation": FP8, "weight": FP8}))
+    graftwork("plan", source.path, "--quantize", "--config", recipe, "-o", tmp_path / "fp8.json")
+    command = ("quantize", source.path, "--config", recipe, "--calibrate", source.calibration)
+    graftwork(*command, "-o", tmp_path / "recipe.onnx")
+    graftwork(*command, "--plan", tmp_path / "fp8.json", "-o", tmp_path / "both.onnx")
+    assert (tmp_path / "both.onnx").read_bytes() == (tmp_path / "recipe.onnx").read_bytes()
+
+
+def test_the_file_tells_plans_of_other_codes_apart(graftwork, planned, tmp_path):
+    source, plan, plain = planned
+
+    def in_fp8(document):
+        for entry in [*document["stubs"]["stubs"], *document["stubs"]["weights"]]:
+            entry["precision"] = "fp8"
+
+    quantize(graftwork, source, edited(plan, tmp_path / "fp8.json", in_fp8), tmp_path / "fp8.onnx")
+    told = [{p.key: p.value for p in onnx.load(path).metadata_props} for path in (plain, tmp_path / "fp8.onnx")]
+    assert told[0]["graftwork.quantized"] != told[1]["graftwork.quantized"]
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,22 @@ def test_int4_weights_in_a_plan_are_what_the_recipe_said(case):
     assert onnx.load(made.folder / "p.onnx").graph == plain.graph
 
 
+@pytest.mark.parametrize(
+    ("recipe", "precision", "weights"),
+    [({}, "int8", "int8"), (ALL_FP8, "fp8", "fp8"), ({"weight": INT4}, "int4", "int4")],
+    ids=["int8", "fp8", "int4"],
+)
+def test_the_report_names_the_precision_of_kernels(case, recipe, precision, weights):
+    made = case(mlp(), correlated(4, 3))
+    made.quantize(recipe, "--float", "bf16")
+    report = made.report()
+    assert report["export"]["weights"] == weights
+    quantized = {weight["module"] for weight in report["weights"] if weight["quantized"]}
+    found = {node["module"]: node["precision"] for node in report["network"] if node["kind"] == "kernel"}
+    assert {found[module] for module in quantized} == {precision}
+    assert {found[module] for module in found.keys() - quantized} <= {"bf16"}
+
+
 # ---- FP8 -------------------------------------------------------------------------------------------
 
 

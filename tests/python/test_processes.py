@@ -80,6 +80,15 @@ def test_more_processes_than_samples(alone, graftwork, exported, data, tmp_path)
     assert (tmp_path / "many.onnx").read_bytes() == expected
 
 
+def test_none_leaves_before_the_others_have_read(graftwork, exported, data, tmp_path):
+    """The first process holds what they share: with little to do behind the last exchange it could be gone too soon."""
+    command = arguments(exported, data, tmp_path / "a.onnx", "--no-losses", "--limit", "2")
+    for _ in range(8):
+        port = free_port()
+        results = finished([started(graftwork, command, rank, 3, port) for rank in range(3)])
+        assert [code for code, *_ in results] == [0] * 3, results
+
+
 def test_one_that_fails_ends_the_others(graftwork, exported, data, tmp_path):
     port = free_port()
     good = arguments(exported, data, tmp_path / "a.onnx")

@@ -220,6 +220,16 @@ def test_labels_must_fit_the_samples(graftwork, trained, tmp_path):
     )
 
 
+def test_a_limit_holds_for_the_data_alone(graftwork, trained, tmp_path):
+    np.save(tmp_path / "few.npy", np.load(trained / "x.npy")[:20])
+    layers = []
+    for data in (("x.npy", "--limit", 20), (tmp_path / "few.npy",)):
+        report = tmp_path / f"{len(layers)}.json"
+        graftwork("sensitivity", "net.pt2", "--data", *data, "--quiet", "--report", report, cwd=trained)
+        layers.append(json.loads(report.read_text())["layers"])
+    assert layers[0] == layers[1]
+
+
 def test_a_plan_of_stubs_leaves_no_room_for_a_recipe(graftwork, exported, tmp_path):
     source = exported("digits")
     graftwork("plan", source.path, "--quantize", "-o", tmp_path / "plan.json")

@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/cli/formats.h"
 #include "graftwork/cli/input_report.h"
 #include "graftwork/cli/loss_report.h"
 #include "graftwork/cli/network_json.h"
@@ -88,10 +89,11 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
   report["network"] =
       network_json(result.network.module, result.plan, result.network.wide, float_name(request.calibration.float_type));
   if (!result.sample_facts.empty()) report["calibration"]["data"] = result.sample_facts;
-  report["export"] = {{"opset", model.opset},
-                      {"float", float_name(request.calibration.float_type)},
-                      {"weights", request.float_weights ? "float" : "int8"},
-                      {"bytes", size_on_disk(request.output, model)}};
+  report["export"] = {
+      {"opset", model.opset},
+      {"float", float_name(request.calibration.float_type)},
+      {"weights", stored_weights(result.plan, request.float_weights ? WeightForm::kFloat : WeightForm::kInt8)},
+      {"bytes", size_on_disk(request.output, model)}};
   return report;
 }
 
@@ -119,15 +121,14 @@ void quantize(const QuantizeRequest& request) {
   const bool leads = !processes || processes->rank() == 0;  // the only one that writes and says anything
   CalibrationFlags flags = request.calibration;
   flags.quiet |= !leads;
-  check_output_files(
-      {{request.output, request.report, request.html, request.config_output, request.scales_output, flags.checkpoint},
-       inputs_of(request)});
+  if (leads) check_output_files({outputs_of(request), inputs_of(request)});
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
   const PatternSections lists = patterns_of(flags.backend);
   const QuantConfig recipe = recipe_of(flags, plan);  // what is wrong with it is said before the long work
   check_can_be_written(recipe);
+  check_formats(weight_formats(recipe, plan), export_options);
 
   StopWatch watch;
   const LoadedNetwork loaded = load_model(request.model);

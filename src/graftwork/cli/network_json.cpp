@@ -1,6 +1,7 @@
 #include "graftwork/cli/network_json.h"
 
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "graftwork/base/dtype.h"
@@ -29,13 +30,13 @@ class NetworkJson {
       : module_(module), wide_(wide), float_type_(float_type) {
     for (const PlannedStub& stub : plan.stubs) {
       for (const StubReader& reader : stub.readers) {
-        reads_int8_.insert(reader.module);
+        read_.emplace(reader.module, stub.precision);
         if (stub.value.empty()) stubs_[{reader.module, reader.input}] = stub.stub;
       }
     }
     for (const PlannedWeight& weight : plan.weights) {
       has_weights_.insert(weight.module);
-      if (weight.quantized) has_int8_weights_.insert(weight.module);
+      if (weight.quantized) quantized_weights_.emplace(weight.module, &weight);
     }
   }
 
@@ -92,12 +93,21 @@ class NetworkJson {
   std::string precision_of(const Node& node) const {
     if (node.kind() == NodeKind::kInput) return "other";
     if (is_fused(node)) {
-      const Symbol path = module_.record(node).path;
-      if (reads_int8_.contains(path) && (!has_weights_.contains(path) || has_int8_weights_.contains(path)))
-        return "int8";
+      const std::string codes = codes_of(module_.record(node).path);
+      if (!codes.empty()) return codes;
     }
     if (!is_float(node.type())) return "other";
     return wide_.contains(node.name().str()) ? "fp32" : float_type_;
+  }
+
+  /// What a kernel computes on; empty for floats. Weights in blocks are codes that floats are multiplied by.
+  std::string codes_of(Symbol path) const {
+    const auto weight = quantized_weights_.find(path);
+    const bool in_blocks = weight != quantized_weights_.end() && weight->second->block_size > 0;
+    if (in_blocks) return std::string(name_of(weight->second->precision));
+    const auto read = read_.find(path);
+    if (read == read_.end() || (has_weights_.contains(path) && weight == quantized_weights_.end())) return {};
+    return std::string(name_of(read->second));
   }
 
   /// The node that gives the value, which element of its tuple that is, and the stub on the way.
@@ -141,7 +151,9 @@ class NetworkJson {
   const std::map<std::string, std::string>& wide_;
   const std::string& float_type_;
   std::map<std::pair<Symbol, int64_t>, Symbol> stubs_;  // by module and input
-  std::unordered_set<Symbol> reads_int8_, has_weights_, has_int8_weights_;
+  std::unordered_map<Symbol, Precision> read_;          // by module: of what it reads
+  std::unordered_map<Symbol, const PlannedWeight*> quantized_weights_;
+  std::unordered_set<Symbol> has_weights_;
 };
 
 }  // namespace

@@ -95,6 +95,14 @@ std::string last_line(const std::filesystem::path& log) {
   return text.substr(text.rfind('\n') + 1);
 }
 
+/// What it says last, else how it ended.
+std::string why_failed(const std::filesystem::path& log, int status) {
+  const std::string said = last_line(log);
+  if (!said.empty()) return said;
+  return status > kNoProgram ? cat("python3 was ended by signal ", status - kNoProgram - 1)
+                             : cat("python3 ended with exit code ", status, " and said nothing");
+}
+
 }  // namespace
 
 OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::string>& inputs,
@@ -110,12 +118,13 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
   const std::filesystem::path log = folder / "log.txt";
   const int status =
       run_python({(folder / "run_onnx.py").string(), folder.path().string(), model.string()}, log, interrupt);
+  interrupt.check();  // Ctrl-C reaches the child, too
   OnnxResults results;
   if (status == kNoProgram) results.left_out = "there is no python3";
   if (status == kPackageMissing) results.left_out = "python3: " + last_line(log);
   if (!results.left_out.empty()) return results;
   if (status != 0) {
-    throw Error("compare.file", cat("ONNX Runtime cannot run the file: ", last_line(log)),
+    throw Error("compare.file", cat("ONNX Runtime cannot run the file: ", why_failed(log, status)),
                 "a file that was written of this network")
         .at(model.string());
   }

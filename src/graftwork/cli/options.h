@@ -26,6 +26,9 @@ struct RecipeFlags {
   std::vector<std::string> skip_weight;
 };
 
+/// The options that fill ImageOptions, as messages name them.
+inline constexpr const char* kImageOptions = "--image-size, --resize, --pad-value, --channels, --mean and --std";
+
 /// Where the ranges come from; shared by `quantize` and `run`.
 struct CalibrationFlags {
   std::filesystem::path data;

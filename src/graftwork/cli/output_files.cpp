@@ -47,6 +47,11 @@ void add(std::vector<Path>& files, const CalibrationFlags& flags) {
 
 }  // namespace
 
+std::vector<Path> outputs_of(const QuantizeRequest& request) {
+  return {request.output,        request.output.string() + ".data", request.report, request.html, request.config_output,
+          request.scales_output, request.calibration.checkpoint};
+}
+
 std::vector<Path> inputs_of(const QuantizeRequest& request) {
   std::vector<Path> files{request.model};
   add(files, request.calibration);

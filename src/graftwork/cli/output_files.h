@@ -14,6 +14,9 @@ struct CommandFiles {
   std::vector<std::filesystem::path> inputs;
 };
 
+/// All files that the command may write; weights may come to lie beside the model.
+std::vector<std::filesystem::path> outputs_of(const QuantizeRequest& request);
+
 /// All files and folders that the command reads.
 std::vector<std::filesystem::path> inputs_of(const QuantizeRequest& request);
 std::vector<std::filesystem::path> inputs_of(const TransformRequest& request);

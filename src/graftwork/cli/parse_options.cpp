@@ -370,8 +370,8 @@ void finish_compare(CompareRequest& options, const Words& words, const std::vect
     if (options.stage == Stage::kQuantized || option->count() == 0 || option->get_name() == "--limit") continue;
     refuse(cat(option->get_name(), " belongs to --stage quantized"), "compare");
   }
-  finish_calibration(options.calibration, words, "compare");
   if (options.calibration.data.empty()) options.calibration.data = options.data;
+  finish_calibration(options.calibration, words, "compare");
 }
 
 void add_sensitivity(CLI::App& app, SensitivityRequest& options, Words& words) {
@@ -428,8 +428,11 @@ void finish_sensitivity(SensitivityRequest& options, const Words& words) {
   if (!wants_recipe && !options.recipe.empty()) {
     refuse("--recipe-out needs --target-sqnr DB or --budget N", "sensitivity");
   }
-  finish_calibration(options.calibration, words, "sensitivity");
+  if (wants_recipe && !options.calibration.scales.empty()) {
+    refuse("--scales knows of no layers to skip: a recipe is chosen by the data alone", "sensitivity");
+  }
   if (options.calibration.data.empty()) options.calibration.data = options.data;
+  finish_calibration(options.calibration, words, "sensitivity");
 }
 
 std::string selected_name(const CLI::App& app) {
@@ -509,7 +512,7 @@ std::optional<Request> parse_options(int argc, const char* const* argv) {
       refuse("--calibrate DATA or --scales FILE is needed", "quantize");
     finish_calibration(quantize.calibration, quantize_words, "quantize");
     if (quantize.calibration.data.empty() && !quantize.calibration.images.is_default())
-      refuse("--image-size, --resize, --mean and --std belong to --calibrate DATA", "quantize");
+      refuse(cat(kImageOptions, " belong to --calibrate DATA"), "quantize");
     quantize.float_weights = quantize_words.weights == "float";
     return quantize;
   }

@@ -21,7 +21,7 @@ PatternSections patterns_of(const BackendFlags& flags);
 TransformationResult transform_by(const PlanFile& plan, const GraphModule& module, const PatternSections& lists);
 
 /// The recipe that the flags describe. Throws Error "config.*", "file.*"; "usage" where plan and flags both say what is
-/// quantized.
+/// quantized, or to what, and differ.
 QuantConfig recipe_of(const RecipeFlags& flags, const PlanFile& plan);
 /// The same with the method that the user asks for.
 QuantConfig recipe_of(const CalibrationFlags& flags, const PlanFile& plan);

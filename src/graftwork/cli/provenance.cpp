@@ -17,16 +17,17 @@ std::string digest(const std::string& text) {
   return digits.data();
 }
 
-/// What has Q/DQ, without the reasons.
+/// What has Q/DQ, and of what codes, without the reasons.
 std::string decisions(const StubPlan& plan) {
   std::string text;
   for (const PlannedStub& stub : plan.stubs) {
-    text += cat(stub.stub.str(), " ", quoted(stub.tensor.str()));
+    text += cat(stub.stub.str(), " ", quoted(stub.tensor.str()), " ", name_of(stub.precision));
     for (const StubReader& reader : stub.readers) text += cat(" ", quoted(reader.module.str()), " ", reader.input);
     text += "\n";
   }
   for (const PlannedWeight& weight : plan.weights)
-    text += cat(quoted(weight.module.str()), " ", quoted(weight.layer.str()), weight.quantized ? " 1\n" : " 0\n");
+    text += cat(quoted(weight.module.str()), " ", quoted(weight.layer.str()), " ",
+                weight.quantized ? cat(name_of(weight.precision), " ", weight.block_size) : "float", "\n");
   return text;
 }
 

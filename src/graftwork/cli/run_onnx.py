@@ -2,7 +2,8 @@
 
 FOLDER/request.json: {"inputs": [names], "batches": count, "values": [names]}; input i of batch b is in_b_i.npy there.
 FOLDER/reply.json: {"outputs": [names], "values": [those that the file has]}; output k of batch b is out_b_k.npy, value
-j on the first batch value_j.npy. Exit status 3: a package is missing, and standard output says which.
+j on the first batch value_j.npy. Exit status 3: a package, or ONNX Runtime's kernel for an
+operator, is missing, and the last line of standard output says which.
 """
 
 import json
@@ -12,8 +13,9 @@ import sys
 try:
     import numpy as np
     import onnxruntime
-except ImportError as missing:
-    print(missing)
+    from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKernel
+except Exception as missing:  # whatever a package that is half installed raises
+    print(f"{type(missing).__name__}: {missing}".splitlines()[0])
     sys.exit(3)
 
 
@@ -82,7 +84,11 @@ def main():
     def session(given):
         return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
-    plain = session(model)
+    try:
+        plain = session(model)
+    except NoKernel as lacking:
+        print(f"ONNX Runtime lacks an operator of the file: {' '.join(str(lacking).split())}")
+        sys.exit(3)
     outputs = [value.name for value in plain.get_outputs()]
     inputs = plain.get_inputs()
     given = request["inputs"]

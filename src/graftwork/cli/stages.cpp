@@ -35,8 +35,7 @@ void check_image_options(const ImageOptions& images, const std::vector<std::file
   if (images.is_default()) return;
   const auto holds_images = [](const std::filesystem::path& path) { return !find_sample_files(path).images.empty(); };
   if (std::any_of(data.begin(), data.end(), holds_images)) return;
-  throw Error("usage",
-              "--image-size, --resize, --pad-value, --channels, --mean and --std are for pictures; the data are arrays",
+  throw Error("usage", cat(kImageOptions, " are for pictures; the data are arrays"),
               "leaving them out: arrays are taken as they are");
 }
 

@@ -11,12 +11,12 @@
 #include "graftwork/export/mask_sum.h"
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/export/opset.h"
 #include "graftwork/export/value_info.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/fold_padding.h"
 #include "graftwork/onnx/infer.h"
-#include "graftwork/onnx/opset_range.h"
 #include "graftwork/onnx/prune.h"
 #include "graftwork/onnx/share_initializers.h"
 
@@ -26,14 +26,6 @@ namespace {
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
 bool is_size(const Node& node) {
   return node.op() == Symbol("aten.sym_size.int") || is_size_operator(node.op()) || node.type().scalar();
-}
-
-void check_opset(int64_t opset, const FileRules& rules) {
-  onnx::OpsetRange range = onnx::kWrittenOpsets;
-  range.highest = std::min(range.highest, rules.highest_opset.value_or(range.highest));
-  if (opset == 0 || range.contains(opset)) return;
-  throw Error("export.opset", cat("opset ", opset, " is outside ", range.lowest, " to ", range.highest),
-              "leaving it out: the file then has what its operators need");
 }
 
 bool is_lowered(const Node& node) {
@@ -76,7 +68,7 @@ std::string why_unwritten(const Node& node, const Reasons& reasons) {
 }  // namespace
 
 void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons) {
-  check_opset(options.opset, or_used(options.backend)->file);
+  check_opset(options);
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
     if (node.kind() == NodeKind::kCallModule) {
@@ -276,6 +268,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
   for (const Node& node : network.module.graph().nodes()) {
     if (node.kind() == NodeKind::kOutput || problems.stand_in_front_of(node)) continue;
     try {
+      const int64_t before = lowering.opset();
       lowering.enter(node);
       check_element_type(lowering, node);
       check_size(node.type());
@@ -284,6 +277,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
       } else {
         lower_node(lowering, node);
       }
+      if (lowering.opset() > before) check_opset(options, lowering.opset(), "its operator");
     } catch (Error& error) {
       problems.note(node, error.at(place_of(node)));
     }

@@ -32,10 +32,10 @@ struct ExportOptions {
 
 /// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded unless it is to be kept,
 /// weights of quantized layers are stored as codes. Same network, same model. Throws Error "export.unsupported" that
-/// lists every node which has no lowering, "export.opset", "export.fp16" (a constant beyond FP16, with its name); where
-/// the form of a node cannot take it, the lowering's own error ("export.attribute", ...), and where several cannot, one
-/// error that lists them with the reasons, but for those behind another.
-/// Lines for `warnings`, where given: operators that the file has and the engine is known not to take.
+/// lists every node which has no lowering, "export.opset" (also where a node needs more than is asked for),
+/// "export.fp16" (a constant beyond FP16, with its name); where the form of a node cannot take it, the lowering's own
+/// error ("export.attribute", ...), and where several cannot, one error that lists them with the reasons, but for those
+/// behind another. Lines for `warnings`, where given: operators that the file has and the engine is known not to take.
 onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings = nullptr);
 
 /// Why nodes are still what they are, by their names: it stands behind what cannot be written.

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/export/opset.h"
 #include "graftwork/export/value_info.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/exported_scale.h"
@@ -10,9 +11,6 @@
 
 namespace graftwork {
 namespace {
-
-/// The first in which convolutions and poolings take BF16.
-constexpr int64_t kBFloat16Opset = 22;
 
 onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor, bool is_int4) {
   if (is_int4) {
@@ -229,7 +227,7 @@ std::string Lowering::dequantize(const std::string& name, const std::string& cod
   const std::string zero = zero_point(name, weight.scales, weight.type);
   std::vector<std::pair<std::string, onnx::AttributeValue>> attributes{{"axis", weight.axis}};
   if (weight.block_size > 0) attributes.emplace_back("block_size", weight.block_size);
-  if (weight.type == CodeType::kInt4 || weight.block_size > 0) need_opset(21);
+  if (weight.type == CodeType::kInt4 || weight.block_size > 0) need_opset(kInt4Opset);
   if (keeps_bits) return add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, output);
   const std::string wide =
       add("DequantizeLinear", name + "_dq", {codes, scale, zero}, attributes, fresh_value(name + "_f32"));

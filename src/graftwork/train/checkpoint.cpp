@@ -8,7 +8,6 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/data/npz.h"
-#include "graftwork/ir/text/print.h"
 #include "graftwork/samples/tensors.h"
 
 namespace graftwork {
@@ -91,9 +90,9 @@ void copy_into(std::span<const NamedTensor> own, const std::map<std::string, at:
 }
 
 int64_t restored(const Arrays& arrays, QatNetwork& network, torch::optim::Optimizer& optimizer) {
-  const std::string stored = text_of(arrays.at(kNetwork, at::kByte, 1)), own = fingerprint(network.module());
+  const std::string stored = text_of(arrays.at(kNetwork, at::kByte, 1)), own = network.origin();
   if (stored != own)
-    throw Error("train.checkpoint", cat("it is of another network: fingerprint ", stored, ", here ", own),
+    throw Error("train.checkpoint", cat("it is of another network: it began as ", stored, ", this one as ", own),
                 "the network that it was written for, with the same options");
   const std::vector<NamedTensor> parameters = network.named_parameters(), buffers = network.named_buffers();
   const auto stored_parameters = arrays.under(kParameters), stored_buffers = arrays.under(kBuffers);
@@ -134,7 +133,7 @@ void save_checkpoint(const std::filesystem::path& path, const QatNetwork& networ
   const auto add = [&](std::string name, const at::Tensor& tensor) {
     arrays.push_back({std::move(name), to_array(tensor)});
   };
-  add(kNetwork, bytes_of(fingerprint(network.module())));
+  add(kNetwork, bytes_of(network.origin()));
   add(kStep, at::scalar_tensor(step, at::kLong));
   const std::vector<uint8_t> modes = network.modes().state();
   add(kModes, bytes_of({reinterpret_cast<const char*>(modes.data()), modes.size()}));

@@ -18,8 +18,8 @@ void save_checkpoint(const std::filesystem::path& path, const QatNetwork& networ
 
 /// Puts all of that back, in tensors that stay where they are, and returns the step. Options of the optimiser other
 /// than learning rates are the caller's. Throws, before anything is changed, Error "train.checkpoint" for the
-/// checkpoint of another network, for one with other learned scales, and for a file that is none, "train.optimizer" as
-/// restore does, and what NpzReader throws.
+/// checkpoint of another network, also of one that began with other numbers, for one with other learned scales, and for
+/// a file that is none, "train.optimizer" as restore does, and what NpzReader throws.
 int64_t load_checkpoint(const std::filesystem::path& path, QatNetwork& network, torch::optim::Optimizer& optimizer);
 
 }  // namespace graftwork

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/micro_batch.h"
 
 namespace graftwork {
@@ -87,6 +88,7 @@ Network trainable(const QuantizationResult& calibrated, LearnedScales scales) {
 
 QatNetwork::QatNetwork(const QuantizationResult& calibrated, QatOptions options)
     : network_(trainable(calibrated, options.learned_scales)),
+      origin_(content_hash(network_)),
       plan_(calibrated.plan),
       trained_(trained_leaves(network_, options.trainable)),
       modes_(network_.module.modules()),

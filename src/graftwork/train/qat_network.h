@@ -33,6 +33,8 @@ class QatNetwork {
   explicit QatNetwork(const QuantizationResult& calibrated, QatOptions options = {});
 
   const GraphModule& module() const { return network_.module; }
+  /// content_hash of the network as training began: its graph and its numbers.
+  const std::string& origin() const { return origin_; }
 
   /// Tensors for an optimiser, in the order of their names: those of the model, and θ of learned scales
   /// ("<quantizer>.log_scale", learned_scales.h), whose step is a share of the scale and which therefore are best given
@@ -67,6 +69,7 @@ class QatNetwork {
 
  private:
   Network network_;
+  std::string origin_;
   StubPlan plan_;
   std::set<std::string> trained_;
   ModuleModes modes_;

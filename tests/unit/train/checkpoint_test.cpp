@@ -114,6 +114,13 @@ TEST_F(Checkpoint, IsRefusedByWhatItWasNotWrittenFor) {
   torch::optim::Adam of_fixed(fixed.parameters());
   EXPECT_NE(refusal(file("a"), fixed, of_fixed).find("it is of another network"), std::string::npos);
 
+  QuantizationResult otherwise = calibrated(transformed(kSmallCnn));
+  otherwise.network.tensors.set("head.weight", otherwise.network.tensors.at("head.weight") * 2);
+  QatNetwork other(otherwise);
+  torch::optim::Adam of_other(other.parameters());
+  EXPECT_NE(refusal(file("a"), other, of_other).find("it is of another network"), std::string::npos)
+      << "its graph is the same, and its numbers are not";
+
   QatOptions fewer;
   fewer.trainable = {{"head.weight", false}};
   QatNetwork partly(result, fewer);

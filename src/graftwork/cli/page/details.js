@@ -11,7 +11,7 @@ const CHART = { width: 360, height: 96, bottom: 80, left: 2 };
 function histogramChart(stub) {
   const counts = report.histograms && report.histograms[stub.name];
   if (!counts || counts.bars.length === 0) return null;
-  const end = stub.scale * 127;
+  const end = rangeEnd(stub);
   const reach = Math.max(counts.bars.length * counts.width, end);
   const most = Math.log10(1 + Math.max(...counts.bars));
   const room = CHART.width - 2 * CHART.left;
@@ -76,11 +76,11 @@ function stubCard(stub, edge) {
   return el(
     "div",
     { class: "card" },
-    el("p", null, edge ? readText(edge) : `inside: ${stub.value}`, " ", badge("int8")),
+    el("p", null, edge ? readText(edge) : `inside: ${stub.value}`, " ", badge(codesOf(stub))),
     facts([
       ["Q/DQ", stub.name],
       ["scale", hasRange ? String(stub.scale) : null],
-      ["range of codes", hasRange ? `±${short(stub.scale * 127)}` : null],
+      ["range of codes", hasRange ? `±${short(rangeEnd(stub))}` : null],
       ["values seen", hasRange ? `${short(stub.min)} to ${short(stub.max)}` : null],
       ["clipped", hasRange ? percent(stub.clipped) : null],
       ["method", stub.method],
@@ -101,6 +101,10 @@ function inputCards(node) {
   return cards.length > 0 ? [el("h3", null, "Inputs"), cards] : null;
 }
 
+function weightText(weight) {
+  return PRECISION_NAMES[codesOf(weight)].replace(" weights", "") + (weight.block_size ? ` in blocks of ${weight.block_size}` : "");
+}
+
 function layerCards(node) {
   const layers = node.json.layers || [];
   if (layers.length === 0) return null;
@@ -111,11 +115,11 @@ function layerCards(node) {
     return el(
       "div",
       { class: "card" },
-      el("p", null, el("b", null, layer.path), " ", weight ? badge(weight.quantized ? "int8" : "other") : null),
+      el("p", null, el("b", null, layer.path), " ", weight ? badge(weight.quantized ? codesOf(weight) : "other") : null),
       el("code", null, layer.text),
       weight
         ? facts([
-            ["weight", weight.quantized ? "INT8" : "floating point"],
+            ["weight", weight.quantized ? weightText(weight) : "floating point"],
             ["why", weight.reason],
             ["scales", scales ? `${scales.channels}, ${short(scales.profile[0])} to ${short(scales.profile[scales.profile.length - 1])}` : null],
           ])
@@ -156,7 +160,7 @@ function showKernel(node) {
     ]),
     ...[
       notes("Warnings", warningsOf(node)),
-      notes(node.precision === "int8" ? "What is not in INT8, and why" : "Why not INT8", reasonsOf(node)),
+      notes(isQuantized(node) ? "What is not quantized, and why" : "Why it is not quantized", reasonsOf(node)),
       lossPart(node),
       inputCards(node),
       layerCards(node),
@@ -200,15 +204,15 @@ function countsPart() {
   );
   const kinds = [...groupBy(kernels, (node) => node.json.op)].sort((a, b) => b[1].length - a[1].length);
   const rows = kinds.map(([kind, members]) =>
-    el("tr", null, el("td", null, kind), el("td", { class: "number" }, `${members.filter((node) => node.precision === "int8").length} of ${members.length}`)),
+    el("tr", null, el("td", null, kind), el("td", { class: "number" }, `${members.filter(isQuantized).length} of ${members.length}`)),
   );
-  const head = el("tr", null, el("th", { scope: "col" }, "kernel"), el("th", { scope: "col", class: "number" }, "in INT8"));
+  const head = el("tr", null, el("th", { scope: "col" }, "kernel"), el("th", { scope: "col", class: "number" }, `in ${quantizedNames()}`));
   return [el("h3", null, "Kernels"), split.length > 0 ? el("div", { class: "split", "aria-hidden": "true" }, split) : null, el("table", null, el("thead", null, head), el("tbody", null, rows))];
 }
 
-/** Kernels that are not in INT8, by the first reason of each. */
+/** Kernels that are not quantized, by the first reason of each. */
 function floatPart() {
-  const groups = groupBy(kernels.filter((node) => node.precision !== "int8"), (node) => reasonsOf(node)[0] || "no reason is given");
+  const groups = groupBy(kernels.filter((node) => !isQuantized(node)), (node) => reasonsOf(node)[0] || "no reason is given");
   if (groups.size === 0) return null;
   const parts = [...groups].sort((a, b) => b[1].length - a[1].length).map(([reason, members]) =>
     el("details", { class: "card" }, el("summary", null, `${members.length} × ${reason}`), el("ul", null, members.map((node) => el("li", null, nodeLink(node))))),
@@ -248,7 +252,7 @@ function showOverview() {
       facts([
         ["size", exported.bytes ? bytes(exported.bytes) : null],
         ["opset", exported.opset],
-        ["around INT8", exported.float ? exported.float.toUpperCase() : null],
+        [`around ${quantizedNames()}`, exported.float ? exported.float.toUpperCase() : null],
         ["made by", report.version ? `Graftwork ${report.version}` : null],
       ]),
     ]

@@ -2,8 +2,11 @@
 "use strict";
 
 const report = JSON.parse(document.getElementById("data").textContent);
-const PRECISIONS = ["int8", "fp16", "fp32", "other"];
-const PRECISION_NAMES = { int8: "INT8", fp16: "FP16", fp32: "FP32", other: "other" };
+const PRECISIONS = ["int8", "fp8", "int4", "fp16", "bf16", "fp32", "other"];
+const PRECISION_NAMES = { int8: "INT8", fp8: "FP8", int4: "INT4 weights", fp16: "FP16", bf16: "BF16", fp32: "FP32", other: "other" };
+const QUANTIZED = ["int8", "fp8", "int4"];
+/** What the largest code of an activation stands for, in scales. */
+const LARGEST_CODES = { int8: 127, int16: 32767, int4: 7, fp8: 448 };
 
 function groupBy(items, keyOf) {
   const groups = new Map();
@@ -72,12 +75,23 @@ function lossOf(node, key) {
   return values.length > 0 ? Math.min(...values) : null;
 }
 
-/** Why the node, or a part of it, is not in INT8: lines, each once. */
+const isQuantized = (node) => QUANTIZED.includes(node.precision);
+/** What a stub or a weight is quantized to; plans leave INT8 out. */
+const codesOf = (planned) => planned.precision || "int8";
+/** Where the range of a stub's codes ends. */
+const rangeEnd = (stub) => stub.scale * LARGEST_CODES[codesOf(stub)];
+/** The precisions that kernels of the network are quantized to: "INT8", or "INT8 and FP8". */
+function quantizedNames() {
+  const present = QUANTIZED.filter((precision) => nodes.some((node) => node.precision === precision));
+  return (present.length > 0 ? present : ["int8"]).map((precision) => PRECISION_NAMES[precision]).join(" and ");
+}
+
+/** Why the node, or a part of it, is not quantized: lines, each once. */
 function reasonsOf(node) {
   const reasons = new Set();
   const module = node.json.module;
   if (node.json.kind === "kernel") {
-    const isWhole = node.precision !== "int8";
+    const isWhole = !isQuantized(node);
     for (const { reason, input, value } of missingByModule.get(module) || [])
       reasons.add(isWhole ? reason : `${value || `input ${input}`}: ${reason}`);
     for (const weight of weightsByModule.get(module) || []) {

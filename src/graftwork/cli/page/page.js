@@ -149,8 +149,8 @@ function addHead() {
   const worst = ((report.losses && report.losses.outputs) || []).reduce((a, b) => (a && (b.sqnr_db === null || a.sqnr_db <= b.sqnr_db) ? a : b), null);
   const items = [];
   if (worst) items.push([outputLoss(worst), report.losses.outputs.length > 1 ? "SQNR of the worst result" : "SQNR of the result"]);
-  items.push([`${count("int8")} of ${kernels.length}`, "kernels in INT8"]);
-  for (const precision of ["fp16", "fp32"]) if (count(precision) > 0) items.push([String(count(precision)), `in ${PRECISION_NAMES[precision]}`]);
+  items.push([`${kernels.filter(isQuantized).length} of ${kernels.length}`, `kernels in ${quantizedNames()}`]);
+  for (const precision of ["fp16", "bf16", "fp32"]) if (count(precision) > 0) items.push([String(count(precision)), `in ${PRECISION_NAMES[precision]}`]);
   if (report.export && report.export.bytes) items.push([bytes(report.export.bytes), "file"]);
   const warnings = (report.warnings || []).length;
   if (warnings > 0) items.push([String(warnings), warnings === 1 ? "warning" : "warnings"]);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "graftwork/export/opset.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/module_kernels.h"
@@ -65,7 +66,7 @@ class AttentionLowering {
       if (!mask) return false;
       inputs.push_back(*mask);
     }
-    lowering_.need_opset(23);
+    lowering_.need_opset(kAttentionOpset);
     lowering_.bind(call_, lowering_.add("Attention", record_.path.str(), std::move(inputs), {{"scale", *scale}},
                                         lowering_.result_name(call_)));
     return true;

@@ -6,7 +6,9 @@
 #include <unordered_map>
 
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kind.h"
 #include "graftwork/nn/executor.h"
+#include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/mask_values.h"
 
@@ -46,9 +48,11 @@ class FileJudge {
     if (in_file.numel() != expected.numel()) return found;
     const bool is_half = in_file.scalar_type() == at::kHalf;
     const at::Tensor given = in_file.reshape(expected.sizes()).to(at::kFloat);
-    const double amax = amax_of(expected), step = step_of(node);
-    if (step > 0) {  // another scale shows first in values between our steps
-      found.difference.add(at::round(given / step) * step, given);
+    const double amax = amax_of(expected);
+    const std::optional<Codes> codes = codes_of(node);
+    const double step = codes ? codes->step_at(amax) : 0;
+    if (codes) {  // another scale shows first in values between our codes
+      found.difference.add(fake_quantize(given, codes->scale, 0, codes->range), given);
       found.allowed = amax * (is_half ? kHalfRoundoff * 2 : kFloatRoundoff * 16);
       if (found.difference.largest > found.allowed) return found;
     }
@@ -63,10 +67,25 @@ class FileJudge {
  private:
   static constexpr double kHalfRoundoff = 0x1p-11, kFloatRoundoff = 0x1p-24;
 
-  double step_of(const Node& node) const {
-    if (node.op() != Symbol("QuantStub")) return 0;
-    const at::Tensor step = scale_of(network_.module.record(node), network_.tensors);
-    return step.defined() ? step.max().item<double>() : 0;
+  struct Codes {
+    at::Tensor scale;  ///< 0-D.
+    QuantRange range;
+
+    /// Between the numbers that codes stand for, at this magnitude: E4M3 has eight to each power of two.
+    double step_at(double magnitude) const {
+      const auto unit = scale.item<double>();
+      if (!range.is_e4m3 || magnitude == 0) return unit;
+      return unit * std::exp2(std::floor(std::log2(std::min(magnitude / unit, range.max))) - 3);
+    }
+  };
+
+  /// Those of a stub with Q/DQ.
+  std::optional<Codes> codes_of(const Node& node) const {
+    if (node.op() != Symbol("QuantStub")) return {};
+    const ModuleRecord& stub = network_.module.record(node);
+    const at::Tensor scale = scale_of(stub, network_.tensors);
+    if (!scale.defined()) return {};
+    return Codes{scale.to(at::kFloat).max(), activation_range(*attribute_of(stub, "precision")->get<std::string>())};
   }
 
   bool has_steps_inside(const Node& node) const {

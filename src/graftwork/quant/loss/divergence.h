@@ -37,8 +37,9 @@ std::optional<Divergence> first_divergence(const Network& network, const Network
 
 /// Where a file computes otherwise than `quantized`, which it was written from; `file` has its values by name. Each
 /// node is run on what the file has in front of it, so that rounding does not add up. Explained are, of the tensor's
-/// largest magnitude: 1/128 in FP16, which rounds inside kernels too, 1/10,000 in FP32; where Q/DQ stand one step more,
-/// but no values between two steps; and, of kernels with Q/DQ inside, an SQNR of 30 dB. `in_half`: with FP16 regions.
+/// largest magnitude: 1/128 in FP16, which rounds inside kernels too, 1/10,000 in FP32; where Q/DQ stand one step more
+/// (of FP8 that at the largest magnitude), but no values between two codes; and, of kernels with Q/DQ inside, an SQNR
+/// of 30 dB. `in_half`: with FP16 regions.
 std::optional<Divergence> first_divergence_of_file(const Network& quantized, bool in_half, const NamedTensors& file,
                                                    std::span<const at::Tensor> inputs);
 
