@@ -189,8 +189,9 @@ TEST(QuantizeByScaleTable, NamesWhatIsMissingAndWhatIsUnknown) {
   table = whole;
   table.means.erase("x");
   EXPECT_EQ(why_not(table), "scales.missing: the scale table does not say all: the mean of %x");
-  EXPECT_EQ(why_not(whole, DType::kF16),
-            "scales.missing: the scale table does not say all: what FP16 cannot hold: it was made without FP16 regions");
+  EXPECT_EQ(
+      why_not(whole, DType::kF16),
+      "scales.missing: the scale table does not say all: what FP16 cannot hold: it was made without FP16 regions");
   table = whole;
   table.stubs[0].tensor = "y";
   table.weights[0].layer = "cnv";
