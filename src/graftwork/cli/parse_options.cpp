@@ -191,12 +191,18 @@ void finish_calibration(CalibrationFlags& flags, const Words& words, const std::
   finish_recipe(flags.recipe, words);
 }
 
+/// All that says how a network is quantized; add_calibration's options.
+std::vector<CLI::Option*> add_quantization(CLI::App& app, CalibrationFlags& flags, Words& words) {
+  std::vector<CLI::Option*> options = add_calibration(app, flags, words);
+  add_images(app, flags.images, words);
+  add_plan_file(app, flags.plan);
+  add_backend(app, flags.backend);
+  return options;
+}
+
 void add_quantize(CLI::App& app, QuantizeRequest& options, Words& words) {
   add_model(app, options.model, "Network written by torch.export.save (.pt2)");
-  add_calibration(app, options.calibration, words);
-  add_images(app, options.calibration.images, words);
-  add_plan_file(app, options.calibration.plan);
-  add_backend(app, options.calibration.backend);
+  add_quantization(app, options.calibration, words);
   app.add_option("--weights", words.weights, "Store weights as int8 codes (TensorRT 9 and later) or float")
       ->check(CLI::IsMember({"int8", "float"}))
       ->type_name("FORM")
@@ -278,10 +284,7 @@ std::vector<CLI::Option*> add_run(CLI::App& app, RunRequest& options, Words& wor
       ->check(CLI::IsMember({"float", "transformed", "quantized"}))
       ->type_name("STAGE")
       ->capture_default_str();
-  const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
-  add_images(app, options.calibration.images, words);
-  add_plan_file(app, options.calibration.plan);
-  add_backend(app, options.calibration.backend);
+  const std::vector<CLI::Option*> calibration = add_quantization(app, options.calibration, words);
   add_path(app, "--override", options.override_file, "Arrays by value name (.npz) that readers get in their place");
   add_list(app, "--values", options.values, "NAME", "Write this inner value too, as it was before an override; or all");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
@@ -345,10 +348,7 @@ std::vector<CLI::Option*> add_compare(CLI::App& app, CompareRequest& options, Wo
       ->check(CLI::IsMember({"float", "transformed", "quantized"}))
       ->type_name("STAGE")
       ->capture_default_str();
-  const std::vector<CLI::Option*> calibration = add_calibration(app, options.calibration, words);
-  add_images(app, options.calibration.images, words);
-  add_plan_file(app, options.calibration.plan);
-  add_backend(app, options.calibration.backend);
+  const std::vector<CLI::Option*> calibration = add_quantization(app, options.calibration, words);
   add_path(app, "--report", options.report, "Write every figure, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   app.footer(
@@ -398,10 +398,7 @@ void add_sensitivity(CLI::App& app, SensitivityRequest& options, Words& words) {
           ->check(CLI::Range(int64_t{0}, kLargestLimit, "0 or more"))
           ->type_name("N");
   target->excludes(budget);
-  add_calibration(app, options.calibration, words);
-  add_images(app, options.calibration.images, words);
-  add_plan_file(app, options.calibration.plan);
-  add_backend(app, options.calibration.backend);
+  add_quantization(app, options.calibration, words);
   add_path(app, "--report", options.report, "Write all layers and their ranks, in JSON");
   app.add_flag("--quiet", options.calibration.quiet, "Print errors only");
   add_path(app, "-o,--recipe-out", options.recipe, "The recipe to write, for `quantize --config`");

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/stub_json.h"
 
 namespace graftwork::cli {
 namespace {
@@ -17,8 +18,6 @@ Json skipped_json(const SkippedMatch& match) {
   if (!match.winner.empty()) json["winner"] = match.winner.str();
   return json;
 }
-
-Json reader_json(const StubReader& reader) { return {{"module", reader.module.str()}, {"input", reader.input}}; }
 
 Json stub_json(const PlannedStub& stub, const StubFigures& figures) {
   Json readers = Json::array();
@@ -53,22 +52,9 @@ void add_plan(Json& report, const StubPlan& plan, const std::vector<StubFigures>
   report["stubs"] = Json::array();
   for (size_t i = 0; i < figures.size(); ++i) report["stubs"].push_back(stub_json(plan.stubs[i], figures[i]));
   report["missing"] = Json::array();
-  for (const MissingStub& missing : plan.missing) {
-    Json json = reader_json(missing.reader);
-    json["reason"] = missing.reason;
-    if (!missing.value.empty()) json["value"] = missing.value.str();
-    report["missing"].push_back(std::move(json));
-  }
+  for (const MissingStub& missing : plan.missing) report["missing"].push_back(missing_json(missing));
   report["weights"] = Json::array();
-  for (const PlannedWeight& weight : plan.weights) {
-    Json json{{"module", weight.module.str()},
-              {"layer", weight.layer.str()},
-              {"quantized", weight.quantized},
-              {"reason", weight.reason}};
-    if (weight.precision != Precision::kInt8) json["precision"] = name_of(weight.precision);
-    if (weight.block_size > 0) json["block_size"] = weight.block_size;
-    report["weights"].push_back(std::move(json));
-  }
+  for (const PlannedWeight& weight : plan.weights) report["weights"].push_back(weight_json(weight));
   report["qdq_pairs"] = {{"activations", plan.stubs.size()}, {"weights", plan.quantized_weights()}};
 }
 

@@ -6,6 +6,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/place/json_fields.h"
 #include "graftwork/place/read_rules.h"
+#include "graftwork/place/stub_json.h"
 
 namespace graftwork {
 namespace {
@@ -40,8 +41,6 @@ Json transformation_json(const TransformationPlan& plan) {
   return {{"graph", plan.graph}, {"rounds", std::move(rounds)}};
 }
 
-Json reader_json(const StubReader& reader) { return {{"module", reader.module.str()}, {"input", reader.input}}; }
-
 Json stubs_json(const StubPlan& plan) {
   Json stubs = Json::array(), missing = Json::array(), weights = Json::array();
   for (const PlannedStub& stub : plan.stubs) {
@@ -58,21 +57,8 @@ Json stubs_json(const StubPlan& plan) {
     if (stub.precision != Precision::kInt8) json["precision"] = name_of(stub.precision);
     stubs.push_back(std::move(json));
   }
-  for (const MissingStub& stub : plan.missing) {
-    Json json = reader_json(stub.reader);
-    json["reason"] = stub.reason;
-    if (!stub.value.empty()) json["value"] = stub.value.str();
-    missing.push_back(std::move(json));
-  }
-  for (const PlannedWeight& weight : plan.weights) {
-    Json json{{"module", weight.module.str()},
-              {"layer", weight.layer.str()},
-              {"quantized", weight.quantized},
-              {"reason", weight.reason}};
-    if (weight.precision != Precision::kInt8) json["precision"] = name_of(weight.precision);
-    if (weight.block_size > 0) json["block_size"] = weight.block_size;
-    weights.push_back(std::move(json));
-  }
+  for (const MissingStub& stub : plan.missing) missing.push_back(missing_json(stub));
+  for (const PlannedWeight& weight : plan.weights) weights.push_back(weight_json(weight));
   return {{"graph", plan.graph},
           {"stubs", std::move(stubs)},
           {"missing", std::move(missing)},
