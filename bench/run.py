@@ -11,6 +11,7 @@ they are for people to judge.
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -186,20 +187,48 @@ def bench_sensitivity(bench):
     yield Figure("  a layer alone or all but it", "ms", scaled(cpu(costs["layers"]), 1e3))
 
 
+def quantize_command(*options):
+    return [COMMAND, "quantize", MODEL, "--calibrate", DATA, "--quiet", *options, "-o", ONNX]
+
+
 def bench_command(bench):
-    command = [COMMAND, "quantize", MODEL, "--calibrate", DATA, "--quiet", "-o", ONNX]
+    recipe = FOLDER / "minmax.json"
+    recipe.write_text('{"activation": {"calibration_method": "minmax", "outlier_channels": "keep"}}')
     runs = bench.in_turns(
-        ours=lambda: run_once(*command, env=bench.env),
+        ours=lambda: run_once(*quantize_command(), env=bench.env),
+        minmax=lambda: run_once(*quantize_command("--config", recipe), env=bench.env),
         torch=lambda: bench.torch_once("forward"),
     )
     seconds = {side: [run.seconds for run in finished] for side, finished in runs.items()}
     peaks = {side: [run.peak_bytes for run in finished] for side, finished in runs.items()}
     forward = wall(Cost.read(run.output) for run in runs["torch"])
     yield Figure(f"the command, {SAMPLES} samples: wall time with start", "s", seconds["ours"], 6.0)
+    yield Figure("  over the command with MINMAX", "×", ratios(seconds["ours"], seconds["minmax"]), 1.1)
     yield Figure("  over eager forward of the same samples", "×", ratios(seconds["ours"], forward))
     yield Figure("  over a Python process that does that forward", "×", ratios(seconds["ours"], seconds["torch"]))
     yield Figure("the command: peak resident memory", "GB", scaled(peaks["ours"], 1e-9), 1.0)
     yield Figure("  over a Python process that does that forward", "×", ratios(peaks["ours"], peaks["torch"]), 1.2)
+
+
+def bench_busy(bench):
+    """Beside four busy loops on two cores two threads have a fair share of a third."""
+    loops = 2 * os.cpu_count()
+    fair = (loops + bench.threads) / max(os.cpu_count(), bench.threads)
+
+    def beside_loops():
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(loops)]
+        try:
+            return run_once(*quantize_command(), env=bench.env)
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+
+    few = Bench(min(bench.rounds, 5), bench.threads)
+    runs = few.in_turns(idle=lambda: run_once(*quantize_command(), env=bench.env), busy=beside_loops)
+    seconds = {side: [run.seconds for run in finished] for side, finished in runs.items()}
+    name = f"the command beside {loops} busy loops, over the fair share of {fair:g} times its time alone"
+    yield Figure(name, "×", scaled(ratios(seconds["busy"], seconds["idle"]), 1 / fair), 1.2)
 
 
 def bench_rewrite(bench):
@@ -227,6 +256,7 @@ BENCHES = {
     "memory": bench_memory,
     "export": bench_export,
     "command": bench_command,
+    "busy": bench_busy,
     "sensitivity": bench_sensitivity,
     "rewrite": bench_rewrite,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),

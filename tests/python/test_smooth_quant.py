@@ -116,7 +116,8 @@ def test_it_wins_what_it_is_for(block, quantize, graftwork, tmp_path):
         _, _, file = quantize(given)
         return sqnr_db(expected, only(run_onnx(file, np.load(folder / "x.npy"))))
 
-    plain, half, searched = (quality(given) for given in ({}, recipe(), recipe(alpha="search")))
+    kept = {"activation": {"outlier_channels": "keep"}}
+    plain, half, searched = (quality(given) for given in (kept, kept | recipe(), kept | recipe(alpha="search")))
     assert half > plain + 5
     assert searched > half - 0.5
 
@@ -188,6 +189,59 @@ def test_threads_and_order_do_not_show(block, quantize, given):
     assert quantize(given, "reversed.npy")[2].read_bytes() == one
 
 
+def test_scale_table_has_the_factors(graftwork, block, tmp_path):
+    _, folder = block
+    made = ("--calibrate", folder / "x.npy", "--scales-out", tmp_path / "s.jsonl", "--quiet", "-o", tmp_path / "a.onnx")
+    graftwork("quantize", folder / "m.pt2", *made)
+    lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    (divided,) = [line for line in lines if line.get("of") == 2 * WIDTH]
+    assert len(divided["channels"]) == len(divided["by"])
+    assert 11 in divided["channels"]
+    assert min(divided["by"]) > 1
+    taken = ("--scales", tmp_path / "s.jsonl", "--no-losses", "-o", tmp_path / "b.onnx")
+    done = graftwork("quantize", folder / "m.pt2", *taken)
+    assert f"%{divided['divided']}: by up to {max(divided['by']):.2g}, as the scale table has it" in done.stdout
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "message"),
+    [
+        ({"divided": "nobody"}, "unknown", "the channels of %nobody cannot be divided here"),
+        ({"of": 8, "channels": [1], "by": [2]}, "value", "channels, not 8"),
+        ({"of": 0}, "value", '"of" is no number of channels'),
+        ({"of": 1 << 40}, "value", '"of" is no number of channels'),
+        ({"channels": [1, 2], "by": [2]}, "value", '"by" is not as long'),
+        ({"channels": [1 << 62], "by": [2]}, "value", '"channels" is not a list of numbers from 0 to'),
+        ({"channels": [1], "by": [0.5]}, "value", '"by" is not a list of numbers from 1 on'),
+        ({"channels": [1], "by": [1e300]}, "value", '"by" is not a list of numbers from 1 on'),
+        ({"channels": [1], "by": [2]}, "other", "rescaled in another way"),
+    ],
+)
+def test_factors_that_do_not_fit_are_errors(graftwork, block, tmp_path, edit, code, message):
+    _, folder = block
+    made = ("--calibrate", folder / "x.npy", "--scales-out", tmp_path / "s.jsonl", "--quiet", "-o", tmp_path / "a.onnx")
+    graftwork("quantize", folder / "m.pt2", *made)
+    lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
+    next(line for line in lines if "divided" in line).update(edit)
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    taken = ("--scales", tmp_path / "s.jsonl", "--quiet", "-o", tmp_path / "b.onnx")
+    done = graftwork.fails("quantize", folder / "m.pt2", *taken)
+    assert f"error[scales.{code}]" in done.stderr
+    assert message in done.stderr
+    assert not (tmp_path / "b.onnx").exists()
+
+
+def test_tables_of_divided_channels_need_a_recipe_that_divides(graftwork, block, tmp_path):
+    _, folder = block
+    made = ("--calibrate", folder / "x.npy", "--scales-out", tmp_path / "s.jsonl", "--quiet", "-o", tmp_path / "a.onnx")
+    graftwork("quantize", folder / "m.pt2", *made)
+    (tmp_path / "keep.json").write_text('{"activation": {"outlier_channels": "keep"}}')
+    taken = ("--scales", tmp_path / "s.jsonl", "--config", tmp_path / "keep.json", "-o", tmp_path / "b.onnx")
+    done = graftwork.fails("quantize", folder / "m.pt2", *taken)
+    assert "error[scales." in done.stderr
+
+
 def kinds_in_front_of_q(file):
     graph = onnx.load(file).graph
     makers = {output: node for node in graph.node for output in node.output}
@@ -217,7 +271,8 @@ def test_outlying_channels_are_divided_in_front_of_q(block, quantize):
     with torch.no_grad():
         wanted = model(torch.from_numpy(x)).numpy()
     better = sqnr_db(wanted, only(run_onnx(file, x)))
-    _, _, file = quantize({})
+    assert quantize({})[2].read_bytes() == file.read_bytes(), "as it is by default"
+    _, _, file = quantize({"activation": {"outlier_channels": "keep"}})
     assert better > sqnr_db(wanted, only(run_onnx(file, x))) + 1
 
 

@@ -37,8 +37,8 @@ CALIBRATION_SENTENCES, TEST_SENTENCES = 128, 160
 COARSE_LAYERS = tuple(f"bert.encoder.layer.{block}.output.dense" for block in range(4))
 RECIPES = {
     "default": {},
-    "minmax": {"activation": {"calibration_method": "minmax"}},
-    "outliers divided": {"activation": {"outlier_channels": "divide"}},
+    "minmax": {"activation": {"calibration_method": "minmax", "outlier_channels": "keep"}},
+    "outliers kept": {"activation": {"outlier_channels": "keep"}},
     "four layers skipped": {"skip": {"stub": COARSE_LAYERS, "weight": COARSE_LAYERS}},
 }
 

@@ -49,6 +49,8 @@ Json pair_json(const Pair& pair) {
   return json;
 }
 
+double largest(const DividedTensor& divided) { return divided.factors.max().item<double>(); }
+
 }  // namespace
 
 std::vector<std::string> smoothing_lines(const std::vector<SmoothedPair>& pairs) { return pair_lines(pairs); }
@@ -75,8 +77,10 @@ std::vector<std::string> outlier_lines(const std::vector<DividedTensor>& tensors
   std::vector<std::string> lines;
   for (const DividedTensor& divided : tensors) {
     const std::string source = divided.source.empty() ? "" : cat(", in ", divided.source.str());
-    lines.push_back(cat("%", divided.tensor.str(), ": by up to ", factor_text(divided.largest), source,
-                        ", the products behind it win ", factor_text(divided.gained_db), " dB"));
+    const std::string gain = divided.limit == 0
+                                 ? ", as the scale table has it"
+                                 : cat(", the products behind it win ", factor_text(divided.gained_db), " dB");
+    lines.push_back(cat("%", divided.tensor.str(), ": by up to ", factor_text(largest(divided)), source, gain));
   }
   return lines;
 }
@@ -88,8 +92,9 @@ Json outliers_json(const std::vector<DividedTensor>& tensors) {
     json["tensor"] = divided.tensor.str();
     if (!divided.source.empty()) json["source"] = divided.source.str();
     json["readers"] = names_json(divided.readers);
+    json["largest_factor"] = number(static_cast<float>(largest(divided)));
+    if (divided.limit == 0) continue;
     json["limit"] = number(static_cast<float>(divided.limit));
-    json["largest_factor"] = number(static_cast<float>(divided.largest));
     json["gained_db"] = number(static_cast<float>(divided.gained_db));
   }
   return list;

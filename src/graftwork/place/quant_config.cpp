@@ -26,7 +26,16 @@ constexpr std::array<std::pair<CalibrationMethod, std::string_view>, 6> kMethods
 constexpr std::array<std::pair<WeightRounding, std::string_view>, 3> kRoundings{
     {{WeightRounding::kNearest, "nearest"}, {WeightRounding::kGptq, "gptq"}, {WeightRounding::kAdaRound, "adaround"}}};
 
+constexpr std::array<std::pair<OutlierChannels, std::string_view>, 3> kOutliers{
+    {{OutlierChannels::kKeep, "keep"},
+     {OutlierChannels::kDivideLinear, "divide_linear"},
+     {OutlierChannels::kDivide, "divide"}}};
+
 }  // namespace
+
+std::string_view name_of(OutlierChannels outliers) {
+  return std::ranges::find(kOutliers, outliers, &std::pair<OutlierChannels, std::string_view>::first)->second;
+}
 
 std::string_view name_of(WeightRounding rounding) {
   return std::ranges::find(kRoundings, rounding, &std::pair<WeightRounding, std::string_view>::first)->second;
@@ -170,10 +179,13 @@ QuantConfig parse_quant_config(const std::string& text) {
     const std::string scale = activation.text("softmax_scale", "calibrated");
     if (scale != "calibrated" && scale != "fixed")
       activation.refuse("softmax_scale", cat("is ", quoted(scale), "; calibrated and fixed are supported"));
-    const std::string outliers = activation.text("outlier_channels", "keep");
-    if (outliers != "keep" && outliers != "divide")
-      activation.refuse("outlier_channels", cat("is ", quoted(outliers), "; keep and divide are supported"));
-    if (outliers == "divide") config.activation.outlier_channels = OutlierChannels::kDivide;
+    const std::string outliers =
+        activation.text("outlier_channels", std::string(name_of(config.activation.outlier_channels)));
+    const auto* known = std::ranges::find(kOutliers, outliers, &std::pair<OutlierChannels, std::string_view>::second);
+    if (known == kOutliers.end())
+      activation.refuse("outlier_channels",
+                        cat("is ", quoted(outliers), "; keep, divide_linear and divide are supported"));
+    config.activation.outlier_channels = known->first;
     if (scale == "fixed") config.activation.softmax_scale = SoftmaxScale::kFixed;
   }
   if (const Json* part = fields.find("weight")) {

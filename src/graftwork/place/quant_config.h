@@ -47,17 +47,22 @@ enum class SoftmaxScale : uint8_t {
   kFixed,       ///< 1/127; of FP8 always 1/448.
 };
 
-/// What becomes of a tensor in front of linear layers of which a few channels are much larger than all others.
+/// What becomes of a tensor in front of layers of which a few channels are much larger than all others.
 enum class OutlierChannels : uint8_t {
-  kKeep,    ///< Its scale serves all channels, or clips those.
-  kDivide,  ///< They are divided, and the weights behind multiplied, where that wins enough.
+  kKeep,          ///< Its scale serves all channels, or clips those.
+  kDivideLinear,  ///< They are divided, and the weights behind multiplied, in front of linear layers, where it wins
+                  ///< enough.
+  kDivide,        ///< In front of convolutions too.
 };
+
+/// As recipes spell them: "keep", "divide_linear", "divide".
+std::string_view name_of(OutlierChannels outliers);
 
 struct ActivationQuantConfig : TensorQuantConfig {
   ActivationQuantConfig() { calibration_method = CalibrationMethod::kMse; }
 
   SoftmaxScale softmax_scale = SoftmaxScale::kCalibrated;
-  OutlierChannels outlier_channels = OutlierChannels::kKeep;
+  OutlierChannels outlier_channels = OutlierChannels::kDivideLinear;
 };
 
 /// How the codes of a weight are chosen.
@@ -113,7 +118,7 @@ void check_can_be_written(const QuantConfig& config);
 /// Reads a recipe:
 ///     {"activation": {"precision": "int8", "calibration_method": "percentile", "percentile": 99.9,
 ///                     "softmax_scale": "calibrated",                            (or "fixed")
-///                     "outlier_channels": "keep"},                              (or "divide")
+///                     "outlier_channels": "divide_linear"},                     (or "keep", "divide")
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true,
 ///                 "cross_layer_equalization": false},
 ///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers

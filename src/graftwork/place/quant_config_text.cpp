@@ -44,7 +44,7 @@ std::string quant_config_text(const QuantConfig& config) {
   const auto precision = [](bool is_float) { return is_float ? "float" : "int8"; };
   Json activation = tensor_json(config.activation);
   activation["softmax_scale"] = config.activation.softmax_scale == SoftmaxScale::kFixed ? "fixed" : "calibrated";
-  activation["outlier_channels"] = config.activation.outlier_channels == OutlierChannels::kDivide ? "divide" : "keep";
+  activation["outlier_channels"] = name_of(config.activation.outlier_channels);
   Json weight = tensor_json(config.weight);
   weight["bias_correction"] = config.weight.bias_correction;
   weight["cross_layer_equalization"] = config.weight.cross_layer_equalization;

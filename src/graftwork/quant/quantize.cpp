@@ -65,19 +65,27 @@ std::string rescaling_of(const Network& given, const Network& network) {
   return factors.empty() ? std::string() : content_hash(factors);
 }
 
+std::vector<DividedTensor> divide_by_table(Network& network, StubPlan& plan, const ScaleTable& table) {
+  std::map<Symbol, at::Tensor> factors;
+  for (const auto& [tensor, values] : table.divided) factors.emplace(tensor, at::tensor(values, at::kDouble));
+  return divide_channels_by(network, plan, factors);
+}
+
 /// What keeps the function of the float network and makes it easier to quantize.
-void rescale(Network& network, const SampleSource& samples, const QuantConfig& config,
-             const CalibrationOptions& calibration, QuantizationResult& result) {
+void rescale(Network& network, const SampleSource& samples, const QuantConfig& config, const QuantizeOptions& options,
+             QuantizationResult& result) {
   if (config.weight.cross_layer_equalization) result.equalized = equalize_layers(network);
-  const bool divides = config.activation.outlier_channels == OutlierChannels::kDivide;
-  if (!config.smooth_quant && !divides) return;
-  if (samples.size() == 0)
-    throw Error("scales.missing", "what moves between channels is told by data, not by the scale table",
-                "--calibrate DATA");
-  CalibrationOptions own = calibration;
+  CalibrationOptions own = options.calibration;
   own.checkpoint.clear();  // it belongs to the run over the network that this makes
-  if (config.smooth_quant) result.smoothing = smooth_quant(network, result.plan, samples, config, own);
-  if (divides) result.divided = divide_outlier_channels(network, result.plan, samples, config, own);
+  if (config.smooth_quant) {
+    if (samples.size() == 0)
+      throw Error("scales.missing", "what SmoothQuant moves is told by data, not by the scale table",
+                  "--calibrate DATA");
+    result.smoothing = smooth_quant(network, result.plan, samples, config, own);
+  }
+  if (config.activation.outlier_channels == OutlierChannels::kKeep) return;
+  result.divided = options.scales ? divide_by_table(network, result.plan, *options.scales)
+                                  : divide_outlier_channels(network, result.plan, samples, config, own);
 }
 
 }  // namespace
@@ -99,7 +107,7 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
                             .weight_method = config.weight.calibration_method,
                             .sample_facts = samples.facts()};
   result.warnings = result.plan.warnings;
-  rescale(network, samples, config, options.calibration, result);
+  rescale(network, samples, config, options, result);
   result.network = network.clone();
   result.unquantized = network.clone();
   apply_stub_plan(result.network.module, result.plan, *backend);

@@ -59,7 +59,7 @@ struct QuantizationResult {
   /// What the data look like, and whether they are scaled as in training.
   std::vector<InputFacts> inputs = {};
   std::vector<EqualizedPair> equalized = {};  ///< Empty unless the recipe asks for it.
-  std::vector<DividedTensor> divided = {};    ///< Empty unless the recipe asks for it.
+  std::vector<DividedTensor> divided = {};    ///< Whose outlying channels are divided in front of Q.
   std::vector<SmoothedPair> smoothing = {};   ///< Empty unless the recipe asks for SmoothQuant.
   Losses losses = {};                         ///< Empty unless QuantizeOptions::losses.
   ScaleTable scales = {};  ///< All of the numbers: QuantizeOptions::scales of a run that gives the same network.

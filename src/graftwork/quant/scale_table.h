@@ -42,7 +42,10 @@ struct ScaleTable {
   DType float_type = DType::kF16;  ///< Of the float regions that it was made for.
   bool keeps_batch_norm = false;   ///< Its weights are those in front of batch norms.
   std::string rescaling = {};      ///< Tells by which factors channels were rescaled; empty where none were.
-  std::vector<StubScale> stubs;    ///< In the plan's order.
+  /// Tensors whose outlying channels are divided in front of their Q, by the names that they have without that: a
+  /// factor for each channel, 1 or more.
+  std::map<Symbol, std::vector<double>> divided;
+  std::vector<StubScale> stubs;  ///< In the plan's order.
   std::vector<WeightScales> weights;
   WideNodes wide;      ///< What stays in FP32 among FP16, with reasons.
   ChannelMeans means;  ///< For bias correction.
@@ -52,8 +55,8 @@ struct ScaleTable {
   const WeightScales* weight(Symbol module, Symbol layer) const;
 };
 
-/// One JSON object a line: a head, then stubs, weights, nodes in FP32, means. The same bytes for the same table; every
-/// number is the shortest that reads back as itself.
+/// One JSON object a line: a head, then divided tensors, stubs, weights, nodes in FP32, means. The same bytes for the
+/// same table; every number is the shortest that reads back as itself.
 std::string scale_table_text(const ScaleTable& table);
 
 /// Reads what scale_table_text writes, edited or not: lines in any order behind the head. Throws Error "scales.json",

@@ -16,6 +16,7 @@ using Json = JsonFields::Json;
 
 constexpr const char* kCode = "scales";
 constexpr int64_t kFormat = 1;
+constexpr int64_t kMostChannels = int64_t{1} << 24;
 
 // ---- writing -------------------------------------------------------------------------------------
 
@@ -35,6 +36,17 @@ Json head_json(const ScaleTable& table) {
   if (table.keeps_batch_norm) head["keep_bn"] = true;
   if (!table.rescaling.empty()) head["rescaling"] = table.rescaling;
   return head;
+}
+
+/// Of the channels that are divided.
+Json divided_json(const Symbol tensor, const std::vector<double>& factors) {
+  Json channels = Json::array(), by = Json::array();
+  for (size_t i = 0; i < factors.size(); ++i) {
+    if (factors[i] == 1) continue;
+    channels.push_back(i);
+    by.push_back(factors[i]);
+  }
+  return {{"divided", tensor.str()}, {"of", factors.size()}, {"channels", channels}, {"by", by}};
 }
 
 /// Said where it is another than INT8.
@@ -95,6 +107,27 @@ void read_head(const Json& json, ScaleTable& table) {
   table.rescaling = fields.text("rescaling", "");
 }
 
+void read_divided(const Json& json, ScaleTable& table) {
+  const JsonFields fields(json, "divided", kCode, {"divided", "of", "channels", "by"});
+  const int64_t count = fields.integer("of");
+  if (count < 1 || count > kMostChannels) fields.refuse("of", "is no number of channels");
+  std::vector<double> factors(static_cast<size_t>(count), 1);
+  const std::vector<const Json*> channels = fields.list("channels"), by = fields.list("by");
+  if (channels.size() != by.size()) fields.refuse("by", "is not as long as the list of channels");
+  for (size_t i = 0; i < channels.size(); ++i) {
+    const int64_t channel = channels[i]->is_number_integer() ? channels[i]->get<int64_t>() : -1;
+    const double factor = by[i]->is_number() ? by[i]->get<double>() : 0;
+    if (channel < 0 || channel >= count)
+      fields.refuse("channels", cat("is not a list of numbers from 0 to ", count - 1));
+    if (!(factor >= 1) || !std::isfinite(static_cast<float>(factor)))
+      fields.refuse("by", "is not a list of numbers from 1 on that fit a float");
+    factors[static_cast<size_t>(channel)] = factor;
+  }
+  const std::string tensor = fields.text("divided");
+  if (!table.divided.emplace(tensor, std::move(factors)).second)
+    fields.refuse("divided", cat(quoted(tensor), " stands in two lines"));
+}
+
 void read_stub(const Json& json, ScaleTable& table) {
   const JsonFields fields(json, "stub", kCode,
                           {"stub", "tensor", "scale", "min", "max", "method", "clipped", "precision"});
@@ -146,11 +179,12 @@ void read_means(const Json& json, ScaleTable& table) {
 void read_line(const std::string& text, bool is_first, ScaleTable& table) {
   const Json json = parse_json(text, "the line", kCode);
   if (is_first) return read_head(json, table);
+  if (json.contains("divided")) return read_divided(json, table);
   if (json.contains("stub")) return read_stub(json, table);
   if (json.contains("weight")) return read_weight(json, table);
   if (json.contains("fp32")) return read_wide(json, table);
   if (json.contains("mean")) return read_means(json, table);
-  throw Error("scales.key", "the line has none of the keys stub, weight, fp32 and mean");
+  throw Error("scales.key", "the line has none of the keys divided, stub, weight, fp32 and mean");
 }
 
 }  // namespace
@@ -159,6 +193,7 @@ std::string scale_table_text(const ScaleTable& table) {
   std::string text;
   const auto add = [&](const Json& line) { text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; };
   add(head_json(table));
+  for (const auto& [tensor, factors] : table.divided) add(divided_json(tensor, factors));
   for (const StubScale& line : table.stubs) add(stub_json(line));
   for (const WeightScales& line : table.weights) add(weight_json(line));
   for (const auto& [node, reason] : table.wide) add({{"fp32", node}, {"reason", reason}});

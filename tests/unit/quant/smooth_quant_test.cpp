@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/text/print.h"
 #include "graftwork/quant/channel_amax.h"
 #include "graftwork/quant/rescaling/outlier_channels.h"
 #include "unit/quant/memory_samples.h"
@@ -200,7 +201,7 @@ TEST(OutlierChannels, AreDividedWhereThatWins) {
       divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), config, {});
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].source, Symbol());
-  EXPECT_GT(found[0].largest, 20);
+  EXPECT_GT(found[0].factors.max().item<double>(), 20);
   EXPECT_GT(found[0].gained_db, 5);
   EXPECT_EQ(plan.stubs[1].tensor, node_named(divided.module, plan.stubs[1].tensor).name());
   EXPECT_EQ(node_named(divided.module, plan.stubs[1].tensor).op(), Symbol("ChannelScale"));
@@ -214,7 +215,8 @@ TEST(OutlierChannels, AreDividedByWhatMakesThem) {
       "  %n = nn.BatchNorm2d @n(%a) {num_features=16}\n  %r = nn.ReLU @r(%n)\n"
       "  %b = nn.Conv2d @b(%r) {in_channels=16, out_channels=8, kernel_size=[3, 3]}\n  return %b\n}\n");
   network.tensors.at("n.weight").data()[7] *= 50;
-  const QuantConfig config;
+  QuantConfig config;
+  config.activation.outlier_channels = OutlierChannels::kDivide;
   Network divided = network.clone();
   StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
   const std::vector<DividedTensor> found =
@@ -225,6 +227,39 @@ TEST(OutlierChannels, AreDividedByWhatMakesThem) {
   EXPECT_GT(found[0].gained_db, 5);
   EXPECT_EQ(divided.module.graph().size(), network.module.graph().size()) << "no node of its own";
   EXPECT_LT(function_moved(network, divided), 1e-5);
+}
+
+TEST(OutlierChannels, AreDividedBySomeoneElsesFactors) {
+  const Network network = with_outlier();
+  const StubPlan planned = plan_stubs(network.module, {}, tensorrt_backend());
+  Network divided = network.clone(), again = network.clone();
+  StubPlan plan = planned, other = planned;
+  const std::vector<DividedTensor> found =
+      divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), {}, {});
+  ASSERT_EQ(found.size(), 1U);
+  const std::map<Symbol, at::Tensor> factors{{found[0].tensor, found[0].factors}};
+  const std::vector<DividedTensor> same = divide_channels_by(again, other, factors);
+  ASSERT_EQ(same.size(), 1U);
+  EXPECT_EQ(same[0].readers, found[0].readers);
+  EXPECT_EQ(print(again.module), print(divided.module));
+  EXPECT_EQ(other.stubs[1].tensor, plan.stubs[1].tensor);
+  EXPECT_EQ(function_moved(divided, again), 0);
+  for (const std::map<Symbol, at::Tensor>& wrong : {std::map<Symbol, at::Tensor>{{"nobody", found[0].factors}},
+                                                    {{found[0].tensor, found[0].factors.slice(0, 1)}}}) {
+    Network untouched = network.clone();
+    StubPlan third = planned;
+    EXPECT_THROW(divide_channels_by(untouched, third, wrong), Error);
+    EXPECT_EQ(print(untouched.module), print(network.module));
+  }
+}
+
+TEST(OutlierChannels, AreKeptWhereFewRowsTellOfThem) {
+  Network network = transformed(
+      "graph(%x: f32[1, 32]) {\n  %a = nn.Linear @a(%x) {in_features=32, out_features=64}\n"
+      "  %g = nn.GELU @g(%a)\n  %b = nn.Linear @b(%g) {in_features=64, out_features=32}\n  return %b\n}\n");
+  network.tensors.at("a.weight").data()[7] *= 200;
+  StubPlan plan = plan_stubs(network.module, {}, tensorrt_backend());
+  EXPECT_TRUE(divide_outlier_channels(network, plan, MemorySamples(samples_of(network)), {}, {}).empty());
 }
 
 TEST(OutlierChannels, StayWhereDividingWinsLittle) {

@@ -53,6 +53,19 @@ LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tenso
   return {rows, evaluate(*layer.param("weight"), tensors), groups ? *groups->get<int64_t>() : 1};
 }
 
+at::Tensor activation_errors(const at::Tensor& rows, const at::Tensor& factors, const TensorQuantConfig& config) {
+  const at::Tensor divided = factors.defined() ? rows / factors : rows;
+  at::Tensor error = rounded_rows(divided, config).sub_(divided);
+  if (factors.defined()) error.mul_(factors);
+  return error.square_().sum(0);
+}
+
+at::Tensor weight_errors(const LayerProducts& layer, const WeightQuantConfig& config) {
+  const at::Tensor errors = rounded_weight(layer.weight, config).sub_(layer.weight).square_();
+  const int64_t in = layer.weight.size(1);
+  return errors.reshape({layer.groups, layer.weight.size(0) / layer.groups, in, -1}).sum({1, 3}).flatten();
+}
+
 double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
   const at::Tensor rows = factors.defined() ? layer.rows / factors : layer.rows;
   const at::Tensor weight = factors.defined() ? layer.weight * column_factors(layer, factors) : layer.weight;

@@ -21,4 +21,10 @@ LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tenso
 /// by the recipe's methods on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
 double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config);
 
+/// Σ (s · Q(x / s) − x)² over rows, of each channel, with the range as there: [in], float.
+at::Tensor activation_errors(const at::Tensor& rows, const at::Tensor& factors, const TensorQuantConfig& config);
+
+/// Σ (s · Q(W / s) − W)² over output channels and taps, of each input channel: [in], float.
+at::Tensor weight_errors(const LayerProducts& layer, const WeightQuantConfig& config);
+
 }  // namespace graftwork

@@ -10,20 +10,20 @@
 namespace graftwork {
 namespace {
 
-constexpr int64_t kRows = 128;
+constexpr int64_t kRows = 256;
 
-at::Tensor rows_of(const at::Tensor& value, int64_t axis) {
+at::Tensor rows_of(const at::Tensor& value, int64_t axis, int64_t count) {
   const at::Tensor rows = value.transpose(axis, -1).flatten(0, -2).to(at::kFloat);
-  if (rows.size(0) <= kRows) return rows.clone(at::MemoryFormat::Contiguous);
-  at::Tensor places = at::empty({kRows}, at::kLong);
-  for (int64_t i = 0; i < kRows; ++i) places[i] = i * rows.size(0) / kRows;
+  if (rows.size(0) <= count) return rows.clone(at::MemoryFormat::Contiguous);
+  at::Tensor places = at::empty({count}, at::kLong);
+  for (int64_t i = 0; i < count; ++i) places[i] = i * rows.size(0) / count;
   return rows.index_select(0, places);
 }
 
 }  // namespace
 
 std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map<Symbol, int64_t>& axes,
-                                          const SampleSource& source, int64_t micro_batches,
+                                          const SampleSource& source, int64_t samples,
                                           const CalibrationOptions& options) {
   std::vector<ValueRef> watched;
   for (const Node& node : network.module.graph().nodes()) {
@@ -31,7 +31,8 @@ std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map
   }
   const InferenceRunner runner(network, watched);
   const Batching batching = batching_of(network.module);
-  const std::vector<int64_t> numbers = chosen_micro_batches(source, batching, micro_batches, options);
+  const std::vector<int64_t> numbers = chosen_micro_batches(source, batching, batching.micro_batches(samples), options);
+  const int64_t count = kRows / static_cast<int64_t>(std::max<size_t>(numbers.size(), 1));
   std::vector<std::map<Symbol, at::Tensor>> parts(numbers.size());
   SampleWorkers(options.threads, static_cast<int64_t>(numbers.size())).run([&](int64_t i, int64_t) {
     const at::NoGradGuard no_grad;
@@ -39,7 +40,7 @@ std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map
     const int64_t end = std::min(begin + batching.size, source.size());
     std::map<Symbol, at::Tensor>& part = parts[static_cast<size_t>(i)];
     const Watcher watcher = [&](const ValueRef& seen, at::Tensor& value) {
-      if (value.numel() > 0) part.emplace(seen.node->name(), rows_of(value, axes.at(seen.node->name())));
+      if (value.numel() > 0) part.emplace(seen.node->name(), rows_of(value, axes.at(seen.node->name()), count));
     };
     runner.run(filled_up(source.samples(begin, end), batching), watcher, batching.size == 1);
   });

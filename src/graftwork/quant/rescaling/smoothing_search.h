@@ -32,7 +32,7 @@ struct FoundFactors {
 };
 
 /// Finds for each pair, of smoothing_factors() with α of 0, 0.05, …, 1 and of limited_channels(), the factors with the
-/// least product_error() of its readers together, on four micro-batches; of equal ones the first.
+/// least product_error() of its readers together, on four samples; of equal ones the first.
 class SmoothingSearch {
  public:
   SmoothingSearch(const Network& network, const QuantConfig& config) : network_(network), config_(config) {}
