@@ -147,6 +147,10 @@ TEST(SmoothQuant, SaysWhatIsInTheWay) {
       {network_with_norm(linear + "  return %a, %n\n"), "norm: it is a result of the network"},
       {network_with_norm(linear + "  %g = nn.GELU @g(%n)\n  return %a, %g\n"),
        "norm: %g = nn.GELU reads it, which is no layer"},
+      {network_with_norm(linear + "  %j = aten.cat.default(%n, %a) {dim=-1}\n  return %j\n"),
+       "norm: %j = aten.cat.default joins it with others"},
+      {network_with_norm(linear + "  %j = aten.cat.default(%n, %a) {dim=1}\n  return %j\n"),
+       "norm: %j = aten.cat.default joins it with what it is no factor of"},
       {network_with_norm("  %g = nn.GELU @g(%n)\n  return %g\n"), "norm: %g = nn.GELU reads it, which is no layer"},
       {network_with_norm("  %t = aten.view.default(%n) {size=[1, 24, 8]}\n"
                          "  %a = nn.Linear @a(%t) {in_features=8, out_features=8}\n  return %a\n"),

@@ -150,9 +150,9 @@ void ChannelWalk::follow_open() {
     open_.pop_back();
     for (const Use* use = from.value->uses(); use && reads_.refusal.empty(); use = use->next()) follow(*use, from);
   }
-  for (const auto& [node, operands] : joined_) {
-    if (operands.size() < node->input_count())
-      refuse(*node, operands.front().frame, "joins it with what it is no factor of");
+  for (const Joined& joined : joined_) {
+    if (joined.operands.size() < joined.node->input_count())
+      refuse(*joined.node, joined.operands.front().frame, "joins it with what it is no factor of");
   }
 }
 
@@ -271,12 +271,14 @@ void ChannelWalk::read_by_operator(const Use& use, const Open& from) {
 void ChannelWalk::read_by_concatenation(const Use& use, const Open& from) {
   const Node& reader = *use.user();
   const std::optional<size_t> dim = axis(reader, "dim", from.layout.rank());
-  std::vector<Open>& operands = joined_[&reader];
-  const bool fits =
-      dim && from.layout.is_free(*dim) && (operands.empty() || operands.front().layout.agrees_with(from.layout));
+  const auto known = std::ranges::find(joined_, &reader, &Joined::node);
+  const bool fits = dim && from.layout.is_free(*dim) &&
+                    (known == joined_.end() || known->operands.front().layout.agrees_with(from.layout));
   if (!fits) return refuse(reader, from.frame, "joins it with others");
-  operands.push_back(from);
-  if (operands.size() == reader.input_count()) push(reader, from.layout.resized(reader.tensor()->dims), from.frame);
+  Joined& joined = known == joined_.end() ? joined_.emplace_back(&reader) : *known;
+  joined.operands.push_back(from);
+  if (joined.operands.size() == reader.input_count())
+    push(reader, from.layout.resized(reader.tensor()->dims), from.frame);
 }
 
 }  // namespace graftwork

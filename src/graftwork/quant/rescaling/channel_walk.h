@@ -42,6 +42,12 @@ class ChannelWalk {
     ChannelLayout layout;
     const Frame* frame;
   };
+  /// A concatenation, and its operands that were reached.
+  struct Joined {
+    explicit Joined(const Node* concatenation) : node(concatenation) {}
+    const Node* node;
+    std::vector<Open> operands;
+  };
 
   const Frame& frame_of(const Node& call, const Frame* outer);
   const Node& network_node(const Node& node, const Frame* frame) const;
@@ -60,7 +66,7 @@ class ChannelWalk {
   std::unordered_map<const Node*, std::unique_ptr<Frame>> frames_;
   const Frame* start_ = nullptr;
   std::vector<Open> open_;
-  std::unordered_map<const Node*, std::vector<Open>> joined_;  // operands of a concatenation that were reached
+  std::vector<Joined> joined_;  // in the order in which they were reached
   ChannelReads reads_;
   std::map<int64_t, ChannelLayout> results_;
 };
