@@ -154,9 +154,10 @@ at::Tensor QatNetwork::forward(const at::Tensor& input) const {
   return std::move(results.front());
 }
 
-Network QatNetwork::freeze(DType float_type, const std::shared_ptr<const Backend>& backend) const {
+Network QatNetwork::freeze(const FreezeOptions& file) const {
   Network frozen = network_.clone();
-  freeze_scales(frozen, plan_, float_type, or_used(backend)->file);
+  const bool one_type = or_used(file.backend)->file.products_take_scales_of_one_type;
+  freeze_scales(frozen, plan_, {file.float_type, file.keep_batch_norm, one_type});
   frozen.tensors = copied(frozen);
   return frozen;
 }
