@@ -21,17 +21,26 @@ at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
   if (config.calibration_method == CalibrationMethod::kMovingAverageMinMax)
     config.calibration_method = CalibrationMethod::kMinMax;
   const auto [least, largest] = at::aminmax(rows);
+  const QuantRange codes = activation_range(name_of(config.precision));
+  if (!config.symmetric) {
+    const AffineScales scales = affine_scales(least, largest, codes, DType::kF32);
+    return fake_quantize(rows, scales.scale, 0, codes, scales.zero_point);
+  }
   Range range;
   range.include(least.item<float>(), largest.item<float>());
   if (config.calibration_method != CalibrationMethod::kMinMax)
     range.histogram.add({rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel())}, range.amax());
   const float scale = activation_scale(range, config, DType::kF32);
-  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, activation_range(name_of(config.precision)));
+  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, codes);
 }
 
 at::Tensor rounded_weight(const at::Tensor& weight, const WeightQuantConfig& config) {
   const int64_t block_size = weight.dim() == 2 ? config.block_size : 0;
   const WeightGrid grid{weight_range(name_of(config.precision)), 0, block_size};
+  if (!config.symmetric) {
+    const AffineScales scales = affine_weight_scales(weight, grid, config, DType::kF32);
+    return fake_quantize(weight, scales.scale, 0, grid.range, scales.zero_point);
+  }
   return fake_quantize(weight, weight_scales(weight, grid, config).to(at::kFloat), 0, grid.range);
 }
 
@@ -53,14 +62,19 @@ LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tenso
   return {rows, evaluate(*layer.param("weight"), tensors), groups ? *groups->get<int64_t>() : 1};
 }
 
-double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const OperandRounding& rounding) {
+  if (!rounding.activation && !rounding.weight) return 0;
   const at::Tensor rows = factors.defined() ? layer.rows / factors : layer.rows;
   const at::Tensor weight = factors.defined() ? layer.weight * column_factors(layer, factors) : layer.weight;
-  // Weights in blocks are read by floats.
-  const at::Tensor read = config.format().activation ? rounded_rows(rows, config.activation) : rows;
-  const at::Tensor found = products(layer, read, with_taps(rounded_weight(weight, config.weight)));
+  const at::Tensor read = rounding.activation ? rounded_rows(rows, *rounding.activation) : rows;
+  const at::Tensor kept = rounding.weight ? rounded_weight(weight, *rounding.weight) : weight;
+  const at::Tensor found = products(layer, read, with_taps(kept));
   const at::Tensor error = found.sub_(products(layer, layer.rows, with_taps(layer.weight))).square_();
   return error.sum(at::kDouble).item<double>();
+}
+
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
+  return product_error(layer, factors, rounding_by(config));
 }
 
 }  // namespace graftwork

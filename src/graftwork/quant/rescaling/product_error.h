@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "graftwork/nn/tensor_store.h"
-#include "graftwork/place/quant_config.h"
+#include "graftwork/quant/rescaling/operand_rounding.h"
 
 namespace graftwork {
 
@@ -18,7 +18,9 @@ struct LayerProducts {
 LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tensors, const at::Tensor& rows);
 
 /// Σ (Q(x / s) · Q(W · s) − x · W)² over rows, output channels and taps of the kernel, each tap by itself, with ranges
-/// by the recipe's methods on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
+/// by the methods of `rounding` on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const OperandRounding& rounding);
+/// The same of a layer that no rule of the recipe fits.
 double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config);
 
 }  // namespace graftwork
