@@ -187,6 +187,19 @@ def bench_sensitivity(bench):
     yield Figure("  a layer alone or all but it", "ms", scaled(cpu(costs["layers"]), 1e3))
 
 
+def bench_execution(bench):
+    single = Bench(bench.rounds, threads=1)
+    few, many = 1_000, 8_000
+    with single.server("execution_bench", few) as small, single.server("execution_bench", many) as large:
+        for title, way in (("running", "run"), ("running node by node", "nodes")):
+            for server in (small, large):
+                server.ask(way)
+            costs = single.in_turns(few=lambda way=way: small.ask(way), many=lambda way=way: large.ask(way))
+            yield Figure(f"{title} {many:,} operators, one thread", "ms", scaled(cpu(costs["many"]), 1e3))
+            growth = scaled(ratios(cpu(costs["many"]), cpu(costs["few"])), few / many)
+            yield Figure(f"  time per operator, {many:,} over {few:,}", "×", growth, 1.3)
+
+
 def quantize_command(*options):
     return [COMMAND, "quantize", MODEL, "--calibrate", DATA, "--quiet", *options, "-o", ONNX]
 
@@ -258,6 +271,7 @@ BENCHES = {
     "command": bench_command,
     "busy": bench_busy,
     "sensitivity": bench_sensitivity,
+    "execution": bench_execution,
     "rewrite": bench_rewrite,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }

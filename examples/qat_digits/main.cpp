@@ -1,8 +1,9 @@
 // Training wins back what calibration cannot: a small CNN with weights of eight and of four bits.
 //     qat_digits FOLDER [EPOCHS]
 // FOLDER is what prepare.py leaves. Prints how many of the held-out digits are right: of the float network, calibrated,
-// and trained. Writes qat_int8.onnx, and what the network in it gives for the held-out digits, qat_int8.npz; and a
-// checkpoint of each training after every epoch, from which the next run goes on.
+// and trained. Writes qat_int8.onnx, and what the network in it gives for the held-out digits, qat_int8.npz; the same
+// with batch norms as nodes of their own, qat_int8_bn.onnx; and a checkpoint of each training after every epoch, from
+// which the next run goes on.
 #include <ATen/Parallel.h>
 #include <torch/optim/adam.h>
 
@@ -97,7 +98,8 @@ void train_epoch(QatNetwork& network, torch::optim::Adam& optimizer, const Train
   }
 }
 
-Network trained(const QuantizationResult& calibrated, const Training& training, const QatOptions& options) {
+Network trained(const QuantizationResult& calibrated, const Training& training, const QatOptions& options,
+                const FreezeOptions& file) {
   QatNetwork network(calibrated, options);
   torch::optim::Adam optimizer({network.model_parameters(), network.scale_parameters()});
   int64_t epoch = 0;
@@ -109,14 +111,16 @@ Network trained(const QuantizationResult& calibrated, const Training& training, 
     save_checkpoint(training.checkpoint, network, optimizer, epoch);
   }
   network.eval();
-  return network.freeze(DType::kF32);
+  return network.freeze(file);
 }
 
-void write_results(const Network& network, const Digits& heldout, const std::filesystem::path& folder) {
+void write_results(const Network& network, const FreezeOptions& file, const Digits& heldout,
+                   const std::filesystem::path& path) {
   ExportOptions options;
-  options.float_type = DType::kF32;
-  onnx::write_model(lower(network, options), folder / "qat_int8.onnx");
-  write_npz(folder / "qat_int8.npz", std::vector<NamedArray>{{"output", to_array(outputs(network, heldout))}});
+  options.float_type = file.float_type;
+  options.keep_batch_norm = file.keep_batch_norm;
+  onnx::write_model(lower(network, options), path.string() + ".onnx");
+  write_npz(path.string() + ".npz", std::vector<NamedArray>{{"output", to_array(outputs(network, heldout))}});
 }
 
 struct Setting {
@@ -148,11 +152,16 @@ void run(const std::filesystem::path& folder, int64_t epochs) {
     qat.trainable = loaded.trainable;
     std::string checkpoint = std::string("qat_") + setting.name;
     std::erase(checkpoint, ' ');
-    const Network result = trained(calibrated, {digits, teacher, epochs, folder / (checkpoint + ".npz")}, qat);
+    const Training training{digits, teacher, epochs, folder / (checkpoint + ".npz")};
+    const FreezeOptions folded{.float_type = DType::kF32};
+    const Network result = trained(calibrated, training, qat, folded);
     std::printf("%s    %6.2f    %6.2f   %6.2f\n", setting.name, accuracy(network, heldout),
                 accuracy(calibrated.network, heldout), accuracy(result, heldout));
     std::fflush(stdout);
-    if (setting.weights == Precision::kInt8) write_results(result, heldout, folder);
+    if (setting.weights != Precision::kInt8) continue;
+    write_results(result, folded, heldout, folder / "qat_int8");
+    const FreezeOptions kept{.float_type = DType::kF32, .keep_batch_norm = true};
+    write_results(trained(calibrated, training, qat, kept), kept, heldout, folder / "qat_int8_bn");
   }
 }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -58,10 +59,13 @@ def test_training_wins_back_half_of_what_calibration_loses(table):
         assert trained - calibrated >= share * (exact - calibrated), activations
 
 
-def test_the_file_computes_what_was_trained(table, folder):
-    fake = support.only(support.load_npz(folder / "qat_int8.npz"))
+@pytest.mark.parametrize(("name", "batch_norms"), [("qat_int8", 0), ("qat_int8_bn", 5)])
+def test_the_file_computes_what_was_trained(table, folder, name, batch_norms):
+    model = onnx.load(folder / f"{name}.onnx")
+    assert sum(node.op_type == "BatchNormalization" for node in model.graph.node) == batch_norms
+    fake = support.only(support.load_npz(folder / f"{name}.npz"))
     with np.load(folder / "heldout.npz") as heldout:
-        file = support.only(support.run_onnx(folder / "qat_int8.onnx", heldout["images"]))
+        file = support.only(support.run_onnx(folder / f"{name}.onnx", heldout["images"]))
     # Where a sum lies between two codes, one rounding more or less decides; elsewhere all is the same.
     assert support.sqnr_db(fake, file) > 40
     assert np.mean(np.abs(fake - file) < 1e-4) > 0.9
@@ -69,7 +73,7 @@ def test_the_file_computes_what_was_trained(table, folder):
 
 
 def test_a_second_run_goes_on_from_the_checkpoints(table, program, folder):
-    names = ["qat_int8.onnx", "qat_int8int8.npz", "qat_int4int8.npz", "qat_int4int4.npz"]
+    names = ["qat_int8.onnx", "qat_int8_bn.onnx", "qat_int8int8.npz", "qat_int4int8.npz", "qat_int4int4.npz"]
     before = {name: (folder / name).read_bytes() for name in names}
     again = run(program, folder)
     assert again.stdout == table

@@ -1,7 +1,9 @@
 #include "graftwork/nn/program.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -40,16 +42,16 @@ struct Program::Step {
   std::unique_ptr<OperatorCall> call;
   std::unique_ptr<const PreparedModule> prepared;
   std::vector<size_t> operands;
-  size_t value = 0;
+  size_t value = 0;               // the number of the step
   std::vector<size_t> last_uses;  // values that nobody reads after this step
   std::vector<ValueRef> watched;
 };
 
-/// The steps of one node, and where its operands and results belong.
+/// The steps of one node: they make the values from `first` on, and read those, and its operands.
 struct Program::Part {
-  size_t first = 0, last = 0;  // of the steps, one behind the end
-  std::vector<size_t> operands;
-  std::vector<size_t> results;  // several where a body gives a tuple
+  size_t first = 0, last = 0;                       // of the steps, one behind the end
+  std::vector<std::pair<size_t, size_t>> operands;  // by value, in order: which operand it is
+  std::vector<size_t> results;                      // values; several where a body gives a tuple
 };
 
 namespace {
@@ -63,7 +65,11 @@ void choose_vector_code() { [[maybe_unused]] static const at::Tensor once = at::
 class Program::Builder {
  public:
   Builder(Program& program, const std::vector<ValueRef>& watched, const Preparer& prepare, const HalfRegions* half)
-      : program_(program), modules_(program.module_.modules()), watched_(watched), prepare_(prepare), half_(half) {}
+      : program_(program), modules_(program.module_.modules()), watched_(watched), prepare_(prepare), half_(half) {
+    for (const ValueRef& value : watched) {
+      if (!value.inner.empty()) watched_inside_.insert(value.node);
+    }
+  }
 
   void run() {
     program_.parts_.resize(program_.module_.graph().capacity());
@@ -72,7 +78,6 @@ class Program::Builder {
       add(node);
       if (!half_ && node.kind() != NodeKind::kOutput && node.kind() != NodeKind::kGetItem) add_part_of(node, first);
     }
-    program_.value_count_ = count_;
     if (!unknown_.empty()) {
       Error error("nn.unsupported", cat(counted(unknown_.size(), "operator"), " cannot be run"));
       for (std::string& place : unknown_) error.at(std::move(place));
@@ -89,7 +94,7 @@ class Program::Builder {
     made.node = &node;
     made.half = made.rounds = computes_in_half(node);
     made.operands = std::move(operands);
-    made.value = count_++;
+    made.value = program_.steps_.size() - 1;
     return made;
   }
 
@@ -162,7 +167,8 @@ class Program::Builder {
     Part& part = program_.parts_[node.id().index];
     part.first = first;
     part.last = program_.steps_.size();
-    for (const Use& use : node.inputs()) part.operands.push_back(values_.at(use.producer()));
+    for (const Use& use : node.inputs()) part.operands.emplace_back(values_.at(use.producer()), use.slot());
+    std::sort(part.operands.begin(), part.operands.end());
     const auto several = results_.find(&node);
     part.results = several == results_.end() ? std::vector{values_.at(&node)} : several->second;
   }
@@ -244,7 +250,7 @@ class Program::Builder {
     std::vector<size_t> raw(body.module.graph().capacity(), SIZE_MAX);   // what results read
     std::vector<size_t> read(body.module.graph().capacity(), SIZE_MAX);  // what later nodes of the body read
     Prepared prepared;
-    if (is_called_by_network && prepare_ && !is_watched_inside(place) && value_quantizers(record).empty())
+    if (is_called_by_network && prepare_ && !watched_inside_.contains(&place) && value_quantizers(record).empty())
       prepared = prepare_(program_.module_, place);
     const auto at = [](const Node& node) { return node.id().index; };
     std::unordered_map<const Node*, std::vector<size_t>> tuples;
@@ -277,7 +283,7 @@ class Program::Builder {
         made = operation(place, node.op(), attributes_in(node, record, modules_.kinds()), std::move(operands));
       }
       raw[at(node)] = read[at(node)] = made;
-      inner_.push_back({{&place, node.name()}, made});
+      inner_.insert_or_assign({&place, node.name()}, made);
       if (const ModuleId stub = record.child(value_quantizer_role(node.name()))) {
         Step& quantize = step(Step::Form::kModule, place, {made});
         quantize.module = stub;
@@ -318,13 +324,8 @@ class Program::Builder {
     return made.value;
   }
 
-  bool is_watched_inside(const Node& node) const {
-    return std::any_of(watched_.begin(), watched_.end(),
-                       [&](const ValueRef& value) { return value.node == &node && !value.inner.empty(); });
-  }
-
   void find_last_uses() {
-    std::vector<bool> read_later(count_, false);
+    std::vector<bool> read_later(program_.steps_.size(), false);
     for (const size_t result : program_.results_) read_later[result] = true;
     for (auto at = program_.steps_.rbegin(); at != program_.steps_.rend(); ++at) {
       for (const size_t operand : at->operands) {
@@ -336,19 +337,15 @@ class Program::Builder {
   }
 
   void watch(const ValueRef& wanted) {
-    size_t slot = SIZE_MAX;
+    size_t value = SIZE_MAX;
     if (wanted.inner.empty()) {
-      slot = values_.at(wanted.node);
+      value = values_.at(wanted.node);
+    } else if (const auto inner = inner_.find({wanted.node, wanted.inner}); inner != inner_.end()) {
+      value = inner->second;
     } else {
-      for (const auto& [value, computed] : inner_) {
-        if (value == wanted) slot = computed;
-      }
-      if (slot == SIZE_MAX)
-        throw Error("nn.value", cat("%", wanted.node->name().str(), " has no value ", wanted.inner.str(), " in it"));
+      throw Error("nn.value", cat("%", wanted.node->name().str(), " has no value ", wanted.inner.str(), " in it"));
     }
-    for (Step& one : program_.steps_) {
-      if (one.value == slot) one.watched.push_back(wanted);
-    }
+    if (value < program_.steps_.size()) program_.steps_[value].watched.push_back(wanted);
   }
 
   Program& program_;
@@ -356,11 +353,11 @@ class Program::Builder {
   const std::vector<ValueRef>& watched_;
   const Preparer& prepare_;
   const HalfRegions* half_;
-  size_t count_ = 0;
+  std::unordered_set<const Node*> watched_inside_;                // calls
   std::unordered_map<const Node*, size_t> values_;                // of the network's nodes
   std::unordered_map<const Node*, size_t> rounded_;               // the same in FP16, where they are not already
   std::unordered_map<const Node*, std::vector<size_t>> results_;  // of calls with several results
-  std::vector<std::pair<ValueRef, size_t>> inner_;
+  std::map<std::pair<const Node*, Symbol>, size_t> inner_;        // of calls, by name of the inner value
   std::vector<std::string> unknown_;
 };
 
@@ -389,15 +386,18 @@ std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const E
   if (inputs.size() != inputs_.size()) {
     throw Error("nn.input", cat("the network takes ", counted(inputs_.size(), "input"), ", not ", inputs.size()));
   }
-  std::vector<c10::IValue> values(value_count_);
+  std::vector<c10::IValue> values(steps_.size());
   const c10::Device device = inputs.empty() ? c10::Device(c10::kCPU) : inputs[0].device();
   size_t next_input = 0;
+  Operands operands;
   for (const Step& step : steps_) {
     if (step.form == Step::Form::kInput) {
       check_input(*step.node, inputs[next_input], environment.any_batch);
       values[step.value] = inputs[next_input++];
     } else {
-      run_step(step, values, environment, device);
+      operands.clear();
+      for (const size_t operand : step.operands) operands.push_back(&values[operand]);
+      values[step.value] = run_step(step, operands, environment, device);
       if (step.rounds) values[step.value] = rounded_to_half(values[step.value]);
     }
     for (const ValueRef& watched : step.watched) {
@@ -421,78 +421,74 @@ c10::IValue Program::run_node(const Node& node, std::span<const c10::IValue> ope
                               c10::Device device) const {
   const Part& part = parts_.at(node.id().index);
   GRAFTWORK_ASSERT(operands.size() == part.operands.size());
-  std::vector<c10::IValue> values(value_count_);
-  for (size_t i = 0; i < operands.size(); ++i) values[part.operands[i]] = operands[i];
+  std::vector<c10::IValue> made(part.last - part.first);
+  const auto value_at = [&](size_t value) -> const c10::IValue& {
+    if (value >= part.first) return made[value - part.first];
+    return operands[std::lower_bound(part.operands.begin(), part.operands.end(), std::pair(value, size_t{0}))->second];
+  };
+  const auto is_result = [&](size_t value) { return std::ranges::find(part.results, value) != part.results.end(); };
+  Operands read;
   for (size_t i = part.first; i < part.last; ++i) {
-    run_step(steps_[i], values, environment, device);
+    read.clear();
+    for (const size_t operand : steps_[i].operands) read.push_back(&value_at(operand));
+    made[i - part.first] = run_step(steps_[i], read, environment, device);
     for (const size_t dead : steps_[i].last_uses) {
-      if (std::find(part.results.begin(), part.results.end(), dead) == part.results.end()) values[dead] = c10::IValue();
+      if (dead >= part.first && !is_result(dead)) made[dead - part.first] = c10::IValue();
     }
   }
-  if (part.results.size() == 1) return std::move(values[part.results[0]]);
+  if (part.results.size() == 1) return value_at(part.results[0]);
   std::vector<c10::IValue> several;
-  for (const size_t result : part.results) several.push_back(values[result]);
+  for (const size_t result : part.results) several.push_back(value_at(result));
   return c10::ivalue::Tuple::create(std::move(several));
 }
 
-void Program::run_step(const Step& step, std::span<c10::IValue> values, const Environment& environment,
-                       c10::Device device) const {
+c10::IValue Program::run_step(const Step& step, const Operands& operands, const Environment& environment,
+                              c10::Device device) const {
   try {
     switch (step.form) {
       case Step::Form::kInput:
-        return;
+        break;
       case Step::Form::kConstant:
-        values[step.value] = evaluate(*step.constant, environment.tensors);
-        return;
+        return evaluate(*step.constant, environment.tensors);
       case Step::Form::kElement:
-        values[step.value] = values[step.operands[0]].toTupleRef().elements().at(static_cast<size_t>(step.element));
-        return;
+        return operands[0]->toTupleRef().elements().at(static_cast<size_t>(step.element));
       case Step::Form::kTuple: {
         std::vector<c10::IValue> elements;
-        for (const size_t operand : step.operands) elements.push_back(values[operand]);
-        values[step.value] = c10::ivalue::Tuple::create(std::move(elements));
-        return;
+        for (const c10::IValue* operand : operands) elements.push_back(*operand);
+        return c10::ivalue::Tuple::create(std::move(elements));
       }
       case Step::Form::kModule: {
-        std::vector<c10::IValue> operands;
-        for (const size_t operand : step.operands) operands.push_back(values[operand]);
+        std::vector<c10::IValue> inputs;
+        for (const c10::IValue* operand : operands) inputs.push_back(*operand);
         const Mode mode = environment.modes.empty() ? environment.mode : environment.modes[step.module.index];
-        values[step.value] = run_module(module_.modules()[step.module], operands,
-                                        {module_.modules(), environment.tensors, mode, step.half}, step.quantizer);
-        return;
+        return run_module(module_.modules()[step.module], inputs,
+                          {module_.modules(), environment.tensors, mode, step.half}, step.quantizer);
       }
       case Step::Form::kLayer:
-        values[step.value] = run_layer_in_half(
-            module_.modules()[step.module], &module_.modules()[step.batch_norm], values[step.operands[0]].toTensor(),
-            {module_.modules(), environment.tensors, environment.mode, true}, step.quantizer);
-        return;
+        return run_layer_in_half(module_.modules()[step.module], &module_.modules()[step.batch_norm],
+                                 operands[0]->toTensor(),
+                                 {module_.modules(), environment.tensors, environment.mode, true}, step.quantizer);
       case Step::Form::kRound:
-        values[step.value] = constant_in_half(values[step.operands[0]].toTensor());
-        return;
+        return constant_in_half(operands[0]->toTensor());
       case Step::Form::kPrepared: {
-        std::vector<at::Tensor> operands;
-        for (const size_t operand : step.operands) operands.push_back(values[operand].toTensor());
-        values[step.value] = step.prepared->run(operands);
-        return;
+        std::vector<at::Tensor> inputs;
+        for (const c10::IValue* operand : operands) inputs.push_back(operand->toTensor());
+        return step.prepared->run(inputs);
       }
       case Step::Form::kSize: {
         std::vector<c10::IValue> numbers = step.numbers;
-        for (const auto& [at, slot] : step.sizes) numbers[at] = values[step.operands[slot]];
-        values[step.value] = run_size_operator(step.node->op(), numbers);
-        return;
+        for (const auto& [at, slot] : step.sizes) numbers[at] = *operands[slot];
+        return run_size_operator(step.node->op(), numbers);
       }
-      case Step::Form::kOperator: {
-        std::vector<const c10::IValue*> operands;
-        for (const size_t operand : step.operands) operands.push_back(&values[operand]);
-        values[step.value] = step.call->run(operands, device);
-        return;
-      }
+      case Step::Form::kOperator:
+        return step.call->run(operands, device);
     }
   } catch (Error& error) {
     throw error.at(place_of(*step.node));
   } catch (const c10::Error& error) {
     throw Error("nn.run", error.what_without_backtrace()).at(place_of(*step.node));
   }
+  return {};
 }
 
 }  // namespace graftwork

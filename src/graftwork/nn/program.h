@@ -77,7 +77,8 @@ class Program {
 
   /// What one node gives on operands that the caller has: the same bits as in a run. A tensor, a number, or a tuple,
   /// also where a run would make none of several results. Neither for inputs, elements of tuples and the output, nor
-  /// with HalfRegions; what is watched is not shown. Throws Error "nn.run" as run() does.
+  /// with HalfRegions; what is watched is not shown. Time and memory are those of the node, whatever the size of the
+  /// network. Throws Error "nn.run" as run() does.
   c10::IValue run_node(const Node& node, std::span<const c10::IValue> operands, const Environment& environment,
                        c10::Device device = c10::kCPU) const;
 
@@ -85,13 +86,13 @@ class Program {
   struct Step;
   struct Part;
   class Builder;
-  void run_step(const Step& step, std::span<c10::IValue> values, const Environment& environment,
-                c10::Device device) const;
+  using Operands = std::vector<const c10::IValue*>;
+  c10::IValue run_step(const Step& step, const Operands& operands, const Environment& environment,
+                       c10::Device device) const;
 
   const GraphModule& module_;
   std::vector<Step> steps_;
   std::vector<const Node*> inputs_;
-  size_t value_count_ = 0;
   std::vector<size_t> results_;
   std::vector<Part> parts_;  // by index of the node
 };

@@ -67,6 +67,7 @@ class Planner {
   }
 
   void follow_recipe(const Node& node, const ModuleRecord& record) {
+    if (policy_.decide(module_.modules(), record).rule) draft_.exempt_from_policy(node);
     std::string reason;
     if (skip_stub_.matches(module_.modules(), record)) {
       reason = "skipped by the recipe";

@@ -80,7 +80,7 @@ struct WeightQuantConfig : TensorQuantConfig {
   /// quantized. 0: a scale for each output channel.
   int64_t block_size = 0;
   WeightRounding rounding = WeightRounding::kNearest;
-  int64_t rounding_iterations = 1000;  ///< Of kAdaRound.
+  int64_t rounding_iterations = 300;  ///< Of kAdaRound.
   /// Whether biases make up for what rounding the weights does to the mean of each output channel.
   bool bias_correction = true;
   /// Whether layers and those that read them share the differences between channels (Nagel et al. 2019).
@@ -122,7 +122,7 @@ void check_can_be_written(const QuantConfig& config);
 ///      "weight": {"precision": "int8", "calibration_method": "mse", "per_channel": true, "bias_correction": true,
 ///                 "cross_layer_equalization": false},
 ///                              (or {"precision": "int4", "block_size": 128, "rounding": "gptq"}: of linear layers
-///                              alone; or {"rounding": "adaround", "rounding_iterations": 1000})
+///                              alone; or {"rounding": "adaround", "rounding_iterations": 300})
 ///      "skip": {"stub": ["head.*"], "weight": ["head.*"]},
 ///      "policy": {"depthwise": "float", "squeeze_excite": "float", "first_and_last": "float", "tiny_products":
 ///      "float",

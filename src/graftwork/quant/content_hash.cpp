@@ -10,7 +10,7 @@
 namespace graftwork {
 namespace {
 
-std::string digits(uint64_t hash) {
+std::string digits_of(uint64_t hash) {
   std::array<char, 17> text{};
   std::snprintf(text.data(), text.size(), "%016" PRIx64, hash);
   return text.data();
@@ -19,22 +19,26 @@ std::string digits(uint64_t hash) {
 std::string line_of(const at::Tensor& tensor) {
   const at::Tensor plain = tensor.detach().cpu().contiguous();
   const std::string_view bytes(static_cast<const char*>(plain.const_data_ptr()), plain.nbytes());
-  return cat(type_of(plain).text(), " ", digits(hash_text(bytes)), "\n");
+  return cat(type_of(plain).text(), " ", digits_of(hash_text(bytes)), "\n");
 }
 
 }  // namespace
 
+void ContentHash::add(const at::Tensor& tensor) { lines_ += line_of(tensor); }
+
+std::string ContentHash::digits() const { return digits_of(hash_text(lines_)); }
+
 std::string content_hash(std::span<const at::Tensor> tensors) {
-  std::string lines;
-  for (const at::Tensor& tensor : tensors) lines += line_of(tensor);
-  return digits(hash_text(lines));
+  ContentHash hash;
+  for (const at::Tensor& tensor : tensors) hash.add(tensor);
+  return hash.digits();
 }
 
 std::string content_hash(const Network& network) {
   std::string lines = fingerprint(network.module) + "\n";
   for (const auto& [name, type] : network.module.parameters())
     lines += cat(name, " ", line_of(network.tensors.at(name)));
-  return digits(hash_text(lines));
+  return digits_of(hash_text(lines));
 }
 
 }  // namespace graftwork

@@ -57,11 +57,9 @@ std::optional<Statistics> known_by_table(const ScaleForm& form, const StubPlan& 
 }
 
 /// Tells by which numbers channels of the network were rescaled; empty where none were.
-std::string rescaling_of(const Network& given, const Network& network) {
+std::string rescaling_of(const Network& network, const std::set<std::string>& names) {
   std::vector<at::Tensor> factors;
-  for (const auto& [name, tensor] : network.tensors) {
-    if (!given.tensors.contains(name)) factors.push_back(tensor);
-  }
+  for (const std::string& name : names) factors.push_back(network.tensors.at(name));
   return factors.empty() ? std::string() : content_hash(factors);
 }
 
@@ -108,10 +106,13 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
                             .sample_facts = samples.facts()};
   result.warnings = result.plan.warnings;
   rescale(network, samples, config, options, result);
+  for (const auto& [name, tensor] : network.tensors) {
+    if (!given.tensors.contains(name)) result.factors.insert(name);
+  }
   result.network = network.clone();
   result.unquantized = network.clone();
   apply_stub_plan(result.network.module, result.plan, *backend);
-  form.rescaling = rescaling_of(given, network);
+  form.rescaling = rescaling_of(network, result.factors);
   if (form.table) check_scale_table(*form.table, result.plan, result.network, form.keeps_batch_norm, form.rescaling);
   // First: a bad weight would look like bad data.
   set_weight_scales(result.network, result.plan, config.weight, form);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "graftwork/nn/tensor_store.h"
@@ -58,6 +59,8 @@ struct QuantizationResult {
   std::vector<std::string> warnings = {};
   /// What the data look like, and whether they are scaled as in training.
   std::vector<InputFacts> inputs = {};
+  /// Names of the stored tensors that rescaling added to the network's: constants, which nothing trains.
+  std::set<std::string> factors = {};
   std::vector<EqualizedPair> equalized = {};  ///< Empty unless the recipe asks for it.
   std::vector<DividedTensor> divided = {};    ///< Whose outlying channels are divided in front of Q.
   std::vector<SmoothedPair> smoothing = {};   ///< Empty unless the recipe asks for SmoothQuant.

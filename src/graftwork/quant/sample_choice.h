@@ -10,7 +10,8 @@
 namespace graftwork {
 
 /// Numbers of at most `count` micro-batches, by a hash of what they hold: where one is one sample, the same samples in
-/// the same order whatever the order in which they come. Throws Error "interrupted", "data.*".
+/// the same order whatever the order in which they come. Each thread holds one micro-batch at a time. Throws Error
+/// "interrupted", "data.*".
 std::vector<int64_t> chosen_micro_batches(const SampleSource& source, const Batching& batching, int64_t count,
                                           const CalibrationOptions& options);
 

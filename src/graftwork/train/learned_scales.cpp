@@ -77,11 +77,10 @@ void learn_scales(Network& network, const StubPlan& plan, LearnedScales which) {
 
 bool is_log_scale(std::string_view leaf) { return leaf.ends_with(kLogScale); }
 
-void freeze_scales(Network& network, const StubPlan& plan, DType float_type, const FileRules& rules) {
+void freeze_scales(Network& network, const StubPlan& plan, const ScaleForm& form) {
   const at::NoGradGuard no_grad;
   const ModuleTable& modules = network.module.modules();
   TensorStore& tensors = network.tensors;
-  const bool one_type = rules.products_take_scales_of_one_type;
   Graft graft(network.module);
   const auto set = [&](ModuleId quantizer, at::Tensor scale) {
     if (is_affine(modules[quantizer])) return;
@@ -92,19 +91,20 @@ void freeze_scales(Network& network, const StubPlan& plan, DType float_type, con
   std::map<Symbol, SmallScale> small;
   for (const PlannedStub& stub : plan.stubs) {
     SmallScale& of_group = small.try_emplace(group_of(stub), SmallScale::kWide).first->second;
-    if (small_scale_of(modules, stub, one_type) == SmallScale::kHalf) of_group = SmallScale::kHalf;
+    if (small_scale_of(modules, stub, form.one_type) == SmallScale::kHalf) of_group = SmallScale::kHalf;
   }
   for (const PlannedStub& stub : plan.stubs) {
     const ModuleId id = modules.find(stub.stub);
-    set(id, exported_scales(scale_of(modules[id], tensors), float_type, small.at(group_of(stub))));
+    set(id, exported_scales(scale_of(modules[id], tensors), form.float_type, small.at(group_of(stub))));
   }
   for (const QuantizedLayer& layer : quantized_layers(modules, plan)) {
     const BodyLayer& part = layer.layer;
     const at::Tensor factor =
-        part.batch_norm ? batch_norm_affine(modules[layer.fused.child(part.batch_norm->role())], tensors).factor
-                        : at::Tensor();
-    set(layer.fake_quant, exported_weight_scales(scale_of(modules[layer.fake_quant], tensors), factor, float_type,
-                                                 small_scale_of(layer.owner(modules), one_type)));
+        part.batch_norm && !form.keeps_batch_norm
+            ? batch_norm_affine(modules[layer.fused.child(part.batch_norm->role())], tensors).factor
+            : at::Tensor();
+    set(layer.fake_quant, exported_weight_scales(scale_of(modules[layer.fake_quant], tensors), factor, form.float_type,
+                                                 small_scale_of(layer.owner(modules), form.one_type)));
   }
   graft.apply();
 }

@@ -6,6 +6,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
+#include "graftwork/quant/scale_form.h"
 
 namespace graftwork {
 
@@ -24,8 +25,8 @@ void learn_scales(Network& network, const StubPlan& plan, LearnedScales which);
 /// Whether `leaf` is a θ that learn_scales made.
 bool is_log_scale(std::string_view leaf);
 
-/// Makes every scale of the plan a number again, leaf "<quantizer>.trained_scale", rounded as a file with float regions
-/// of `float_type` holds it: those of weights through the batch norm that export folds, as it is now.
-void freeze_scales(Network& network, const StubPlan& plan, DType float_type, const FileRules& rules);
+/// Makes every scale of the plan a number again, leaf "<quantizer>.trained_scale", rounded as the file holds it: those
+/// of weights through the batch norm that export folds, as it is now.
+void freeze_scales(Network& network, const StubPlan& plan, const ScaleForm& form);
 
 }  // namespace graftwork

@@ -34,8 +34,9 @@ void visit_records(const GraphModule& module, const std::function<void(ModuleId,
   }
 }
 
-/// Names of the leaves that training changes by gradients.
-std::set<std::string> trained_leaves(const Network& network, const std::map<std::string, bool>& trainable) {
+/// Names of the leaves that training changes by gradients; `constants` are none.
+std::set<std::string> trained_leaves(const Network& network, const std::map<std::string, bool>& trainable,
+                                     const std::set<std::string>& constants) {
   std::set<std::string> of_modules, statistics;
   visit_records(network.module, [&](ModuleId, const ModuleRecord& record) {
     if (is_quantizer(record)) return;
@@ -47,8 +48,8 @@ std::set<std::string> trained_leaves(const Network& network, const std::map<std:
   for (const auto& [name, type] : network.module.parameters()) {
     const auto known = trainable.find(name);
     const bool is_models = known != trainable.end() ? known->second : of_modules.contains(name);
-    if (is_floating(type.dtype) && !statistics.contains(name) && (is_models || is_log_scale(name)))
-      trained.insert(name);
+    if (constants.contains(name) || statistics.contains(name)) continue;
+    if (is_floating(type.dtype) && (is_models || is_log_scale(name))) trained.insert(name);
   }
   return trained;
 }
@@ -90,7 +91,7 @@ QatNetwork::QatNetwork(const QuantizationResult& calibrated, QatOptions options)
     : network_(trainable(calibrated, options.learned_scales)),
       origin_(content_hash(network_)),
       plan_(calibrated.plan),
-      trained_(trained_leaves(network_, options.trainable)),
+      trained_(trained_leaves(network_, options.trainable, calibrated.factors)),
       modes_(network_.module.modules()),
       executor_(network_.module),
       any_batch_(holds_for_any_batch(network_.module)) {
@@ -154,9 +155,10 @@ at::Tensor QatNetwork::forward(const at::Tensor& input) const {
   return std::move(results.front());
 }
 
-Network QatNetwork::freeze(DType float_type, const std::shared_ptr<const Backend>& backend) const {
+Network QatNetwork::freeze(const FreezeOptions& file) const {
   Network frozen = network_.clone();
-  freeze_scales(frozen, plan_, float_type, or_used(backend)->file);
+  const bool one_type = or_used(file.backend)->file.products_take_scales_of_one_type;
+  freeze_scales(frozen, plan_, {file.float_type, file.keep_batch_norm, one_type});
   frozen.tensors = copied(frozen);
   return frozen;
 }

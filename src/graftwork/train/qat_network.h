@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -19,6 +20,15 @@ struct QatOptions {
   /// Whether training changes a stored tensor, by name (LoadedNetwork::trainable). What is not in it is trained where a
   /// module reads it, and left where it is a constant of the graph.
   std::map<std::string, bool> trainable;
+};
+
+/// What the file is like that a trained network goes to, as ExportOptions say it.
+struct FreezeOptions {
+  /// Type of the float regions, kF32, kF16 or kBF16.
+  DType float_type = DType::kF16;
+  /// Batch norms behind layers stay nodes of their own: scales of weights are not multiplied by theirs.
+  bool keep_batch_norm = false;
+  std::shared_ptr<const Backend> backend = nullptr;  ///< Null: the one that is used (get_backend).
 };
 
 /// A tensor that training changes or reads, by the name that the model has for it.
@@ -63,9 +73,8 @@ class QatNetwork {
   /// The only result for the only input.
   at::Tensor forward(const at::Tensor& input) const;
 
-  /// The network as it is now, for evaluation and export: copies of its tensors, scales rounded as a file with float
-  /// regions of `float_type` holds them. `backend` null: the one that is used.
-  Network freeze(DType float_type, const std::shared_ptr<const Backend>& backend = nullptr) const;
+  /// The network as it is now, for evaluation and export: copies of its tensors, scales rounded as the file holds them.
+  Network freeze(const FreezeOptions& file) const;
 
  private:
   Network network_;

@@ -47,6 +47,7 @@ TEST(QuantConfigText, SaysHowCodesAreChosen) {
       quant_config_text(parse_quant_config(R"({"weight": {"rounding": "adaround", "rounding_iterations": 250}})")));
   EXPECT_EQ(config.weight.rounding, WeightRounding::kAdaRound);
   EXPECT_EQ(config.weight.rounding_iterations, 250);
+  EXPECT_EQ(parse_quant_config(R"({"weight": {"rounding": "adaround"}})").weight.rounding_iterations, 300);
 }
 
 TEST(QuantConfigText, SaysRulesAndSmoothing) {

@@ -289,12 +289,16 @@ TEST(Policy, CanLeaveDepthwiseConvolutionsFloat) {
   EXPECT_TRUE(plan.warnings.empty());
 }
 
+GraphModule squeeze_excite() {
+  return network(kImage,
+                 {"%a = conv a(%x)", "%p = nn.AdaptiveAvgPool2d @pool(%a) {output_size=[1, 1]}",
+                  "%s = conv squeeze(%p)", "%r = nn.ReLU @relu(%s)", "%e = conv excite(%r)",
+                  "%g = nn.Sigmoid @gate(%e)", "%m = aten.mul.Tensor(%g, %a)", "%b = conv b(%m)"},
+                 "%b");
+}
+
 TEST(Policy, CanLeaveSqueezeExciteFloat) {
-  const GraphModule module = network(kImage,
-                                     {"%a = conv a(%x)", "%p = nn.AdaptiveAvgPool2d @pool(%a) {output_size=[1, 1]}",
-                                      "%s = conv squeeze(%p)", "%r = nn.ReLU @relu(%s)", "%e = conv excite(%r)",
-                                      "%g = nn.Sigmoid @gate(%e)", "%m = aten.mul.Tensor(%g, %a)", "%b = conv b(%m)"},
-                                     "%b");
+  const GraphModule module = squeeze_excite();
   EXPECT_EQ(plan_stubs(module, {}).quantized_weights(), 4u);
   QuantConfig config;
   config.policy.float_squeeze_excite = true;
@@ -310,6 +314,24 @@ TEST(Policy, CanLeaveSqueezeExciteFloat) {
   EXPECT_EQ(plan.rules[0].rule, "policy squeeze_excite");
   EXPECT_EQ(plan.rules[0].modules, (std::vector<Symbol>{"FusedAdaptiveAvgPool2d_0", "squeeze", "excite"}));
   EXPECT_TRUE(plan.warnings.empty());
+}
+
+TEST(Policy, OfSqueezeExciteGivesWayToRules) {
+  QuantConfig config;
+  config.policy.float_squeeze_excite = true;
+  config.rules = {{.name = "excite", .type = {}, .scope = {}, .format = {}}};
+  const GraphModule module = squeeze_excite();
+  const StubPlan plan = plan_stubs(module, config);
+  std::vector<std::string> in_float;
+  for (const PlannedWeight& weight : plan.weights) {
+    if (!weight.quantized) in_float.push_back(weight.layer.str());
+  }
+  EXPECT_EQ(in_float, std::vector<std::string>{"squeeze"});
+  ASSERT_EQ(plan.rules.size(), 2U);
+  EXPECT_EQ(plan.rules[0].rule, "rule 1 (name excite: INT8)");
+  EXPECT_EQ(plan.rules[0].modules, std::vector<Symbol>{"excite"});
+  EXPECT_EQ(plan.rules[1].rule, "policy squeeze_excite");
+  EXPECT_EQ(plan.rules[1].modules, (std::vector<Symbol>{"FusedAdaptiveAvgPool2d_0", "squeeze"}));
 }
 
 TEST(Policy, TakesNoAttentionOverPixelsForSqueezeExcite) {

@@ -75,6 +75,14 @@ TEST(Histogram, CountsEveryValue) {
   EXPECT_EQ(Histogram().share_from(0), 0);
 }
 
+TEST(Histogram, CountsMoreOfOneValueThanSixteenBitsHold) {
+  std::vector<float> values(600'003, 1.5F);
+  values.resize(1'000'001);
+  const Histogram histogram = counted(values);
+  EXPECT_EQ(histogram.counts()[3 * Histogram::kBins / 4], 600'003U);
+  EXPECT_EQ(histogram.zeros(), 399'998U);
+}
+
 TEST(LeastSquaresEnd, ServesTheValuesBestThatServesTheValuesBest) {
   std::vector<std::vector<float>> cases{drawn(100'000, std::normal_distribution<>()),
                                         drawn(100'000, std::normal_distribution<>(0, 1e-7)),

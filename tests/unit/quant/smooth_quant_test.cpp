@@ -7,6 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/quant/channel_amax.h"
+#include "graftwork/quant/rescaling/operand_rounding.h"
 #include "graftwork/quant/rescaling/outlier_channels.h"
 #include "unit/quant/memory_samples.h"
 #include "unit/quant/rescaled_network.h"
@@ -41,14 +42,18 @@ struct Smoothed {
   std::vector<SmoothedPair> pairs;
 };
 
-Smoothed smooth(const Network& network, SmoothingStrength alpha, ModulesToSkip skip = {}) {
-  QuantConfig config;
+Smoothed smooth(const Network& network, SmoothingStrength alpha, QuantConfig config) {
   config.smooth_quant.emplace().alpha = alpha;
-  config.skip = std::move(skip);
   Smoothed result{network.clone(), {}};
   const StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
   result.pairs = smooth_quant(result.network, plan, MemorySamples(samples_of(network)), config, {});
   return result;
+}
+
+Smoothed smooth(const Network& network, SmoothingStrength alpha, ModulesToSkip skip = {}) {
+  QuantConfig config;
+  config.skip = std::move(skip);
+  return smooth(network, alpha, config);
 }
 
 std::string moved(const std::vector<SmoothedPair>& pairs) {
@@ -185,7 +190,80 @@ TEST(SmoothQuant, SkipsWhatTheRecipeNames) {
     EXPECT_EQ(smooth(network, 0.5, {{}, {}, {entry}}).pairs[1].refusal, "skipped by the recipe") << entry;
   EXPECT_THROW(smooth(network, 0.5, {{}, {}, {"nn.GroupNorm"}}), Error);
   EXPECT_EQ(smooth(network, 0.5, {{"FusedMHAInProjection"}, {"FusedMHAInProjection"}, {}}).pairs[0].refusal,
-            "no layer in INT8 reads it");
+            "no quantized layer reads it");
+}
+
+Network with_two_readers() {
+  Network network = transformed(network_with_norm(
+      cat("  %a = nn.Linear @a(%n) ", kLinear, "\n  %b = nn.Linear @b(%n) ", kLinear, "\n  return %a, %b\n")));
+  network.tensors.at("norm.weight").data()[7] *= 30;
+  network.tensors.at("b.weight").mul_(20);
+  return network;
+}
+
+PolicyRule rule_for(const char* name, const LayerFormat& format) { return {name, {}, {}, format}; }
+
+/// What the weight of a layer is multiplied by.
+at::Tensor factors_of(const Smoothed& smoothed, const Network& network, const char* layer) {
+  const ModuleTable& modules = smoothed.network.module.modules();
+  const at::Tensor moved = evaluate(*modules[modules.find(layer)].param("weight"), smoothed.network.tensors);
+  return (moved / network.tensors.at(std::string(layer) + ".weight"))[0];
+}
+
+TEST(SmoothQuant, AsksOnlyReadersThatAreQuantized) {
+  const Network network = with_two_readers();
+  QuantConfig config;
+  config.rules = {rule_for("b", {std::nullopt, std::nullopt})};
+  const Smoothed smoothed = smooth(network, 0.6, config);
+  const at::Tensor x =
+      at::layer_norm(samples_of(network), {32}, network.tensors.at("norm.weight"), network.tensors.at("norm.bias"));
+  const at::Tensor expected =
+      x.abs().amax(std::vector<int64_t>{0, 1}).pow(0.6) / network.tensors.at("a.weight").abs().amax(0).pow(0.4);
+  EXPECT_LT(relative_difference(factors_of(smoothed, network, "a"), expected), 1e-5);
+  EXPECT_LT(relative_difference(factors_of(smoothed, network, "b"), expected), 1e-5);
+  EXPECT_LT(function_moved(network, smoothed.network), 1e-5);
+  config.rules.push_back(rule_for("a", {std::nullopt, std::nullopt}));
+  EXPECT_EQ(smooth(network, 0.6, config).pairs[0].refusal, "no quantized layer reads it");
+}
+
+/// Whether the recipe or a rule brings the layers to it.
+TEST(SmoothQuant, SearchesWithThePrecisionOfTheLayers) {
+  const Network network = with_two_readers();
+  const at::Tensor in_int8 = factors_of(smooth(network, {}, QuantConfig()), network, "a");
+  for (const Precision precision : {Precision::kFp8, Precision::kInt4, Precision::kInt16}) {
+    QuantConfig whole, by_rules;
+    whole.activation.precision = whole.weight.precision = precision;
+    by_rules.rules = {rule_for("*", {precision, precision})};
+    const at::Tensor expected = factors_of(smooth(network, {}, whole), network, "a");
+    EXPECT_TRUE(at::equal(factors_of(smooth(network, {}, by_rules), network, "a"), expected)) << title_of(precision);
+    EXPECT_FALSE(at::equal(expected, in_int8)) << title_of(precision);
+  }
+}
+
+TEST(SmoothQuant, SearchesWithMinMaxInFp8) {
+  const Network network = with_two_readers();
+  QuantConfig least_squares, minmax;
+  for (QuantConfig* config : {&least_squares, &minmax}) {
+    config->activation.precision = config->weight.precision = Precision::kFp8;
+    config->activation.calibration_method = CalibrationMethod::kMse;
+  }
+  minmax.activation.calibration_method = CalibrationMethod::kMinMax;
+  EXPECT_TRUE(at::equal(factors_of(smooth(network, {}, least_squares), network, "a"),
+                        factors_of(smooth(network, {}, minmax), network, "a")));
+}
+
+/// Weights in blocks are read by floats, whatever the recipe says of other layers.
+TEST(ProductError, OfWeightsInBlocksRoundsNoActivation) {
+  const Network network = transformed(
+      "graph(%x: f32[4, 256]) {\n  %a = nn.Linear @a(%x) {in_features=256, out_features=32}\n  return %a\n}\n");
+  QuantConfig config;
+  config.rules = {rule_for("a", {std::nullopt, Precision::kInt4, 64})};
+  const StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
+  const OperandRounding rounding = rounding_by(plan, network.module.modules(), plan.weights.at(0).module, "a", config);
+  EXPECT_FALSE(rounding.activation);
+  ASSERT_TRUE(rounding.weight);
+  EXPECT_EQ(rounding.weight->precision, Precision::kInt4);
+  EXPECT_EQ(rounding.weight->block_size, 64);
 }
 
 Network with_outlier() {

@@ -46,6 +46,27 @@ TEST(QatNetwork, HasTheParametersOfTheFloatNetwork) {
     EXPECT_EQ(std::count(buffers.begin(), buffers.end(), name), 1) << name;
 }
 
+/// What moves channels between layers is a constant of the new network, whose function it is no part of.
+TEST(QatNetwork, HasNoFactorsAmongItsParameters) {
+  Network given = transformed(
+      "graph(%x: f32[1, 16, 32]) {\n  %n = nn.LayerNorm @n(%x) {normalized_shape=[32]}\n"
+      "  %a = nn.Linear @a(%n) {in_features=32, out_features=64}\n"
+      "  %g = nn.GELU @g(%a)\n  %b = nn.Linear @b(%g) {in_features=64, out_features=32}\n  return %b\n}\n");
+  given.tensors.at("a.weight").data()[7] *= 200;
+  QuantConfig config = without_bias_correction();
+  config.smooth_quant.emplace();
+  const QuantizationResult result =
+      calibrated(given, random_tensor({DType::kF32, {Dim(8), Dim(16), Dim(32)}}, 1), config);
+  ASSERT_FALSE(result.divided.empty());
+  ASSERT_FALSE(result.factors.empty());
+  const QatNetwork network(result, learning(false, false));
+  EXPECT_EQ(names_of(network.named_parameters()),
+            (std::vector<std::string>{"a.bias", "a.weight", "b.bias", "b.weight", "n.bias", "n.weight"}));
+  const std::vector<std::string> buffers = names_of(network.named_buffers());
+  for (const std::string& factor : result.factors)
+    EXPECT_EQ(std::count(buffers.begin(), buffers.end(), factor), 1) << factor;
+}
+
 TEST(QatNetwork, BeginsAsWhatWasCalibrated) {
   const QuantizationResult result = calibrated(transformed(kSmallCnn));
   const QatNetwork network(result);
@@ -168,7 +189,7 @@ TEST(QatNetwork, KeepsScalesThatAreSharedTheSame) {
   EXPECT_EQ(network.scale_parameters().size(), result.plan.stubs.size() - 1);
   torch::optim::SGD optimizer(network.scale_parameters(), torch::optim::SGDOptions(0.1));
   train_step(network, optimizer, 0);
-  const Network frozen = network.freeze(DType::kF32);
+  const Network frozen = network.freeze({.float_type = DType::kF32});
   const at::Tensor first = frozen.tensors.at(result.plan.stubs[0].stub.str() + ".trained_scale");
   EXPECT_FALSE(at::equal(first, result.network.tensors.at(result.plan.stubs[0].stub.str() + ".scale")));
   EXPECT_TRUE(at::equal(first, frozen.tensors.at(result.plan.stubs[1].stub.str() + ".trained_scale")));
@@ -181,7 +202,7 @@ TEST(QatNetwork, FreezesScalesAsTheFileHoldsThem) {
     network.train();
     torch::optim::Adam optimizer(network.parameters(), torch::optim::AdamOptions(0.01));
     for (int64_t step = 0; step < 3; ++step) train_step(network, optimizer, step);
-    const Network frozen = network.freeze(type);
+    const Network frozen = network.freeze({.float_type = type});
     for (const auto& [name, tensor] : frozen.tensors) {
       EXPECT_FALSE(tensor.requires_grad()) << name;
       EXPECT_FALSE(is_log_scale(name)) << name;
@@ -200,13 +221,32 @@ TEST(QatNetwork, FreezesScalesAsTheFileHoldsThem) {
   }
 }
 
+/// Where batch norm stays in the file, scales of weights are those of the layers alone.
+TEST(QatNetwork, FreezesScalesOfAFileThatKeepsBatchNorm) {
+  for (const DType type : {DType::kF32, DType::kF16}) {
+    QatNetwork network(calibrated(transformed(kSmallCnn)));
+    network.train();
+    torch::optim::Adam optimizer(network.parameters(), torch::optim::AdamOptions(0.01));
+    for (int64_t step = 0; step < 3; ++step) train_step(network, optimizer, step);
+    const Network frozen = network.freeze({.float_type = type, .keep_batch_norm = true});
+    const at::Tensor scale = frozen.tensors.at("FusedConvBNAct_0.weight_fake_quant.trained_scale");
+    EXPECT_TRUE(at::equal(exported_scales(scale, type), scale)) << "the file would hold another scale";
+    ExportOptions options;
+    options.float_type = type;
+    options.keep_batch_norm = true;
+    const onnx::Model kept = lower(frozen, options);
+    options.keep_batch_norm = false;
+    EXPECT_GT(kept.graph.nodes.size(), lower(frozen, options).graph.nodes.size()) << "batch norm is not in it";
+  }
+}
+
 TEST(QatNetwork, FreezesWhatItEvaluates) {
   QatNetwork network(calibrated(transformed(kSmallCnn)));
   network.train();
   torch::optim::Adam optimizer(network.parameters(), torch::optim::AdamOptions(0.01));
   for (int64_t step = 0; step < 3; ++step) train_step(network, optimizer, step);
   network.eval();
-  const Network frozen = network.freeze(DType::kF32);
+  const Network frozen = network.freeze({.float_type = DType::kF32});
   const at::Tensor x = random_batch(32, 9);
   const at::NoGradGuard no_grad;
   const at::Tensor expected = network.forward(x);

@@ -80,6 +80,10 @@ void StubDraft::decide_inner_values(const Node& call, bool brings_stubs) {
   }
 }
 
+QuantPolicy StubDraft::policy(const Node& call) const {
+  return exempt_.contains(call.module().index) ? QuantPolicy{} : policy_;
+}
+
 Precision StubDraft::precision(const Node& call) const {
   const auto own = precisions_.find(call.module().index);
   return own == precisions_.end() ? precision_ : own->second;

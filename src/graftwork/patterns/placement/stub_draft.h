@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "graftwork/ir/graph_module.h"
@@ -32,7 +33,10 @@ class StubDraft {
 
   const GraphModule& module() const { return module_; }
   const PlacementRules& rules() const { return rules_; }
-  const QuantPolicy& policy() const { return policy_; }
+  /// What the recipe leaves in floating point by what it is: of a call that a rule of its names, nothing.
+  QuantPolicy policy(const Node& call) const;
+  /// A rule of the recipe decides about the call, and no policy does.
+  void exempt_from_policy(const Node& call) { exempt_.insert(call.module().index); }
   /// Of the call's stubs: the draft's, unless it was set.
   Precision precision(const Node& call) const;
   void set_precision(const Node& call, Precision precision);
@@ -84,6 +88,7 @@ class StubDraft {
   const PlacementRules& rules_;
   QuantPolicy policy_;
   Precision precision_;
+  std::unordered_set<uint32_t> exempt_;                           // modules
   std::unordered_map<uint32_t, Precision> precisions_;            // by module, where it is another
   std::map<std::pair<uint32_t, size_t>, Decision> decisions_;     // by module and input
   std::map<std::pair<uint32_t, Symbol>, Decision> inner_values_;  // by module and value

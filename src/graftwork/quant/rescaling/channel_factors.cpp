@@ -38,13 +38,10 @@ at::Tensor shaped(const at::Tensor& factors, const at::Tensor& weight, int64_t g
 
 at::Tensor amax_of_rows(const at::Tensor& weight) { return weight.flatten(1).abs().amax(1).to(at::kFloat); }
 
-/// [groups, outputs of one, columns of one, taps]: each group has its own columns.
-at::Tensor columns(const at::Tensor& weight, int64_t groups) {
-  return weight.reshape({groups, weight.size(0) / groups, weight.size(1), -1});
-}
-
+/// Each group has its own columns.
 at::Tensor amax_of_columns(const at::Tensor& weight, int64_t groups) {
-  return columns(weight, groups).abs().amax(std::vector<int64_t>{1, 3}).flatten().to(at::kFloat);
+  const at::Tensor grouped = weight.reshape({groups, weight.size(0) / groups, weight.size(1), -1});
+  return grouped.abs().amax(std::vector<int64_t>{1, 3}).flatten().to(at::kFloat);
 }
 
 /// `path` with a suffix that no tensor has.
@@ -65,13 +62,6 @@ at::Tensor input_channel_amax(const ModuleRecord& layer, const at::Tensor& weigh
   const WeightForm form = form_of(layer);
   if (form.is_transposed) return amax_of_rows(weight);
   return amax_of_columns(weight, form.groups);
-}
-
-at::Tensor input_channel_energy(const ModuleRecord& layer, const at::Tensor& weight) {
-  const WeightForm form = form_of(layer);
-  const at::Tensor squares = weight.square();
-  if (form.is_transposed) return squares.flatten(1).sum(1, false, at::kFloat);
-  return columns(squares, form.groups).sum(std::vector<int64_t>{1, 3}, false, at::kFloat).flatten();
 }
 
 at::Tensor output_channel_amax(const ModuleRecord& layer, const at::Tensor& weight) {

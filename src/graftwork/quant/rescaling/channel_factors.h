@@ -17,9 +17,6 @@ namespace graftwork {
 at::Tensor input_channel_amax(const ModuleRecord& layer, const at::Tensor& weight);
 at::Tensor output_channel_amax(const ModuleRecord& layer, const at::Tensor& weight);
 
-/// Σ w² of the weights that meet each input channel: [channels], float.
-at::Tensor input_channel_energy(const ModuleRecord& layer, const at::Tensor& weight);
-
 /// Factors for input channels, or for output channels, in a shape that multiplies the weight.
 at::Tensor input_factors(const ModuleRecord& layer, const at::Tensor& factors, const at::Tensor& weight);
 at::Tensor output_factors(const ModuleRecord& layer, const at::Tensor& factors, const at::Tensor& weight);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "graftwork/nn/tensor_store.h"
-#include "graftwork/place/quant_config.h"
+#include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/rescaling/division_sites.h"
@@ -25,9 +25,10 @@ struct Division {
 /// picture they have one each.
 bool may_tell(const DivisionSite& site, const Batching& batching);
 
-/// For each site the limit of limited_channels() with the least product_error() of its readers together.
-std::vector<Division> search_divisions(const Network& network, const std::vector<DivisionSite>& sites,
-                                       const SampleSource& samples, const QuantConfig& config,
-                                       const CalibrationOptions& options);
+/// For each site the limit of limited_channels() with the least product_error() of its readers together, each rounded
+/// as the plan has it.
+std::vector<Division> search_divisions(const Network& network, const StubPlan& plan,
+                                       const std::vector<DivisionSite>& sites, const SampleSource& samples,
+                                       const QuantConfig& config, const CalibrationOptions& options);
 
 }  // namespace graftwork

@@ -77,7 +77,7 @@ std::vector<DividedTensor> divide_outlier_channels(Network& network, StubPlan& p
     return (linear_alone && !is_in_front_of_linear(network.module, site)) || !may_tell(site, batching);
   });
   if (sites.empty()) return {};
-  const std::vector<Division> found = search_divisions(network, sites, samples, config, options);
+  const std::vector<Division> found = search_divisions(network, plan, sites, samples, config, options);
   Divider divider(network, plan);
   for (size_t i = 0; i < sites.size(); ++i) {
     const auto& [limited, gain] = found[i];

@@ -21,17 +21,26 @@ at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
   if (config.calibration_method == CalibrationMethod::kMovingAverageMinMax)
     config.calibration_method = CalibrationMethod::kMinMax;
   const auto [least, largest] = at::aminmax(rows);
+  const QuantRange codes = activation_range(name_of(config.precision));
+  if (!config.symmetric) {
+    const AffineScales scales = affine_scales(least, largest, codes, DType::kF32);
+    return fake_quantize(rows, scales.scale, 0, codes, scales.zero_point);
+  }
   Range range;
   range.include(least.item<float>(), largest.item<float>());
   if (config.calibration_method != CalibrationMethod::kMinMax)
     range.histogram.add({rows.const_data_ptr<float>(), static_cast<size_t>(rows.numel())}, range.amax());
   const float scale = activation_scale(range, config, DType::kF32);
-  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, activation_range(name_of(config.precision)));
+  return fake_quantize(rows, at::scalar_tensor(scale, at::kFloat), 0, codes);
 }
 
 at::Tensor rounded_weight(const at::Tensor& weight, const WeightQuantConfig& config) {
   const int64_t block_size = weight.dim() == 2 ? config.block_size : 0;
   const WeightGrid grid{weight_range(name_of(config.precision)), 0, block_size};
+  if (!config.symmetric) {
+    const AffineScales scales = affine_weight_scales(weight, grid, config, DType::kF32);
+    return fake_quantize(weight, scales.scale, 0, grid.range, scales.zero_point);
+  }
   return fake_quantize(weight, weight_scales(weight, grid, config).to(at::kFloat), 0, grid.range);
 }
 
@@ -45,6 +54,11 @@ at::Tensor column_factors(const LayerProducts& layer, const at::Tensor& factors)
 
 /// A linear layer's has one tap.
 at::Tensor with_taps(const at::Tensor& weight) { return weight.dim() == 2 ? weight.unsqueeze(2) : weight; }
+
+/// The sums over output channels and taps of what is shaped like a weight: [in].
+at::Tensor by_input_channel(const at::Tensor& weight, int64_t groups) {
+  return weight.reshape({groups, weight.size(0) / groups, weight.size(1), -1}).sum({1, 3}).flatten();
+}
 
 }  // namespace
 
@@ -60,18 +74,19 @@ at::Tensor activation_errors(const at::Tensor& rows, const at::Tensor& factors, 
   return error.square_().sum(0);
 }
 
+at::Tensor weight_energy(const LayerProducts& layer) { return by_input_channel(layer.weight.square(), layer.groups); }
+
 at::Tensor weight_errors(const LayerProducts& layer, const WeightQuantConfig& config) {
-  const at::Tensor errors = rounded_weight(layer.weight, config).sub_(layer.weight).square_();
-  const int64_t in = layer.weight.size(1);
-  return errors.reshape({layer.groups, layer.weight.size(0) / layer.groups, in, -1}).sum({1, 3}).flatten();
+  return by_input_channel(rounded_weight(layer.weight, config).sub_(layer.weight).square_(), layer.groups);
 }
 
-double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config) {
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const OperandRounding& rounding) {
+  if (!rounding.activation && !rounding.weight) return 0;
   const at::Tensor rows = factors.defined() ? layer.rows / factors : layer.rows;
   const at::Tensor weight = factors.defined() ? layer.weight * column_factors(layer, factors) : layer.weight;
-  // Weights in blocks are read by floats.
-  const at::Tensor read = config.format().activation ? rounded_rows(rows, config.activation) : rows;
-  const at::Tensor found = products(layer, read, with_taps(rounded_weight(weight, config.weight)));
+  const at::Tensor read = rounding.activation ? rounded_rows(rows, *rounding.activation) : rows;
+  const at::Tensor kept = rounding.weight ? rounded_weight(weight, *rounding.weight) : weight;
+  const at::Tensor found = products(layer, read, with_taps(kept));
   const at::Tensor error = found.sub_(products(layer, layer.rows, with_taps(layer.weight))).square_();
   return error.sum(at::kDouble).item<double>();
 }

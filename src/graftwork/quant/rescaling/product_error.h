@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "graftwork/nn/tensor_store.h"
-#include "graftwork/place/quant_config.h"
+#include "graftwork/quant/rescaling/operand_rounding.h"
 
 namespace graftwork {
 
@@ -18,11 +18,14 @@ struct LayerProducts {
 LayerProducts layer_products(const ModuleRecord& layer, const TensorStore& tensors, const at::Tensor& rows);
 
 /// Σ (Q(x / s) · Q(W · s) − x · W)² over rows, output channels and taps of the kernel, each tap by itself, with ranges
-/// by the recipe's methods on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
-double product_error(const LayerProducts& layer, const at::Tensor& factors, const QuantConfig& config);
+/// by the methods of `rounding` on these rows; a moving average counts as minmax. `factors`: [in], float; undefined: 1.
+double product_error(const LayerProducts& layer, const at::Tensor& factors, const OperandRounding& rounding);
 
 /// Σ (s · Q(x / s) − x)² over rows, of each channel, with the range as there: [in], float.
 at::Tensor activation_errors(const at::Tensor& rows, const at::Tensor& factors, const TensorQuantConfig& config);
+
+/// Σ W² over output channels and taps, of each input channel: [in], float.
+at::Tensor weight_energy(const LayerProducts& layer);
 
 /// Σ (s · Q(W / s) − W)² over output channels and taps, of each input channel: [in], float.
 at::Tensor weight_errors(const LayerProducts& layer, const WeightQuantConfig& config);

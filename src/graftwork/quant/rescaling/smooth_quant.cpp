@@ -38,7 +38,7 @@ struct Candidate {
 class Smoothing {
  public:
   Smoothing(Network& network, const StubPlan& plan, const QuantConfig& config)
-      : network_(network), config_(config), uses_(network.module), skip_(config.skip.smooth, "smooth") {
+      : network_(network), plan_(plan), config_(config), uses_(network.module), skip_(config.skip.smooth, "smooth") {
     for (const PlannedWeight& weight : plan.weights) {
       if (weight.quantized) quantized_.insert(weight.layer);
     }
@@ -50,7 +50,7 @@ class Smoothing {
   std::vector<SmoothedPair> run(const SampleSource& samples, const CalibrationOptions& options) {
     StatisticsRequest statistics;
     for (const Candidate* candidate : open()) {
-      for (const ChannelReader& reader : candidate->reads.readers)
+      for (const ChannelReader& reader : quantized_readers(*candidate))
         statistics.values[reader.input].amax_axis = input_axis(modules()[reader.layer]);
     }
     if (!statistics.values.empty()) {
@@ -86,7 +86,7 @@ class Smoothing {
     const std::vector<ChannelReader>& readers = candidate.reads.readers;
     const auto is_quantized = [&](Symbol layer) { return quantized_.contains(layer); };
     if (std::none_of(candidate.pair.readers.begin(), candidate.pair.readers.end(), is_quantized))
-      return "no layer in INT8 reads it";
+      return "no quantized layer reads it";
     const ModuleId kernel = candidate.source.call->module();
     if (const Outcome takes = takes_factors(network_.module, uses_, candidate.source.module, kernel); !takes)
       return takes.reason();
@@ -167,7 +167,7 @@ class Smoothing {
   void set_factors(const std::map<std::string, Range>& ranges, const SampleSource& samples,
                    const CalibrationOptions& options) {
     std::vector<ChannelMagnitudes> magnitudes;
-    SmoothingSearch search(network_, config_);
+    SmoothingSearch search(network_, plan_, config_);
     for (const Candidate* candidate : open()) {
       magnitudes.push_back(magnitudes_of(*candidate, ranges));
       if (!candidate->alpha) search.add(quantized_readers(*candidate), magnitudes.back());
@@ -194,7 +194,7 @@ class Smoothing {
   ChannelMagnitudes magnitudes_of(const Candidate& candidate, const std::map<std::string, Range>& ranges) const {
     const int64_t count = candidate.source.channels;
     ChannelMagnitudes found{at::zeros({count}), at::zeros({count})};
-    for (const ChannelReader& reader : candidate.reads.readers) {
+    for (const ChannelReader& reader : quantized_readers(candidate)) {
       const Range& range = ranges.at(reader.input.str());
       if (!range.seen)
         throw Error("data.unseen", cat("%", reader.input.str(), " was empty on every sample"),
@@ -223,6 +223,7 @@ class Smoothing {
   }
 
   Network& network_;
+  const StubPlan& plan_;
   const QuantConfig& config_;
   ModuleUses uses_;
   SkipList skip_;

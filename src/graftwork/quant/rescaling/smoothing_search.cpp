@@ -67,9 +67,11 @@ double SmoothingSearch::error_of(const Pair& pair, const at::Tensor& factors,
                                  const std::map<Symbol, at::Tensor>& rows) const {
   double error = 0;
   for (const ChannelReader& reader : pair.readers) {
-    const LayerProducts products =
-        layer_products(network_.module.modules()[reader.layer], network_.tensors, rows.at(reader.input));
-    error += product_error(products, by_input(factors, reader.channels), config_);
+    const ModuleTable& modules = network_.module.modules();
+    const ModuleRecord& layer = modules[reader.layer];
+    const LayerProducts products = layer_products(layer, network_.tensors, rows.at(reader.input));
+    const OperandRounding rounding = rounding_by(plan_, modules, reader.kernel, layer.path, config_);
+    error += product_error(products, by_input(factors, reader.channels), rounding);
   }
   return error;
 }

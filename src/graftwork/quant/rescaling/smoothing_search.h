@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "graftwork/place/quant_config.h"
+#include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
 
@@ -32,10 +32,12 @@ struct FoundFactors {
 };
 
 /// Finds for each pair, of smoothing_factors() with α of 0, 0.05, …, 1 and of limited_channels(), the factors with the
-/// least product_error() of its readers together, on four samples; of equal ones the first.
+/// least product_error() of its readers together, each rounded as the plan has it, on four samples; of equal ones the
+/// first.
 class SmoothingSearch {
  public:
-  SmoothingSearch(const Network& network, const QuantConfig& config) : network_(network), config_(config) {}
+  SmoothingSearch(const Network& network, const StubPlan& plan, const QuantConfig& config)
+      : network_(network), plan_(plan), config_(config) {}
 
   void add(std::vector<ChannelReader> readers, ChannelMagnitudes magnitudes);
   /// One for each pair, in the order in which they were added.
@@ -51,6 +53,7 @@ class SmoothingSearch {
   FoundFactors best(const Pair& pair, const std::map<Symbol, at::Tensor>& rows) const;
 
   const Network& network_;
+  const StubPlan& plan_;
   const QuantConfig& config_;
   std::vector<Pair> pairs_;
 };

@@ -10,7 +10,7 @@
 namespace graftwork {
 
 struct AdaRoundOptions {
-  int64_t iterations = 1000;
+  int64_t iterations = 300;
   /// A bias makes up for the mean of an output's error: what is kept small is its variance.
   bool mean_is_corrected = false;
   /// Polled now and then; true stops with Error "interrupted".

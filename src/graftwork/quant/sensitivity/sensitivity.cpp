@@ -207,12 +207,14 @@ Effect SensitivityAnalysis::measure(const Network& quantized) const {
 }
 
 std::string SensitivityAnalysis::samples_hash() const {
-  std::vector<at::Tensor> all{at::tensor(chosen_), at::tensor(options_.labels, at::kLong)};
+  ContentHash hash;
+  hash.add(at::tensor(chosen_));
+  hash.add(at::tensor(options_.labels, at::kLong));
   for (int64_t index = 0; index < std::ssize(chosen_); ++index) {
     const Batch now = batch(index);
-    all.insert(all.end(), now.inputs.begin(), now.inputs.end());
+    for (const at::Tensor& input : now.inputs) hash.add(input);
   }
-  return content_hash(all);
+  return hash.digits();
 }
 
 }  // namespace graftwork

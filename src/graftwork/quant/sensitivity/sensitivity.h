@@ -60,7 +60,7 @@ class SensitivityAnalysis {
 
   const std::vector<QuantizedLayer>& layers() const { return layers_; }
   int64_t samples() const { return samples_; }
-  /// Tells other samples and labels apart.
+  /// Tells other samples and labels apart. Holds one micro-batch at a time.
   std::string samples_hash() const;
   /// A record of nothing.
   SensitivityRecord empty_record() const;

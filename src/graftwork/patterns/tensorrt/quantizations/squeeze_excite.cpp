@@ -24,9 +24,9 @@ struct SqueezeExcitePattern final : QuantizationPattern {
   std::string_view name() const override { return "SqueezeExcitePattern"; }
   std::vector<Pat> roots() const override { return {mul}; }
   void settle(const Match& match, StubDraft& draft) const override {
-    if (!draft.policy().float_squeeze_excite) return;
     for (const Node* node : match.nodes()) {
-      if (draft.is_fused(*node)) draft.leave_float(*node, kFloatSqueezeExcite);
+      if (draft.is_fused(*node) && draft.policy(*node).float_squeeze_excite)
+        draft.leave_float(*node, kFloatSqueezeExcite);
     }
   }
 
