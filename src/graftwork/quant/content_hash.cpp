@@ -1,8 +1,6 @@
 #include "graftwork/quant/content_hash.h"
 
-#include <cinttypes>
-#include <cstdio>
-
+#include "graftwork/base/hash.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/nn/dtypes.h"
@@ -10,16 +8,10 @@
 namespace graftwork {
 namespace {
 
-std::string digits(uint64_t hash) {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016" PRIx64, hash);
-  return text.data();
-}
-
 std::string line_of(const at::Tensor& tensor) {
   const at::Tensor plain = tensor.detach().cpu().contiguous();
   const std::string_view bytes(static_cast<const char*>(plain.const_data_ptr()), plain.nbytes());
-  return cat(type_of(plain).text(), " ", digits(hash_text(bytes)), "\n");
+  return cat(type_of(plain).text(), " ", hash_digits(hash_text(bytes)), "\n");
 }
 
 }  // namespace
@@ -27,14 +19,14 @@ std::string line_of(const at::Tensor& tensor) {
 std::string content_hash(std::span<const at::Tensor> tensors) {
   std::string lines;
   for (const at::Tensor& tensor : tensors) lines += line_of(tensor);
-  return digits(hash_text(lines));
+  return hash_digits(hash_text(lines));
 }
 
 std::string content_hash(const Network& network) {
   std::string lines = fingerprint(network.module) + "\n";
   for (const auto& [name, type] : network.module.parameters())
     lines += cat(name, " ", line_of(network.tensors.at(name)));
-  return digits(hash_text(lines));
+  return hash_digits(hash_text(lines));
 }
 
 }  // namespace graftwork
