@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "graftwork/cli/command_line.h"
+#include "graftwork/cli/launcher/command_line.h"
 
 namespace {
 

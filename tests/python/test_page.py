@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -264,6 +266,132 @@ def test_page_without_histograms_or_losses_says_so(graftwork, exported, look, tm
     assert "no histogram" in text
     assert "not measured" in text
     assert seen.run("document.querySelectorAll('#details svg .end').length") == 0
+
+
+def test_page_shows_what_the_inputs_look_like(made, look):
+    """The figures of the report, beside what the batch norm behind the first convolution was trained with."""
+    page, report = made
+    (facts,) = report["inputs"]
+    seen = look(page)
+    text = seen.run("document.querySelector('#details .input').innerText")
+    for number in (facts["min"], facts["max"], *facts["mean"], *facts["std"]):
+        assert seen.run(f"short({number})") in text, number
+    assert text.startswith(facts["input"])
+    seen.run("document.querySelector('#details .input .link').click()")
+    assert seen.run("state.picked.name") == facts["input"]
+
+
+EXPECTED = {"layer": "conv1", "batch_norm": "bn1", "shift": 2.25, "variance_ratio": 65000.0, "divergence": 3.5}
+
+
+@pytest.mark.parametrize(
+    ("expected", "notes"),
+    [
+        (None, []),
+        ({**EXPECTED, "is_mismatch": False}, []),
+        ({**EXPECTED, "is_mismatch": True}, ["not scaled as in training: the mean is 2.25 deviations away"]),
+        ({**EXPECTED, "is_mismatch": True, "explanation": "0 to 1 was expected"}, ["; 0 to 1 was expected"]),
+    ],
+    ids=["nothing known", "as in training", "mismatch", "explained"],
+)
+def test_page_says_whether_the_data_are_scaled_as_in_training(made, look, tmp_path, expected, notes):
+    page, report = made
+    facts = {"input": "x", "min": 0.0, "max": 255.0, "mean": [123.5], "std": [58.25]}
+    changed = report | {"inputs": [facts | ({"expected": expected} if expected else {})]}
+    (tmp_path / "page.html").write_text(page_networks.with_report(page.read_text(), changed))
+    seen = look(tmp_path / "page.html")
+    found = seen.run("[...document.querySelectorAll('#details .input .note')].map(note => note.textContent)")
+    assert len(found) == len(notes)
+    assert all(note in line for note, line in zip(notes, found, strict=True))
+    text = seen.run("document.querySelector('#details .input').innerText")
+    assert ("bn1 behind conv1" in text) == (expected is not None)
+    assert ("as in training: the mean is 2.25 deviations away, the variance 65000 times" in text) == bool(expected)
+
+
+def quantize_by(graftwork, folder, network, recipe):
+    """Page and report of what a recipe makes of a network; the page shows none of what the recipe does not ask for."""
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    return write_page(graftwork, folder, network, "--config", folder / "recipe.json")
+
+
+def rows_of(seen, table):
+    return seen.run(f"[...document.querySelectorAll('#{table} tbody tr')].map(row => row.innerText)")
+
+
+def test_page_shows_what_was_smoothed(graftwork, exported, made, look, tmp_path):
+    page, report = quantize_by(graftwork, tmp_path, exported("encoder"), {"smooth_quant": {"alpha": 0.5}})
+    moved = [pair for pair in report["smoothing"] if "refused" not in pair]
+    assert moved
+    seen = look(page)
+    rows = rows_of(seen, "smoothing")
+    for row, pair in zip(rows, moved, strict=True):
+        assert pair["source"] in row
+        assert all(reader in row for reader in pair["readers"])
+        assert seen.run(f"short({pair['smallest_factor']}) + ' to ' + short({pair['largest_factor']})") in row
+        assert "α 0.5" in row
+    text = seen.run("document.getElementById('details').innerText")
+    assert f"SMOOTHQUANT: {len(moved)} OF {len(report['smoothing'])} PAIRS" in text.upper()
+    for pair in report["smoothing"]:
+        assert pair.get("refused", "") in text
+    seen.run("document.querySelector('#smoothing .link').click()")
+    assert f"SmoothQuant: {moved[0]['source']} → " in seen.run("document.getElementById('details').innerText")
+    assert rows_of(look(made[0]), "smoothing") == []
+
+
+@dataclass(frozen=True)
+class Network:
+    name: str
+    path: Path
+    calibration: Path
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory):
+    """Two convolutions; a channel between them is a hundred times the others."""
+    folder = tmp_path_factory.mktemp("uneven")
+    torch.manual_seed(1)
+    layers = [torch.nn.Conv2d(3, 16, 3), torch.nn.BatchNorm2d(16), torch.nn.ReLU(), torch.nn.Conv2d(16, 4, 3)]
+    model = torch.nn.Sequential(*layers).eval()
+    with torch.no_grad():
+        model[1].weight[5] = 100
+    torch.export.save(torch.export.export(model, (torch.rand(2, 3, 12, 12),)), folder / "net.pt2")
+    np.save(folder / "x.npy", np.random.default_rng(0).standard_normal((16, 3, 12, 12)).astype(np.float32))
+    return Network("uneven", folder / "net.pt2", folder / "x.npy")
+
+
+def test_page_shows_what_was_equalized(graftwork, uneven, look, tmp_path):
+    recipe = {"weight": {"cross_layer_equalization": True}}
+    page, report = quantize_by(graftwork, tmp_path, uneven, recipe)
+    first = report["equalization"][0]
+    seen = look(page)
+    assert rows_of(seen, "equalization")[0].split()[:2] == [first["source"], *first["readers"]]
+    assert rows_of(seen, "outliers") == []
+
+
+def test_page_shows_the_outlier_channels(graftwork, uneven, look, tmp_path):
+    page, report = quantize_by(graftwork, tmp_path, uneven, {"activation": {"outlier_channels": "divide"}})
+    (divided,) = report["outlier_channels"]
+    seen = look(page)
+    (row,) = rows_of(seen, "outliers")
+    for text in (divided["tensor"], f"in {divided['source']}", f"{divided['gained_db']:.1f} dB"):
+        assert text in row
+    assert seen.run(f"short({divided['largest_factor']})") in row
+    seen.run("document.querySelector('#outliers .link').click()")
+    assert seen.run("state.picked.name") == divided["tensor"]
+    assert "are divided by up to" in seen.run("document.getElementById('details').innerText")
+    assert rows_of(seen, "smoothing") == []
+
+
+def test_page_takes_a_division_of_a_scale_table(graftwork, uneven, look, tmp_path):
+    """Which says what is divided, and neither by what limit nor what it wins."""
+    page, report = quantize_by(graftwork, tmp_path, uneven, {"activation": {"outlier_channels": "divide"}})
+    (divided,) = report["outlier_channels"]
+    kept = {key: divided[key] for key in ("tensor", "readers", "largest_factor")}
+    changed = report | {"outlier_channels": [kept]}
+    (tmp_path / "page.html").write_text(page_networks.with_report(page.read_text(), changed))
+    (row,) = rows_of(look(tmp_path / "page.html"), "outliers")
+    assert "by an operator of its own" in row
+    assert "as the scale table has it" in row
 
 
 class Hostile(torch.nn.Module):

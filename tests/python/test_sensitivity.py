@@ -207,17 +207,35 @@ def test_a_budget_is_spent_on_what_wins_most(graftwork, trained, tmp_path):
     onnxruntime.InferenceSession(tmp_path / "q.onnx", providers=["CPUExecutionProvider"])
 
 
-def test_labels_must_fit_the_samples(graftwork, trained, tmp_path):
-    np.save(tmp_path / "few.npy", np.load(trained / "labels.npy")[:5])
-    np.save(tmp_path / "beyond.npy", np.load(trained / "labels.npy") + 9)
-    assert (
-        "5 labels for 96 samples"
-        in graftwork.fails("sensitivity", *DATA, "--labels", tmp_path / "few.npy", cwd=trained).stderr
-    )
-    assert (
-        "the classes are 0 to 9"
-        in graftwork.fails("sensitivity", *DATA, "--labels", tmp_path / "beyond.npy", cwd=trained).stderr
-    )
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda labels: labels[:5], "there are 5 labels for 96 samples"),
+        (lambda labels: labels + 9, "the classes are 0 to 9"),
+        (lambda labels: labels[:, None], "labels are whole numbers along one axis"),
+        (lambda labels: labels / 2, "labels are whole numbers along one axis"),
+    ],
+    ids=["too few", "no class", "two axes", "no whole numbers"],
+)
+def test_labels_must_fit_the_samples(graftwork, trained, tmp_path, change, said):
+    """Which is said before anything is calibrated."""
+    np.save(tmp_path / "labels.npy", change(np.load(trained / "labels.npy")))
+    stderr = graftwork.fails("sensitivity", *DATA, "--labels", tmp_path / "labels.npy", cwd=trained).stderr
+    assert "error[data.labels]: " in stderr
+    assert said in stderr
+    assert f"at  {tmp_path / 'labels.npy'}" in stderr
+    assert "calibrat" not in stderr
+
+
+def test_labels_need_an_output_of_classes(graftwork, tmp_path):
+    torch.export.save(torch.export.export(torch.nn.Conv2d(3, 4, 3), (torch.rand(1, 3, 8, 8),)), tmp_path / "net.pt2")
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((2, 3, 8, 8), np.float32))
+    np.save(tmp_path / "labels.npy", np.zeros(2, np.int64))
+    command = ("sensitivity", "net.pt2", "--data", "x.npy", "--labels", "labels.npy")
+    stderr = graftwork.fails(*command, cwd=tmp_path).stderr
+    assert "error[data.labels]: no output of the network is of shape [samples, classes]" in stderr
+    assert "at  labels.npy" in stderr
+    assert "calibrat" not in stderr
 
 
 def test_a_limit_holds_for_the_data_alone(graftwork, trained, tmp_path):

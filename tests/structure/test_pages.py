@@ -58,11 +58,11 @@ def is_variable(name):
 
 
 def is_subcommand(name):
-    return f'add_subcommand("{name}"' in sources("src/graftwork/cli/*.cpp")
+    return f'add_subcommand("{name}"' in sources("src/graftwork/cli/**/*.cpp")
 
 
 def is_option(name):
-    return f'"{name}' in sources("src/graftwork/cli/*.cpp", "tests/python/*.py", "tests/zoo/*.py", "bench/*.py")
+    return f'"{name}' in sources("src/graftwork/cli/**/*.cpp", "tests/python/*.py", "tests/zoo/*.py", "bench/*.py")
 
 
 def is_identifier(text):

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "graftwork/base/hash.h"
+#include "graftwork/base/number_text.h"
+
 namespace graftwork {
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
@@ -69,11 +72,7 @@ std::string snake_case(std::string_view camel_case) {
   return out;
 }
 
-uint64_t hash_text(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return hash;
-}
+uint64_t hash_text(std::string_view text) { return hash_on(kHashOfNothing, text); }
 
 std::string human_bytes(uint64_t bytes) {
   static constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
@@ -83,9 +82,7 @@ std::string human_bytes(uint64_t bytes) {
     value /= 1000;
     ++unit;
   }
-  std::array<char, 32> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
-  return buffer.data();
+  return cat(fixed(value, unit == 0 ? 0 : 1), " ", kUnits[unit]);
 }
 
 std::string counted(size_t count, std::string_view noun) {

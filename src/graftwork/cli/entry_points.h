@@ -2,7 +2,7 @@
 // come from one build. Of that the launcher checks the version, and that the functions are there.
 #pragma once
 
-#include "graftwork/cli/options.h"
+#include "graftwork/cli/requests.h"
 
 #define GRAFTWORK_ENTRY_POINT extern "C" __attribute__((visibility("default")))
 

@@ -14,6 +14,7 @@
 #include "graftwork/export/opset.h"
 #include "graftwork/export/value_info.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/fold_padding.h"
 #include "graftwork/onnx/infer.h"
@@ -135,7 +136,7 @@ bool is_read_in_two_types(const Lowering& lowering, const Node& node) {
 std::string lower_module(Lowering& lowering, const Node& node, const std::string& output) {
   const ModuleRecord& record = lowering.modules()[node.module()];
   // Q takes floats of either type; one that is disabled passes them on. Readers of two types have a pair each.
-  const bool takes_any = record.kind == Symbol("QuantStub") && node.input(0).kind() != NodeKind::kInput &&
+  const bool takes_any = is_quant_stub(node) && node.input(0).kind() != NodeKind::kInput &&
                          scale_of(record, lowering.network().tensors).defined() &&
                          !is_read_in_two_types(lowering, node);
   const std::string input = takes_any ? lowering.value(node.input(0)) : lowering.operand(node, 0);
@@ -153,8 +154,7 @@ void lower_node(Lowering& lowering, const Node& node) {
   }
   const ModuleRecord& record = lowering.modules()[node.module()];
   if (record.body) return lower_body(lowering, node);
-  const bool is_stub = record.kind == Symbol("QuantStub");
-  lowering.bind(node, lower_module(lowering, node, is_stub ? "" : lowering.result_name(node)));
+  lowering.bind(node, lower_module(lowering, node, is_quant_stub(node) ? "" : lowering.result_name(node)));
 }
 
 namespace {
@@ -262,8 +262,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
     const Node& result = *use.producer();
     const bool computed = result.kind() == NodeKind::kCallModule || result.kind() == NodeKind::kCallFunction ||
                           result.kind() == NodeKind::kGetItem;
-    const bool stub = result.kind() == NodeKind::kCallModule && result.op() == Symbol("QuantStub");
-    if (computed && !casts(result) && !stub) lowering.results_.emplace(&result, names[use.slot()]);
+    if (computed && !casts(result) && !is_quant_stub(result)) lowering.results_.emplace(&result, names[use.slot()]);
   }
   for (const Node& node : network.module.graph().nodes()) {
     if (node.kind() == NodeKind::kOutput || problems.stand_in_front_of(node)) continue;

@@ -7,6 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/fake_quant_gradient.h"
+#include "graftwork/nn/nearest.h"
 
 namespace graftwork {
 namespace {
@@ -32,12 +33,6 @@ QuantRange range_named(std::string_view precision) {
 /// Blocks as rows, each with its scale: [blocks, length] and [blocks].
 at::Tensor rows_of_blocks(const at::Tensor& x, const at::Tensor& scale) {
   return x.reshape({scale.numel(), x.numel() / scale.numel()});
-}
-
-/// Rounds to the nearest, halves to even, by what f32 has no digits for; for numbers between ±2²².
-inline float nearest(float x) {
-  constexpr float kNoFraction = 12582912;  // 1.5 · 2²³
-  return (x + kNoFraction) - kNoFraction;
 }
 
 /// The same as step by step, in one pass over memory.

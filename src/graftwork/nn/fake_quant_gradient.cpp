@@ -9,17 +9,12 @@
 #include <cmath>
 
 #include "graftwork/base/error.h"
+#include "graftwork/nn/nearest.h"
 
 namespace graftwork {
 namespace {
 
 constexpr int64_t kBlock = int64_t{1} << 15;
-
-/// Rounds to the nearest, halves to even, by what f32 has no digits for; for numbers between ±2²².
-inline float nearest(float x) {
-  constexpr float kNoFraction = 12582912;  // 1.5 · 2²³
-  return (x + kNoFraction) - kNoFraction;
-}
 
 /// Elements that have one scale, and where their gradient goes.
 struct Part {

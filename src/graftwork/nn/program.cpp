@@ -8,6 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/mask_values.h"
@@ -102,17 +103,15 @@ class Program::Builder {
     return half_ && !is_wide(half_->wide, node) && !half_->masks.holds_finite_mask(node);
   }
   /// What a stub gives is codes times a scale; that rounds where it is read.
-  static bool is_stub(const Node& node) { return node.op() == Symbol("QuantStub"); }
-
   bool computes_in_half(const Node& node) const {
     const bool computes = node.kind() != NodeKind::kInput && node.kind() != NodeKind::kConstant;
-    return computes && !is_stub(node) && is_narrow(node);
+    return computes && !is_quant_stub(node) && is_narrow(node);
   }
 
   bool reads_in_half(const Node& reader, const Node& input) const {
     if (reader.kind() == NodeKind::kOutput) return is_narrow(reader) && input.kind() == NodeKind::kConstant;
     // Q takes what is FP32 as it is, but for an input of the network, which is cast.
-    if (is_stub(reader)) return is_narrow(reader) && input.kind() == NodeKind::kInput;
+    if (is_quant_stub(reader)) return is_narrow(reader) && input.kind() == NodeKind::kInput;
     return computes_in_half(reader);
   }
 

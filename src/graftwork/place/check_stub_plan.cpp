@@ -7,6 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/place/node_index.h"
 #include "graftwork/place/stub_plan.h"
@@ -47,7 +48,7 @@ class PlanChecker {
   /// A stub of the network itself, which the plan only lists.
   void check_given(const PlannedStub& stub) {
     const auto calls = nodes_.callers.find(stub.stub);
-    if (calls == nodes_.callers.end() || calls->second.front()->op() != Symbol("QuantStub"))
+    if (calls == nodes_.callers.end() || !is_quant_stub(*calls->second.front()))
       refuse("plan.stub", cat("the network has no stub ", stub.stub.str()));
     for (const StubReader& reader : stub.readers) {
       fed_.emplace(reader.module, reader.input);

@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/place/skip_list.h"
 
 namespace graftwork {
@@ -33,7 +34,7 @@ bool PolicyRule::fits(const ModuleTable& modules, const ModuleRecord& fused) con
   if (has_all(fused)) return true;
   return std::any_of(fused.children.begin(), fused.children.end(), [&](const auto& part) {
     const ModuleRecord& module = modules[part.second];
-    return module.kind != Symbol("WeightFakeQuantize") && module.kind != Symbol("QuantStub") && has_all(module);
+    return !is_quantizer(module.kind) && has_all(module);
   });
 }
 

@@ -8,6 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
+#include "graftwork/place/calibration_methods.h"
 #include "graftwork/place/json_fields.h"
 #include "graftwork/place/read_rules.h"
 
@@ -48,6 +49,12 @@ std::string_view name_of(CalibrationMethod method) {
 std::optional<CalibrationMethod> calibration_method(std::string_view name) {
   const auto* known = std::ranges::find(kMethods, name, &std::pair<CalibrationMethod, std::string_view>::second);
   return known == kMethods.end() ? std::nullopt : std::optional(known->first);
+}
+
+std::vector<std::string> calibration_method_names() {
+  std::vector<std::string> names;
+  for (const auto& [method, name] : kMethods) names.emplace_back(name);
+  return names;
 }
 
 bool is_for_weights(CalibrationMethod method) {

@@ -8,13 +8,11 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/exact_zeros.h"
+#include "graftwork/quant/input_axis.h"
 #include "graftwork/rewrite/graft.h"
 
 namespace graftwork {
 namespace {
-
-/// From the back, where an axis of samples makes no difference: channels stand in front of the spatial axes.
-int64_t channel_axis(const at::Tensor& weight) { return 1 - weight.dim(); }
 
 using Calls = std::map<ModuleId, std::vector<const Node*>>;
 
@@ -119,7 +117,7 @@ BiasCorrection::BiasCorrection(const Network& network, const StubPlan& plan) {
       });
       if (zeros_matter || weighted.kind == Symbol("nn.Linear")) continue;
     }
-    const int64_t axis = channel_axis(evaluate(*weighted.param("weight"), network.tensors));
+    const int64_t axis = input_axis(weighted);
     const bool one_axis = std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](Symbol input) {
       return axes_.try_emplace(input, axis).first->second == axis;
     });

@@ -1,15 +1,13 @@
 #include "graftwork/quant/channel_mean.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "graftwork/base/error.h"
+#include "graftwork/quant/fixed_point.h"
 
 namespace graftwork {
 namespace {
 
-constexpr int kFractionBits = 64;
 constexpr double kLargest = 0x1p40;
 
 }  // namespace
@@ -25,8 +23,7 @@ void ChannelMean::add(const at::Tensor& values, int64_t axis) {
   if (sums_.size() != static_cast<size_t>(means.numel()))
     throw Error("quant.channels", "the number of channels changes from sample to sample");
   const double* mean = means.const_data_ptr<double>();
-  for (size_t i = 0; i < sums_.size(); ++i)
-    sums_[i] += static_cast<Fixed>(std::ldexp(std::clamp(mean[i], -kLargest, kLargest), kFractionBits));
+  for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += to_fixed(mean[i], kLargest);
   ++count_;
 }
 
@@ -49,8 +46,7 @@ ChannelMean ChannelMean::restored(std::vector<Fixed> sums, int64_t count) {
 at::Tensor ChannelMean::value() const {
   at::Tensor result = at::empty({static_cast<int64_t>(sums_.size())}, at::kDouble);
   double* mean = result.mutable_data_ptr<double>();
-  for (size_t i = 0; i < sums_.size(); ++i)
-    mean[i] = std::ldexp(static_cast<double>(sums_[i]), -kFractionBits) / static_cast<double>(count_);
+  for (size_t i = 0; i < sums_.size(); ++i) mean[i] = to_double(sums_[i]) / static_cast<double>(count_);
   return result;
 }
 

@@ -9,6 +9,7 @@
 
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/mask_values.h"
@@ -19,8 +20,6 @@ namespace {
 
 /// Of a tensor that ends below it FP16 keeps less than 60 dB: its numbers there are multiples of 2⁻²⁴.
 constexpr float kTiny = 0x1p-15F;
-
-bool is_stub(const Node& node) { return node.kind() == NodeKind::kCallModule && node.op() == Symbol("QuantStub"); }
 
 /// Whether the result is as large as the largest of what the node reads: next to it a small operand's error is none.
 bool adds_up(const Use& use, const GraphModule& module) {
@@ -69,7 +68,7 @@ class Regions {
 
   /// 0 where nothing is known.
   float amax(const Node& node) const {
-    if (is_stub(node)) return amax(node.input(0));
+    if (is_quant_stub(node)) return amax(node.input(0));
     const auto range = ranges_.find(node.name().str());
     return range == ranges_.end() ? 0 : range->second.amax();
   }
@@ -121,11 +120,11 @@ class Regions {
   /// Goes back from what is wide through what only moves data; to be called for readers before those that they read.
   void widen_stubs_of(const Node& node) {
     const auto known = wide_.find(node.name().str());
-    if (known == wide_.end() || is_stub(node)) return;
+    if (known == wide_.end() || is_quant_stub(node)) return;
     for (const Use& use : node.inputs()) {
       std::vector<const Node*> way{use.producer()};
       while (rules_.keeps(*way.back()) && way.back()->input_count() == 1) way.push_back(&way.back()->input(0));
-      if (!is_stub(*way.back())) continue;
+      if (!is_quant_stub(*way.back())) continue;
       for (const Node* between : way) widen(*between, known->second);
     }
   }

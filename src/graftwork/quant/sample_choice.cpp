@@ -4,18 +4,18 @@
 #include <utility>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/hash.h"
 #include "graftwork/quant/sample_workers.h"
 
 namespace graftwork {
 namespace {
 
-/// FNV-1a over the bytes of all inputs.
+/// Of the bytes of all inputs.
 uint64_t hash_of(const std::vector<at::Tensor>& inputs) {
-  uint64_t hash = 14695981039346656037ULL;
+  uint64_t hash = kHashOfNothing;
   for (const at::Tensor& input : inputs) {
     const at::Tensor dense = input.contiguous();
-    const auto* bytes = static_cast<const unsigned char*>(dense.const_data_ptr());
-    for (size_t i = 0; i < dense.nbytes(); ++i) hash = (hash ^ bytes[i]) * 1099511628211ULL;
+    hash = hash_on(hash, {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()});
   }
   return hash;
 }

@@ -1,11 +1,10 @@
 #include "graftwork/quant/shared_scales.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <unordered_map>
 
+#include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork {
@@ -17,13 +16,6 @@ constexpr double kFewBits = 4;
 float amax_of(const std::map<std::string, Range>& ranges, Symbol tensor) {
   const auto range = ranges.find(tensor.str());
   return range == ranges.end() ? 0 : range->second.amax();
-}
-
-/// "2.4".
-std::string tenths(double number) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.1f", number);
-  return text.data();
 }
 
 /// Members of one group, from the widest range on: each narrower class begins where the ratio is exceeded.
@@ -42,7 +34,7 @@ void split(std::vector<PlannedStub*> members, const std::map<std::string, Range>
       stub.scale_group = end - begin > 1 ? group : Symbol();
       if (begin > 0)
         stub.reason += cat("; apart from the scale around %", around.str(), ", which would take ",
-                           tenths(std::log2(widest / amax(&stub))), " of its bits");
+                           fixed(std::log2(widest / amax(&stub)), 1), " of its bits");
     }
   }
 }
@@ -99,7 +91,7 @@ std::vector<std::string> coarse_concatenations(const GraphModule& module, const 
     if (left >= kFewBits) continue;
     lines.push_back(cat("%", stub.tensor.str(), " joins %", narrowest.str(), ", which ends at ",
                         amax_of(ranges, narrowest), ", with values to ", amax_of(ranges, stub.tensor),
-                        ": one scale leaves it ", tenths(std::max(left, 0.0)), " of 8 bits; try skipping ",
+                        ": one scale leaves it ", fixed(std::max(left, 0.0), 1), " of 8 bits; try skipping ",
                         stub.readers.front().module.str(), " in the recipe"));
   }
   return lines;

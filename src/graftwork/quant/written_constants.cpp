@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/half.h"
@@ -48,7 +49,8 @@ class Collector {
 
   void add(std::string name, const at::Tensor& value, bool factor, const Node* read = nullptr) {
     if (!value.defined() || !value.is_floating_point() || value.numel() == 0) return;
-    WrittenConstant constant{std::move(name), largest_of(value.detach()), std::numeric_limits<double>::infinity(), read};
+    WrittenConstant constant{std::move(name), largest_of(value.detach()), std::numeric_limits<double>::infinity(),
+                             read};
     if (factor && constant.fits()) constant.quality = half_quality(value, value.to(at::kHalf));
     found_.push_back(std::move(constant));
   }
@@ -88,7 +90,7 @@ class Collector {
   }
 
   void add_params(const ModuleRecord& record) {
-    if (record.kind == Symbol("QuantStub") || record.kind == Symbol("WeightFakeQuantize")) return;
+    if (is_quantizer(record.kind)) return;
     const bool batch_norm = record.kind.str().starts_with("nn.BatchNorm");
     if (batch_norm) {
       const ChannelAffine affine = batch_norm_affine(record, network_.tensors);

@@ -2,11 +2,12 @@
 
 #include <ATen/Context.h>
 
-#include <cstring>
 #include <mutex>
+#include <optional>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/data/array_record.h"
 #include "graftwork/data/npz.h"
 #include "graftwork/samples/tensors.h"
 
@@ -22,50 +23,48 @@ constexpr const char* kOptimizer = "optimizer";
 constexpr const char* kLearningRates = "learning_rates";
 constexpr std::string_view kParameters = "parameter/", kBuffers = "buffer/", kStates = "optimizer/";
 
-at::Tensor bytes_of(std::string_view text) {
-  at::Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
-  if (!text.empty()) std::memcpy(bytes.mutable_data_ptr<uint8_t>(), text.data(), text.size());
-  return bytes;
-}
-
-std::string text_of(const at::Tensor& bytes) {
-  return {reinterpret_cast<const char*>(bytes.const_data_ptr<uint8_t>()), static_cast<size_t>(bytes.numel())};
-}
-
 at::Generator random_numbers() { return at::globalContext().defaultGenerator(at::kCPU); }
 
-/// The arrays of a checkpoint, by name.
-class Arrays {
+/// The arrays of a checkpoint; one that is missing, or another than is asked for, is an error.
+class Contents {
  public:
-  explicit Arrays(const std::filesystem::path& path) {
-    for (NamedArray& named : read_npz(path)) tensors_[named.name] = to_tensor(named.array);
-  }
+  explicit Contents(const std::filesystem::path& path) : record_(path) {}
 
-  const at::Tensor& at(const std::string& name) const {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) throw Error("train.checkpoint", cat("it has no ", quoted(name)));
-    return found->second;
+  std::string text(const std::string& name) const { return present(name, record_.text(name)); }
+  std::vector<double> numbers(const std::string& name) const {
+    return present(name, record_.numbers<double>(name, DType::kF64));
   }
-
-  /// Throws where it is not an array of `type` and, where `rank` is not negative, of that rank.
-  const at::Tensor& at(const std::string& name, at::ScalarType type, int64_t rank) const {
-    const at::Tensor& tensor = at(name);
-    if (tensor.scalar_type() != type || tensor.dim() != rank)
-      throw Error("train.checkpoint", cat(quoted(name), " is ", tensor.scalar_type(), tensor.sizes()));
-    return tensor;
+  at::Tensor tensor(const std::string& name, DType type, size_t rank) const {
+    const Array& array = at(name);
+    if (array.type != type || array.shape.size() != rank) refuse(name, array);
+    return to_tensor(array);
   }
 
   /// Those whose names begin with `prefix`, by what follows.
   std::map<std::string, at::Tensor> under(std::string_view prefix) const {
     std::map<std::string, at::Tensor> found;
-    for (const auto& [name, tensor] : tensors_) {
-      if (name.starts_with(prefix)) found[name.substr(prefix.size())] = tensor;
+    for (const auto& [name, array] : record_.arrays()) {
+      if (name.starts_with(prefix)) found[name.substr(prefix.size())] = to_tensor(array);
     }
     return found;
   }
 
  private:
-  std::map<std::string, at::Tensor> tensors_;
+  const Array& at(const std::string& name) const {
+    const Array* array = record_.find(name);
+    if (!array) throw Error("train.checkpoint", cat("it has no ", quoted(name)));
+    return *array;
+  }
+  [[noreturn]] static void refuse(const std::string& name, const Array& array) {
+    throw Error("train.checkpoint", cat(quoted(name), " is ", dtype_name(array.type), shape_text(array.shape)));
+  }
+  template <class Field>
+  Field present(const std::string& name, std::optional<Field> field) const {
+    if (!field) refuse(name, at(name));
+    return std::move(*field);
+  }
+
+  ArrayRecord record_;
 };
 
 /// Throws where the stored tensors are not those of the network, by names and shapes.
@@ -89,22 +88,19 @@ void copy_into(std::span<const NamedTensor> own, const std::map<std::string, at:
   }
 }
 
-int64_t restored(const Arrays& arrays, QatNetwork& network, torch::optim::Optimizer& optimizer) {
-  const std::string stored = text_of(arrays.at(kNetwork, at::kByte, 1)), own = network.origin();
+int64_t restored(const Contents& contents, QatNetwork& network, torch::optim::Optimizer& optimizer) {
+  const std::string stored = contents.text(kNetwork), own = network.origin();
   if (stored != own)
     throw Error("train.checkpoint", cat("it is of another network: it began as ", stored, ", this one as ", own),
                 "the network that it was written for, with the same options");
   const std::vector<NamedTensor> parameters = network.named_parameters(), buffers = network.named_buffers();
-  const auto stored_parameters = arrays.under(kParameters), stored_buffers = arrays.under(kBuffers);
+  const auto stored_parameters = contents.under(kParameters), stored_buffers = contents.under(kBuffers);
   check_tensors(stored_parameters, parameters, "parameter");
   check_tensors(stored_buffers, buffers, "buffer");
-  const at::Tensor& rates = arrays.at(kLearningRates, at::kDouble, 1);
-  const double* first_rate = rates.const_data_ptr<double>();
-  OptimizerState state{
-      text_of(arrays.at(kOptimizer, at::kByte, 1)), {first_rate, first_rate + rates.numel()}, arrays.under(kStates)};
-  const std::string modes = text_of(arrays.at(kModes, at::kByte, 1));
-  const at::Tensor random = arrays.at(kRandom, at::kByte, 1).clone();
-  const int64_t step = arrays.at(kStep, at::kLong, 0).item<int64_t>();
+  const OptimizerState state{contents.text(kOptimizer), contents.numbers(kLearningRates), contents.under(kStates)};
+  const std::string modes = contents.text(kModes);
+  const at::Tensor random = contents.tensor(kRandom, DType::kU8, 1).clone();
+  const int64_t step = contents.tensor(kStep, DType::kI64, 0).item<int64_t>();
 
   at::Generator generator = random_numbers();
   {
@@ -133,17 +129,17 @@ void save_checkpoint(const std::filesystem::path& path, const QatNetwork& networ
   const auto add = [&](std::string name, const at::Tensor& tensor) {
     arrays.push_back({std::move(name), to_array(tensor)});
   };
-  add(kNetwork, bytes_of(network.origin()));
+  arrays.push_back(text_array(kNetwork, network.origin()));
   add(kStep, at::scalar_tensor(step, at::kLong));
   const std::vector<uint8_t> modes = network.modes().state();
-  add(kModes, bytes_of({reinterpret_cast<const char*>(modes.data()), modes.size()}));
+  arrays.push_back(number_array(kModes, DType::kU8, modes));
   {
     at::Generator generator = random_numbers();
     const std::scoped_lock lock(generator.mutex());
     add(kRandom, generator.get_state());
   }
-  add(kOptimizer, bytes_of(state.kind));
-  add(kLearningRates, at::tensor(at::ArrayRef<double>(state.learning_rates), at::kDouble));
+  arrays.push_back(text_array(kOptimizer, state.kind));
+  arrays.push_back(number_array(kLearningRates, DType::kF64, state.learning_rates));
   for (const auto& [name, tensor] : parameters) add(cat(kParameters, name), tensor);
   for (const auto& [name, tensor] : network.named_buffers()) add(cat(kBuffers, name), tensor);
   for (const auto& [name, tensor] : state.tensors) add(cat(kStates, name), tensor);
@@ -152,7 +148,7 @@ void save_checkpoint(const std::filesystem::path& path, const QatNetwork& networ
 
 int64_t load_checkpoint(const std::filesystem::path& path, QatNetwork& network, torch::optim::Optimizer& optimizer) {
   try {
-    return restored(Arrays(path), network, optimizer);
+    return restored(Contents(path), network, optimizer);
   } catch (Error& error) {
     throw error.at(path.string());
   }

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/micro_batch.h"
 
@@ -14,10 +15,6 @@ namespace {
 const std::array<Symbol, 2> kStatistics{"running_mean", "running_var"};
 
 bool is_statistic(Symbol param) { return param == kStatistics[0] || param == kStatistics[1]; }
-
-bool is_quantizer(const ModuleRecord& record) {
-  return record.kind == Symbol("QuantStub") || record.kind == Symbol("WeightFakeQuantize");
-}
 
 /// Records that the graph calls, and their parts.
 void visit_records(const GraphModule& module, const std::function<void(ModuleId, const ModuleRecord&)>& visit) {
@@ -39,7 +36,7 @@ std::set<std::string> trained_leaves(const Network& network, const std::map<std:
                                      const std::set<std::string>& constants) {
   std::set<std::string> of_modules, statistics;
   visit_records(network.module, [&](ModuleId, const ModuleRecord& record) {
-    if (is_quantizer(record)) return;
+    if (is_quantizer(record.kind)) return;
     for (const auto& [name, expr] : record.params) {
       for (const Symbol leaf : expr.leaves()) (is_statistic(name) ? statistics : of_modules).insert(leaf.str());
     }

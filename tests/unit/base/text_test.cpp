@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/hash.h"
+#include "graftwork/base/number_text.h"
 #include "graftwork/base/outcome.h"
 #include "graftwork/base/symbol.h"
 
@@ -158,6 +160,23 @@ TEST(Text, JoinsCountsAndWeighs) {
   EXPECT_EQ(human_bytes(999), "999 B");
   EXPECT_EQ(human_bytes(12'300'000), "12.3 MB");
   EXPECT_EQ(human_bytes(5'000'000'000'000'000), "5000.0 TB");
+}
+
+TEST(NumberText, HasTheDigitsThatAreAskedFor) {
+  EXPECT_EQ(fixed(2.4, 2), "2.40");
+  EXPECT_EQ(fixed(-0.05, 0), "-0");
+  EXPECT_EQ(fixed(1e300, 1).size(), 303U) << "whatever the length";
+  EXPECT_EQ(short_number(0.0123456), "0.0123");
+  EXPECT_EQ(short_number(1.5), "1.5");
+  EXPECT_EQ(short_number(1234567, 2), "1.2e+06");
+}
+
+TEST(Hash, IsFnv1a) {
+  EXPECT_EQ(hash_digits(hash_text("")), "cbf29ce484222325");
+  EXPECT_EQ(hash_digits(hash_text("a")), "af63dc4c8601ec8c");
+  EXPECT_EQ(hash_digits(hash_text("foobar")), "85944171f73967e8");
+  EXPECT_EQ(hash_digits(0xab), "00000000000000ab");
+  EXPECT_EQ(hash_on(hash_on(kHashOfNothing, "foo"), "bar"), hash_text("foobar"));
 }
 
 }  // namespace

@@ -164,6 +164,7 @@ function showKernel(node) {
       lossPart(node),
       inputCards(node),
       layerCards(node),
+      movedPartOf(node),
     ]
       .flat(Infinity)
       .filter(Boolean),
@@ -248,6 +249,8 @@ function showOverview() {
       countsPart(),
       floatPart(),
       calibrationPart(),
+      inputsPart(),
+      movedParts(),
       el("h3", null, "File"),
       facts([
         ["size", exported.bytes ? bytes(exported.bytes) : null],

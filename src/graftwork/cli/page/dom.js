@@ -33,6 +33,6 @@ function badge(precision) {
   return el("span", { class: `badge ${precision}` }, PRECISION_NAMES[precision]);
 }
 
-function nodeLink(node) {
-  return el("button", { type: "button", class: "link", onclick: () => pick(node) }, node.label);
+function nodeLink(node, text = node.label) {
+  return el("button", { type: "button", class: "link", onclick: () => pick(node) }, text);
 }

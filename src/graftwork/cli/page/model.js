@@ -134,8 +134,9 @@ function percent(share) {
   return share === 0 ? "0 %" : `${Number((share * 100).toPrecision(2))} %`;
 }
 
+/** Four digits that count. */
 function short(value) {
-  return Number(value).toPrecision(4).replace(/(\.\d*?)0+($|e)/, "$1$2").replace(/\.($|e)/, "$1");
+  return String(Number(Number(value).toPrecision(4)));
 }
 
 function bytes(count) {

@@ -15,6 +15,7 @@ std::string_view page_dom_script();
 std::string_view page_model_script();
 std::string_view page_layout_script();
 std::string_view page_view_script();
+std::string_view page_moved_script();
 std::string_view page_details_script();
 std::string_view page_main_script();
 
@@ -40,8 +41,9 @@ std::string script_data(const Json& data) {
 }  // namespace
 
 std::string page_html(const Json& data) {
-  const std::array<std::string_view, 6> scripts{page_dom_script(),  page_model_script(),   page_layout_script(),
-                                                page_view_script(), page_details_script(), page_main_script()};
+  const std::array<std::string_view, 7> scripts{page_dom_script(),  page_model_script(), page_layout_script(),
+                                                page_view_script(), page_moved_script(), page_details_script(),
+                                                page_main_script()};
   std::string script;
   for (const std::string_view part : scripts) script += part;
   std::string html;

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "graftwork/cli/report_json.h"
+#include "graftwork/cli/reports/report_json.h"
 
 namespace graftwork::cli {
 

@@ -9,6 +9,7 @@
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/modules/attention.h"
 #include "graftwork/export/modules/narrow_conv.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
@@ -80,7 +81,7 @@ bool scales_fit_product(const Lowering& lowering, const Node& node, const at::Te
   if (!lowering.options().backend->file.products_take_scales_of_one_type) return true;
   if (lowering.options().float_type != DType::kF16) return true;
   const Node& input = node.input(0);
-  if (input.op() != Symbol("QuantStub")) return false;
+  if (!is_quant_stub(input)) return false;
   const at::Tensor scale = scale_of(lowering.modules()[input.module()], lowering.network().tensors);
   return fits_half(weight_scales) && (!scale.defined() || fits_half(scale));
 }

@@ -8,6 +8,8 @@
 // `zero_point` comes with those, and of affine recipes; one that is not 0 runs, and is refused by export (rule V1).
 //
 // ChannelScale multiplies each channel in front of a stub by a number, so that all channels suit one scale.
+#include "graftwork/ir/kinds/quant.h"
+
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
@@ -36,6 +38,12 @@ Kind channel_scale() {
 }
 
 }  // namespace
+
+bool is_quant_stub(const Node& node) {
+  return node.kind() == NodeKind::kCallModule && node.op() == Symbol("QuantStub");
+}
+
+bool is_quantizer(Symbol kind) { return kind == Symbol("QuantStub") || kind == Symbol("WeightFakeQuantize"); }
 
 std::vector<Kind> quant_kinds() {
   Kind stub;

@@ -1,13 +1,11 @@
 #include "graftwork/ir/text/print.h"
 
 #include <algorithm>
-#include <array>
-#include <cinttypes>
-#include <cstdio>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/hash.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
@@ -164,11 +162,7 @@ class Printer {
 
 std::string print(const GraphModule& module, ShowTypes types) { return Printer(module, types).run(); }
 
-std::string fingerprint(const GraphModule& module) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016" PRIx64, hash_text(print(module)));
-  return digits.data();
-}
+std::string fingerprint(const GraphModule& module) { return hash_digits(hash_text(print(module))); }
 
 std::string print_record(const ModuleTable& modules, ModuleId id) { return record_text(modules, modules[id], nullptr); }
 

@@ -47,13 +47,9 @@ struct SplitSingleHeadPattern final : Pattern {
 
  private:
   static bool is_single(const GraphModule&, const Node& call) {
-    for (size_t i = 0; i < 3; ++i) {
-      const TensorType* type = call.input(i).tensor();
-      if (!type || type->rank() < 3) return false;
-      if (!std::all_of(type->dims.begin(), type->dims.end() - 2, [](const Dim& extent) { return extent == Dim(1); }))
-        return false;
-    }
-    return call.tensor() && (call.input_count() == 3 || call.input(3).tensor());
+    const auto has_heads = [&](size_t input) { return call.input(input).tensor()->rank() > 2; };
+    return is_single_head(call) && has_heads(0) && has_heads(1) && has_heads(2) && call.tensor() &&
+           (call.input_count() == 3 || call.input(3).tensor());
   }
 
   /// [..., 1, rows, columns] as [..., 2, rows / 2, columns], whatever its rank.

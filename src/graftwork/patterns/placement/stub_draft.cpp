@@ -6,6 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/ir/reads_behind.h"
 
 namespace graftwork {
@@ -30,8 +31,6 @@ std::string reason_against(const ModuleTable& modules, const ModuleRecord& recor
   return kind.name.str() + " declares no stub here";
 }
 
-bool is_stub(const Node& node) { return node.kind() == NodeKind::kCallModule && node.op() == Symbol("QuantStub"); }
-
 constexpr const char* kNotTrainedHere = "the network was trained without a fake-quantize operator here";
 
 }  // namespace
@@ -39,9 +38,10 @@ constexpr const char* kNotTrainedHere = "the network was trained without a fake-
 StubDraft::StubDraft(const GraphModule& module, const PlacementRules& rules, QuantPolicy policy, Precision precision)
     : module_(module), rules_(rules), policy_(policy), precision_(precision) {
   const NodeRange nodes = module.graph().nodes();
-  const bool brings_stubs = std::any_of(nodes.begin(), nodes.end(), is_stub);
+  const bool brings_stubs = std::any_of(nodes.begin(), nodes.end(), is_quant_stub);
   const auto first = [&](const Node& call, size_t input) -> Decision {
-    if (is_stub(before_data_movement(call.input(input), rules))) return {true, true, "the network was trained with it"};
+    if (is_quant_stub(before_data_movement(call.input(input), rules)))
+      return {true, true, "the network was trained with it"};
     if (brings_stubs) return {false, false, kNotTrainedHere};
     const ModuleRecord& record = module.record(call);
     const Attribute& stubs = *attribute_of(record, "stubs", module.modules().kinds());
@@ -166,8 +166,8 @@ bool StubDraft::reads_quantized(const Node& call, const BodyLayer& layer) const 
 }
 
 bool StubDraft::is_read_as_int8(const Node& value) const {
-  const auto reads =
-      reads_behind(value, [&](const Node& node) { return is_stub(node) || (!is_fused(node) && rules_.keeps(node)); });
+  const auto reads = reads_behind(
+      value, [&](const Node& node) { return is_quant_stub(node) || (!is_fused(node) && rules_.keeps(node)); });
   return reads && !reads->empty() && std::all_of(reads->begin(), reads->end(), [&](const Use* read) {
            return is_fused(*read->user()) && quantized(*read->user(), read->slot());
          });

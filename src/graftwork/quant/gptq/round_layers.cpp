@@ -6,6 +6,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/gptq/gptq.h"
 #include "graftwork/quant/gptq/second_moments.h"
+#include "graftwork/quant/rounding/layer_groups.h"
 #include "graftwork/quant/rounding/rounded_layers.h"
 #include "graftwork/quant/sample_workers.h"
 
@@ -26,17 +27,6 @@ int64_t channels_of(const ModuleTable& modules, const RoundedLayer& layer) {
   return *attribute_of(modules[layer.owner], "in_features")->get<int64_t>();
 }
 
-/// How many of the layers from `first` on one run over the samples serves.
-size_t group_size(const ModuleTable& modules, const std::vector<RoundedLayer>& layers, size_t first) {
-  int64_t bytes = 0;
-  size_t count = 0;
-  for (; first + count < layers.size(); ++count) {
-    bytes += SecondMoments::bytes(channels_of(modules, layers[first + count]));
-    if (count > 0 && bytes > kMomentBytes) break;
-  }
-  return count;
-}
-
 class LayerRounding {
  public:
   LayerRounding(const Network& network, const SampleSource& samples, const WeightQuantConfig& config,
@@ -49,11 +39,10 @@ class LayerRounding {
         layers_(linear_layers(network, result)) {}
 
   int64_t run() {
-    for (size_t first = 0; first < layers_.size();) {
-      const size_t count = group_size(result_.network.module.modules(), layers_, first);
-      round_group({layers_.data() + first, count});
-      first += count;
-    }
+    std::vector<int64_t> bytes;
+    for (const RoundedLayer& layer : layers_)
+      bytes.push_back(SecondMoments::bytes(channels_of(result_.network.module.modules(), layer)));
+    in_groups(bytes, kMomentBytes, [&](size_t first, size_t count) { round_group({layers_.data() + first, count}); });
     store_rounded(result_.network, layers_);
     return static_cast<int64_t>(layers_.size());
   }

@@ -1,7 +1,6 @@
 #include "graftwork/quant/gptq/second_moments.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "graftwork/base/error.h"
 #include "graftwork/nn/inference_runner.h"
@@ -11,7 +10,6 @@
 namespace graftwork {
 namespace {
 
-constexpr int kFractionBits = 64;
 constexpr double kLargest = 0x1p48;
 
 size_t upper_size(int64_t channels) { return static_cast<size_t>(channels) * static_cast<size_t>(channels + 1) / 2; }
@@ -29,10 +27,7 @@ void SecondMoments::add(const at::Tensor& values) {
   const std::scoped_lock lock(mutex_);
   size_t at = 0;
   for (int64_t i = 0; i < channels_; ++i) {
-    for (int64_t j = i; j < channels_; ++j) {
-      const double bounded = std::clamp<double>(product[i * channels_ + j], -kLargest, kLargest);
-      upper_[at++] += static_cast<Fixed>(std::ldexp(bounded, kFractionBits));
-    }
+    for (int64_t j = i; j < channels_; ++j) upper_[at++] += to_fixed(product[i * channels_ + j], kLargest);
   }
   rows_ += rows.size(0);
 }
@@ -43,7 +38,7 @@ at::Tensor SecondMoments::value() const {
   size_t at = 0;
   for (int64_t i = 0; i < channels_; ++i) {
     for (int64_t j = i; j < channels_; ++j) {
-      const double sum = std::ldexp(static_cast<double>(upper_[at++]), -kFractionBits);
+      const double sum = to_double(upper_[at++]);
       to[i * channels_ + j] = to[j * channels_ + i] = sum;
     }
   }

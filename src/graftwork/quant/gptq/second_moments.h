@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/fixed_point.h"
 #include "graftwork/quant/rounding/layer_inputs.h"
 
 namespace graftwork {
@@ -31,7 +32,6 @@ class SecondMoments {
   static int64_t bytes(int64_t channels);
 
  private:
-  __extension__ using Fixed = __int128;
   int64_t channels_;
   int64_t rows_ = 0;
   std::vector<Fixed> upper_;  // row by row, from the diagonal on

@@ -1,18 +1,10 @@
 #include "graftwork/quant/inputs/input_facts.h"
 
-#include <array>
-#include <cstdio>
-
+#include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork {
 namespace {
-
-std::string short_number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
-}
 
 std::string numbers(const std::vector<double>& values) {
   std::vector<std::string> texts;

@@ -7,6 +7,7 @@
 
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/executor.h"
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/half.h"
@@ -81,7 +82,7 @@ class FileJudge {
 
   /// Those of a stub with Q/DQ.
   std::optional<Codes> codes_of(const Node& node) const {
-    if (node.op() != Symbol("QuantStub")) return {};
+    if (!is_quant_stub(node)) return {};
     const ModuleRecord& stub = network_.module.record(node);
     const at::Tensor scale = scale_of(stub, network_.tensors);
     if (!scale.defined()) return {};

@@ -10,6 +10,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/inference_runner.h"
 #include "graftwork/quant/micro_batch.h"
@@ -22,7 +23,6 @@ bool is_float(const Node& node) { return node.tensor() && is_floating(node.tenso
 
 /// Whether the module rounds what it reads, or the weight of a layer.
 bool is_quantized(const GraphModule& module, const Node& call) {
-  static const Symbol kStub = "QuantStub";
   if (call.kind() != NodeKind::kCallModule || !module.record(call).body) return false;
   const ModuleRecord& record = module.record(call);
   const bool rounds_weight =
@@ -30,7 +30,7 @@ bool is_quantized(const GraphModule& module, const Node& call) {
                   [&](const BodyLayer& layer) { return static_cast<bool>(weight_quantizer(record, layer)); });
   if (rounds_weight) return true;
   const auto inputs = call.inputs();
-  return std::any_of(inputs.begin(), inputs.end(), [](const Use& use) { return use.producer()->op() == kStub; });
+  return std::any_of(inputs.begin(), inputs.end(), [](const Use& use) { return is_quant_stub(*use.producer()); });
 }
 
 Symbol first_layer(const GraphModule& module, const Node& call) {

@@ -22,8 +22,6 @@ at::Tensor smoothing_factors(const ChannelMagnitudes& magnitudes, double alpha) 
   return at::where(at::logical_and(x > 0, w > 0), factors, at::ones_like(factors));
 }
 
-int64_t input_axis(const ModuleRecord& layer) { return 1 - static_cast<int64_t>(layer.param("weight")->type().rank()); }
-
 void SmoothingSearch::add(std::vector<ChannelReader> readers, ChannelMagnitudes magnitudes) {
   pairs_.push_back({std::move(readers), std::move(magnitudes)});
 }

@@ -8,6 +8,7 @@
 
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/input_axis.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
 
 namespace graftwork {
@@ -20,9 +21,6 @@ struct ChannelMagnitudes {
 
 /// s = activations^α / weights^(1 − α), 1 where either is 0; double.
 at::Tensor smoothing_factors(const ChannelMagnitudes& magnitudes, double alpha);
-
-/// The axis of its input's channels, from the back.
-int64_t input_axis(const ModuleRecord& layer);
 
 /// What serves a pair best.
 struct FoundFactors {

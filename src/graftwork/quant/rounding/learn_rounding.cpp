@@ -9,6 +9,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/rounding/adaround.h"
+#include "graftwork/quant/rounding/layer_groups.h"
 #include "graftwork/quant/rounding/layer_rows.h"
 #include "graftwork/quant/rounding/rounded_layers.h"
 #include "graftwork/quant/sample_choice.h"
@@ -36,11 +37,10 @@ class Training {
     if (layers_.empty()) return 0;
     micro_batches_ =
         chosen_micro_batches(samples_, batching_of(network_.module), kRowMicroBatches, options_.calibration);
-    for (size_t first = 0; first < layers_.size();) {
-      const size_t count = group_size(first);
-      round_group(first, count);
-      first += count;
-    }
+    std::vector<int64_t> bytes;
+    for (const RowForm& form : forms_)
+      bytes.push_back(form.most_rows() * form.width() * static_cast<int64_t>(sizeof(float)));
+    in_groups(bytes, kRowBytes, [&](size_t first, size_t count) { round_group(first, count); });
     store_rounded(quantized_, layers_);
     return std::ranges::count_if(layers_, [](const RoundedLayer& layer) { return layer.weight.defined(); });
   }
@@ -52,18 +52,6 @@ class Training {
   };
 
   const ModuleRecord& record(ModuleId module) const { return quantized_.module.modules()[module]; }
-
-  /// How many of the layers from `first` on one run over the samples serves.
-  size_t group_size(size_t first) const {
-    int64_t bytes = 0;
-    size_t count = 0;
-    for (; first + count < layers_.size(); ++count) {
-      const RowForm& form = forms_[first + count];
-      bytes += form.most_rows() * form.width() * static_cast<int64_t>(sizeof(float));
-      if (count > 0 && bytes > kRowBytes) break;
-    }
-    return count;
-  }
 
   void round_group(size_t first, size_t count) {
     std::vector<LayerInputs> inputs;

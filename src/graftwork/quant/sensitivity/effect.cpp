@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/text.h"
 
 namespace graftwork {
 namespace {
@@ -18,23 +17,6 @@ int64_t count_correct(const at::Tensor& scores, const Labels& labels, int64_t fi
 }
 
 }  // namespace
-
-Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_sample) {
-  Labels labels{0, 0, std::move(of_sample)};
-  for (size_t i = 0; i < results.size(); ++i) {
-    if (results[i].dim() != 2 || !results[i].is_floating_point() || results[i].size(1) <= labels.classes) continue;
-    labels.output = i;
-    labels.classes = results[i].size(1);
-  }
-  if (labels.classes == 0)
-    throw Error("data.labels", "no output of the network is of shape [samples, classes]", "leaving out --labels");
-  for (size_t i = 0; i < labels.of_sample.size(); ++i) {
-    if (labels.of_sample[i] >= 0 && labels.of_sample[i] < labels.classes) continue;
-    throw Error("data.labels",
-                cat("label ", i, " is ", labels.of_sample[i], "; the classes are 0 to ", labels.classes - 1));
-  }
-  return labels;
-}
 
 void Effect::add(std::span<const at::Tensor> expected, std::span<const at::Tensor> results, const Labels* labels,
                  int64_t first, int64_t samples) {

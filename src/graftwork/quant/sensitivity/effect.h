@@ -6,19 +6,9 @@
 #include <vector>
 
 #include "graftwork/quant/loss/signal_error.h"
+#include "graftwork/quant/sensitivity/labels.h"
 
 namespace graftwork {
-
-/// Classes of the samples that are measured, and the output that tells them.
-struct Labels {
-  size_t output = 0;               ///< Of the signature: the one with most classes.
-  int64_t classes = 0;             ///< Its extent.
-  std::vector<int64_t> of_sample;  ///< One for each sample of the source.
-};
-
-/// The output with most classes: of shape [samples, classes] in what one run gives; of several the first. Throws Error
-/// "data.labels" where there is none, or where a label is no class of it.
-Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_sample);
 
 /// Of one network, summed over samples.
 struct Effect {

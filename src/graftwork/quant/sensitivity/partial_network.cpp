@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
+#include "graftwork/ir/kinds/quant.h"
 
 namespace graftwork {
 namespace {
@@ -43,7 +44,7 @@ PartialNetwork::PartialNetwork(const Network& network, const Network& quantized,
     Place& place = places_.emplace_back();
     place.node = &node;
     for (const Use& use : node.inputs()) place.operands.push_back(at.at(use.producer()));
-    place.is_stub = node.op() == Symbol("QuantStub") && !twins.contains(node.name());
+    place.is_stub = is_quant_stub(node) && !twins.contains(node.name());
     if (node.kind() != NodeKind::kCallModule) continue;
     const auto layer = layers.find(quantized.module.record(node).path);
     if (layer == layers.end()) continue;

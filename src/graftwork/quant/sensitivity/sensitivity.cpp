@@ -5,7 +5,6 @@
 #include <numeric>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/text.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/sample_workers.h"
 
@@ -83,12 +82,7 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
     throw Error("data.outputs", "no output of the network is of floating point: nothing can be compared",
                 "a network that ends in numbers instead of a choice among them, or --labels");
   const bool has_labels = !options_.labels.empty();
-  if (has_labels && std::ssize(options_.labels) != source.size()) {
-    throw Error("data.labels",
-                cat("there are ", counted(options_.labels.size(), "label"), " for ",
-                    counted(static_cast<size_t>(source.size()), "sample")),
-                "one label for each sample that is used");
-  }
+  if (has_labels) labels_ = labels_for(network, source, options_.labels);
   const int64_t few = std::clamp<int64_t>(source.size() / 16, 1, 8);
   const int64_t wanted = options_.samples > 0 ? options_.samples : has_labels ? source.size() : few;
   const int64_t all = batching_.micro_batches(source.size());
@@ -97,9 +91,6 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
     chosen_.push_back(i * all / count);
     samples_ += std::min(batching_.size, source.size() - chosen_.back() * batching_.size);
   }
-  if (!has_labels) return;
-  const at::NoGradGuard no_grad;
-  labels_ = labels_for(float_.run(batch(0).inputs, {}, batching_.size == 1), options_.labels);
 }
 
 SensitivityRecord SensitivityAnalysis::empty_record() const {

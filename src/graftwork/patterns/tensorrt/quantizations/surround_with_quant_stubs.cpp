@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graftwork/base/text.h"
+#include "graftwork/patterns/attention/one_kernel.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
 namespace graftwork {
@@ -40,16 +41,6 @@ std::optional<Limits> limits_of(Precision precision) {
   if (precision == Precision::kInt8) return Limits{16, 64, true, "16, 32 or 64", 2, 512, true, " (rule M2)"};
   if (precision == Precision::kFp8) return Limits{8, 256, false, "8 to 256", 32, kAnyNumber, false, " (rule M3)"};
   return std::nullopt;
-}
-
-bool is_single_head(const Node& attention) {
-  for (size_t i = 0; i < 3; ++i) {
-    const TensorType* type = attention.input(i).tensor();
-    if (!type || type->rank() < 2) return false;
-    if (!std::all_of(type->dims.begin(), type->dims.end() - 2, [](const Dim& extent) { return extent == Dim(1); }))
-      return false;
-  }
-  return true;
 }
 
 /// Why the engine has no kernel of the precision for it; empty when it has one.

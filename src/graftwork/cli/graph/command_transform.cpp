@@ -1,0 +1,31 @@
+#include "graftwork/cli/graph/command_transform.h"
+
+#include "graftwork/base/file.h"
+#include "graftwork/cli/graph/planned.h"
+#include "graftwork/cli/output/output.h"
+#include "graftwork/cli/output/output_files.h"
+#include "graftwork/cli/reports/report_json.h"
+#include "graftwork/cli/reports/summary.h"
+#include "graftwork/ir/text/print.h"
+
+namespace graftwork::cli {
+
+void transform(const GraphModule& module, const std::vector<std::string>& unsupported,
+               const TransformRequest& request) {
+  check_output_files({{request.output, request.report}, inputs_of(request)});
+  const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.backend));
+  if (!request.report.empty()) {
+    Json report = transform_report(request.model, result.model, result.report);
+    report["unsupported"] = unsupported;
+    write_file(request.report, to_text(report));
+  }
+  if (request.output.empty()) {
+    print_out(print(result.model));
+  } else {
+    write_file(request.output, print(result.model));
+    print_out(request.output.string() + "\n" + graph_summary(result.model));
+  }
+  warn_unsupported(unsupported);
+}
+
+}  // namespace graftwork::cli

@@ -1,0 +1,60 @@
+#include "graftwork/cli/launcher/command_line.h"
+
+#include <csignal>
+
+#include "graftwork/base/file.h"
+#include "graftwork/cli/graph/command_explain.h"
+#include "graftwork/cli/graph/command_inspect.h"
+#include "graftwork/cli/graph/command_plan.h"
+#include "graftwork/cli/graph/command_transform.h"
+#include "graftwork/cli/launcher/options/parse_options.h"
+#include "graftwork/cli/launcher/torch_half.h"
+#include "graftwork/cli/output/guard.h"
+#include "graftwork/ir/text/parse.h"
+#include "graftwork/patterns/backend.h"
+
+namespace graftwork::cli {
+namespace {
+
+GraphModule read_graph(const std::filesystem::path& path) {
+  return parse(read_text(path), path.string(), get_backend()->kinds);
+}
+
+void perform(const QuantizeRequest& request) { run_torch_half(request); }
+void perform(const RunRequest& request) { run_torch_half(request); }
+void perform(const SensitivityRequest& request) { run_torch_half(request); }
+void perform(const CompareRequest& request) { run_torch_half(request); }
+
+void perform(const TransformRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  transform(read_graph(request.model), {}, request);
+}
+
+void perform(const PlanRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  plan(read_graph(request.model), request);
+}
+
+void perform(const ExplainRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  explain(read_graph(request.model), request);
+}
+
+void perform(const InspectRequest& request) {
+  if (!is_printed_graph(request.model)) run_torch_half(request);
+  inspect(read_graph(request.model), {}, request);
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv) noexcept {
+  // A file that grows beyond a limit is to fail with a message, as one on a full disk does.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return guarded([&] {
+    if (const auto parsed = parse_options(argc, argv)) {
+      std::visit([](const auto& request) { perform(request); }, *parsed);
+    }
+  });
+}
+
+}  // namespace graftwork::cli

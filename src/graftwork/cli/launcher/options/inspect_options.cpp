@@ -1,0 +1,29 @@
+#include "graftwork/cli/launcher/options/network_options.h"
+#include "graftwork/cli/launcher/options/subcommand.h"
+
+namespace graftwork::cli {
+namespace {
+
+class Inspect final : public Subcommand {
+ public:
+  explicit Inspect(CLI::App& command)
+      : Subcommand(*command.add_subcommand("inspect", "Show what a network consists of")) {
+    CLI::App& own = app();
+    add_network_or_graph(own, request_.model);
+    own.add_flag("--json", request_.json, "For machines");
+    own.footer(
+        "Use it first on a new network: it shows inputs, operators, parameters, graph, and what is not supported.\n\n"
+        "Example:\n  graftwork inspect resnet18.pt2");
+  }
+
+  Request request() override { return request_; }
+
+ private:
+  InspectRequest request_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subcommand> add_inspect(CLI::App& command) { return std::make_unique<Inspect>(command); }
+
+}  // namespace graftwork::cli

@@ -1,4 +1,0 @@
-// The launcher.
-#include "graftwork/cli/command_line.h"
-
-int main(int argc, char** argv) { return graftwork::cli::run_command_line(argc, argv); }

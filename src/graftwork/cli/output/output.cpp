@@ -1,0 +1,43 @@
+#include "graftwork/cli/output/output.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+
+namespace graftwork::cli {
+
+void print_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+  throw Error("file.unwritable", "cannot write to standard output: " + std::generic_category().message(errno));
+}
+
+void warn_unsupported(const std::vector<std::string>& unsupported) {
+  if (unsupported.empty()) return;
+  std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be run or exported\n");
+  for (const std::string& line : unsupported) text += "  " + line + "\n";
+  std::fputs(text.c_str(), stderr);
+}
+
+std::string training_warning(const std::vector<std::string>& layers) {
+  constexpr size_t kShown = 8;
+  if (layers.empty()) return "";
+  const size_t shown = std::min(layers.size(), kShown);
+  const std::string more = layers.size() > shown ? cat(" and ", layers.size() - shown, " more") : "";
+  return cat("the network was exported in training mode, where layers normalise by the batch or drop values (",
+             join({layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(shown)}), more,
+             "): call model.eval() before exporting it");
+}
+
+void warn(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) std::fputs(cat("warning: ", warning, "\n").c_str(), stderr);
+}
+
+void warn_training(const std::vector<std::string>& layers) {
+  if (!layers.empty()) std::fputs(cat("warning: ", training_warning(layers), "\n").c_str(), stderr);
+}
+
+}  // namespace graftwork::cli

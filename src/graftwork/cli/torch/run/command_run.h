@@ -1,0 +1,12 @@
+// `graftwork run`: a network at any stage, on given inputs.
+#pragma once
+
+#include "graftwork/cli/requests.h"
+
+namespace graftwork::cli {
+
+/// Writes the results by name, and the inner values that were asked for by the names of their nodes. Where both
+/// names are one, the result is written.
+void run(const RunRequest& request);
+
+}  // namespace graftwork::cli
