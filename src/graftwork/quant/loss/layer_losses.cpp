@@ -13,6 +13,7 @@
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/inference_runner.h"
+#include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_workers.h"
 
@@ -57,10 +58,7 @@ class Comparison {
         float_(network, refs(&Compared::in_float)),
         quantized_(quantized, refs(&Compared::in_quantized)),
         outputs_(network.module.signature().outputs) {
-    const int64_t all = batching_.micro_batches(source.size());
-    const int64_t samples = options.samples > 0 ? options.samples : std::clamp<int64_t>(source.size() / 16, 1, 8);
-    const int64_t wanted = std::min(all, batching_.micro_batches(samples));
-    for (int64_t i = 0; i < wanted; ++i) chosen_.push_back(i * all / wanted);
+    chosen_ = measured_micro_batches(batching_, source.size(), options.samples);
   }
 
   Losses run() {

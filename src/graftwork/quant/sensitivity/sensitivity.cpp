@@ -6,6 +6,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/quant/content_hash.h"
+#include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/sample_workers.h"
 
 namespace graftwork {
@@ -83,14 +84,9 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
                 "a network that ends in numbers instead of a choice among them, or --labels");
   const bool has_labels = !options_.labels.empty();
   if (has_labels) labels_ = labels_for(network, source, options_.labels);
-  const int64_t few = std::clamp<int64_t>(source.size() / 16, 1, 8);
-  const int64_t wanted = options_.samples > 0 ? options_.samples : has_labels ? source.size() : few;
-  const int64_t all = batching_.micro_batches(source.size());
-  const int64_t count = std::min(all, batching_.micro_batches(wanted));
-  for (int64_t i = 0; i < count; ++i) {
-    chosen_.push_back(i * all / count);
-    samples_ += std::min(batching_.size, source.size() - chosen_.back() * batching_.size);
-  }
+  const int64_t wanted = options_.samples == 0 && has_labels ? source.size() : options_.samples;
+  chosen_ = measured_micro_batches(batching_, source.size(), wanted);
+  for (const int64_t chosen : chosen_) samples_ += std::min(batching_.size, source.size() - chosen * batching_.size);
 }
 
 SensitivityRecord SensitivityAnalysis::empty_record() const {

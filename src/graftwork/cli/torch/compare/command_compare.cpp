@@ -12,6 +12,7 @@
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/nn/executor.h"
 #include "graftwork/nn/mask_values.h"
+#include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/open_samples.h"
 
@@ -40,12 +41,9 @@ struct Chosen {
 
 Chosen choose(const GraphModule& module, const SampleSource& source, int64_t wanted) {
   const Batching batching = declared_batching(module);
-  const int64_t few = std::clamp<int64_t>(source.size() / 16, 1, 8);
-  const int64_t all = batching.micro_batches(source.size());
-  const int64_t count = std::min(all, batching.micro_batches(wanted > 0 ? wanted : few));
   Chosen chosen;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t begin = i * all / count * batching.size, end = std::min(begin + batching.size, source.size());
+  for (const int64_t number : measured_micro_batches(batching, source.size(), wanted)) {
+    const int64_t begin = number * batching.size, end = std::min(begin + batching.size, source.size());
     chosen.batches.push_back(filled_up(source.samples(begin, end), batching));
     chosen.samples += end - begin;
   }
