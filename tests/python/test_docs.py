@@ -63,6 +63,7 @@ ELSEWHERE = {
         "A checkpoint holds": "tests/python/test_qat.py",
         "## The file": "tests/python/test_qat.py",
         "`freeze` gives": "tests/python/test_qat.py",
+        "Both are told": "tests/python/test_qat.py",
         "The whole of it takes": "tests/python/test_qat.py",
     },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
