@@ -12,7 +12,6 @@
 namespace graftwork {
 namespace {
 
-constexpr int64_t kSamples = 4;
 constexpr int64_t kLeastRows = 64;
 
 /// One of the layers behind a site.
@@ -93,7 +92,7 @@ Division best(const std::vector<Part>& parts, const at::Tensor& rows) {
 }  // namespace
 
 bool may_tell(const DivisionSite& site, const Batching& batching) {
-  int64_t rows = batching.micro_batches(kSamples);
+  int64_t rows = batching.micro_batches(kSearchSamples);
   const std::vector<Dim>& dims = site.tensor->tensor()->dims;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     if (dims[axis].is_static()) {
@@ -112,7 +111,7 @@ std::vector<Division> search_divisions(const Network& network, const StubPlan& p
   std::map<Symbol, int64_t> axes;
   for (const DivisionSite& site : sites)
     axes.emplace(site.tensor->name(), input_axis(modules[site.readers.front().layer]));
-  const std::map<Symbol, at::Tensor> rows = sampled_rows(network, axes, samples, kSamples, options);
+  const std::map<Symbol, at::Tensor> rows = sampled_rows(network, axes, samples, kSearchSamples, options);
   std::vector<Division> found(sites.size());
   SampleWorkers(options.threads, static_cast<int64_t>(sites.size())).run([&](int64_t i, int64_t) {
     const at::NoGradGuard no_grad;

@@ -10,6 +10,9 @@
 
 namespace graftwork {
 
+/// Samples that searches look at.
+constexpr int64_t kSearchSamples = 4;
+
 /// Of each tensor, by name, at most 256 rows, evenly spread over the least number of micro-batches that have `samples`
 /// samples, or over all; they are chosen by a hash of what they hold: [rows, channels], float, channels along the axis
 /// that is given for it (negative from the back). The same for any number of threads, and, where a micro-batch is one

@@ -11,7 +11,6 @@
 namespace graftwork {
 namespace {
 
-constexpr int64_t kSamples = 4;
 constexpr int kSteps = 20;
 
 }  // namespace
@@ -34,7 +33,7 @@ std::vector<FoundFactors> SmoothingSearch::run(const SampleSource& samples, cons
     for (const ChannelReader& reader : pair.readers)
       axes.emplace(reader.input, input_axis(network_.module.modules()[reader.layer]));
   }
-  const std::map<Symbol, at::Tensor> rows = sampled_rows(network_, axes, samples, kSamples, options);
+  const std::map<Symbol, at::Tensor> rows = sampled_rows(network_, axes, samples, kSearchSamples, options);
   SampleWorkers(options.threads, static_cast<int64_t>(pairs_.size())).run([&](int64_t i, int64_t) {
     const at::NoGradGuard no_grad;
     found[static_cast<size_t>(i)] = best(pairs_[static_cast<size_t>(i)], rows);
