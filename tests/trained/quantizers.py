@@ -39,7 +39,7 @@ NAMES = (*RECIPES, *ONNX_RUNTIME)
 
 
 class Samples(CalibrationDataReader):
-    """Arrays by the names of the inputs: one sample a call, as ONNX Runtime's examples do, or as many as the graph takes."""
+    """Arrays by the inputs' names: one sample a call, as ONNX Runtime's examples do, or as many as the graph takes."""
 
     def __init__(self, arrays, batch):
         count = len(next(iter(arrays.values())))

@@ -2,10 +2,10 @@
 
     python tests/zoo/peers.py [--only NAME]... [--quantizer NAME]... [--keep FOLDER] [--threads 2] [--update]
 
-A row for each network: the SQNR of the held-out batch against PyTorch in floating point, of the worst output where there
-are several. Every side calibrates on the same eight batches and keeps FP32 around INT8; ONNX Runtime runs the files with
-its optimisations off, and ModelOpt's PyTorch half runs in fake quantization. A quantizer that fails, or takes longer
-than ten minutes, is a dash, and its last words stand below the table.
+A row for each network: the SQNR of the held-out batch against PyTorch in floating point, of the worst output where
+there are several. Every side calibrates on the same eight batches and keeps FP32 around INT8; ONNX Runtime runs the
+files with its optimisations off, and ModelOpt's PyTorch half runs in fake quantization. A quantizer that fails, or
+takes longer than ten minutes, is a dash, and its last words stand below the table.
 
 --keep leaves the files and the figures in FOLDER, and takes the figures that are there already from it; --update writes
 the table into docs/peers.md; it needs every network. Exits with 1 where the command's default has less than the best
@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("bench", "tests/python")]
 
 import peers_report as report
 from measure import Unmeasured, run_once
-from peers_quantizers import MODELOPT, NETWORKS, ONNX_RUNTIME, OURS, QUANTIZERS, pieces_of, recipe
+from peers_quantizers import NETWORKS, ONNX_RUNTIME, OURS, QUANTIZERS, pieces_of, recipe
 
 STEP, BY_MODELOPT = (ROOT / "tests" / "zoo" / file for file in ("peers_step.py", "peers_modelopt.py"))
 OTHERS_PYTHON = ROOT / "out" / "peers" / "bin" / "python"

@@ -66,5 +66,5 @@ def table(measured):
 
 def write(measured):
     short = "\n".join(f"- {line}" for line in shortfalls(measured) or ["nothing"])
-    verdict = f"Where the default is below the best peer, or the best recipe less than {MARGIN:.0f} dB above it:\n\n{short}"
+    verdict = f"Where the default is below the best peer, or the best recipe not {MARGIN:.0f} dB above it:\n\n{short}"
     pages.write_between(PAGE, MARKS, f"{table(measured)}\n\n{verdict}")

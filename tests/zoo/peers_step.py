@@ -1,9 +1,9 @@
 """The steps of peers.py that need torch or ONNX Runtime, each in a process of its own.
 
-    python peers_step.py make NAME FOLDER                 the network, its data, what PyTorch makes of the held-out batch
-    python peers_step.py export NAME FOLDER               float.onnx, by torch's exporter; needs onnxscript
+    python peers_step.py make NAME FOLDER                    the network, its data, and what PyTorch makes of them
+    python peers_step.py export NAME FOLDER                  float.onnx, by torch's exporter; needs onnxscript
     python peers_step.py onnxruntime NAME FOLDER QUANTIZER   QUANTIZER.onnx
-    python peers_step.py judge NAME FOLDER QUANTIZER      prints the SQNR of the worst output, dB
+    python peers_step.py judge NAME FOLDER QUANTIZER         prints the SQNR of the worst output, dB
 
 What `judge` reads is QUANTIZER.onnx, which ONNX Runtime runs with its optimisations off, or outputs in QUANTIZER.npz.
 """
@@ -15,7 +15,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("", "zoo", "models", "python", "tools")]
 
-import numpy as np
 import torch
 
 import full_size_network
