@@ -17,9 +17,9 @@ EVEN = {**dict.fromkeys(OURS, 31.0), **dict.fromkeys(QUANTIZERS[len(OURS) :], 30
     [
         ({}, []),
         ({"best": 31.5, "default": 30.0}, []),
-        ({"default": 29.9}, ["net: the default has 29.9 dB, ORT products 30.0"]),
-        ({"ORT": 30.5}, ["net: the best recipe (weights mse) has 31.0 dB, ORT 30.5"]),
-        ({"default": "it crashed"}, ["net: the default has – dB, ORT products 30.0"]),
+        ({"default": 29.9}, ["net: the default has 29.9 dB, ORT 30.0"]),
+        ({"ORT": 30.5}, ["net: the best recipe (default) has 31.0 dB, ORT 30.5"]),
+        ({"default": "it crashed"}, ["net: the default has – dB, ORT 30.0"]),
         ({"ORT": 50.0, "ORT products": "it crashed"}, ["the default has 31.0", "the best recipe"]),
         (dict.fromkeys(QUANTIZERS[len(OURS) :], "not installed"), []),
     ],

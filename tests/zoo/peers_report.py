@@ -12,9 +12,10 @@ MARGIN = 1.0  # dB that the best recipe is to have over the best peer
 HEAD = f"{'SQNR, dB':16}" + "".join(f" {quantizer:>{max(8, len(quantizer))}}" for quantizer in QUANTIZERS)
 
 
-def reached(figures, quantizers):
-    """(dB, quantizer) of those that gave a result."""
-    return [(figures[name], name) for name in quantizers if isinstance(figures.get(name), float)]
+def best_of(figures, quantizers):
+    """(dB, quantizer) of the best that gave a result, the first of equals, or None."""
+    reached = [(figures[name], name) for name in quantizers if isinstance(figures.get(name), float)]
+    return max(reached, key=lambda one: one[0], default=None)
 
 
 def form(figure):
@@ -35,33 +36,39 @@ def failures(measured):
     ]
 
 
-def shortfalls(measured):
-    """Where the default is below the best peer, or the best recipe not MARGIN above it: a line each."""
-    lines = []
-    for name, figures in measured.items():
-        if not (others := reached(figures, PEERS)):
-            continue
-        theirs, peer = max(others)
-        best = max(reached(figures, OURS), default=None)
-        if (ours := figures.get("default")) is not None and not (isinstance(ours, float) and ours >= theirs):
-            lines.append(f"{name}: the default has {form(ours)} dB, {peer} {theirs:.1f}")
-        if best and best[0] < theirs + MARGIN:
-            lines.append(f"{name}: the best recipe ({best[1]}) has {best[0]:.1f} dB, {peer} {theirs:.1f}")
-    return lines
-
-
 def recipe_of(name, quantizer):
     return " + ".join(pieces_of(quantizer, name)) or "default"
 
 
+def shortfalls(measured):
+    """Where the default is below the best peer, or the best recipe not MARGIN above it: a line each."""
+    lines = []
+    for name, figures in measured.items():
+        peer, best, default = best_of(figures, PEERS), best_of(figures, OURS), figures.get("default")
+        if peer is None:
+            continue
+        theirs = f"{peer[1]} {peer[0]:.1f}"
+        if isinstance(default, str) or (default is not None and default < peer[0]):
+            lines.append(f"{name}: the default has {form(default)} dB, {theirs}")
+        if best and best[0] < peer[0] + MARGIN:
+            lines.append(f"{name}: the best recipe ({recipe_of(name, best[1])}) has {best[0]:.1f} dB, {theirs}")
+    return lines
+
+
+def over(figure, peer):
+    return f"{figure - peer[0]:+.1f}" if isinstance(figure, float) and peer else "–"
+
+
 def table(measured):
+    """What was measured, the best of both sides by name, and what our default and our best have over that peer."""
     rows = []
     for name, figures in measured.items():
-        ours, column = max(reached(figures, OURS))
-        theirs, peer = max(reached(figures, PEERS))
-        margins = f"{figures['default'] - theirs:+.1f}", f"{ours - theirs:+.1f}"
-        rows.append([name, *map(form, figures.values()), recipe_of(name, column), peer, *margins])
-    return pages.table(["SQNR, dB", *QUANTIZERS, "best recipe", "best peer", "default − peer", "best − peer"], rows)
+        peer, best = best_of(figures, PEERS), best_of(figures, OURS)
+        names = recipe_of(name, best[1]) if best else "–", peer[1] if peer else "–"
+        margins = over(figures.get("default"), peer), over(best[0] if best else None, peer)
+        rows.append([name, *map(form, figures.values()), *names, *margins])
+    columns = next(iter(measured.values()))
+    return pages.table(["SQNR, dB", *columns, "best recipe", "best peer", "default − peer", "best − peer"], rows)
 
 
 def write(measured):
