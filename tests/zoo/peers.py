@@ -57,7 +57,7 @@ class Run:
             raise Unmeasured("not installed (scripts/setup_peers.sh)")
         self.write_once("float.onnx", lambda: self.step("export", python=OTHERS_PYTHON))
         if quantizer in ONNX_RUNTIME:
-            self.step("onnxruntime", quantizer)
+            self.timed(sys.executable, STEP, "onnxruntime", self.name, self.folder, quantizer)
         else:
             self.timed(OTHERS_PYTHON, BY_MODELOPT, self.name, self.folder, quantizer)
 
