@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy operators fuzz fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -44,6 +44,11 @@ accuracy: build  ## trained networks beside ONNX Runtime's quantizer; ACCURACY="
 	@scripts/setup.sh zoo
 	@scripts/setup.sh trained
 	@$(PYTHON) tests/trained/run.py $(ACCURACY)
+
+peers: build  ## networks in full size beside the quantizers of others; PEERS="--only resnet18 --update" passes options
+	@scripts/setup.sh zoo
+	@scripts/setup_peers.sh
+	@$(PYTHON) tests/zoo/peers.py $(PEERS)
 
 operators: build  ## torch's samples for its operators, how many pass; OPERATORS="--only gather" passes options
 	@$(PYTHON) tests/operators/run.py $(OPERATORS)

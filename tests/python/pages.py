@@ -65,3 +65,17 @@ def replace(shown, text):
     page = path.read_text()
     assert page.count(f"\n{shown.body}```") == 1
     path.write_text(page.replace(f"\n{shown.body}```", f"\n{text}```"))
+
+
+def table(head, rows):
+    """A table of texts."""
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def write_between(path, marks, text):
+    """Replaces what stands between two lines of a page."""
+    begin, end = marks
+    before, rest = path.read_text().split(begin)
+    _, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -39,13 +39,39 @@ NAMES = (*RECIPES, *ONNX_RUNTIME)
 
 
 class Samples(CalibrationDataReader):
-    """One sample a call, as ONNX Runtime's examples do, or as many as the graph takes."""
+    """Arrays by the inputs' names: one sample a call, as ONNX Runtime's examples do, or as many as the graph takes."""
 
-    def __init__(self, name, samples, batch):
-        self.given = iter([{name: samples[i : i + batch]} for i in range(0, len(samples), batch)])
+    def __init__(self, arrays, batch):
+        count = len(next(iter(arrays.values())))
+        self.given = iter(
+            [{name: samples[i : i + batch] for name, samples in arrays.items()} for i in range(0, count, batch)]
+        )
 
     def get_next(self):
         return next(self.given, None)
+
+
+def by_onnx_runtime(given, written, samples, kinds):
+    """Symmetric INT8, weights per channel, MINMAX, biases in float: the settings that TensorRT takes."""
+    prepared = written.with_name("prepared.onnx")
+    logging.disable(logging.WARNING)
+    try:
+        try:
+            quant_pre_process(given, prepared)
+        except TypeError:  # its symbolic shapes stumble over a norm; this is what its documentation advises then
+            quant_pre_process(given, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            *(prepared, written, samples),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=kinds,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
+        )
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 class Source:
@@ -80,25 +106,7 @@ class Source:
         return Quantized(onnx, time.monotonic() - began)
 
     def by_onnx_runtime(self, name):
-        """Symmetric INT8, weights per channel, MINMAX, biases in float: the settings that TensorRT takes."""
-        prepared, onnx = self.folder / "prepared.onnx", self.folder / f"{name}.onnx"
+        onnx, samples = self.folder / f"{name}.onnx", Samples({"x": self.calibration}, self.batch or 1)
         began = time.monotonic()
-        logging.disable(logging.WARNING)
-        try:
-            try:
-                quant_pre_process(self.folder / "model.onnx", prepared)
-            except TypeError:  # its symbolic shapes stumble over a norm; this is what its documentation advises then
-                quant_pre_process(self.folder / "model.onnx", prepared, skip_symbolic_shape=True)
-            quantize_static(
-                *(prepared, onnx, Samples("x", self.calibration, self.batch or 1)),
-                quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=ONNX_RUNTIME[name],
-                per_channel=True,
-                activation_type=QuantType.QInt8,
-                weight_type=QuantType.QInt8,
-                calibrate_method=CalibrationMethod.MinMax,
-                extra_options={"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False},
-            )
-        finally:
-            logging.disable(logging.NOTSET)
+        by_onnx_runtime(self.folder / "model.onnx", onnx, samples, ONNX_RUNTIME[name])
         return Quantized(onnx, time.monotonic() - began)

@@ -1,12 +1,13 @@
 """What `make accuracy` prints, what docs/accuracy.md shows of it, and what a default recipe must not miss."""
 
+import pages
 from trained.networks import NETWORKS
 from trained.packages import ROOT
 from trained.quantizers import NAMES, ONNX_RUNTIME
 from trained.scores import difference
 
 PAGE = ROOT / "docs" / "accuracy.md"
-BEGIN, END = "<!-- tests/trained/run.py --update: begin -->", "<!-- tests/trained/run.py --update: end -->"
+MARKS = "<!-- tests/trained/run.py --update: begin -->", "<!-- tests/trained/run.py --update: end -->"
 PEER = "ORT"
 
 
@@ -50,11 +51,6 @@ def lost(network, results):
         yield f"{network.metric}: {loss:.2f} points lost, {network.largest_loss} are allowed"
 
 
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
 def best_bold(values, form):
     return [f"**{form(value)}**" if form(value) == form(max(values)) else form(value) for value in values]
 
@@ -64,7 +60,7 @@ def sqnr_table(measured):
         [name, *best_bold([results[quantizer].sqnr for quantizer in NAMES], "{:.1f}".format)]
         for name, results in measured.items()
     ]
-    return table(["SQNR, dB", *NAMES], rows)
+    return pages.table(["SQNR, dB", *NAMES], rows)
 
 
 def metric_table(measured):
@@ -75,7 +71,7 @@ def metric_table(measured):
         percents = [f"{results[quantizer].scores.percent:.2f}" for quantizer in NAMES]
         interval = f"[{low:+.2f}, {high:+.2f}]"
         rows.append([name, NETWORKS[name].metric, size(exact), f"{exact.percent:.2f}", *percents, interval])
-    return table(["metric, %", "", "test", "float", *NAMES, "default − ORT"], rows)
+    return pages.table(["metric, %", "", "test", "float", *NAMES, "default − ORT"], rows)
 
 
 def seconds_table(measured):
@@ -83,15 +79,12 @@ def seconds_table(measured):
     for name, results in measured.items():
         seeds = NETWORKS[name].seeds
         rows.append([name, *(f"{results[quantizer].seconds / seeds:.1f}" for quantizer in NAMES)])
-    return table(["seconds", *NAMES], rows)
+    return pages.table(["seconds", *NAMES], rows)
 
 
 def write(measured, wrong):
     """Replaces what stands between the two marks of docs/accuracy.md; `wrong` is what falls short, a line each."""
-    page = PAGE.read_text()
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
     short = "\n".join(f"- {line}" for line in wrong or ["nothing"])
     verdict = f"Where `default` falls short of what must hold:\n\n{short}"
     tables = "\n\n".join((sqnr_table(measured), metric_table(measured), seconds_table(measured), verdict))
-    PAGE.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}")
+    pages.write_between(PAGE, MARKS, tables)

@@ -106,7 +106,7 @@ def make(network, folder):
     names = program.graph_signature.user_inputs
     np.savez(folder / "calibration.npz", **{n: np.concatenate([b[n].numpy() for b in calibration]) for n in names})
     np.savez(folder / "test.npz", **{name: test[name].numpy() for name in names})
-    np.save(folder / "reference.npy", reference[0])
+    np.savez(folder / "reference.npz", *reference)
     return network.size
 
 
@@ -123,7 +123,8 @@ def forward(network, folder):
 
 def judge(network, folder):
     found = support.run_onnx(folder / "m.onnx", support.load_npz(folder / "test.npz"))
-    sqnr = support.sqnr_db(np.load(folder / "reference.npy"), next(iter(found.values())))
+    reference = support.load_npz(folder / "reference.npz")
+    sqnr = support.sqnr_db(next(iter(reference.values())), next(iter(found.values())))
     try:
         columns = compile_by_nvidia(rtx_compile, folder / "m.onnx").columns
     except rtx_compile.Unavailable:
