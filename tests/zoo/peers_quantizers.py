@@ -11,10 +11,11 @@ PIECES = {
     "smoothed": {"smooth_quant": {"alpha": "search"}},
     "equalized": {"weight": {"cross_layer_equalization": True}},
     "adaround": {"weight": {"rounding": "adaround"}},
+    "float head, attention": {"skip": {"stub": ["lm_head", "FusedScaledDotProductAttention"], "weight": ["lm_head"]}},
 }
 RECIPES = {"default": (), "weights mse": ("weights mse",), "divided": ("divided",), "smoothed": ("smoothed",)}
 # By network, the best that is known.
-BEST = {}
+BEST = {"gpt2": ("float head, attention",)}  # what ModelOpt torch quantizes of it
 OURS = (*RECIPES, "best")
 ONNX_RUNTIME = ("ORT", "ORT products")
 MODELOPT = ("ModelOpt torch", "ModelOpt ONNX max", "ModelOpt ONNX entropy")
