@@ -66,9 +66,7 @@ ScaleTable make_scale_table(const Network& network, const QuantizationResult& re
   table.keeps_batch_norm = form.keeps_batch_norm;
   table.rescaling = form.rescaling;
   for (const DividedTensor& divided : result.divided) {
-    const at::Tensor factors = divided.factors.contiguous();
-    const double* values = factors.const_data_ptr<double>();
-    table.divided.emplace(divided.tensor, std::vector<double>(values, values + factors.numel()));
+    table.divided.emplace(divided.tensor, sparse(divided.factors));
   }
   for (const PlannedStub& stub : result.plan.stubs) table.stubs.push_back(stub_line(stub, result, form.table));
   for (const PlannedWeight& weight : result.plan.weights) {

@@ -135,8 +135,10 @@ void Observer::observe(const ValueRef& value, const Watched& watched, const at::
   if (!std::isfinite(ends.min) || !std::isfinite(ends.max)) {
     if (request) {
       const auto [begin, end] = samples_of(micro_batch);
-      throw Error("data.value",
-                  cat("%", watched.name.str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
+      // A factor of ours is not to blame for what it is given.
+      const bool is_scaled = value.inner.empty() && value.node->op() == Symbol("ChannelScale");
+      const Symbol name = is_scaled ? value.node->input(0).name() : watched.name;
+      throw Error("data.value", cat("%", name.str(), " becomes NaN or infinite on samples ", begin, " to ", end - 1),
                   "checking the network and the scaling of the data");
     }
     range.finite = false;

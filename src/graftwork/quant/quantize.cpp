@@ -63,12 +63,6 @@ std::string rescaling_of(const Network& network, const std::set<std::string>& na
   return factors.empty() ? std::string() : content_hash(factors);
 }
 
-std::vector<DividedTensor> divide_by_table(Network& network, StubPlan& plan, const ScaleTable& table) {
-  std::map<Symbol, at::Tensor> factors;
-  for (const auto& [tensor, values] : table.divided) factors.emplace(tensor, at::tensor(values, at::kDouble));
-  return divide_channels_by(network, plan, factors);
-}
-
 /// What keeps the function of the float network and makes it easier to quantize.
 void rescale(Network& network, const SampleSource& samples, const QuantConfig& config, const QuantizeOptions& options,
              QuantizationResult& result) {
@@ -82,7 +76,7 @@ void rescale(Network& network, const SampleSource& samples, const QuantConfig& c
     result.smoothing = smooth_quant(network, result.plan, samples, config, own);
   }
   if (config.activation.outlier_channels == OutlierChannels::kKeep) return;
-  result.divided = options.scales ? divide_by_table(network, result.plan, *options.scales)
+  result.divided = options.scales ? divide_channels_by(network, result.plan, options.scales->divided)
                                   : divide_outlier_channels(network, result.plan, samples, config, own);
 }
 

@@ -10,6 +10,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
+#include "graftwork/quant/rescaling/sparse_factors.h"
 #include "graftwork/quant/statistics.h"
 
 namespace graftwork {
@@ -42,9 +43,8 @@ struct ScaleTable {
   DType float_type = DType::kF16;  ///< Of the float regions that it was made for.
   bool keeps_batch_norm = false;   ///< Its weights are those in front of batch norms.
   std::string rescaling = {};      ///< Tells by which factors channels were rescaled; empty where none were.
-  /// Tensors whose outlying channels are divided in front of their Q, by the names that they have without that: a
-  /// factor for each channel, 1 or more.
-  std::map<Symbol, std::vector<double>> divided;
+  /// Tensors whose outlying channels are divided in front of their Q, by the names that they have without that.
+  std::map<Symbol, ChannelFactors> divided;
   std::vector<StubScale> stubs;  ///< In the plan's order.
   std::vector<WeightScales> weights;
   WideNodes wide;      ///< What stays in FP32 among FP16, with reasons.

@@ -39,14 +39,13 @@ Json head_json(const ScaleTable& table) {
 }
 
 /// Of the channels that are divided.
-Json divided_json(const Symbol tensor, const std::vector<double>& factors) {
+Json divided_json(const Symbol tensor, const ChannelFactors& factors) {
   Json channels = Json::array(), by = Json::array();
-  for (size_t i = 0; i < factors.size(); ++i) {
-    if (factors[i] == 1) continue;
-    channels.push_back(i);
-    by.push_back(factors[i]);
+  for (const auto& [channel, factor] : factors.by) {
+    channels.push_back(channel);
+    by.push_back(factor);
   }
-  return {{"divided", tensor.str()}, {"of", factors.size()}, {"channels", channels}, {"by", by}};
+  return {{"divided", tensor.str()}, {"of", factors.channels}, {"channels", channels}, {"by", by}};
 }
 
 /// Said where it is another than INT8.
@@ -111,7 +110,7 @@ void read_divided(const Json& json, ScaleTable& table) {
   const JsonFields fields(json, "divided", kCode, {"divided", "of", "channels", "by"});
   const int64_t count = fields.integer("of");
   if (count < 1 || count > kMostChannels) fields.refuse("of", "is no number of channels");
-  std::vector<double> factors(static_cast<size_t>(count), 1);
+  ChannelFactors factors{count, {}};
   const std::vector<const Json*> channels = fields.list("channels"), by = fields.list("by");
   if (channels.size() != by.size()) fields.refuse("by", "is not as long as the list of channels");
   for (size_t i = 0; i < channels.size(); ++i) {
@@ -121,7 +120,7 @@ void read_divided(const Json& json, ScaleTable& table) {
       fields.refuse("channels", cat("is not a list of numbers from 0 to ", count - 1));
     if (!(factor >= 1) || !std::isfinite(static_cast<float>(factor)))
       fields.refuse("by", "is not a list of numbers from 1 on that fit a float");
-    factors[static_cast<size_t>(channel)] = factor;
+    if (!factors.by.emplace(channel, factor).second) fields.refuse("channels", cat("has ", channel, " twice"));
   }
   const std::string tensor = fields.text("divided");
   if (!table.divided.emplace(tensor, std::move(factors)).second)

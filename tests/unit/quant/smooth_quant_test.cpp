@@ -9,6 +9,7 @@
 #include "graftwork/quant/channel_amax.h"
 #include "graftwork/quant/rescaling/operand_rounding.h"
 #include "graftwork/quant/rescaling/outlier_channels.h"
+#include "graftwork/quant/rescaling/product_error.h"
 #include "unit/quant/memory_samples.h"
 #include "unit/quant/rescaled_network.h"
 
@@ -319,20 +320,45 @@ TEST(OutlierChannels, AreDividedBySomeoneElsesFactors) {
   const std::vector<DividedTensor> found =
       divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), {}, {});
   ASSERT_EQ(found.size(), 1U);
-  const std::map<Symbol, at::Tensor> factors{{found[0].tensor, found[0].factors}};
+  const std::map<Symbol, ChannelFactors> factors{{found[0].tensor, sparse(found[0].factors)}};
   const std::vector<DividedTensor> same = divide_channels_by(again, other, factors);
   ASSERT_EQ(same.size(), 1U);
   EXPECT_EQ(same[0].readers, found[0].readers);
   EXPECT_EQ(print(again.module), print(divided.module));
   EXPECT_EQ(other.stubs[1].tensor, plan.stubs[1].tensor);
   EXPECT_EQ(function_moved(divided, again), 0);
-  for (const std::map<Symbol, at::Tensor>& wrong : {std::map<Symbol, at::Tensor>{{"nobody", found[0].factors}},
-                                                    {{found[0].tensor, found[0].factors.slice(0, 1)}}}) {
+  for (const std::map<Symbol, ChannelFactors>& wrong :
+       {std::map<Symbol, ChannelFactors>{{"nobody", sparse(found[0].factors)}},
+        {{found[0].tensor, {63, {{1, 2.0}}}}}}) {
     Network untouched = network.clone();
     StubPlan third = planned;
     EXPECT_THROW(divide_channels_by(untouched, third, wrong), Error);
     EXPECT_EQ(print(untouched.module), print(network.module));
   }
+}
+
+/// A module of the network may have the name that a factor would get.
+TEST(OutlierChannels, TakeNoNameThatIsThere) {
+  Network network = with_outlier();
+  const StubPlan planned = plan_stubs(network.module, {}, tensorrt_backend());
+  const std::string taken = planned.stubs[1].tensor.str() + ".channel_scale.weight";
+  const at::Tensor own = at::ones({3});
+  network.tensors.set(taken, own);
+  StubPlan plan = planned;
+  Network divided = network.clone();
+  ASSERT_EQ(divide_outlier_channels(divided, plan, MemorySamples(samples_of(network)), {}, {}).size(), 1U);
+  EXPECT_TRUE(divided.tensors.at(taken).is_same(own));
+  EXPECT_LT(function_moved(network, divided), 1e-5);
+}
+
+TEST(ProductError, KnowsRowsThatLieApart) {
+  const at::Tensor rows = random_tensor({DType::kF32, {Dim(64), Dim(16)}}, 3);
+  rows[1] *= 1000;  // in front of the second of those that are taken
+  const at::Tensor apart = rows.slice(0, 0, std::nullopt, 2);
+  const ActivationQuantConfig config;
+  EXPECT_TRUE(at::equal(activation_errors(apart, {}, config), activation_errors(apart.contiguous(), {}, config)));
+  rows[2][3] = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(std::isfinite(activation_errors(rows, {}, config).sum().item<float>()));
 }
 
 TEST(OutlierChannels, AreKeptWhereFewRowsTellOfThem) {

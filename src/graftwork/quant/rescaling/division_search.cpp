@@ -13,6 +13,7 @@ namespace graftwork {
 namespace {
 
 constexpr int64_t kLeastRows = 64;
+constexpr double kLargestGain = 1e12;  // of what is exact behind
 
 /// One of the layers behind a site.
 struct Part {
@@ -50,8 +51,8 @@ double weight_error_of(const std::vector<Part>& parts, const at::Tensor& rows) {
 
 /// Limits that can win enough if the weights lose no more than they do now, by some of the rows: products take a
 /// hundred times as long.
-std::vector<LimitedChannels> promising(const std::vector<Part>& parts, const at::Tensor& rows) {
-  const TensorQuantConfig& activation = *parts.front().rounding.activation;
+std::vector<LimitedChannels> promising(const std::vector<Part>& parts, const TensorQuantConfig& activation,
+                                       const at::Tensor& rows) {
   const at::Tensor some = rows.slice(0, 0, std::nullopt, std::max<int64_t>(1, rows.size(0) / kLeastRows));
   const at::Tensor energy = energy_of(parts, rows.size(1));
   const auto error_by = [&](const at::Tensor& factors) {
@@ -72,9 +73,9 @@ std::vector<LimitedChannels> promising(const std::vector<Part>& parts, const at:
   return found;
 }
 
-Division best(const std::vector<Part>& parts, const at::Tensor& rows) {
+Division best(const std::vector<Part>& parts, const TensorQuantConfig& activation, const at::Tensor& rows) {
   Division found;
-  std::vector<LimitedChannels> limits = promising(parts, rows);
+  std::vector<LimitedChannels> limits = promising(parts, activation, rows);
   if (limits.empty()) return found;
   const double before = error_of(parts, {});
   double last = before;
@@ -83,21 +84,30 @@ Division best(const std::vector<Part>& parts, const at::Tensor& rows) {
     const double error = error_of(parts, limited.factors.to(at::kFloat));
     worse = error > last ? worse + 1 : 0;
     last = error;
-    if (before / error > found.gain) found = {std::move(limited), before / error};
+    const double gain = std::min(before / error, kLargestGain);
+    if (gain > found.gain) found = {std::move(limited), gain};
     if (worse == 2) break;  // from here on the weights lose more than the activation wins
   }
   return found;
 }
 
+/// Whether it is the first extent of an input, of which a sample has one.
+bool is_batch(const GraphModule& module, const Dim& dim) {
+  const std::vector<Node*> inputs = module.graph().inputs();
+  return std::ranges::any_of(inputs, [&](const Node* input) {
+    const TensorType* type = input->tensor();
+    return type && !type->dims.empty() && type->dims.front() == dim;
+  });
+}
+
 }  // namespace
 
-bool may_tell(const DivisionSite& site, const Batching& batching) {
+bool may_tell(const GraphModule& module, const DivisionSite& site, const Batching& batching) {
   int64_t rows = batching.micro_batches(kSearchSamples);
-  const std::vector<Dim>& dims = site.tensor->tensor()->dims;
-  for (size_t axis = 0; axis < dims.size(); ++axis) {
-    if (dims[axis].is_static()) {
-      rows *= dims[axis].value();
-    } else if (axis > 0) {
+  for (const Dim& dim : site.tensor->tensor()->dims) {
+    if (dim.is_static()) {
+      rows *= dim.value();
+    } else if (!is_batch(module, dim)) {
       return true;
     }
   }
@@ -124,7 +134,11 @@ std::vector<Division> search_divisions(const Network& network, const StubPlan& p
       parts.push_back({layer_products(layer, network.tensors, seen->second),
                        rounding_by(plan, modules, reader.kernel, layer.path, config), reader.channels});
     }
-    if (parts.front().rounding.activation) found[static_cast<size_t>(i)] = best(parts, seen->second);
+    // One stub serves all that it is in front of; others read the tensor as it is.
+    const auto quantized =
+        std::ranges::find_if(parts, [](const Part& part) { return part.rounding.activation.has_value(); });
+    if (quantized == parts.end()) return;
+    found[static_cast<size_t>(i)] = best(parts, *quantized->rounding.activation, seen->second);
   });
   return found;
 }

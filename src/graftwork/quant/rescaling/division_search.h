@@ -23,7 +23,7 @@ struct Division {
 
 /// Whether the four samples that are looked at may have 64 rows, which less than tells nothing: of features of a whole
 /// picture they have one each.
-bool may_tell(const DivisionSite& site, const Batching& batching);
+bool may_tell(const GraphModule& module, const DivisionSite& site, const Batching& batching);
 
 /// For each site the limit of limited_channels() with the least product_error() of its readers together, each rounded
 /// as the plan has it.

@@ -66,8 +66,10 @@ class SiteSearch {
     return is_in_front_of_linear(module_, site);
   }
 
+  /// Transposed convolutions stay in floating point, and have their input channels elsewhere.
   bool fits(const ChannelReader& reader, const Node& tensor) const {
-    return reader.input == tensor.name() &&
+    const bool is_transposed = module_.modules()[reader.layer].kind.str().starts_with("nn.ConvTranspose");
+    return !is_transposed && reader.input == tensor.name() &&
            takes_factors(module_, uses_, reader.layer, module_.modules().find(reader.kernel));
   }
 

@@ -44,7 +44,7 @@ class Divider {
   void insert_scale(const DivisionSite& site, const at::Tensor& factors) {
     ModuleRecord record;
     record.kind = "ChannelScale";
-    record.path = cat(site.tensor->name().str(), ".channel_scale");
+    record.path = fresh_path(cat(site.tensor->name().str(), ".channel_scale"));
     record.attrs.set("channels", factors.numel());
     record.attrs.set("axis", static_cast<int64_t>(site.tensor->tensor()->rank()) - 1);
     const Symbol leaf = record.path.str() + ".weight";
@@ -56,6 +56,17 @@ class Divider {
       GRAFTWORK_ASSERT(rewired);
     }
     made_.emplace_back(site.stub, &scaled);
+  }
+
+  /// `path` with a suffix that no module has, and no tensor in one.
+  std::string fresh_path(const std::string& path) const {
+    const auto is_taken = [&](const std::string& name) {
+      const ModuleTable& modules = network_.module.modules();
+      return modules.find(name) || network_.tensors.contains(name + ".weight");
+    };
+    std::string fresh = path;
+    for (int i = 1; is_taken(fresh); ++i) fresh = cat(path, "_", i);
+    return fresh;
   }
 
   Network& network_;
@@ -74,7 +85,7 @@ std::vector<DividedTensor> divide_outlier_channels(Network& network, StubPlan& p
   const bool linear_alone = config.activation.outlier_channels == OutlierChannels::kDivideLinear;
   const Batching batching = batching_of(network.module);
   std::erase_if(sites, [&](const DivisionSite& site) {
-    return (linear_alone && !is_in_front_of_linear(network.module, site)) || !may_tell(site, batching);
+    return (linear_alone && !is_in_front_of_linear(network.module, site)) || !may_tell(network.module, site, batching);
   });
   if (sites.empty()) return {};
   const std::vector<Division> found = search_divisions(network, plan, sites, samples, config, options);
@@ -88,8 +99,18 @@ std::vector<DividedTensor> divide_outlier_channels(Network& network, StubPlan& p
   return divider.finish();
 }
 
+ChannelFactors sparse(const at::Tensor& factors) {
+  const at::Tensor dense = factors.contiguous();
+  const double* values = dense.const_data_ptr<double>();
+  ChannelFactors found{dense.numel(), {}};
+  for (int64_t i = 0; i < dense.numel(); ++i) {
+    if (values[i] != 1) found.by.emplace(i, values[i]);
+  }
+  return found;
+}
+
 std::vector<DividedTensor> divide_channels_by(Network& network, StubPlan& plan,
-                                              const std::map<Symbol, at::Tensor>& factors) {
+                                              const std::map<Symbol, ChannelFactors>& factors) {
   const at::NoGradGuard no_grad;
   if (factors.empty()) return {};
   Divider divider(network, plan);
@@ -98,11 +119,13 @@ std::vector<DividedTensor> divide_channels_by(Network& network, StubPlan& plan,
   for (const DivisionSite& site : division_sites(network.module, plan)) {
     const Symbol tensor = site.tensor->name();
     if (unknown.erase(tensor) == 0) continue;
-    const at::Tensor& values = factors.at(tensor);
-    if (values.numel() != site.channels)
-      throw Error("scales.value", cat("%", tensor.str(), " has ", site.channels, " channels, not ", values.numel()),
+    const ChannelFactors& given = factors.at(tensor);
+    if (given.channels != site.channels)
+      throw Error("scales.value", cat("%", tensor.str(), " has ", site.channels, " channels, not ", given.channels),
                   "the network that the scale table was made of");
-    divider.divide(site, {.factors = values});
+    at::Tensor dense = at::ones({site.channels}, at::kDouble);
+    for (const auto& [channel, factor] : given.by) dense[channel] = factor;
+    divider.divide(site, {.factors = dense});
   }
   if (!unknown.empty())
     throw Error("scales.unknown", cat("the channels of %", unknown.begin()->str(), " cannot be divided here"),

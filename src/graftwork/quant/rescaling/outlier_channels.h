@@ -9,6 +9,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
+#include "graftwork/quant/rescaling/sparse_factors.h"
 
 namespace graftwork {
 
@@ -33,9 +34,11 @@ struct DividedTensor {
 std::vector<DividedTensor> divide_outlier_channels(Network& network, StubPlan& plan, const SampleSource& samples,
                                                    const QuantConfig& config, const CalibrationOptions& options);
 
+ChannelFactors sparse(const at::Tensor& factors);
+
 /// The same by factors that were found before. Throws Error "scales.unknown" for a tensor that cannot be divided,
 /// "scales.value" where it has another number of channels.
 std::vector<DividedTensor> divide_channels_by(Network& network, StubPlan& plan,
-                                              const std::map<Symbol, at::Tensor>& factors);
+                                              const std::map<Symbol, ChannelFactors>& factors);
 
 }  // namespace graftwork

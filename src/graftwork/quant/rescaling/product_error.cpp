@@ -17,10 +17,13 @@ at::Tensor products(const LayerProducts& layer, const at::Tensor& rows, const at
   return at::bmm(left, right.transpose(1, 2).flatten(2));
 }
 
-at::Tensor rounded_rows(const at::Tensor& rows, TensorQuantConfig config) {
+/// Rows that hold NaN or infinity stay as they are: calibration refuses them, and their error is no number.
+at::Tensor rounded_rows(const at::Tensor& given, TensorQuantConfig config) {
+  const at::Tensor rows = given.contiguous();
   if (config.calibration_method == CalibrationMethod::kMovingAverageMinMax)
     config.calibration_method = CalibrationMethod::kMinMax;
   const auto [least, largest] = at::aminmax(rows);
+  if (!std::isfinite(least.item<float>()) || !std::isfinite(largest.item<float>())) return rows.clone();
   const QuantRange codes = activation_range(name_of(config.precision));
   if (!config.symmetric) {
     const AffineScales scales = affine_scales(least, largest, codes, DType::kF32);

@@ -66,7 +66,9 @@ double SmoothingSearch::error_of(const Pair& pair, const at::Tensor& factors,
   for (const ChannelReader& reader : pair.readers) {
     const ModuleTable& modules = network_.module.modules();
     const ModuleRecord& layer = modules[reader.layer];
-    const LayerProducts products = layer_products(layer, network_.tensors, rows.at(reader.input));
+    const auto seen = rows.find(reader.input);
+    if (seen == rows.end()) continue;  // empty on these samples
+    const LayerProducts products = layer_products(layer, network_.tensors, seen->second);
     const OperandRounding rounding = rounding_by(plan_, modules, reader.kernel, layer.path, config_);
     error += product_error(products, by_input(factors, reader.channels), rounding);
   }
