@@ -1,29 +1,10 @@
 // Running one node takes no memory for the others.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "graftwork/base/text.h"
 #include "graftwork/nn/inference_runner.h"
+#include "support/counted_allocations.h"
 #include "unit/nn/random_tensors.h"
-
-namespace {
-
-thread_local size_t allocated_bytes = 0;
-
-}  // namespace
-
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  allocated_bytes += size;
-  return std::malloc(size);
-}
-void* operator new(size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace graftwork::testing {
 namespace {
@@ -42,9 +23,9 @@ size_t bytes_of_a_node(int64_t nodes) {
   const Node& node = node_named(network.module, "y");
   const Watcher nobody;
   program.run_node(node, operands, {network.tensors, Mode::kEval, nobody});  // what torch sets up once
-  const size_t before = allocated_bytes;
+  const size_t before = allocations().bytes;
   program.run_node(node, operands, {network.tensors, Mode::kEval, nobody});
-  return allocated_bytes - before;
+  return allocations().bytes - before;
 }
 
 TEST(RunNodeAllocation, DoesNotGrowWithTheNetwork) {

@@ -1,30 +1,11 @@
 // Carrying out a graft allocates nothing, so that nothing can fail half way.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
 #include "graftwork/base/text.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/rewrite/graft.h"
+#include "support/counted_allocations.h"
 #include "support/networks.h"
-
-namespace {
-
-size_t allocations = 0;
-
-}  // namespace
-
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-void* operator new(size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace graftwork {
 namespace {
@@ -48,9 +29,9 @@ TEST(GraftAllocation, CommitAllocatesNothingHoweverMuchGoes) {
   ASSERT_TRUE(graft.replace(sum.input(0), relu));
   graft.edit(relu.module());
   ASSERT_EQ(graft.check().reason(), "");
-  const size_t before = allocations;
+  const size_t before = testing::allocations().count;
   graft.commit();
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(testing::allocations().count, before);
   EXPECT_EQ(module.graph().size(), 5U);
   verify(module);
 }

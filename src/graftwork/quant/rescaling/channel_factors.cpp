@@ -44,11 +44,9 @@ at::Tensor amax_of_columns(const at::Tensor& weight, int64_t groups) {
   return grouped.abs().amax(std::vector<int64_t>{1, 3}).flatten().to(at::kFloat);
 }
 
-/// `path` with a suffix that no tensor has.
+/// The name of a new tensor of the module at `path`.
 Symbol fresh_leaf(const TensorStore& tensors, Symbol path, const char* suffix) {
-  Symbol leaf = cat(path.str(), ".", suffix);
-  for (int i = 1; tensors.contains(leaf); ++i) leaf = cat(path.str(), ".", suffix, "_", i);
-  return leaf;
+  return fresh_name(cat(path.str(), ".", suffix), [&](const std::string& name) { return tensors.contains(name); });
 }
 
 ParamExpr stored(TensorStore& tensors, Symbol leaf, const at::Tensor& values) {
@@ -57,6 +55,12 @@ ParamExpr stored(TensorStore& tensors, Symbol leaf, const at::Tensor& values) {
 }
 
 }  // namespace
+
+std::string fresh_name(const std::string& name, const std::function<bool(const std::string&)>& is_taken) {
+  std::string fresh = name;
+  for (int i = 1; is_taken(fresh); ++i) fresh = cat(name, "_", i);
+  return fresh;
+}
 
 at::Tensor input_channel_amax(const ModuleRecord& layer, const at::Tensor& weight) {
   const WeightForm form = form_of(layer);

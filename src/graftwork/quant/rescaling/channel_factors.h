@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ at::Tensor output_factors(const ModuleRecord& layer, const at::Tensor& factors, 
 at::Tensor by_channel(const at::Tensor& of_inputs, const std::vector<int64_t>& channels, int64_t count);
 /// What each of a reader's input channels has of that for each channel.
 at::Tensor by_input(const at::Tensor& of_channels, const std::vector<int64_t>& channels);
+
+/// `name`, or `name` with the first number behind it that is not taken.
+std::string fresh_name(const std::string& name, const std::function<bool(const std::string&)>& is_taken);
 
 /// Whether a factor may go into its weight, and what is in the way. `uses`: of the same network.
 Outcome takes_factors(const GraphModule& module, const ModuleUses& uses, ModuleId layer_or_norm, ModuleId kernel);

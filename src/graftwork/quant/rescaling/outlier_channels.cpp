@@ -44,7 +44,9 @@ class Divider {
   void insert_scale(const DivisionSite& site, const at::Tensor& factors) {
     ModuleRecord record;
     record.kind = "ChannelScale";
-    record.path = fresh_path(cat(site.tensor->name().str(), ".channel_scale"));
+    record.path = fresh_name(cat(site.tensor->name().str(), ".channel_scale"), [&](const std::string& name) {
+      return network_.module.modules().find(name) || network_.tensors.contains(name + ".weight");
+    });
     record.attrs.set("channels", factors.numel());
     record.attrs.set("axis", static_cast<int64_t>(site.tensor->tensor()->rank()) - 1);
     const Symbol leaf = record.path.str() + ".weight";
@@ -56,17 +58,6 @@ class Divider {
       GRAFTWORK_ASSERT(rewired);
     }
     made_.emplace_back(site.stub, &scaled);
-  }
-
-  /// `path` with a suffix that no module has, and no tensor in one.
-  std::string fresh_path(const std::string& path) const {
-    const auto is_taken = [&](const std::string& name) {
-      const ModuleTable& modules = network_.module.modules();
-      return modules.find(name) || network_.tensors.contains(name + ".weight");
-    };
-    std::string fresh = path;
-    for (int i = 1; is_taken(fresh); ++i) fresh = cat(path, "_", i);
-    return fresh;
   }
 
   Network& network_;

@@ -13,10 +13,7 @@ class Compare final : public Subcommand {
     CLI::App& own = app();
     add_network(own, request_.model);
     add_path(own, "FILE", request_.file, "The ONNX file that `quantize` wrote of it, to compare too");
-    add_path(own, "--data", request_.data,
-             "Samples to compare on, and to calibrate with unless --calibrate says others")
-        ->required()
-        ->type_name("DATA");
+    add_data(own, request_.data, "compare");
     add_count(own, "--samples", request_.samples, 1,
               "Compare on N of them, evenly spread; default: one in sixteen, 1 to 8");
     add_stage(own, request_.stage, "How far to go without a file: float, transformed, or quantized");

@@ -63,6 +63,12 @@ void QuantizationOptions::finish(const CLI::App& app) {
   recipe_.finish();
 }
 
+void add_data(CLI::App& app, std::filesystem::path& data, const std::string& verb) {
+  add_path(app, "--data", data, cat("Samples to ", verb, " on, and to calibrate with unless --calibrate says others"))
+      ->required()
+      ->type_name("DATA");
+}
+
 CLI::Option* add_stage(CLI::App& app, Stage& stage, const std::string& text) {
   return add_choice(app, "--stage", stage,
                     {{"float", Stage::kFloat}, {"transformed", Stage::kTransformed}, {"quantized", Stage::kQuantized}},

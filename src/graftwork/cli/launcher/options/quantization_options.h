@@ -31,6 +31,9 @@ class QuantizationOptions {
   std::vector<CLI::Option*> of_quantized_;
 };
 
+/// `--data`, of a subcommand that quantizes to look at the result: what is done on it, as a verb.
+void add_data(CLI::App& app, std::filesystem::path& data, const std::string& verb);
+
 /// `--stage`: words and what they stand for.
 CLI::Option* add_stage(CLI::App& app, Stage& stage, const std::string& text);
 

@@ -38,10 +38,7 @@ class Sensitivity final : public Subcommand {
  private:
   void add_measurement(CLI::App& own) {
     add_network(own, request_.model);
-    add_path(own, "--data", request_.data,
-             "Samples to measure on, and to calibrate with unless --calibrate says others")
-        ->required()
-        ->type_name("DATA");
+    add_data(own, request_.data, "measure");
     add_count(own, "--samples", request_.samples, 1,
               "Measure on N of them, evenly spread; default: one in sixteen, 1 to 8; with --labels all");
     add_path(own, "--labels", request_.labels,
