@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 /// The first samples of a source, read once.
 class InMemory : public SampleSource {

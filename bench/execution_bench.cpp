@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 /// A chain in which every second operator reads a value from two steps before, too.
 Network network_of(int64_t operators) {

@@ -10,7 +10,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 void run(const std::filesystem::path& model, const std::filesystem::path& data, const std::filesystem::path& out) {
   const LoadedNetwork loaded = load_network(model);

@@ -5,7 +5,7 @@
 #include "serve.h"
 
 int main(int argc, char** argv) {
-  using namespace graftwork;
+  using namespace graftwork::core;
   return bench::guarded([&] {
     if (argc != 2) throw std::invalid_argument("usage: load_bench MODEL.pt2");
     const std::filesystem::path path = argv[1];

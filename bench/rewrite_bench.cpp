@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 constexpr int64_t kChannels = 8;
 

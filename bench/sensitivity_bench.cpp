@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 bench::Cost part(bench::Cost cost, size_t parts) {
   return {cost.wall / static_cast<double>(parts), cost.cpu / static_cast<double>(parts)};

@@ -11,7 +11,7 @@
 #include <map>
 #include <string>
 
-namespace graftwork::bench {
+namespace graftwork::core::bench {
 
 /// Seconds by the clock, and of the processor over all threads.
 struct Cost {
@@ -54,4 +54,4 @@ inline int guarded(const std::function<void()>& body) {
   }
 }
 
-}  // namespace graftwork::bench
+}  // namespace graftwork::core::bench

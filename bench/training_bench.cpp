@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 /// Steps on one batch, on the sum of the squares of the first result.
 class Steps {

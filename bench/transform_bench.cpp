@@ -13,7 +13,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 constexpr const char* kImage = "f32[1, 8, 4, 4]";
 

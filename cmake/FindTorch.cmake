@@ -5,7 +5,7 @@
 # GRAFTWORK_TORCH names the package folder (…/site-packages/torch); without it the project's .venv is asked.
 set(GRAFTWORK_TORCH "$ENV{GRAFTWORK_TORCH}" CACHE PATH "Folder of an installed torch package")
 if(NOT GRAFTWORK_TORCH)
-  file(GLOB _graftwork_torch ${CMAKE_SOURCE_DIR}/.venv/lib/python3.*/site-packages/torch)
+  file(GLOB _graftwork_torch ${PROJECT_SOURCE_DIR}/.venv/lib/python3.*/site-packages/torch)
   if(_graftwork_torch)
     list(GET _graftwork_torch 0 GRAFTWORK_TORCH)
   endif()

@@ -10,7 +10,7 @@ function(graftwork_room name)
     add_library(graftwork_${name} STATIC ${ROOM_SOURCES})
   endif()
   graftwork_compile_options(graftwork_${name})
-  target_include_directories(graftwork_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_include_directories(graftwork_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(graftwork_${name} PUBLIC ${ROOM_LIBRARIES} PRIVATE ${ROOM_PRIVATE_LIBRARIES})
   graftwork_rooms_below(${name} links)
   target_link_libraries(graftwork_${name} PUBLIC ${links})
@@ -25,8 +25,8 @@ function(graftwork_room name)
 endfunction()
 
 # The table of rooms, which tests/structure/check_rooms.py reads too.
-file(READ ${CMAKE_SOURCE_DIR}/src/graftwork/rooms.json GRAFTWORK_ROOMS)
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/graftwork/rooms.json)
+file(READ ${PROJECT_SOURCE_DIR}/src/graftwork/rooms.json GRAFTWORK_ROOMS)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/graftwork/rooms.json)
 
 # Sets `links` to the targets of the rooms that room `name` links.
 function(graftwork_rooms_below name links)
@@ -47,11 +47,11 @@ endfunction()
 function(graftwork_check_includes target)
   if(NOT TARGET graftwork_includes)
     find_package(Python3 REQUIRED COMPONENTS Interpreter)
-    set(checked ${CMAKE_BINARY_DIR}/includes.checked)
-    set(script ${CMAKE_SOURCE_DIR}/tests/structure/check_rooms.py)
+    set(checked ${PROJECT_BINARY_DIR}/includes.checked)
+    set(script ${PROJECT_SOURCE_DIR}/tests/structure/check_rooms.py)
     add_custom_command(
       OUTPUT ${checked}
-      COMMAND ${Python3_EXECUTABLE} ${script} ${CMAKE_SOURCE_DIR}/src/graftwork --stamp ${checked}
+      COMMAND ${Python3_EXECUTABLE} ${script} ${PROJECT_SOURCE_DIR}/src/graftwork --stamp ${checked}
       DEPENDS ${script}
       DEPFILE ${checked}.d
       COMMENT "Checking what rooms include"
@@ -64,7 +64,7 @@ endfunction()
 # The standard headers that nearly every file of the torch-free half includes, compiled once.
 function(graftwork_precompile_core target)
   if(NOT TARGET graftwork_core_pch)
-    add_library(graftwork_core_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp)
+    add_library(graftwork_core_pch STATIC ${PROJECT_SOURCE_DIR}/cmake/empty.cpp)
     graftwork_compile_options(graftwork_core_pch)
     target_precompile_headers(graftwork_core_pch PRIVATE <algorithm> <functional> <map> <memory> <optional> <span> <sstream>
                               <string> <unordered_map> <variant> <vector>)
@@ -76,7 +76,7 @@ endfunction()
 # what they test is compiled with it.
 function(graftwork_precompile_tests target)
   if(NOT TARGET graftwork_tests_pch)
-    add_library(graftwork_tests_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp)
+    add_library(graftwork_tests_pch STATIC ${PROJECT_SOURCE_DIR}/cmake/empty.cpp)
     graftwork_compile_options(graftwork_tests_pch)
     target_compile_options(graftwork_tests_pch PRIVATE -O0)
     target_link_libraries(graftwork_tests_pch PUBLIC GTest::gtest)
@@ -111,7 +111,7 @@ endfunction()
 # <ATen/ATen.h> is compiled once and shared by every target of the second half (design: compile time).
 function(graftwork_precompile_torch target)
   if(NOT TARGET graftwork_torch_pch)
-    add_library(graftwork_torch_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/empty.cpp)
+    add_library(graftwork_torch_pch STATIC ${PROJECT_SOURCE_DIR}/cmake/empty.cpp)
     graftwork_compile_options(graftwork_torch_pch)
     target_link_libraries(graftwork_torch_pch PUBLIC Torch::Torch)
     target_precompile_headers(graftwork_torch_pch PRIVATE <ATen/ATen.h> <ATen/core/dispatch/Dispatcher.h> <string> <vector>)
@@ -124,9 +124,9 @@ function(graftwork_test name)
   cmake_parse_arguments(TEST "TORCH" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   graftwork_compile_options(${name})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} GTest::gtest GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE GRAFTWORK_TEST_DIR="${CMAKE_SOURCE_DIR}/tests")
+  target_compile_definitions(${name} PRIVATE GRAFTWORK_TEST_DIR="${PROJECT_SOURCE_DIR}/tests")
   if(TEST_TORCH)
     graftwork_precompile_torch(${name})
   else()

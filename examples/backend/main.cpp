@@ -19,7 +19,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 // Kernels as text: what to find, what it is called, which of its values may be quantized ...
 constexpr const char* kKernels = R"(
@@ -158,7 +158,7 @@ int main() {
   try {
     const at::NoGradGuard no_grad;
     run();
-  } catch (const graftwork::Error& error) {
+  } catch (const graftwork::core::Error& error) {
     std::cerr << error.report() << "\n";
     return 1;
   }

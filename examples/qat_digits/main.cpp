@@ -23,7 +23,7 @@
 
 namespace {
 
-using namespace graftwork;
+using namespace graftwork::core;
 
 constexpr int64_t kBatch = 64;
 constexpr int64_t kCalibrated = 256;

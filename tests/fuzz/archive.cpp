@@ -4,7 +4,7 @@
 #include "graftwork/archive/zip_reader.h"
 #include "graftwork/import/pt2/archive_layout.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 constexpr size_t kMostUnpacked = size_t{1} << 20;
@@ -28,10 +28,10 @@ void read_layout(const uint8_t* data, size_t size) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   answer([&] { read_entries(data, size); });
   answer([&] { read_layout(data, size); });
   return 0;

@@ -6,7 +6,7 @@
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/patterns/transform.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 void read_graph(std::string_view text) {
@@ -19,10 +19,10 @@ void read_graph(std::string_view text) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   answer([&] { read_graph(as_text(data, size)); });
   return 0;
 }

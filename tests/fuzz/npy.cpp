@@ -3,7 +3,7 @@
 
 #include "fuzz/target.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 void read_array(std::span<const std::byte> bytes) {
@@ -15,10 +15,10 @@ void read_array(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   answer([&] { read_array(std::as_bytes(std::span(data, size))); });
   return 0;
 }

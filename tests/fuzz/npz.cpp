@@ -3,7 +3,7 @@
 
 #include "fuzz/target.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 void read_arrays(const std::filesystem::path& path) {
@@ -17,10 +17,10 @@ void read_arrays(const std::filesystem::path& path) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   const MemoryFile file(data, size);
   answer([&] { read_arrays(file.path()); });
   return 0;

@@ -6,7 +6,7 @@
 #include "graftwork/patterns/text/parse.h"
 #include "graftwork/patterns/transform.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 const GraphModule& network() {
@@ -28,10 +28,10 @@ void run_patterns(std::string_view text) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   answer([&] { run_patterns(as_text(data, size)); });
   return 0;
 }

@@ -7,7 +7,7 @@
 #include "fuzz/target.h"
 #include "graftwork/import/pickle/tensor_file.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 void read_values(std::span<const std::byte> bytes) {
@@ -35,10 +35,10 @@ void read_file(std::span<const std::byte> bytes) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   const auto bytes = std::as_bytes(std::span(data, size));
   answer([&] { read_values(bytes); });
   answer([&] { read_file(bytes); });

@@ -3,7 +3,7 @@
 #include "graftwork/data/image/decode.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork;
+  using namespace graftwork::core;
   for (const ImageColor color : {ImageColor::kRgb, ImageColor::kGrey}) {
     fuzz::answer([&] {
       const Image image = decode_image(std::as_bytes(std::span(data, size)), color);

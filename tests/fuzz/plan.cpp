@@ -5,7 +5,7 @@
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/plan_file.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 const GraphModule& network() {
@@ -51,10 +51,10 @@ void read_plan(const std::string& text) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   answer([&] { read_plan(std::string(as_text(data, size))); });
   return 0;
 }

@@ -5,7 +5,7 @@
 #include "graftwork/import/pt2/schema.h"
 #include "graftwork/import/pt2/sympy_expr.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 void read_sizes(const std::vector<pt2::SymInt>& sizes) {
@@ -28,13 +28,13 @@ void read_config(std::string_view text) {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork::fuzz;
+  using namespace graftwork::core::fuzz;
   const std::string_view text = as_text(data, size);
   answer([&] { read_program(text); });
   answer([&] { read_config(text); });
-  answer([&] { graftwork::pt2::parse_sympy(text).text(); });
+  answer([&] { graftwork::core::pt2::parse_sympy(text).text(); });
   return 0;
 }

@@ -5,7 +5,7 @@
 #include "graftwork/place/quant_config.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 namespace {
 
 const GraphModule& network() {
@@ -19,10 +19,10 @@ const GraphModule& network() {
 }
 
 }  // namespace
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace graftwork;
+  using namespace graftwork::core;
   fuzz::answer([&] { plan_stubs(fuzz::network(), parse_quant_config(std::string(fuzz::as_text(data, size)))); });
   return 0;
 }

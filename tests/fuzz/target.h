@@ -18,7 +18,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
-namespace graftwork::fuzz {
+namespace graftwork::core::fuzz {
 
 inline std::string_view as_text(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -55,4 +55,4 @@ class MemoryFile {
   int fd_;
 };
 
-}  // namespace graftwork::fuzz
+}  // namespace graftwork::core::fuzz

@@ -10,8 +10,8 @@
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   try {
-    graftwork::testing::register_goldens(GRAFTWORK_TEST_DIR "/golden");
-  } catch (const graftwork::Error& error) {
+    graftwork::core::testing::register_goldens(GRAFTWORK_TEST_DIR "/golden");
+  } catch (const graftwork::core::Error& error) {
     std::cerr << error.report() << "\n";
     return 1;
   }

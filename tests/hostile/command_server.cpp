@@ -53,7 +53,7 @@ void redirect(const std::string& path, int onto) {
   std::vector<const char*> arguments{"graftwork"};
   for (size_t i = 3; i < fields.size(); ++i) arguments.push_back(fields[i].c_str());
   arguments.push_back(nullptr);
-  const int status = graftwork::cli::run_command_line(static_cast<int>(arguments.size()) - 1, arguments.data());
+  const int status = graftwork::core::cli::run_command_line(static_cast<int>(arguments.size()) - 1, arguments.data());
   std::fflush(nullptr);
   ::_exit(status);
 }

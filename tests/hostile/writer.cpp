@@ -12,7 +12,7 @@
 #include "graftwork/data/npz.h"
 #include "graftwork/onnx/write.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Some megabytes, so that being killed in the middle of them is likely, of another length in each version.
@@ -49,14 +49,14 @@ void write_version(const std::string& kind, const std::string& path, int version
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core
 
 int main(int argc, char** argv) {
   if (argc != 4) return std::fprintf(stderr, "usage: %s KIND PATH 0|1|forever\n", argv[0]), 2;
   const std::string version = argv[3];
   if (version != "forever") {
-    graftwork::write_version(argv[1], argv[2], version == "1");
+    graftwork::core::write_version(argv[1], argv[2], version == "1");
     return 0;
   }
-  for (int i = 0; true; i = 1 - i) graftwork::write_version(argv[1], argv[2], i);
+  for (int i = 0; true; i = 1 - i) graftwork::core::write_version(argv[1], argv[2], i);
 }

@@ -14,7 +14,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/onnx/infer.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 Bytes kept(std::string bytes) {
@@ -107,10 +107,10 @@ std::string text_of(const std::optional<Dims>& dims) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx
 
 int main(int argc, char** argv) try {
-  using namespace graftwork::onnx;
+  using namespace graftwork::core::onnx;
   const bool listed = argc == 3 && std::strcmp(argv[2], "--listed") == 0;
   if (argc < 2 || (argc > 2 && !listed)) return 2;
   const Model model = read_model(argv[1], listed);

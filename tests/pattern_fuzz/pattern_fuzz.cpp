@@ -23,7 +23,7 @@
 #include "support/same_numbers.h"
 #include "support/shuffle.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// Rounding differs where sums are ordered otherwise.
@@ -147,9 +147,9 @@ int run(const Options& options) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing
 
 int main(int argc, char** argv) {
   at::set_num_threads(1);
-  return graftwork::testing::run(graftwork::testing::read_options(argc, argv));
+  return graftwork::core::testing::run(graftwork::core::testing::read_options(argc, argv));
 }

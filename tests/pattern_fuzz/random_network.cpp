@@ -9,7 +9,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 using Shape = std::vector<int64_t>;
@@ -957,4 +957,4 @@ class Writer {
 
 std::string random_network(uint64_t seed, size_t motifs) { return Writer(seed).write(motifs); }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

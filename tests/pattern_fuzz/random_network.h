@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <string>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// A network in its printed form, the same for the same seed: `motifs` pieces one on another, each a structure that
 /// some pattern finds, in one of its spellings; with second readers of inner values, modules that are called again,
 /// dead code.
 std::string random_network(uint64_t seed, size_t motifs);
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -5,7 +5,7 @@
 
 namespace {
 
-thread_local graftwork::testing::Allocations of_thread;
+thread_local graftwork::core::testing::Allocations of_thread;
 
 }  // namespace
 
@@ -21,8 +21,8 @@ void* operator new(size_t size) {
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 const Allocations& allocations() { return of_thread; }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

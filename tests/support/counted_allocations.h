@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 struct Allocations {
   size_t count = 0;
@@ -13,4 +13,4 @@ struct Allocations {
 /// Of this thread, since it began.
 const Allocations& allocations();
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

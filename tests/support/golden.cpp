@@ -20,7 +20,7 @@
 #include "support/networks.h"
 #include "support/shuffle.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 using Expectation = GoldenCase::Expectation;
@@ -233,4 +233,4 @@ void register_goldens(const std::filesystem::path& folder, NumericCheck numeric)
   ::testing::AddGlobalTestEnvironment(new Summary(settings));
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -9,7 +9,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// Runs both networks on the same random inputs and parameters, made from `seed`; a sentence when their results
 /// differ by more than `tolerance`.
@@ -22,4 +22,4 @@ using NumericCheck = std::function<std::optional<std::string>(const GraphModule&
 /// equal. With GRAFTWORK_UPDATE_GOLDENS=1 in the environment first rewrites what the files expect.
 void register_goldens(const std::filesystem::path& folder, NumericCheck numeric = nullptr);
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -6,7 +6,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 class Reader {
@@ -126,4 +126,4 @@ std::string with_expectations(const GoldenFile& file, const std::vector<std::str
   return text;
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

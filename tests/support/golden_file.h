@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 struct GoldenCase {
   enum class Expectation { kGraph, kUnchanged, kSame };
@@ -51,4 +51,4 @@ GoldenFile read_golden(const std::filesystem::path& path);
 /// The file's text with the expectation of each case replaced; `expectations` has one text a case, whole lines.
 std::string with_expectations(const GoldenFile& file, const std::vector<std::string>& expectations);
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

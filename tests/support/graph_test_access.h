@@ -3,7 +3,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct GraphTestAccess {
   static Node& stage(Graph& graph, NodeSpec spec, std::span<Node* const> inputs) {
@@ -23,4 +23,4 @@ struct GraphTestAccess {
   static void truncate(ModuleTable& modules, size_t size) { modules.truncate(size); }
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

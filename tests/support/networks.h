@@ -7,10 +7,10 @@
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 inline GraphModule parse_network(std::string_view text, const std::string& source = "text") {
   return parse(text, source, tensorrt_backend().kinds);
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -12,7 +12,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 inline std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
@@ -63,4 +63,4 @@ class FolderTest : public ::testing::Test {
   std::filesystem::path folder_;
 };
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// Runs both on the same inputs and parameters; a sentence when their results differ by more than `tolerance`, relative
 /// to the largest value of the result.
@@ -28,4 +28,4 @@ inline std::optional<std::string> different_numbers(const GraphModule& before, c
   }
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -2,7 +2,7 @@
 
 #include <random>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// How many of each node's operands have no place yet, and who waits for them. An input waits for the one before it.
@@ -72,4 +72,4 @@ GraphModule shuffled(const GraphModule& module, uint64_t seed) {
   return result;
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

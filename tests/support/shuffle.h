@@ -5,10 +5,10 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// A copy of `module` whose nodes stand in a random topological order. Inputs keep their order, as that is the
 /// network's signature; nothing else changes.
 GraphModule shuffled(const GraphModule& module, uint64_t seed);
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

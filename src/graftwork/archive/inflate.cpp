@@ -11,7 +11,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 [[noreturn]] void fail(const ZipReader& archive, const char* code, std::string message, std::string hint) {
@@ -111,4 +111,4 @@ std::vector<std::byte> inflate(const ZipReader& reader, std::string_view name, s
   return *std::move(bytes);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 
 #include "graftwork/archive/zip_reader.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Most bytes that one entry may unpack to. A file of a few megabytes can claim, and hold, a terabyte of zeros.
 inline constexpr uint64_t kLargestInflated = uint64_t{4} << 30;
@@ -20,4 +20,4 @@ inline constexpr uint64_t kLargestInflated = uint64_t{4} << 30;
 std::vector<std::byte> inflate(const ZipReader& archive, std::string_view name,
                                size_t limit = std::numeric_limits<size_t>::max());
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::zip {
+namespace graftwork::core::zip {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -256,4 +256,4 @@ std::vector<ZipEntry> read_directory(Bytes bytes) {
   return entries;
 }
 
-}  // namespace graftwork::zip
+}  // namespace graftwork::core::zip

@@ -6,10 +6,10 @@
 
 #include "graftwork/archive/zip_reader.h"
 
-namespace graftwork::zip {
+namespace graftwork::core::zip {
 
 /// Every entry, folders too, in the order of the directory. Throws as ZipReader's constructor does, but for
 /// "archive.duplicate".
 std::vector<ZipEntry> read_directory(std::span<const std::byte> bytes);
 
-}  // namespace graftwork::zip
+}  // namespace graftwork::core::zip

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <span>
 
-namespace graftwork::zip {
+namespace graftwork::core::zip {
 
 static_assert(std::endian::native == std::endian::little, "archives are read and written without swapping bytes");
 
@@ -47,4 +47,4 @@ T load(std::span<const std::byte> bytes, size_t offset) {
 /// CRC-32, or that of what `before` is the checksum of with `bytes` behind it.
 uint32_t checksum(std::span<const std::byte> bytes, uint32_t before = 0);
 
-}  // namespace graftwork::zip
+}  // namespace graftwork::core::zip

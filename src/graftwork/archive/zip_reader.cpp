@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_folder(const ZipEntry& entry) { return entry.name.ends_with('/') && entry.size == 0; }
@@ -71,4 +71,4 @@ std::span<const std::byte> ZipReader::checked_entry(std::string_view name) const
   return bytes;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 
 #include "graftwork/base/file.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct ZipEntry {
   std::string_view name;
@@ -63,4 +63,4 @@ class ZipReader {
   std::vector<ZipEntry> entries_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/archive/zip_format.h"
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace zip;
@@ -128,4 +128,4 @@ void ZipWriter::finish() {
   write(tail);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 
 #include "graftwork/base/file.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Writes into `file`, which the caller commits after `finish`.
 class ZipWriter {
@@ -38,4 +38,4 @@ class ZipWriter {
   std::vector<Record> records_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Like std::shared_ptr<const T> in half the room, eight bytes: nodes hold several. Null until it is made. The count is
 /// thread-safe.
@@ -44,4 +44,4 @@ class Counted {
   Box* box_ = nullptr;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

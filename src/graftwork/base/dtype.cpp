@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct DTypeInfo {
@@ -36,4 +36,4 @@ std::optional<DType> parse_dtype(std::string_view name) {
   return std::nullopt;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class DType : uint8_t { kBool, kU8, kI8, kI16, kI32, kI64, kF8E4M3, kF16, kBF16, kF32, kF64 };
 
@@ -17,4 +17,4 @@ bool is_floating(DType dtype);
 /// Bytes of one element.
 size_t dtype_bytes(DType dtype);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,6 +11,12 @@ Error::Error(std::string code, std::string message, std::string hint)
   if (!hint_.empty()) what_ += "\n  try " + hint_;
 }
 
+Error::Error(const Error&) = default;
+Error& Error::operator=(const Error&) = default;
+Error::~Error() = default;
+
+const char* Error::what() const noexcept { return what_.c_str(); }
+
 Error& Error::at(std::string where) {
   // A file's name is added by whoever opened it and by whoever asked for that.
   if (!context_.empty() && (context_.front() == where || context_.back() == where)) return *this;
@@ -21,6 +27,8 @@ Error& Error::at(std::string where) {
   return *this;
 }
 
+namespace core {
+
 void fail_assertion(const char* condition, const char* file, int line) {
   const std::string_view path = file;
   const size_t slash = path.rfind("graftwork/");
@@ -29,4 +37,5 @@ void fail_assertion(const char* condition, const char* file, int line) {
                       std::to_string(line) + ")");
 }
 
+}  // namespace core
 }  // namespace graftwork

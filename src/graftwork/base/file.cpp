@@ -13,7 +13,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kBufferSize = size_t{1} << 20;
@@ -202,4 +202,4 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
   file.commit();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A view of a whole file. Pages are loaded on first touch; whoever writes to one gets a copy of his own
 /// (training may change mapped weights), the file never changes.
@@ -65,4 +65,4 @@ class AtomicFile {
 /// Writes one whole file through AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include <cinttypes>
 #include <cstdio>
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string hash_digits(uint64_t hash) {
   std::array<char, 17> digits{};
@@ -12,4 +12,4 @@ std::string hash_digits(uint64_t hash) {
   return digits.data();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 inline constexpr uint64_t kHashOfNothing = 0xcbf29ce484222325ULL;
 
@@ -18,4 +18,4 @@ inline uint64_t hash_on(uint64_t before, std::string_view bytes) {
 /// 16 hexadecimal digits.
 std::string hash_digits(uint64_t hash);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string printed(const char* format, int digits, double value) {
@@ -18,4 +18,4 @@ std::string fixed(double value, int digits) { return printed("%.*f", digits, val
 
 std::string short_number(double value, int digits) { return printed("%.*g", digits, value); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

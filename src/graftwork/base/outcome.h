@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The result of an attempt that may decline. Declining is ordinary: it always carries a reason that
 /// a user can read.
@@ -26,4 +26,4 @@ class [[nodiscard]] Outcome {
 inline Outcome applied() { return Outcome::applied(); }
 inline Outcome declined(std::string reason) { return Outcome::declined(std::move(reason)); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

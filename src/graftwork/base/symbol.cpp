@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Texts live in chunks that never move, so that reading one needs no lock: whoever holds a symbol got it after
@@ -105,4 +105,4 @@ Symbol::Symbol(const char* text) {
 
 const std::string& Symbol::str() const { return table().text(id_); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

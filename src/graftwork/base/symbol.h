@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// An interned string. The table behind it only grows and is a pure cache: the numbering never shows
 /// in any output, so it does not count as state. Thread-safe.
@@ -33,9 +33,9 @@ class Symbol {
   uint32_t id_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core
 
 template <>
-struct std::hash<graftwork::Symbol> {
-  size_t operator()(graftwork::Symbol symbol) const noexcept { return symbol.id(); }
+struct std::hash<graftwork::core::Symbol> {
+  size_t operator()(graftwork::core::Symbol symbol) const noexcept { return symbol.id(); }
 };

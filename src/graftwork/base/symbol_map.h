@@ -7,7 +7,7 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Every symbol has a value, T() until it is set. An array by id in pages, of which only those exist that hold
 /// something: names that a network brings are interned one after the other, so that its pages are full and in the order
@@ -56,4 +56,4 @@ class SymbolMap {
   std::vector<std::unique_ptr<Page>> pages_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

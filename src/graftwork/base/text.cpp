@@ -9,7 +9,7 @@
 #include "graftwork/base/hash.h"
 #include "graftwork/base/number_text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
   std::string text;
@@ -89,4 +89,4 @@ std::string counted(size_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

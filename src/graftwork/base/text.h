@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How `cat` prints one part: text as it is, integers in decimal, anything else as a stream would.
 template <class Part>
@@ -68,4 +68,4 @@ std::string human_bytes(uint64_t bytes);
 /// "1 stub", "3 stubs".
 std::string counted(size_t count, std::string_view noun);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

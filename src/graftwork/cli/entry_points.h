@@ -10,11 +10,11 @@
 GRAFTWORK_ENTRY_POINT const char* graftwork_torch_version() noexcept;
 
 /// Each does one subcommand's work, reports its own errors on standard error, and returns the exit status.
-GRAFTWORK_ENTRY_POINT int graftwork_torch_quantize(const graftwork::cli::QuantizeRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_transform(const graftwork::cli::TransformRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_plan(const graftwork::cli::PlanRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_explain(const graftwork::cli::ExplainRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_inspect(const graftwork::cli::InspectRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_run(const graftwork::cli::RunRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_compare(const graftwork::cli::CompareRequest& request) noexcept;
-GRAFTWORK_ENTRY_POINT int graftwork_torch_sensitivity(const graftwork::cli::SensitivityRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_quantize(const graftwork::core::cli::QuantizeRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_transform(const graftwork::core::cli::TransformRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_plan(const graftwork::core::cli::PlanRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_explain(const graftwork::core::cli::ExplainRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_inspect(const graftwork::core::cli::InspectRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_run(const graftwork::core::cli::RunRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_compare(const graftwork::core::cli::CompareRequest& request) noexcept;
+GRAFTWORK_ENTRY_POINT int graftwork_torch_sensitivity(const graftwork::core::cli::SensitivityRequest& request) noexcept;

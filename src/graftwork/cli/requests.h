@@ -11,7 +11,7 @@
 #include "graftwork/ir/type.h"
 #include "graftwork/place/quant_config.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Which engine, and files of patterns (.gpat) that go in front of its lists; shared by all that transform.
 struct BackendFlags {
@@ -136,4 +136,4 @@ struct SensitivityRequest {
 /// Whether the file is a printed graph, which needs no torch to read; everything else is taken for a .pt2 archive.
 inline bool is_printed_graph(const std::filesystem::path& model) { return model.extension() == ".gir"; }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

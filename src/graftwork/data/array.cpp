@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 std::string shape_text(std::span<const int64_t> shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -33,4 +33,4 @@ Array make_array(DType type, std::vector<int64_t> shape, std::vector<std::byte> 
   return {.type = type, .shape = std::move(shape), .bytes = *owner, .owner = owner};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

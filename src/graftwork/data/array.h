@@ -12,7 +12,7 @@
 
 #include "graftwork/base/dtype.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// "[2, 3]".
 std::string shape_text(std::span<const int64_t> shape);
@@ -37,4 +37,4 @@ struct NamedArray {
   Array array;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

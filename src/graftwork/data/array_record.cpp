@@ -4,7 +4,7 @@
 
 #include "graftwork/data/npz.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 NamedArray text_array(std::string name, std::string_view text) {
   return number_array(std::move(name), DType::kU8, std::vector<char>(text.begin(), text.end()));
@@ -23,4 +23,4 @@ std::optional<std::string> ArrayRecord::text(std::string_view name) const {
   return std::string(bytes->begin(), bytes->end());
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 
 #include "graftwork/data/array.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// `text` as bytes along one axis.
 NamedArray text_array(std::string name, std::string_view text);
@@ -49,4 +49,4 @@ class ArrayRecord {
   std::vector<NamedArray> arrays_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/data/sample_files.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -26,7 +26,7 @@ std::vector<Dataset::Field> fields_of(const DatasetFile& file) {
 std::string list_names(const std::vector<Dataset::Field>& fields) {
   std::vector<std::string> names;
   for (const Dataset::Field& field : fields)
-    names.push_back(field.name.empty() ? "one without a name" : graftwork::quoted(field.name));
+    names.push_back(field.name.empty() ? "one without a name" : graftwork::core::quoted(field.name));
   return join(names);
 }
 
@@ -39,7 +39,7 @@ void merge(std::vector<Dataset::Field>& fields, const std::vector<Dataset::Field
                 "the same names in every file of the folder");
   }
   for (size_t i = 0; i < fields.size(); ++i) {
-    const std::string input = other[i].name.empty() ? "the array" : "array " + graftwork::quoted(other[i].name);
+    const std::string input = other[i].name.empty() ? "the array" : "array " + graftwork::core::quoted(other[i].name);
     if (fields[i].type != other[i].type) {
       throw Error(
           "data.dtype",
@@ -202,4 +202,4 @@ Array Dataset::sample_range(std::string_view name, int64_t begin, int64_t end) c
   return make_array(fields_[field].type, std::move(shape), std::move(bytes));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

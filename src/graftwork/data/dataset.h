@@ -12,7 +12,7 @@
 #include "graftwork/data/array.h"
 #include "graftwork/data/dataset_file.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Samples from one `.npy` (one input without a name: ""), one `.npz` (inputs by name), or a folder of either, whose
 /// files follow each other sorted by path. The first axis of every array counts samples, but where the network's layout
@@ -84,4 +84,4 @@ class Dataset {
   std::unique_ptr<Unpacked> unpacked_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,11 +5,11 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string title(const NpzReader::Entry& entry) {
-  return entry.name.empty() ? "the array" : "array " + graftwork::quoted(entry.name);
+  return entry.name.empty() ? "the array" : "array " + graftwork::core::quoted(entry.name);
 }
 
 }  // namespace
@@ -92,4 +92,4 @@ NpzReader::Bytes DatasetFile::load(size_t entry) const {
   return {.bytes = mapped_->bytes(), .owner = mapped_};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 
 #include "graftwork/data/npz.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What a network asks of one array.
 struct InputLayout {
@@ -55,4 +55,4 @@ class DatasetFile {
   int64_t size_ = 1;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_aligned(const std::byte* address, size_t size) { return reinterpret_cast<uintptr_t>(address) % size == 0; }
@@ -70,4 +70,4 @@ std::string write_npy_bytes(const Array& array) {
   return file;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@
 
 #include "graftwork/data/array.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// NumPy's name of a type, "float32"; empty where it has none (bf16, FP8): no array can be of that type.
 std::string_view numpy_name(DType type);
@@ -49,4 +49,4 @@ std::string npy_header_bytes(const Array& array);
 /// A whole .npy file. The same array gives the same bytes.
 std::string write_npy_bytes(const Array& array);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/data/npy.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
@@ -215,4 +215,4 @@ std::string npy_header_bytes(const Array& array) {
   return header + dict;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr std::string_view kSuffix = ".npy";
@@ -80,4 +80,4 @@ void write_npz(const std::filesystem::path& path, std::span<const NamedArray> ar
   file.commit();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

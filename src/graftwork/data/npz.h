@@ -11,7 +11,7 @@
 #include "graftwork/archive/zip_reader.h"
 #include "graftwork/data/npy.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One .npz file. Stored arrays are views of the mapped file; compressed ones are unpacked at each read.
 class NpzReader {
@@ -49,4 +49,4 @@ std::vector<NamedArray> read_npz(const std::filesystem::path& path);
 /// same bytes. Throws Error "file.unwritable".
 void write_npz(const std::filesystem::path& path, std::span<const NamedArray> arrays);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/data/dataset_file.h"
 #include "graftwork/data/image/decode.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -75,4 +75,4 @@ SampleFiles find_sample_files(const fs::path& path) {
   return files;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Either arrays or pictures; never both, never neither.
 struct SampleFiles {
@@ -19,4 +19,4 @@ struct SampleFiles {
 /// folder without samples), "data.mixed" (arrays and pictures in one folder).
 SampleFiles find_sample_files(const std::filesystem::path& path);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 namespace {
 
@@ -58,4 +58,4 @@ at::Tensor packed_int4(const at::Tensor& codes) {
   return pairs.select(1, 0).bitwise_or(pairs.select(1, 1).bitwise_left_shift(4));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

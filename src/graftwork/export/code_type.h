@@ -5,7 +5,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class CodeType : uint8_t { kInt8, kInt4, kE4m3 };
 
@@ -29,4 +29,4 @@ struct WeightCodes {
   int64_t block_size = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

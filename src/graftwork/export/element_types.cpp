@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_cast(const Node& node) {
@@ -89,4 +89,4 @@ void check_element_type(const Lowering& lowering, const Node& node) {
               "a cast to a type that it is computed in, as x.float() or x.int()");
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

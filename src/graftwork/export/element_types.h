@@ -3,7 +3,7 @@
 
 #include "graftwork/export/lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Throws Error "export.dtype" where the value of `node` is of a type that the engine has none of, or is UINT8 that is
 /// computed with: numbers that stand in for UINT8 are moved, chosen and compared as those are, but do not wrap around.
@@ -12,4 +12,4 @@ void check_element_type(const Lowering& lowering, const Node& node);
 /// Whether a value is UINT8 in the file, too: a cast whose result is a result of the network and nothing else.
 bool is_cast_to_uint8_result(const Node& node);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/reshape.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<int64_t> extents(const TensorType& type) {
@@ -140,4 +140,4 @@ OperatorLowering form(FormFunction function) {
   };
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

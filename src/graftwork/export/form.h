@@ -7,7 +7,7 @@
 
 #include "graftwork/export/operator_lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The form of one operator. Values are names of the file; nodes are called after the operator's and their own type.
 class Form {
@@ -60,7 +60,7 @@ class Form {
   std::string scalar(double value, DType type) { return number_as(lowering_, name_ + "_number", value, type); }
   /// What an attribute says or refers to.
   std::string number_operand(Symbol name, DType type) {
-    return graftwork::number_operand(lowering_, node_, name, 0, type);
+    return graftwork::core::number_operand(lowering_, node_, name, 0, type);
   }
   std::string cast(const std::string& value, DType type);
   std::string reshape(const std::string& value, const std::vector<int64_t>& shape);
@@ -87,4 +87,4 @@ class Form {
 using FormFunction = void (*)(Form&);
 OperatorLowering form(FormFunction function);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -21,7 +21,7 @@
 #include "graftwork/onnx/prune.h"
 #include "graftwork/onnx/share_initializers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Who reads a run-time size writes it from the types: it needs no form of its own.
@@ -309,4 +309,4 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
   return std::move(model);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/onnx/model.h"
 #include "graftwork/patterns/backend.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class WeightForm : uint8_t {
   kInt8,   ///< INT8 initializer and DQ: TensorRT 9 and later (rule V16).
@@ -53,4 +53,4 @@ std::vector<std::string> try_lowering(const Network& network, const ExportOption
 /// Whether modules of this kind of torch's can be lowered. Kinds with a body need no form of their own.
 bool has_lowering(Symbol kind);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

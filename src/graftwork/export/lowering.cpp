@@ -9,7 +9,7 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/half.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 onnx::Tensor to_onnx(const std::string& name, const at::Tensor& tensor, bool is_int4) {
@@ -285,4 +285,4 @@ std::string Lowering::quantized_weight(const std::string& name, const WeightCode
   return dequantize(name, quantized, weight, output);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

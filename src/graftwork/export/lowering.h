@@ -14,7 +14,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/onnx/opset_range.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Collects one ONNX graph. Value names are node names where they can be; node names follow module paths.
 class Lowering {
@@ -156,4 +156,4 @@ class Lowering {
   friend onnx::Model lower(const Network& network, const ExportOptions& options, std::vector<std::string>* warnings);
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void keep_mask_whole(Lowering& lowering, const Node& node) {
   const MaskValues* masks = lowering.masks();
@@ -25,4 +25,4 @@ void keep_mask_whole(Lowering& lowering, const Node& node) {
   lowering.bind(node, lowering.add("Where", name + "_masked", {is_masked, mask, lowering.value(node)}));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/export/lowering.h"
 #include "graftwork/nn/module_kernels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One module to be lowered on ONNX values: a node of its own, or a part of a fused module.
 struct ModuleCall {
@@ -66,4 +66,4 @@ ModuleLowerings shape_lowerings();
 ModuleLowerings norm_lowerings();
 ModuleLowerings resize_lowerings();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/export/runtime_number.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 [[noreturn]] void refuse(Symbol name) {
@@ -112,4 +112,4 @@ std::string number_operand(Lowering& lowering, const Node& node, Symbol attr, do
   return lowering.add("Cast", name, {number}, {{"to", onnx::data_type(type)}});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

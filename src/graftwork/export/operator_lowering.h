@@ -6,7 +6,7 @@
 
 #include "graftwork/export/lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Lowers a call_function node and binds its value (and those of its get_items). May throw Error "export.*".
 using OperatorLowering = std::function<void(Lowering&, const Node&)>;
@@ -54,4 +54,4 @@ std::string number_as_result(Lowering& lowering, const Node& node, const std::st
 /// What an attribute says or refers to, without a dimension.
 std::string number_operand(Lowering& lowering, const Node& node, Symbol attr, double fallback, DType type);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/onnx/opset_range.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void check_opset(const ExportOptions& options) {
   if (options.opset == 0) return;
@@ -26,4 +26,4 @@ void check_opset(const ExportOptions& options, int64_t needed, const std::string
               "leaving it out: the file then has what its operators need");
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

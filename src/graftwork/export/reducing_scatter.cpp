@@ -4,7 +4,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kMostComparisons = int64_t{1} << 26;
@@ -116,7 +116,7 @@ class Comparison {
   }
 
   std::string along_axis(const std::string& row) const {
-    return graftwork::along_axis(form_, row, scatter_.x_dims.size(), scatter_.axis);
+    return graftwork::core::along_axis(form_, row, scatter_.x_dims.size(), scatter_.axis);
   }
 
   /// The places of the axis, as a tensor of `shape`, which has one open size.
@@ -242,4 +242,4 @@ std::string reduced(Form& form, ReducingScatter scatter) {
   return by_scatter(form, std::move(scatter));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

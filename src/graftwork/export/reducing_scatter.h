@@ -6,7 +6,7 @@
 
 #include "graftwork/export/form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class Reduction : uint8_t { kSum, kProduct, kGreatest, kLeast };
 
@@ -32,4 +32,4 @@ DType reducing_type(DType type);
 /// ScatterElements is kept, with a warning.
 std::string reduced(Form& form, ReducingScatter scatter);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/runtime_shape.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string lower_reshape(Lowering& lowering, const std::string& name, const std::string& input, const Type& from,
                           const Type& to, const std::string& output) {
@@ -28,4 +28,4 @@ std::string lower_reshape(Lowering& lowering, const std::string& name, const std
   return lowering.add("Reshape", name, {input, lowering.integers(name + "_shape", shape)}, {}, output);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include "graftwork/export/lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A Reshape from `from` to `to`. An extent that is symbolic in `to` and stands unchanged at the same place in
 /// `from` is copied (0), one other symbolic extent is left open (−1). With more of them the target is put together at
@@ -11,4 +11,4 @@ namespace graftwork {
 std::string lower_reshape(Lowering& lowering, const std::string& name, const std::string& input, const Type& from,
                           const Type& to, const std::string& output);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

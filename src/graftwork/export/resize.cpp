@@ -3,7 +3,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/runtime_number.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The positions along an axis that nearest resizing reads: ⌊i · in / out⌋ in FP32, as torch computes it. A Resize
@@ -85,4 +85,4 @@ std::string lower_resize(Lowering& lowering, const std::string& name, const std:
   return lowering.add("Resize", name, {value, "", scales}, resize_attributes(mode), output);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include "graftwork/export/lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How torch maps an output position to an input position: "nearest", "nearest-exact", "linear", "bilinear",
 /// "trilinear" or "bicubic".
@@ -27,4 +27,4 @@ std::string lower_resize(Lowering& lowering, const std::string& name, const std:
                          const TensorType& from, const TensorType& to, const std::vector<std::string>& sizes,
                          const std::string& output);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The number that an attribute refers to; null where it says one.
@@ -221,4 +221,4 @@ std::string lower_size(Lowering& lowering, const Node& node, size_t axis) {
   return lowering.add("Shape", name, {lowering.value(node)}, {{"end", at + 1}, {"start", at}});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/export/lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What `attr` of `node` says or refers to, as a value [1]: INT64 for whole numbers, FP32 for others. Throws Error
 /// "export.shape" where it is no number, or one that a file cannot compute exactly.
@@ -24,4 +24,4 @@ std::string lower_scalar(Lowering& lowering, const std::string& number);
 /// One extent of the value of a node, as a value [1] of INT64.
 std::string lower_size(Lowering& lowering, const Node& node, size_t axis);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/runtime_number.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A value that was lowered before and has an extent that `suits`, and its axis.
@@ -63,4 +63,4 @@ std::string lower_shape(Lowering& lowering, const std::string& name, const Tenso
   return lowering.add("Concat", name, std::move(pieces), {{"axis", int64_t{0}}});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

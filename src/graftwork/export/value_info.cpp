@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 onnx::ValueInfo value_info(const std::string& name, const Type& type) {
   if (!type.tensor()) throw Error("export.types", name + " is " + type.text() + ", not a tensor of known shape");
@@ -14,4 +14,4 @@ onnx::ValueInfo value_info(const std::string& name, const Type& type) {
   return info;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,10 +6,10 @@
 #include "graftwork/ir/type.h"
 #include "graftwork/onnx/model.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Extents that are not known keep their expression as a name. Throws Error "export.types" for what is no tensor of
 /// known shape.
 onnx::ValueInfo value_info(const std::string& name, const Type& type);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/import/pt2/payloads.h"
 #include "graftwork/import/pt2/translate.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 LoadedNetwork load_network(const std::filesystem::path& path) {
   try {
@@ -20,4 +20,4 @@ LoadedNetwork load_network(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

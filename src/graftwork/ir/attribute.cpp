@@ -5,7 +5,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct Printer {
@@ -87,4 +87,4 @@ void AttrMap::erase(Symbol name) {
   if (find(name)) std::erase_if(entries_.edit(), [&](const Entry& entry) { return entry.first == name; });
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

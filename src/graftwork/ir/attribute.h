@@ -13,7 +13,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/ir/type.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Refers to the node's input number `slot`, where a run-time value stands inside an attribute:
 /// `aten.view(%x, %s) {size=[$1, 64]}`.
@@ -97,4 +97,4 @@ class AttrMap {
   Counted<std::vector<Entry>> entries_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kCount = "count";
@@ -328,4 +328,4 @@ ModuleId weight_quantizer(const ModuleRecord& layer) {
   return layer.children.empty() ? ModuleId() : layer.child(kRole);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

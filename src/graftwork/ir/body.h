@@ -24,7 +24,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How often a part stands in a module of the kind.
 enum class PartCount : uint8_t {
@@ -123,4 +123,4 @@ bool is_quantizer_role(const Kind& kind, Symbol role, Symbol quantizer_kind);
 ModuleId weight_quantizer(const ModuleRecord& owner, const BodyLayer& layer);
 ModuleId weight_quantizer(const ModuleRecord& layer);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 uint64_t mix(uint64_t a, uint64_t b) {
@@ -73,4 +73,4 @@ bool CanonicalOrder::less(const Node& a, const Node& b) const {
   return content_a.below < content_b.below;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Ranks nodes by depth (longest path from the inputs; constants count nothing), then module path, then
 /// operator, then what they compute (a hash of operators, attributes and wiring above), then how they
@@ -40,4 +40,4 @@ class CanonicalOrder {
   mutable std::vector<Content> contents_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 int64_t floor_divide(int64_t a, int64_t b) { return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0); }
@@ -116,4 +116,4 @@ std::optional<Dim> Dim::parse(std::string_view text) {
   return Dim(scale, Symbol(text), offset);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// scale · base + offset, where `base` is a size symbol ("s0") or the text of an expression that has no
 /// linear form ("floor((s0+1)/2)"). Static when there is no base. Equal dims have equal fields.
@@ -49,4 +49,4 @@ class Dim {
   int64_t offset_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

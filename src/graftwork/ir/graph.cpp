@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr uint64_t kLastLabel = uint64_t{1} << 62;
@@ -237,4 +237,4 @@ void Graph::relabel(Node& around) noexcept {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

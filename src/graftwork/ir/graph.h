@@ -23,7 +23,7 @@
 #include "graftwork/ir/param_expr.h"
 #include "graftwork/ir/type.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class Graft;
 class Graph;
@@ -282,4 +282,4 @@ class Graph {
   std::unique_ptr<NodeNames> names_;  // once unique_name() was asked
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<Type> types_of(std::span<Node* const> nodes) {
@@ -160,4 +160,4 @@ std::map<std::string, TensorType> GraphModule::parameters() const {
   return result;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/graph.h"
 #include "graftwork/ir/module_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Names of the results, in the order of the output node's inputs. Inputs are named by their nodes.
 struct Signature {
@@ -65,4 +65,4 @@ NodeSpec get_item_spec(const Node& tuple, int64_t index);
 Type item_type(const Type& tuple, int64_t index);
 NodeSpec constant_spec(ParamExpr value);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class Comparison {
@@ -85,4 +85,4 @@ class Comparison {
 
 std::optional<std::string> difference(const GraphModule& a, const GraphModule& b) { return Comparison(a, b).run(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 namespace {
 
@@ -280,4 +280,4 @@ Type infer_function(Symbol op, std::span<const Type> inputs, const AttrMap& attr
   return shared(kind->shape(ShapeQuery{inputs, attrs, nullptr, KindTable::torch().get()}), inputs);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -16,7 +16,7 @@
 #include "graftwork/ir/module_table.h"
 #include "graftwork/ir/type.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class GraphModule;
 
@@ -169,4 +169,4 @@ Type infer_function(Symbol op, std::span<const Type> inputs, const AttrMap& attr
 /// Refuses a shape: Error "ir.shape".
 [[noreturn]] void refuse_shape(const std::string& what);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr uint32_t kLargestModule = 4096;
@@ -143,4 +143,4 @@ Symbol ModuleTable::unique_path(Symbol path) const {
   return candidate;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

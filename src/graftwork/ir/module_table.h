@@ -15,7 +15,7 @@
 #include "graftwork/ir/attribute.h"
 #include "graftwork/ir/param_expr.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class Graft;
 struct Kind;
@@ -107,4 +107,4 @@ class ModuleTable {
   SymbolMap<size_t> counts_;  // records per kind: where fresh_path starts to look
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

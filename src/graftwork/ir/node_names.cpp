@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void NodeNames::add(Symbol name) {
   if (!name.empty()) ++counts_[name];
@@ -26,4 +26,4 @@ bool NodeNames::exchange(Symbol made, Symbol wanted) noexcept {
   return true;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/base/symbol_map.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Counts the nodes of each name. The empty name counts for nothing.
 class NodeNames {
@@ -28,4 +28,4 @@ class NodeNames {
   std::unordered_map<Symbol, uint32_t> last_suffix_;  // of the names that were wanted twice
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

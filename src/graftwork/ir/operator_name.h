@@ -7,7 +7,7 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 inline bool is_one_of(Symbol op, std::span<const Symbol> ops) { return std::ranges::find(ops, op) != ops.end(); }
 
@@ -18,4 +18,4 @@ inline std::string_view operator_name(Symbol op) {
   return text.substr(begin, text.find('.', begin) - begin);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

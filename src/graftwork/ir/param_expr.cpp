@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct ParamExpr::Data {
   Op op;
@@ -193,4 +193,4 @@ bool operator==(const ParamExpr& a, const ParamExpr& b) {
          a.operands() == b.operands() && a.attrs() == b.attrs();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@
 #include "graftwork/ir/attribute.h"
 #include "graftwork/ir/type.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// An immutable expression over stored tensors, with its type. Cheap to copy; equal when equal in form. Whatever makes
 /// one throws Error "ir.parameter" when the operands do not fit, or when more than 256 expressions stand in each other.
@@ -63,4 +63,4 @@ class ParamExpr {
   std::shared_ptr<const Data> data_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <unordered_set>
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::optional<std::vector<const Use*>> reads_behind(const Node& value,
                                                     const std::function<bool(const Node&)>& passes_on) {
@@ -25,4 +25,4 @@ std::optional<std::vector<const Use*>> reads_behind(const Node& value,
   return reads;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 bool TensorType::is_static() const {
   return std::all_of(dims.begin(), dims.end(), [](const Dim& dim) { return dim.is_static(); });
 }
@@ -83,4 +83,4 @@ std::optional<std::vector<Dim>> broadcast(std::span<const Dim> a, std::span<cons
   return out;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/base/dtype.h"
 #include "graftwork/ir/dim.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Element type and extents, outermost first.
 struct TensorType {
@@ -66,4 +66,4 @@ bool compatible(const Type& a, const Type& b);
 /// Numpy's rule for shapes, aligned at the last dimension. Nothing when the shapes do not agree.
 std::optional<std::vector<Dim>> broadcast(std::span<const Dim> a, std::span<const Dim> b);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 [[noreturn]] void fail(const Node& node, const std::string& what) {
@@ -88,4 +88,4 @@ void verify(const GraphModule& module) {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

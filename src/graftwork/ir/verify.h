@@ -3,11 +3,11 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Throws InternalError at the first broken rule: order is topological, uses and inputs agree, each name stands for one
 /// value, records and their children exist, parameters are those of the kind, types are what the kinds infer, one
 /// output stands last. O(nodes + uses).
 void verify(const GraphModule& module);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

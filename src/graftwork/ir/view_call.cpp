@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// With −1 for what is known at run time only; nothing when there is more than one, or nothing is left.
@@ -39,4 +39,4 @@ std::optional<ViewCall> view_call(std::span<const Dim> from, std::span<const Dim
   return std::nullopt;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/attribute.h"
 #include "graftwork/ir/dim.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct ViewCall {
   Symbol op;
@@ -19,4 +19,4 @@ struct ViewCall {
 /// split or dimensions that are joined. Nothing when it takes more.
 std::optional<ViewCall> view_call(std::span<const Dim> from, std::span<const Dim> to);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

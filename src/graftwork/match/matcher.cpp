@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The only input that is no constant; null when there are several, or none.
@@ -341,4 +341,4 @@ bool Matcher::fail(MatchFailure::Cause cause, uint32_t depth, const Node& node, 
   return false;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

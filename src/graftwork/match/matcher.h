@@ -11,7 +11,7 @@
 #include "graftwork/ir/canonical_order.h"
 #include "graftwork/match/tree.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The bindings of one successful match.
 class Match {
@@ -151,4 +151,4 @@ class Matcher {
   MatchFailure failure_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Node& Bindings::operator[](const Pat& pat) const {
   Node* node = nodes_[static_cast<size_t>(pat.position_->id)];
@@ -96,4 +96,4 @@ Pat stretch(const Pat& from, uint32_t min, uint32_t max) {
   return pat;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -21,7 +21,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class Pat;
 
@@ -137,4 +137,4 @@ Pat chain(const OpPat& ops, const Pat& from, uint32_t min, uint32_t max);
 /// matches. Each has one input, constants aside. They belong to the match. max is at most Pat::kMaxStretch.
 Pat stretch(const Pat& from, uint32_t min, uint32_t max);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

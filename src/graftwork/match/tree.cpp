@@ -4,7 +4,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Tree::Tree(std::vector<Pat> roots) : roots_(std::move(roots)) {
   GRAFTWORK_ASSERT(!roots_.empty());
@@ -72,4 +72,4 @@ bool Tree::may_match(uint64_t operand_ops) const {
                      [&](uint64_t mask) { return (mask & operand_ops) != 0; });
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

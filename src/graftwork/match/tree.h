@@ -8,7 +8,7 @@
 
 #include "graftwork/match/pat.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One tree, or several that share values (several roots). Immutable after construction.
 class Tree {
@@ -50,4 +50,4 @@ class Tree {
   uint32_t depth_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

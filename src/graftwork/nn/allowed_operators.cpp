@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What of the arguments is checked beside shapes.
@@ -398,4 +398,4 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   return work;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether `op` is on the list: it computes, on the values that it is given, and writes to none of them.
 bool is_allowed(Symbol op);
@@ -20,4 +20,4 @@ Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments);
 /// of those in a product of matrices as take no longer. The largest number where there are more.
 int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector<at::Tensor>& results);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr std::array<std::pair<DType, at::ScalarType>, 11> kPairs{{{DType::kBool, at::kBool},
@@ -41,4 +41,4 @@ TensorType type_of(const at::Tensor& tensor) {
   return type;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

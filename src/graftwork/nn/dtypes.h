@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/type.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 at::ScalarType to_torch(DType dtype);
 /// Nothing for types that the graph has no name for (complex, quantized).
@@ -15,4 +15,4 @@ std::optional<DType> from_torch(at::ScalarType type);
 /// Element type and extents of a tensor. Throws Error "nn.dtype".
 TensorType type_of(const at::Tensor& tensor);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include "graftwork/nn/program.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct RunOptions {
   Mode mode = Mode::kEval;
@@ -34,4 +34,4 @@ class Executor {
   Program program_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr float kSmallestNormalHalf = 6.103515625e-05F;  // 2⁻¹⁴
@@ -38,4 +38,4 @@ SmallScale small_scale_of(const ModuleRecord& layer, bool products_take_one_type
   return products_take_one_type && layer.kind == Symbol("nn.Linear") ? SmallScale::kHalf : SmallScale::kWide;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/module_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 inline constexpr float kSmallestHalf = 5.9604644775390625e-08F;  // 2⁻²⁴
 
@@ -35,4 +35,4 @@ bool fits_half(const at::Tensor& scales);
 /// For a layer, where the engine's products take activation and weight scales of one type: convolutions take two.
 SmallScale small_scale_of(const ModuleRecord& layer, bool products_take_one_type);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/nn/fake_quant_gradient.h"
 #include "graftwork/nn/nearest.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The scale shaped so that it broadcasts along `axis`.
@@ -135,4 +135,4 @@ at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t a
   return inside + (quantized - inside).detach();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

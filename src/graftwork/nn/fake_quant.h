@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The codes that there are.
 struct QuantRange {
@@ -33,4 +33,4 @@ at::Tensor quantize_codes(const at::Tensor& x, const at::Tensor& scale, int64_t 
 at::Tensor fake_quantize(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range,
                          const at::Tensor& zero_point = {});
 
-}  // namespace graftwork
+}  // namespace graftwork::core

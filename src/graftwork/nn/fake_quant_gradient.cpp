@@ -11,7 +11,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/nn/nearest.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kBlock = int64_t{1} << 15;
@@ -152,4 +152,4 @@ at::Tensor fake_quantize_at_once(const at::Tensor& x, const at::Tensor& scale, Q
   return FakeQuantize::apply(x, scale, range.min, range.max);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

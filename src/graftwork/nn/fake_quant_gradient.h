@@ -5,7 +5,7 @@
 
 #include "graftwork/nn/fake_quant.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What the gradient of a learned scale is multiplied by, 1/√(N · max): N elements share the scale, of one sample where
 /// there is one scale for all (learned step size: Esser et al. 2020, section 2.2).
@@ -19,4 +19,4 @@ bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t 
 /// "nn.second_derivative". Sums are taken in fixed blocks, the same for any number of threads.
 at::Tensor fake_quantize_at_once(const at::Tensor& x, const at::Tensor& scale, QuantRange range);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/nn/module_kernels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 ChannelAffine batch_norm_affine(const ModuleRecord& batch_norm, const TensorStore& tensors) {
   const auto param = [&](Symbol name) {
@@ -44,4 +44,4 @@ at::Tensor fold_into_weight(const ModuleRecord& layer, const at::Tensor& weight,
   return weight.detach() * rows.reshape(shape);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

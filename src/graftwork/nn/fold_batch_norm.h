@@ -5,7 +5,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// y = factor · x + offset per channel, in double precision, each [channels]:
 /// factor = γ / √(running_var + ε), offset = β − running_mean · factor. Missing γ, β are 1, 0.
@@ -25,4 +25,4 @@ FoldedLayer fold_batch_norm(const ModuleRecord& layer, const ModuleRecord* batch
 /// weight · factor along the output channels of `layer`; the weight itself when `factor` is undefined.
 at::Tensor fold_into_weight(const ModuleRecord& layer, const at::Tensor& weight, const at::Tensor& factor);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 at::Tensor rounded_to_half(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kFloat ? tensor.to(at::kHalf).to(at::kFloat) : tensor;
@@ -75,4 +75,4 @@ double half_quality(const at::Tensor& exact, const at::Tensor& value) {
   return noise == 0 ? kInfinite : 10 * std::log10(signal / noise);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 
 #include "graftwork/ir/graph.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 inline constexpr double kLargestHalf = 65504;
 
@@ -34,4 +34,4 @@ bool is_clamp(const Node& node);
 /// finite number has become none. Computed in double precision.
 double half_quality(const at::Tensor& exact, const at::Tensor& value);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

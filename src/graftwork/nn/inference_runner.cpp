@@ -4,7 +4,7 @@
 #include "graftwork/nn/prepared_conv.h"
 #include "graftwork/nn/prepared_linear.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool records_gradients(const TensorStore& tensors, std::span<const at::Tensor> inputs) {
@@ -40,4 +40,4 @@ c10::IValue InferenceRunner::run_node(const Node& node, std::span<const c10::IVa
   return program_.run_node(node, operands, {tensors_, Mode::kEval, {}, true});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include "graftwork/nn/program.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Runs a network with the parameters that it has when this is made: what a body can compute at once is prepared
 /// (prepared_conv.h, prepared_linear.h), batch norm folded, weights packed. It computes what the reference
@@ -27,4 +27,4 @@ class InferenceRunner {
   Program program_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -217,4 +217,4 @@ bool MaskValues::holds_finite_mask(const Node& node) const {
   return known && std::isfinite(*known);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

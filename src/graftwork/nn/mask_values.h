@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Masks: −∞, or a finite constant that stands for it (the least number of a type, −1e9), on the way to who gives such
 /// numbers no weight: softmax, maxima, ReLU, sigmoid, exp, … The way leads through sums, choices and data movement. Any
@@ -34,4 +34,4 @@ class MaskValues {
   std::unordered_map<const Node*, double> thresholds_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 at::Tensor like(const at::Tensor& x) { return at::empty(x.sizes(), x.options()); }
@@ -147,4 +147,4 @@ void provide_meta_kernels() {
   }();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

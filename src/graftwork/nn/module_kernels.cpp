@@ -10,7 +10,7 @@
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/half.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Weight and bias of a layer, where they are not what its record says.
@@ -289,4 +289,4 @@ c10::IValue run_module(const ModuleRecord& record, std::span<const c10::IValue> 
   return kernel->second(Call(record, inputs, context, quantizer));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether batch norm and dropout work on live statistics.
 enum class Mode : uint8_t { kEval, kTrain };
@@ -47,4 +47,4 @@ bool has_kernel(Symbol kind);
 c10::IValue run_module(const ModuleRecord& record, std::span<const c10::IValue> inputs, const ModuleContext& context,
                        ModuleId quantizer = {});
 
-}  // namespace graftwork
+}  // namespace graftwork::core

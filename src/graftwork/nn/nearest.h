@@ -1,7 +1,7 @@
 // Rounding in loops that the compiler makes vectors of.
 #pragma once
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Rounds to the nearest, halves to even, by what f32 has no digits for; for numbers between ±2²².
 inline float nearest(float x) {
@@ -9,4 +9,4 @@ inline float nearest(float x) {
   return (x + kNoFraction) - kNoFraction;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

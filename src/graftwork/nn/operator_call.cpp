@@ -9,7 +9,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 c10::TypePtr without_optional(c10::TypePtr type) {
@@ -293,4 +293,4 @@ std::vector<c10::IValue> results_in(const c10::IValue& result) {
   return std::vector<c10::IValue>(elements.begin(), elements.end());
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

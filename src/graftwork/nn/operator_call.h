@@ -11,7 +11,7 @@
 
 #include "graftwork/ir/attribute.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The dispatcher's handle of "aten.conv2d.default"; nothing when this torch does not know the operator, or when it is
 /// one that no network may call: those that reach files, other processes or devices.
@@ -64,4 +64,4 @@ std::vector<const c10::IValue*> pointers_to(const std::vector<c10::IValue>& valu
 /// What it gives, one by one.
 std::vector<c10::IValue> results_in(const c10::IValue& result);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/match/matcher.h"
 #include "graftwork/nn/fold_batch_norm.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Scalars = c10::List<std::optional<at::Scalar>>;
@@ -242,4 +242,4 @@ Preparer prepared_convolutions(const TensorStore& tensors) {
   };
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

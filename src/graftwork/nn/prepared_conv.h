@@ -3,7 +3,7 @@
 
 #include "graftwork/nn/program.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether the layer's parameters are f32 on the CPU, which is what is prepared.
 bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors);
@@ -15,4 +15,4 @@ bool is_plain_f32(const ModuleRecord& layer, const TensorStore& tensors);
 /// this makes them.
 Preparer prepared_convolutions(const TensorStore& tensors);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

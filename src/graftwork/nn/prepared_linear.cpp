@@ -4,7 +4,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/nn/prepared_conv.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Scalars = c10::List<std::optional<at::Scalar>>;
@@ -58,4 +58,4 @@ Preparer prepared_linears(const TensorStore& tensors) {
   };
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/size_arithmetic.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct Program::Step {
   enum class Form : uint8_t {
@@ -490,4 +490,4 @@ c10::IValue Program::run_step(const Step& step, const Operands& operands, const 
   return {};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -13,7 +13,7 @@
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class MaskValues;
 
@@ -101,4 +101,4 @@ class Program {
 /// `any_batch`). Throws Error "nn.input" that names the input.
 void check_input(const Node& input, const at::Tensor& tensor, bool any_batch = false);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Operands = std::vector<c10::IValue>;
@@ -135,4 +135,4 @@ c10::IValue run_size_operator(Symbol op, const std::vector<c10::IValue>& operand
   return found->second.function(operands);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

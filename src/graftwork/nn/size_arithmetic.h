@@ -7,7 +7,7 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether `op` ("sym.add", "sym.floordiv", ...) is one of them.
 bool is_size_operator(Symbol op);
@@ -16,4 +16,4 @@ bool is_size_operator(Symbol op);
 /// wrong operands).
 c10::IValue run_size_operator(Symbol op, const std::vector<c10::IValue>& operands);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

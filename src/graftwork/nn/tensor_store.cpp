@@ -6,7 +6,7 @@
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 const at::Tensor& TensorStore::at(Symbol name) const {
   const auto found = tensors_.find(name.str());
@@ -73,4 +73,4 @@ bool is_wide(const WideNodes& wide, const Node& node) {
   return wide.contains(maker.name().str());
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

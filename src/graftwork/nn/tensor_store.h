@@ -8,7 +8,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Tensors by leaf name, in name order. Copies share the tensors.
 class TensorStore {
@@ -49,4 +49,4 @@ struct Network {
 /// makes the tuple.
 bool is_wide(const WideNodes& wide, const Node& node);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

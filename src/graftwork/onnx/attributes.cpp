@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 template <class Value>
@@ -65,4 +65,4 @@ std::optional<std::vector<float>> floats_of(const Tensor& tensor) {
   return elements_of<float, float>(tensor);
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

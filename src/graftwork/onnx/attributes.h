@@ -9,7 +9,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 /// Null where the node has no attribute of that name.
 const AttributeValue* find_attribute(const Node& node, std::string_view name);
@@ -25,4 +25,4 @@ std::optional<std::vector<int64_t>> integers_of(const Tensor& tensor);
 /// The same for FP32.
 std::optional<std::vector<float>> floats_of(const Tensor& tensor);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 template <class... Parts>
@@ -121,4 +121,4 @@ class Checker {
 
 void check_model(const Model& model) { Checker(model).run(); }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -4,7 +4,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 /// Throws InternalError that names the place where
 /// - a node reads a value that nothing before it defines, or the graph returns one that does not exist;
@@ -14,4 +14,4 @@ namespace graftwork::onnx {
 /// Linear in the number of nodes, values and tensors; it looks at no element.
 void check_model(const Model& model);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -4,7 +4,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 Dimension broadcast_extent(const Dimension& a, const Dimension& b) {
@@ -89,4 +89,4 @@ std::string text_of(const Dims& dims) {
   return text + "]";
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -6,7 +6,7 @@
 
 #include "graftwork/onnx/operator_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 /// The number, where it is one.
 std::optional<int64_t> known(const Dimension& dim);
@@ -28,4 +28,4 @@ Dims broadcast(const Dims& a, const Dims& b);
 /// "[1, N, ?]".
 std::string text_of(const Dims& dims);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -7,7 +7,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 std::string bytes_of(const google::protobuf::MessageLite& message) {
@@ -178,4 +178,4 @@ std::vector<Chunk> encode_model(const Model& model, const ExternalData& external
   return chunks;
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

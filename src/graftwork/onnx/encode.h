@@ -14,7 +14,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 /// Some bytes of the file, then a payload borrowed from a tensor (often empty).
 struct Chunk {
@@ -36,4 +36,4 @@ struct ExternalData {
 /// The chunks of the model file, in order. Valid while `model` is. `model` must pass check_model.
 std::vector<Chunk> encode_model(const Model& model, const ExternalData& external);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

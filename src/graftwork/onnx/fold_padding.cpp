@@ -6,7 +6,7 @@
 
 #include "graftwork/onnx/attributes.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using Pads = std::vector<int64_t>;
@@ -73,4 +73,4 @@ void fold_padding(Graph& graph) {
   }
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -7,7 +7,7 @@
 #include "graftwork/onnx/dims.h"
 #include "graftwork/onnx/operator_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 std::string text_of(const ValueType& value) {
@@ -149,4 +149,4 @@ class Inference {
 
 ValueTypes infer_types(const Model& model) { return Inference(model).run(); }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -12,7 +12,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 using Dims = std::vector<Dimension>;
 
@@ -31,4 +31,4 @@ using ValueTypes = std::unordered_map<std::string_view, ValueType>;
 /// looks at elements only of tensors that name shapes. Requires a model that check_model accepts.
 ValueTypes infer_types(const Model& model);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

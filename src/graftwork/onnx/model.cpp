@@ -5,7 +5,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 int32_t data_type(DType type) {
   switch (type) {
@@ -82,4 +82,4 @@ int64_t ir_version_for_opset(int64_t opset) {
   return kSteps[i].ir_version;
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -17,7 +17,7 @@
 
 #include "graftwork/base/dtype.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 static_assert(std::endian::native == std::endian::little, "ONNX stores tensors in little-endian order");
 
@@ -102,4 +102,4 @@ inline constexpr int64_t kNewestOpset = 28;
 /// The least IR version of a file that uses `opset`, 1 to kNewestOpset, of ONNX's own operators.
 int64_t ir_version_for_opset(int64_t opset);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

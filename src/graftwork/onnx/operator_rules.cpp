@@ -5,7 +5,7 @@
 
 #include "graftwork/onnx/shape_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 // Operators that are written, at the opsets that are written (onnx::kWrittenOpsets).
@@ -156,4 +156,4 @@ bool is_allowed(std::string_view types, DType type) {
   return type != DType::kBool && (types == "number" || type != DType::kU8);
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

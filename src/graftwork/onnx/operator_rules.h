@@ -9,7 +9,7 @@
 #include "graftwork/onnx/attributes.h"
 #include "graftwork/onnx/infer.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 /// Why operands are illegal; infer_types adds the node.
 struct IllegalOperands : std::runtime_error {
@@ -60,4 +60,4 @@ const OperatorRule* find_operator_rule(std::string_view op_type);
 /// "wide" (floats, INT32, INT64).
 bool is_allowed(std::string_view types, DType type);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

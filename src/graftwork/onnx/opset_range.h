@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 struct OpsetRange {
   int64_t lowest;
@@ -15,4 +15,4 @@ struct OpsetRange {
 /// From the first with Q/DQ of FP16 scales to the last that TensorRT 11 reads.
 inline constexpr OpsetRange kWrittenOpsets{19, 25};
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <unordered_set>
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 void prune(Graph& graph) {
   std::unordered_set<std::string_view> needed;
@@ -27,4 +27,4 @@ void prune(Graph& graph) {
   graph.nodes.resize(kept);
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -3,7 +3,7 @@
 
 #include "graftwork/onnx/operator_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 // ---- shapes_elementwise.cpp --------------------------------------------------------------------------------
 std::vector<Shape> same_shape(const Operands& operands);       ///< Of the first operand.
@@ -46,4 +46,4 @@ std::vector<Shape> top_k_shape(const Operands& operands);
 std::vector<Shape> pad_shape(const Operands& operands);
 std::vector<Shape> recurrent_shape(const Operands& operands);  ///< Of LSTM, GRU, RNN.
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -5,7 +5,7 @@
 #include "graftwork/onnx/dims.h"
 #include "graftwork/onnx/shape_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 Dims without_or_with_one(const Dims& dims, const std::vector<int64_t>& axes, bool keeps) {
@@ -92,4 +92,4 @@ std::vector<Shape> arg_reduced_shape(const Operands& operands) {
   return {without_or_with_one(*operands.dims(0), {operands.integer("axis", 0)}, operands.integer("keepdims", 1) != 0)};
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -6,7 +6,7 @@
 #include "graftwork/onnx/dims.h"
 #include "graftwork/onnx/shape_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 std::vector<Shape> reshape_shape(const Operands& operands) {
   const auto target = operands.integers(1);
@@ -169,4 +169,4 @@ std::vector<Shape> range_shape(const Operands& operands) {
   return {Dims{Dimension(static_cast<int64_t>(std::max(count, 0.0)))}};
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -5,7 +5,7 @@
 #include "graftwork/onnx/dims.h"
 #include "graftwork/onnx/shape_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 /// How many elements a slice takes of an extent.
@@ -169,4 +169,4 @@ std::vector<Shape> recurrent_shape(const Operands& operands) {
   return {Dims{(*input)[0], directions, (*input)[1], hidden}, state, state};
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

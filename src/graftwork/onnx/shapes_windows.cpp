@@ -6,7 +6,7 @@
 #include "graftwork/onnx/dims.h"
 #include "graftwork/onnx/shape_rules.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 /// Attributes of what moves a window over `spatial` axes.
@@ -154,4 +154,4 @@ std::vector<Shape> resize_shape(const Operands& operands) {
   return {result};
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -9,7 +9,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 /// Tells most tensors apart without reading them whole: a stretch of the middle, where weights have no padding.
@@ -48,4 +48,4 @@ void share_initializers(Graph& graph) {
   std::erase_if(graph.initializers, [&](const Tensor& tensor) { return now.contains(tensor.name); });
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -3,7 +3,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 /// Smaller tensors stay where they are: their names say what they belong to.
 inline constexpr uint64_t kLeastSharedBytes = 1024;
@@ -13,4 +13,4 @@ inline constexpr uint64_t kLeastSharedBytes = 1024;
 /// stored more than once.
 void share_initializers(Graph& graph);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -11,7 +11,7 @@
 #include "graftwork/onnx/check.h"
 #include "graftwork/onnx/encode.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 std::string_view text_of(std::span<const std::byte> bytes) {
@@ -147,4 +147,4 @@ std::string serialize_model(const Model& model) {
   return bytes;
 }
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -7,7 +7,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 
 struct WriteOptions {
   /// Bytes of initializers in sum; above it, those of at least kLeastExternalBytes move to a file
@@ -33,4 +33,4 @@ void write_model(const Model& model, const std::filesystem::path& path, const Wr
 /// The bytes that write_model writes for a model without external data; throws as it does.
 std::string serialize_model(const Model& model);
 
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

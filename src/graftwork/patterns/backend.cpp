@@ -7,7 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct BackendRegistry::State {
   mutable std::mutex mutex;
@@ -92,4 +92,4 @@ std::shared_ptr<const Backend> or_used(std::shared_ptr<const Backend> backend) {
 std::vector<std::string> discover_backends() { return backends().names(); }
 void reset_backends() { backends().reset({tensorrt_backend()}); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

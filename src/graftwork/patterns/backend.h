@@ -13,7 +13,7 @@
 #include "graftwork/patterns/placement/quantization_pattern.h"
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What an engine takes in a file.
 struct FileRules {
@@ -95,4 +95,4 @@ std::shared_ptr<const Backend> or_used(std::shared_ptr<const Backend> backend);
 /// Back to the start: what was added is gone, nothing is chosen.
 void reset_backends();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/match/matcher.h"
 #include "graftwork/rewrite/rewriter.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kMostSuggestions = 6;
@@ -223,4 +223,4 @@ std::vector<Explanation> explain(const GraphModule& module, Symbol name, const P
   return Stages(module, lists).explain(name);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

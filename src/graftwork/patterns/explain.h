@@ -6,7 +6,7 @@
 
 #include "graftwork/patterns/transform.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A pattern that could have taken the node.
 struct NearestMiss {
@@ -30,4 +30,4 @@ struct Explanation {
 std::vector<Explanation> explain(const GraphModule& module, Symbol name,
                                  const PatternSections& lists = active_patterns());
 
-}  // namespace graftwork
+}  // namespace graftwork::core

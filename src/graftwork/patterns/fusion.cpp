@@ -1,6 +1,6 @@
 #include "graftwork/patterns/fusion.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Outcome FusionPattern::fuse(Symbol kind, std::initializer_list<Part> parts, std::initializer_list<Pat> inputs,
                             const Pat& root, const Match& match, Graft& graft) {
@@ -16,4 +16,4 @@ Outcome FusionPattern::fuse(Symbol kind, std::initializer_list<Part> parts, std:
   return replace_by_kernel(std::move(call), graft);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

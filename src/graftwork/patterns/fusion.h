@@ -5,7 +5,7 @@
 
 #include "graftwork/patterns/stage_kernel.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class FusionPattern : public Pattern {
  protected:
@@ -19,4 +19,4 @@ class FusionPattern : public Pattern {
                       const Pat& root, const Match& match, Graft& graft);
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 PatternList recompositions() {
   return {make_raise_conv_pattern(),
@@ -42,4 +42,4 @@ PatternList recompositions() {
           make_raise_dropout_pattern()};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Operators back to modules: the front half of transform, run to a fix-point.
 PatternList recompositions();
@@ -17,4 +17,4 @@ struct PatternSections {
   std::shared_ptr<const KindTable> kinds = KindTable::torch();
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Compares matched nodes with a resolved body, from the results up.
@@ -152,4 +152,4 @@ Outcome replace_by_kernel_of(Node& call, Symbol kind_name, Graft& graft) {
   return graft.replace(call, graft.call_module(id, inputs, call.type()));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A module with a body that is to take the place of matched nodes.
 struct KernelCall {
@@ -30,4 +30,4 @@ bool is_commutative(const Node& operation);
 /// along. Declines where the bodies differ.
 Outcome replace_by_kernel_of(Node& call, Symbol kind, Graft& graft);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

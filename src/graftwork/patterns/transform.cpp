@@ -7,7 +7,7 @@
 #include "graftwork/ir/text/print.h"
 #include "graftwork/rewrite/rewriter.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kConversions = "conversions";
@@ -99,4 +99,4 @@ TransformationResult apply_transformation_plan(const GraphModule& module, const 
   return apply_transformation_plan(module, plan, {recompositions(), conversions, fusions, get_backend()->kinds});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

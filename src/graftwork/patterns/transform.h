@@ -5,7 +5,7 @@
 #include "graftwork/patterns/lists.h"
 #include "graftwork/rewrite/plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Raises operators back to modules, in place. What is not recognised stays an operator.
 Report prepare_graph(GraphModule& module, const PatternList& raising = recompositions());
@@ -39,4 +39,4 @@ TransformationResult apply_transformation_plan(const GraphModule& module, const 
 TransformationResult apply_transformation_plan(const GraphModule& module, const TransformationPlan& plan,
                                                const PatternList& conversions, const PatternList& fusions);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

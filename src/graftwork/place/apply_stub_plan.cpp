@@ -6,7 +6,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 ModuleRecord stub_record(const PlannedStub& stub) {
@@ -75,4 +75,4 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
   graft.apply();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kSmallProduct = 16;  // rule F11
@@ -100,4 +100,4 @@ std::optional<PolicyHit> policy_for(const GraphModule& module, const Node& call,
   return std::nullopt;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/patterns/placement/quant_policy.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One that holds for a call of a fused module.
 struct PolicyHit {
@@ -19,4 +19,4 @@ struct PolicyHit {
 /// squeeze-and-excite needs the surroundings: it is a pattern of the backend.
 std::optional<PolicyHit> policy_for(const GraphModule& module, const Node& call, const QuantPolicy& policy);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Of every CalibrationMethod, as recipes spell it, in the order in which they are declared.
 std::vector<std::string> calibration_method_names();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

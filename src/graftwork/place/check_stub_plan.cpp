@@ -13,7 +13,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/place/weight_blocks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Checks an edited plan against the network.
@@ -149,4 +149,4 @@ void check_stub_plan(const GraphModule& module, StubPlan& plan, const Backend& b
   PlanChecker(module, plan, backend.placement).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 JsonFields::JsonFields(const Json& object, std::string name, std::string code, const std::vector<std::string>& known)
     : object_(object), name_(std::move(name)), code_(std::move(code)) {
@@ -119,4 +119,4 @@ nlohmann::ordered_json parse_json(const std::string& text, const std::string& wh
   return document;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One JSON object. All members throw Error "<code>.value" or "<code>.key" where the object is not as they want it.
 class JsonFields {
@@ -43,4 +43,4 @@ double shortest_double(float value);
 /// Parses a document. Throws Error "<code>.json", also when an object has a key twice, or nests absurdly.
 nlohmann::ordered_json parse_json(const std::string& text, const std::string& what, const std::string& code);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string LayerFormat::text() const {
   const auto title = [](const std::optional<Precision>& precision) {
@@ -28,4 +28,4 @@ Outcome can_be_written(const LayerFormat& format) {
   return applied();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/patterns/placement/precision.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Nothing stands for floats.
 struct LayerFormat {
@@ -24,4 +24,4 @@ struct LayerFormat {
 /// Whether a file for TensorRT can have it; the rule that says no. What cannot be written runs in fake quantization.
 Outcome can_be_written(const LayerFormat& format);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

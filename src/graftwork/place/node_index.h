@@ -6,7 +6,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct NodeIndex {
   explicit NodeIndex(const GraphModule& module) {
@@ -19,4 +19,4 @@ struct NodeIndex {
   std::map<Symbol, std::vector<Node*>> callers;  // by module path
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/place/read_rules.h"
 #include "graftwork/place/stub_json.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Json = JsonFields::Json;
@@ -157,4 +157,4 @@ PlanFile read_plan(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/rewrite/plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Either part may be absent: what is not planned is decided as without a plan.
 struct PlanFile {
@@ -25,4 +25,4 @@ PlanFile parse_plan(const std::string& text);
 /// `parse_plan` of a file, whose name is in the error.
 PlanFile read_plan(const std::filesystem::path& path);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/place/weight_blocks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Whether the network was trained with this fake-quantize.
@@ -306,4 +306,4 @@ StubPlan plan_stubs(const GraphModule& module, const QuantConfig& config, const 
 
 Symbol inner_value_name(Symbol module, Symbol value) { return cat(module.str(), ".", value.str()); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/place/skip_list.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_inside(const std::string& path, const std::string& scope) {
@@ -77,4 +77,4 @@ std::vector<RuleHits> PolicyRules::hits(const ModuleTable& modules,
   return found;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/module_table.h"
 #include "graftwork/place/layer_format.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Fits a fused module when it, or one of its parts, has all that is asked for. Each may hold `*`; empty asks for
 /// nothing.
@@ -54,4 +54,4 @@ class PolicyRules {
   LayerFormat otherwise_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

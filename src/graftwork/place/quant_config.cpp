@@ -12,7 +12,7 @@
 #include "graftwork/place/json_fields.h"
 #include "graftwork/place/read_rules.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 namespace {
 
@@ -238,4 +238,4 @@ QuantConfig read_quant_config(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

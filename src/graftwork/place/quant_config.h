@@ -12,7 +12,7 @@
 #include "graftwork/place/policy_rules.h"
 #include "graftwork/place/smooth_quant_config.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How a range is found in calibration data, or in a weight.
 enum class CalibrationMethod : uint8_t {
@@ -136,4 +136,4 @@ QuantConfig parse_quant_config(const std::string& text);
 /// The same from a file; throws Error "file.*" too.
 QuantConfig read_quant_config(const std::filesystem::path& path);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

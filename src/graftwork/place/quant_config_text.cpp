@@ -4,7 +4,7 @@
 
 #include "graftwork/place/json_fields.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Json = JsonFields::Json;
@@ -71,4 +71,4 @@ std::string quant_config_text(const QuantConfig& config) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/place/weight_blocks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Json = JsonFields::Json;
@@ -76,4 +76,4 @@ std::vector<PolicyRule> read_rules(const JsonFields& policy) {
   return rules;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

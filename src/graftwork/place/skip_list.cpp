@@ -3,7 +3,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 bool fits_pattern(const std::string& text, const std::string& pattern) {
   // Greedy with one step back to the last star: linear in practice, never exponential.
@@ -53,4 +53,4 @@ void SkipList::check() const {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/ir/module_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether `text` fits `pattern`, in which `*` stands for any characters.
 bool fits_pattern(const std::string& text, const std::string& pattern);
@@ -28,4 +28,4 @@ class SkipList {
   std::vector<bool> used_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

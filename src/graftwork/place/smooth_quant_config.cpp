@@ -4,7 +4,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 SmoothingStrength strength(const JsonFields& fields, const std::string& key) {
@@ -32,4 +32,4 @@ SmoothQuantConfig read_smooth_quant(const JsonFields::Json& object, const std::s
   return config;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

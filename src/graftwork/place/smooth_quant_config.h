@@ -8,7 +8,7 @@
 
 #include "graftwork/place/json_fields.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How much of the difference between channels goes from an activation into the weights behind it, 0 to 1; nothing
 /// where that is searched for each pair.
@@ -25,4 +25,4 @@ struct SmoothQuantConfig {
 /// Throws Error "<code>.key" and "<code>.value" as JsonFields does.
 SmoothQuantConfig read_smooth_quant(const JsonFields::Json& object, const std::string& code);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

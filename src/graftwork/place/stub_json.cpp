@@ -1,6 +1,6 @@
 #include "graftwork/place/stub_json.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 using Json = JsonFields::Json;
 
@@ -23,4 +23,4 @@ Json weight_json(const PlannedWeight& weight) {
   return json;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

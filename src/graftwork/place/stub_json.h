@@ -6,10 +6,10 @@
 #include "graftwork/place/json_fields.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 JsonFields::Json reader_json(const StubReader& reader);
 JsonFields::Json missing_json(const MissingStub& missing);
 JsonFields::Json weight_json(const PlannedWeight& weight);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

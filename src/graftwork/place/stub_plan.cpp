@@ -4,7 +4,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 namespace {
 
@@ -39,4 +39,4 @@ std::string StubPlan::text() const {
   return out;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/place/policy_rules.h"
 #include "graftwork/place/quant_config.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Position `input` of the fused module `module`, or, for a stub on an inner value, the readers in its body.
 struct StubReader {
@@ -77,4 +77,4 @@ void apply_stub_plan(GraphModule& module, const StubPlan& plan, const Backend& b
 /// Name of an inner value of a module: "FusedMlp_0.hidden".
 Symbol inner_value_name(Symbol module, Symbol value);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

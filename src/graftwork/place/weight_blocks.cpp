@@ -3,7 +3,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Outcome fits_blocks(const ModuleRecord& layer, int64_t size) {
   if (layer.kind != Symbol("nn.Linear")) return declined("only linear layers have weights in blocks (rule Q1)");
@@ -17,4 +17,4 @@ Outcome fits_blocks(const ModuleRecord& layer, int64_t size) {
   return applied();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/ir/module_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Input channels that share a scale (rule Q1: what TensorRT has kernels for).
 constexpr bool is_block_size(int64_t size) { return size == 64 || size == 128; }
@@ -16,4 +16,4 @@ inline constexpr const char* kBlockSizes = "64 and 128 are supported (rule Q1)";
 /// they divide, into several.
 Outcome fits_blocks(const ModuleRecord& layer, int64_t size);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/quant/input_axis.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Calls = std::map<ModuleId, std::vector<const Node*>>;
@@ -165,4 +165,4 @@ int64_t BiasCorrection::apply(Network& quantized, const ChannelMeans& known) con
   return static_cast<int64_t>(layers_.size());
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

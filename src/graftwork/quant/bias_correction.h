@@ -10,7 +10,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/channel_mean.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// With Ŵ the quantized weight, a layer's output shifts by (Ŵ − W) · E[x] per output channel, on the mean input of each
 /// channel (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction", section 4.2,
@@ -45,4 +45,4 @@ class BiasCorrection {
   std::unordered_map<Symbol, int64_t> axes_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/quant/observer.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kSecondsBetweenCheckpoints = 10;
@@ -132,4 +132,4 @@ Statistics calibrate(const Network& network, const StatisticsRequest& request, c
   return statistics;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/quant/sample_source.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Called with samples done and samples in all, from one thread at a time.
 using Progress = std::function<void(int64_t done, int64_t total)>;
@@ -34,4 +34,4 @@ struct CalibrationOptions {
 Statistics calibrate(const Network& network, const StatisticsRequest& request, const SampleSource& source,
                      const CalibrationOptions& options);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

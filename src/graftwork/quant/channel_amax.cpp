@@ -4,7 +4,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void ChannelAmax::add(const at::Tensor& values, int64_t axis) {
   const at::Tensor rows = values.detach().transpose(axis, -1).flatten(0, -2);
@@ -28,4 +28,4 @@ void ChannelAmax::merge(const ChannelAmax& other) {
   amax_ = amax_.defined() ? at::maximum(amax_, other.amax_) : other.amax_;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A maximum is exact: it does not depend on the order of samples, nor on which thread saw which.
 class ChannelAmax {
@@ -21,4 +21,4 @@ class ChannelAmax {
   at::Tensor amax_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/quant/fixed_point.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kLargest = 0x1p40;
@@ -50,4 +50,4 @@ at::Tensor ChannelMean::value() const {
   return result;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// By the name of a tensor.
 using ChannelMeans = std::map<std::string, std::vector<double>>;
@@ -36,4 +36,4 @@ class ChannelMean {
   int64_t count_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

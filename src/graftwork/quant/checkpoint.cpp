@@ -9,7 +9,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/quant/content_hash.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 static_assert(std::endian::native == std::endian::little);
@@ -268,4 +268,4 @@ std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& path, con
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 #include "graftwork/quant/sample_source.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Little-endian, counts and sums as they are: equal statistics have equal bytes.
 std::string to_bytes(const Statistics& statistics);
@@ -32,4 +32,4 @@ void write_checkpoint(const std::filesystem::path& path, const std::string& iden
 /// it, "file.*".
 std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& path, const std::string& identity);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

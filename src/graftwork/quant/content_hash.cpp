@@ -5,7 +5,7 @@
 #include "graftwork/ir/text/print.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string line_of(const at::Tensor& tensor) {
@@ -33,4 +33,4 @@ std::string content_hash(const Network& network) {
   return hash_digits(hash_text(lines));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Of tensors that come one after the other; none of them is kept.
 class ContentHash {
@@ -24,4 +24,4 @@ std::string content_hash(std::span<const at::Tensor> tensors);
 /// Its graph and its tensors, by name.
 std::string content_hash(const Network& network);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

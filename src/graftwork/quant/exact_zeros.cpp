@@ -10,7 +10,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool magnifies(const GraphModule& module, const Use& use);
@@ -74,4 +74,4 @@ bool zeros_matter_behind(const GraphModule& module, const Node& value) {
   return false;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// All processes of a job, each with the same network and data.
 class Exchange {
@@ -19,4 +19,4 @@ class Exchange {
   virtual std::vector<std::string> gather(std::string bytes) = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// 63 bits in front of the point and 64 behind it.
 __extension__ using Fixed = __int128;
@@ -18,4 +18,4 @@ inline Fixed to_fixed(double value, double largest) {
 
 inline double to_double(Fixed sum) { return std::ldexp(static_cast<double>(sum), -kFractionBits); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void HalfFindings::add(const std::string& anchor, const Found& found) {
   const auto [known, is_new] = found_.try_emplace(anchor, found);
@@ -29,4 +29,4 @@ WideNodes HalfFindings::wide_nodes() const {
   return wide;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// By anchor (HalfProbe): the nodes that have to compute in FP32 for its sake.
 class HalfFindings {
@@ -27,4 +27,4 @@ class HalfFindings {
   std::map<std::string, Found> found_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

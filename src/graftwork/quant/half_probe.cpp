@@ -10,7 +10,7 @@
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/module_kernels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What rounding to FP16 alone leaves is 66 dB and more; INT8 leaves 40.
@@ -189,4 +189,4 @@ void HalfProbe::look(const std::unordered_map<const Node*, at::Tensor>& values, 
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

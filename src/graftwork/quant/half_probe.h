@@ -9,7 +9,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/quant/half_findings.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Quotients, logarithms, roots and powers make large numbers of small ones, and so errors of them. Each of these
 /// operators, an anchor, is computed again on calibration data, with the operators in front of it, as a file with FP16
@@ -35,4 +35,4 @@ class HalfProbe {
   std::unordered_map<const Node*, at::Tensor> constants_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

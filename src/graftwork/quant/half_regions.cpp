@@ -15,7 +15,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/quant/written_constants.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Of a tensor that ends below it FP16 keeps less than 60 dB: its numbers there are multiples of 2⁻²⁴.
@@ -183,4 +183,4 @@ std::string text_of(const WideRegion& region) {
   return cat(names, ": ", region.reasons.front(), more);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/patterns/placement/placement_rules.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What FP16 cannot hold as it was seen on calibration data: values beyond 65504 (whoever makes and reads them computes
 /// in FP32), values so small that too few bits are left, where that shows in what is made of them, constants of either
@@ -27,4 +27,4 @@ std::vector<WideRegion> wide_regions(const Network& network);
 /// "%add, %div: in FP16 %div becomes NaN or infinite", a line; of many nodes the first and the last.
 std::string text_of(const WideRegion& region);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

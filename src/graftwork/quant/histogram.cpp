@@ -8,7 +8,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Smaller magnitudes share one range: its bins must be normal numbers for the sums below to be exact.
@@ -117,4 +117,4 @@ double Histogram::share_from(double magnitude) const {
          static_cast<double>(all);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

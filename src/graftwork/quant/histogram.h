@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Counts of |x| in equal bins over [0, 2^k), with the smallest k that holds everything. A range that is too small
 /// doubles, two bins become one: so counts are those of one histogram over all values, in whatever order and parts they
@@ -41,4 +41,4 @@ class Histogram {
   uint64_t zeros_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include "graftwork/ir/module_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// From the back, where an axis of samples makes no difference: the channels of a convolution stand in front of its
 /// spatial axes, those of a linear layer last.
@@ -11,4 +11,4 @@ inline int64_t input_axis(const ModuleRecord& layer) {
   return 1 - static_cast<int64_t>(layer.param("weight")->type().rank());
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

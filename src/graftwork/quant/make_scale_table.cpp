@@ -6,7 +6,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/quant/scales.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 StubScale stub_line(const PlannedStub& stub, const QuantizationResult& result, const ScaleTable* used) {
@@ -81,4 +81,4 @@ ScaleTable make_scale_table(const Network& network, const QuantizationResult& re
   return table;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::vector<int64_t> measured_micro_batches(const Batching& batching, int64_t samples, int64_t wanted) {
   const int64_t few = std::clamp<int64_t>(samples / 16, 1, 8);
@@ -13,4 +13,4 @@ std::vector<int64_t> measured_micro_batches(const Batching& batching, int64_t sa
   return chosen;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The type with another first extent.
@@ -116,4 +116,4 @@ std::vector<at::Tensor> filled_up(std::vector<at::Tensor> inputs, const Batching
   return inputs;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

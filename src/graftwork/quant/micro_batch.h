@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether the graph's shape functions hold for any batch, whatever its inputs declare.
 bool holds_for_any_batch(const GraphModule& module);
@@ -29,4 +29,4 @@ Batching batching_of(const GraphModule& module);
 /// kernels.
 std::vector<at::Tensor> filled_up(std::vector<at::Tensor> inputs, const Batching& batching);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

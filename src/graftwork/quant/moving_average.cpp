@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void MovingAverage::add(int64_t index, Seen seen) {
   constexpr float kWeight = 0.01F;
@@ -37,4 +37,4 @@ MovingAverage MovingAverage::restored(int64_t averaged, std::map<Symbol, Ends> a
   return result;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Least and largest value.
 struct Ends {
@@ -40,4 +40,4 @@ class MovingAverage {
   std::map<Symbol, Ends> averages_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

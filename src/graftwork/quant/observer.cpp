@@ -10,7 +10,7 @@
 #include "graftwork/nn/half.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The elements as they lie: torch would first copy a tensor of channels-last layout into its own order.
@@ -154,4 +154,4 @@ void Observer::observe(const ValueRef& value, const Watched& watched, const at::
   if (request->mean_axis) range.mean.add(tensor, *request->mean_axis);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

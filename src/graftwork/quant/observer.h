@@ -11,7 +11,7 @@
 #include "graftwork/quant/sample_source.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Masks (nn/mask_values.h) count for no range, empty tensors have none.
 class Observer {
@@ -49,4 +49,4 @@ class Observer {
   std::optional<InferenceRunner> runner_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/quant/steps/step.h"
 #include "graftwork/quant/weight_scales.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kFewSamples = 4;
@@ -131,4 +131,4 @@ QuantizationResult quantize(const Network& given, const SampleSource& samples, c
   return result;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

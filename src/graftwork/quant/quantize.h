@@ -16,7 +16,7 @@
 #include "graftwork/quant/rescaling/smooth_quant.h"
 #include "graftwork/quant/scale_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct QuantizeOptions {
   CalibrationOptions calibration;
@@ -74,4 +74,4 @@ struct QuantizationResult {
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 float bin_end(const Histogram& histogram, size_t bin, float amax) {
@@ -142,4 +142,4 @@ float least_divergence_end(const Histogram& histogram, float amax, int levels) {
   return best == counts.size() ? amax : bin_end(histogram, best - 1, amax);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include "graftwork/quant/histogram.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 // Each gives the magnitude at which a range of codes ±`levels` ends, at most `amax`, the largest that was seen, and
 // `amax` itself where nothing but zeros was counted. scale = end / levels.
@@ -27,4 +27,4 @@ float percentile_end(const Histogram& histogram, float amax, double percent);
 /// (Migacz, "8-bit inference with TensorRT", GTC 2017).
 float least_divergence_end(const Histogram& histogram, float amax, int levels);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/hash.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Of the bytes of all inputs.
@@ -39,4 +39,4 @@ std::vector<int64_t> chosen_micro_batches(const SampleSource& source, const Batc
   return numbers;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Samples of a network's inputs, in any order, from many threads.
 class SampleSource {
@@ -22,4 +22,4 @@ class SampleSource {
   virtual std::vector<std::string> facts() const { return {}; }
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

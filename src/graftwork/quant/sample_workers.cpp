@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The first failure in sample order, whichever thread meets one first: messages do not depend on luck.
@@ -86,4 +86,4 @@ void SampleWorkers::run(const std::function<void(int64_t index, int64_t worker)>
   failure.rethrow();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

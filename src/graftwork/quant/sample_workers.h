@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Threads that take micro-batches in turns while torch uses one thread for each: what is computed of one does not
 /// depend on how many there are.
@@ -23,4 +23,4 @@ class SampleWorkers {
   int64_t count_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/ir/type.h"
 #include "graftwork/quant/scale_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Scales are rounded by it before anything uses them.
 struct ScaleForm {
@@ -16,4 +16,4 @@ struct ScaleForm {
   std::string rescaling = {};  ///< ScaleTable::rescaling
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<std::string> unknown_names(const ScaleTable& table, const StubPlan& plan, const Network& network) {
@@ -119,4 +119,4 @@ std::map<std::string, Range> ranges_of(const ScaleTable& table) {
   return ranges;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -13,7 +13,7 @@
 #include "graftwork/quant/rescaling/sparse_factors.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Of one stub. All but the first three tell where the scale is from, and change nothing when they are edited; but for
 /// `min` and `max`, which say how far apart stubs may lie that share a scale.
@@ -86,4 +86,4 @@ std::string first_of(const std::vector<std::string>& names);
 /// The ranges of the table's tensors.
 std::map<std::string, Range> ranges_of(const ScaleTable& table);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/place/json_fields.h"
 #include "graftwork/quant/scale_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Json = JsonFields::Json;
@@ -226,4 +226,4 @@ ScaleTable read_scale_table(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/quant/range_search.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Channels without a value, or with such as are as good as zero, take the smallest scale there is.
@@ -179,4 +179,4 @@ at::Tensor unfolded_weight_scales(const at::Tensor& folded, const at::Tensor& fa
   return factor.defined() ? wide / magnitudes(factor, folded) : wide;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/place/quant_config.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Where the range of codes ends by the recipe's method (range_search.h).
 float range_end(const Range& range, const TensorQuantConfig& config);
@@ -64,4 +64,4 @@ at::Tensor folded_weight_scales(const at::Tensor& scales, const at::Tensor& fact
                                 SmallScale small = SmallScale::kWide);
 at::Tensor unfolded_weight_scales(const at::Tensor& folded, const at::Tensor& factor);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr float kLargestRatio = 4;  // two bits, 12 dB
@@ -97,4 +97,4 @@ std::vector<std::string> coarse_concatenations(const GraphModule& module, const 
   return lines;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

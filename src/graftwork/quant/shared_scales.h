@@ -9,7 +9,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Values, by name, whose ranges the two functions below also ask for: what quantized concatenations join.
 std::vector<Symbol> joined_values(const GraphModule& module, const StubPlan& plan);
@@ -24,4 +24,4 @@ void split_scale_groups(StubPlan& plan, const std::map<std::string, Range>& rang
 std::vector<std::string> coarse_concatenations(const GraphModule& module, const StubPlan& plan,
                                                const std::map<std::string, Range>& ranges);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void Range::include(float low, float high) {
   min = seen ? std::min(min, low) : low;
@@ -47,4 +47,4 @@ void Statistics::merge(const Statistics& other) {
   for (size_t i = 0; i < other.inputs.size(); ++i) inputs[i].merge(other.inputs[i]);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

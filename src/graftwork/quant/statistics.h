@@ -14,7 +14,7 @@
 #include "graftwork/quant/inputs/input_probe.h"
 #include "graftwork/quant/moving_average.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What was seen of one tensor.
 struct Range {
@@ -82,4 +82,4 @@ struct Statistics {
   void merge(const Statistics& other);
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

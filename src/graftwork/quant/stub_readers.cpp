@@ -2,7 +2,7 @@
 
 #include "graftwork/ir/body.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 bool is_on_softmax(const ModuleTable& modules, const PlannedStub& stub) {
   if (stub.value.empty()) return false;
@@ -22,4 +22,4 @@ SmallScale small_scale_of(const ModuleTable& modules, const PlannedStub& stub, b
   return SmallScale::kWide;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/nn/exported_scale.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether the stub quantizes the weights of attention, which are at most 1.
 bool is_on_softmax(const ModuleTable& modules, const PlannedStub& stub);
@@ -12,4 +12,4 @@ bool is_on_softmax(const ModuleTable& modules, const PlannedStub& stub);
 /// A stub that a product reads has a scale of the type that products take.
 SmallScale small_scale_of(const ModuleTable& modules, const PlannedStub& stub, bool products_take_one_type);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/quant/scales.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Those of the table, in the shape that they have in the network.
@@ -74,4 +74,4 @@ void set_weight_scales(Network& network, const StubPlan& plan, const WeightQuant
   graft.apply();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/half.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kEnough = 50;  // dB
@@ -116,4 +116,4 @@ std::vector<WrittenConstant> written_constants(const Network& network, const Nod
   return Collector(network, node).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

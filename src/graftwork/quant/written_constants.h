@@ -6,7 +6,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct WrittenConstant {
   std::string name;    ///< "other", "conv.weight".
@@ -23,4 +23,4 @@ struct WrittenConstant {
 /// norm folded; without the weights that the file holds as codes.
 std::vector<WrittenConstant> written_constants(const Network& network, const Node& node);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

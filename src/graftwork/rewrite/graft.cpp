@@ -8,7 +8,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool same_module(const ModuleRecord& a, const ModuleRecord& b) {
@@ -331,4 +331,4 @@ void Graft::apply() {
   commit();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Collects new nodes, new and changed module records, replacements and rewired operands; commits all of them or none.
 /// Until commit() the network is what it was; the destructor drops what was not committed. Nothing but grafts changes a
@@ -129,4 +129,4 @@ class Graft {
   bool committed_ = false;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

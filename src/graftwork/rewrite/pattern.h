@@ -9,7 +9,7 @@
 #include "graftwork/match/matcher.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Immutable and without state beyond its tree, so that one pattern serves many threads.
 class Pattern {
@@ -35,4 +35,4 @@ class Pattern {
 /// An ordered list: of two matches of equal length the earlier pattern's wins.
 using PatternList = std::vector<std::shared_ptr<const Pattern>>;
 
-}  // namespace graftwork
+}  // namespace graftwork::core

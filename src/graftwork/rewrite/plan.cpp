@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using NamedMatch = std::pair<uint32_t, uint32_t>;
@@ -89,4 +89,4 @@ std::string TransformationPlan::text() const {
   return out;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/rewrite/report.h"
 #include "graftwork/rewrite/rewriter.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A match, found and not carried out yet.
 struct PlannedMatch {
@@ -43,4 +43,4 @@ struct TransformationPlan {
   std::string text() const;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string SkippedMatch::why() const {
   return winner.empty() ? reason : cat("%", taken.str(), " belongs to a match of ", winner.str());
@@ -38,4 +38,4 @@ std::string Report::text() const {
   return out;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

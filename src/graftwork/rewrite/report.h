@@ -9,7 +9,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/ir/graph.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct AppliedMatch {
   Symbol pattern;
@@ -40,4 +40,4 @@ struct Report {
   std::string text() const;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct Rewriter::Candidate {
   Match match;
@@ -387,4 +387,4 @@ std::vector<uint32_t> Rewriter::apply(Round& round, const std::vector<uint32_t>&
   return refused;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

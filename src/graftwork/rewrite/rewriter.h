@@ -8,7 +8,7 @@
 #include "graftwork/rewrite/pattern.h"
 #include "graftwork/rewrite/report.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Which of the matches that are carried out a match of `pattern` anchored at a node is; nothing when it is none.
 using MatchFilter = std::function<std::optional<uint32_t>(Symbol pattern, const Node& anchor)>;
@@ -57,4 +57,4 @@ class Rewriter {
   std::vector<Symbol> far_looking_;  // names of patterns
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

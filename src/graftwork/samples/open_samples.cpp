@@ -13,7 +13,7 @@
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/tensors.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<std::string> skipped_fact(int64_t skipped) {
@@ -183,4 +183,4 @@ ImageInput image_input(const Node& input) {
   return wanted;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

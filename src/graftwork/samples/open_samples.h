@@ -8,7 +8,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/quant/sample_source.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Which samples to take, and what to make of pictures.
 struct SampleOptions {
@@ -25,4 +25,4 @@ std::unique_ptr<SampleSource> open_samples(const GraphModule& module, const std:
 /// What pictures must become for an input of the network.
 ImageInput image_input(const Node& input);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/data/npy.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 at::Tensor to_tensor(const Array& array) {
   auto* data = const_cast<std::byte*>(array.bytes.data());  // torch has no read-only tensors; nothing writes to inputs
   return at::from_blob(data, array.shape, [owner = array.owner](void*) {}, at::TensorOptions(to_torch(array.type)));
@@ -21,4 +21,4 @@ Array to_array(const at::Tensor& tensor) {
   return make_array(*dtype, plain.sizes().vec(), std::move(bytes));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,11 +5,11 @@
 
 #include "graftwork/data/array.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Shares the array's bytes.
 at::Tensor to_tensor(const Array& array);
 /// A contiguous copy on the CPU.
 Array to_array(const at::Tensor& tensor);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

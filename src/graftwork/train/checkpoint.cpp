@@ -11,7 +11,7 @@
 #include "graftwork/data/npz.h"
 #include "graftwork/samples/tensors.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 // Names of the arrays.
@@ -154,4 +154,4 @@ int64_t load_checkpoint(const std::filesystem::path& path, QatNetwork& network, 
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

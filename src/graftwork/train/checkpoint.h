@@ -6,7 +6,7 @@
 
 #include "graftwork/train/optimizer_state.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Writes all that further steps depend on: parameters, buffers and modes of the network, the state of the optimiser
 /// (SGD, Adam, AdamW) with its learning rates, torch's random numbers, and how many steps there were. A run that goes
@@ -22,4 +22,4 @@ void save_checkpoint(const std::filesystem::path& path, const QatNetwork& networ
 /// a file that is none, "train.optimizer" as restore does, and what NpzReader throws.
 int64_t load_checkpoint(const std::filesystem::path& path, QatNetwork& network, torch::optim::Optimizer& optimizer);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/quant/micro_batch.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 void check_shapes(const at::Tensor& student, const at::Tensor& teacher) {
@@ -52,4 +52,4 @@ at::Tensor distillation_loss(const at::Tensor& student, const at::Tensor& teache
   return divergence.mean() * (temperature * temperature);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/nn/inference_runner.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The float network as a teacher. It records no gradients, whoever asks.
 class Teacher {
@@ -32,4 +32,4 @@ at::Tensor output_loss(std::span<const at::Tensor> student, std::span<const at::
 /// "train.teacher" where the shapes differ, "train.temperature".
 at::Tensor distillation_loss(const at::Tensor& student, const at::Tensor& teacher, double temperature);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@
 #include "graftwork/quant/stub_readers.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr std::string_view kLogScale = ".log_scale";
@@ -109,4 +109,4 @@ void freeze_scales(Network& network, const StubPlan& plan, const ScaleForm& form
   graft.apply();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/scale_form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Which scales training changes.
 struct LearnedScales {
@@ -29,4 +29,4 @@ bool is_log_scale(std::string_view leaf);
 /// of weights through the batch norm that export folds, as it is now.
 void freeze_scales(Network& network, const StubPlan& plan, const ScaleForm& form);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr uint8_t kTrains = 1, kIsFrozen = 2;
@@ -82,4 +82,4 @@ void ModuleModes::apply() {
   for (size_t i = 0; i < wanted_.size(); ++i) effective_[i] = frozen_[i] ? Mode::kEval : wanted_[i];
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

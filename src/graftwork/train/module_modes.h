@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/module_kernels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Modes of the modules of a table, all of which begin in evaluation. Refers to the table, which must stay as it is.
 class ModuleModes {
@@ -41,4 +41,4 @@ class ModuleModes {
   std::vector<Mode> effective_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using torch::optim::Optimizer;
@@ -160,4 +160,4 @@ void restore(Optimizer& optimizer, const OptimizerState& state, std::span<const 
   for (size_t i = 0; i < groups; ++i) optimizer.param_groups()[i].options().set_lr(state.learning_rates[i]);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@ namespace torch::optim {
 class Optimizer;
 }
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct OptimizerState {
   std::string kind;                           ///< "SGD", "Adam", "AdamW".
@@ -28,4 +28,4 @@ OptimizerState state_of(const torch::optim::Optimizer& optimizer, std::span<cons
 /// groups, names or shapes are not those of the optimiser and its parameters.
 void restore(torch::optim::Optimizer& optimizer, const OptimizerState& state, std::span<const NamedTensor> parameters);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

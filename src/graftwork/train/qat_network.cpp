@@ -9,7 +9,7 @@
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/micro_batch.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 const std::array<Symbol, 2> kStatistics{"running_mean", "running_var"};
@@ -160,4 +160,4 @@ Network QatNetwork::freeze(const FreezeOptions& file) const {
   return frozen;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -13,7 +13,7 @@
 #include "graftwork/train/learned_scales.h"
 #include "graftwork/train/module_modes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct QatOptions {
   LearnedScales learned_scales;
@@ -86,4 +86,4 @@ class QatNetwork {
   bool any_batch_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

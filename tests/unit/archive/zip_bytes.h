@@ -9,7 +9,7 @@
 
 #include "support/reader_testing.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 struct ZipPart {
   std::string name;
@@ -112,4 +112,4 @@ inline std::string zip_bytes(const std::vector<ZipPart>& parts, const ZipEnd& en
   return out;
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

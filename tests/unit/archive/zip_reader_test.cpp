@@ -5,7 +5,7 @@
 #include "graftwork/archive/inflate.h"
 #include "unit/archive/zip_bytes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -219,4 +219,4 @@ TEST(Inflate, RefusesOtherCompression) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/archive/zip_reader.h"
 #include "support/reader_testing.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -68,4 +68,4 @@ TEST_F(ZipWriterTest, WritesMoreEntriesThanTheClassicFormatCanCount) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TEST(DType, HasOneName) {
@@ -17,4 +17,4 @@ TEST(DType, HasOneName) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 namespace fs = std::filesystem;
@@ -202,4 +202,4 @@ TEST_F(FileTest, WhatCannotBeWrittenSaysSoBeforeAnythingIsDone) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

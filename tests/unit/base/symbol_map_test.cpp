@@ -4,7 +4,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TEST(SymbolMap, HoldsWhatWasSetAndTheDefaultElsewhere) {
@@ -33,4 +33,4 @@ TEST(SymbolMap, CopiesShareNothing) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

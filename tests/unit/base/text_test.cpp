@@ -15,7 +15,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/base/symbol.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TEST(Error, ReportsWhatWhereAndWhatToDo) {
@@ -180,4 +180,4 @@ TEST(Hash, IsFnv1a) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

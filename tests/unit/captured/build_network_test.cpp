@@ -10,7 +10,7 @@
 #include "graftwork/ir/verify.h"
 #include "support/reader_testing.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// A contiguous tensor.
@@ -52,7 +52,7 @@ std::string graph_of(Program program, TensorStore tensors = {}) {
 }
 
 void expect_refusal(std::string_view code, std::string_view words, const Program& program, const TensorStore& tensors) {
-  graftwork::testing::expect_error(code, words, [&] { build_network(program, tensors, 0); });
+  graftwork::core::testing::expect_error(code, words, [&] { build_network(program, tensors, 0); });
 }
 
 /// y = -x; y[0] += row, in place, and y is the result.
@@ -335,4 +335,4 @@ TEST(Captured, WholeNumbersAreNotDividedByMinusOneWhileAFileIsOpened) {
 }
 
 }  // namespace
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

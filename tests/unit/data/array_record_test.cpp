@@ -6,7 +6,7 @@
 #include "graftwork/data/npz.h"
 #include "unit/archive/zip_bytes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -42,4 +42,4 @@ TEST_F(ArrayRecordTest, WhatIsMissingOrOfAnotherFormIsNothing) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/data/npz.h"
 #include "unit/archive/zip_bytes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -227,4 +227,4 @@ TEST_F(DatasetTest, GivesAnInputWithoutSamplesOneValue) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

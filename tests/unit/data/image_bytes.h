@@ -13,7 +13,7 @@
 #include "graftwork/data/image/image.h"
 #include "support/reader_testing.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// A picture whose pixels all differ from their neighbours.
 inline Image pattern(int64_t width, int64_t height, int64_t channels) {
@@ -94,4 +94,4 @@ inline std::string orientation_exif(int orientation, bool is_big_endian = false)
          number(3, 2) + number(1, 4) + number(static_cast<uint32_t>(orientation), 2) + number(0, 2) + number(0, 4);
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

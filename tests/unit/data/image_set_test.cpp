@@ -5,7 +5,7 @@
 #include "graftwork/data/sample_files.h"
 #include "unit/data/image_bytes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -159,4 +159,4 @@ TEST_F(ImageSetTest, NamesTheFileThatIsDamaged) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

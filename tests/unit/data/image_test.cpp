@@ -7,7 +7,7 @@
 #include "unit/archive/zip_bytes.h"
 #include "unit/data/image_bytes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -160,4 +160,4 @@ TEST(Decode, SurvivesDamage) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

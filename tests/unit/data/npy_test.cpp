@@ -6,7 +6,7 @@
 
 #include "support/reader_testing.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -185,4 +185,4 @@ TEST(Npy, WritesTheHeaderThatNumpyWrites) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include "unit/archive/zip_bytes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using namespace testing;
@@ -94,4 +94,4 @@ TEST_F(NpzTest, LeavesNothingBehindWhenItCannotWrite) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "unit/export/onnx_view.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 constexpr DType kTypes[] = {DType::kF32, DType::kF16};
@@ -266,4 +266,4 @@ TEST(LowerQuantized, AddsTheResidualInFrontOfTheActivation) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -7,7 +7,7 @@
 #include "support/networks.h"
 #include "unit/export/onnx_view.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 OnnxView lowered(std::string_view text, DType type = DType::kF32) {
@@ -226,4 +226,4 @@ TEST(Lower, GivesTheSameBytesEveryTime) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

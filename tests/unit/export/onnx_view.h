@@ -12,7 +12,7 @@
 #include "graftwork/onnx/check.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 class OnnxView {
  public:
@@ -97,4 +97,4 @@ inline Error export_error(const Network& network, const ExportOptions& options) 
   return {"none", "nothing was thrown"};
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

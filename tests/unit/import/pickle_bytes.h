@@ -7,7 +7,7 @@
 
 #include "unit/archive/zip_bytes.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 inline std::string op(int code) { return std::string(1, static_cast<char>(code)); }
 inline std::string proto(int version = 2) { return op(0x80) + op(version); }
@@ -59,4 +59,4 @@ inline std::string saved(const std::string& pickle, const std::vector<std::pair<
   return zip_bytes(parts);
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -8,10 +8,10 @@
 #include "graftwork/import/pickle/tensor_file.h"
 #include "unit/import/pickle_bytes.h"
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 namespace {
 
-using namespace graftwork::testing;
+using namespace graftwork::core::testing;
 
 Document read(const std::string& bytes) { return read_pickle(as_bytes(bytes)); }
 
@@ -179,9 +179,9 @@ TEST(Pickle, BoundsWhatAFileCanMakeOfItsBytes) {
 }
 
 }  // namespace
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 class TensorFileTest : public ::testing::Test {
@@ -231,4 +231,4 @@ TEST_F(TensorFileTest, RefusesOtherContents) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

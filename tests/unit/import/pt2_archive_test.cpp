@@ -3,10 +3,10 @@
 #include "graftwork/import/pt2/payloads.h"
 #include "unit/import/pickle_bytes.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
-using namespace graftwork::testing;
+using namespace graftwork::core::testing;
 
 class Pt2ArchiveTest : public FolderTest {
  protected:
@@ -182,4 +182,4 @@ TEST_F(Pt2ArchiveTest, RefusesAFileCutAnywhere) {
 }
 
 }  // namespace
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

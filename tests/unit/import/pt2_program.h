@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 inline nlohmann::json sample_program() {
   return nlohmann::json::parse(R"json({
@@ -71,4 +71,4 @@ inline nlohmann::json sample_program() {
   })json");
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -5,10 +5,10 @@
 #include "support/reader_testing.h"
 #include "unit/import/pt2_program.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
-using namespace graftwork::testing;
+using namespace graftwork::core::testing;
 using Json = nlohmann::json;
 
 ExportedProgram read(const Json& json) { return read_exported_program(json.dump()); }
@@ -367,4 +367,4 @@ TEST(PayloadConfig, ReadsWhereTensorsLie) {
 }
 
 }  // namespace
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

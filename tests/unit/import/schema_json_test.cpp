@@ -2,10 +2,10 @@
 
 #include "support/reader_testing.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
-using namespace graftwork::testing;
+using namespace graftwork::core::testing;
 
 std::string nested(int depth, char open, char close) {
   return std::string(static_cast<size_t>(depth), open) + std::string(static_cast<size_t>(depth), close);
@@ -48,4 +48,4 @@ TEST(ParseJson, AZeroByteIsNoEnd) {
 }
 
 }  // namespace
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -2,10 +2,10 @@
 
 #include "support/reader_testing.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
-using namespace graftwork::testing;
+using namespace graftwork::core::testing;
 using Kind = SympyExpr::Kind;
 
 TEST(SympyExpr, ReadsSymbolsAndDropsTheirAssumptions) {
@@ -81,4 +81,4 @@ TEST(SympyExpr, LimitsTheNumberOfTerms) {
 }
 
 }  // namespace
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -11,7 +11,7 @@
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kSplitMlp =
@@ -274,4 +274,4 @@ TEST(KindTable, TakesOneDefinitionOfANameOnly) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/verify.h"
 #include "support/graph_test_access.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class GraphTest : public ::testing::Test {
@@ -197,4 +197,4 @@ TEST_F(GraphTest, FindsLiveNodesOnly) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

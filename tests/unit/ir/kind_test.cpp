@@ -10,7 +10,7 @@
 #include "graftwork/ir/verify.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 const KindTable& table() { return *KindTable::torch(); }
@@ -222,4 +222,4 @@ TEST(Shape, SizesBeyond64BitsAreRefused) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 #include "support/networks.h"
 #include "support/shuffle.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kNetwork =
@@ -274,4 +274,4 @@ TEST(Verify, FindsWhatIsBroken) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

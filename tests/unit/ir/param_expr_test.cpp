@@ -9,7 +9,7 @@
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Numbers = std::vector<int64_t>;
@@ -135,4 +135,4 @@ TEST(ParamExpr, JoinsNoMoreThanCanBeCounted) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/verify.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 void expect_canonical(const std::string& text) {
@@ -322,4 +322,4 @@ TEST(Parse, AnyDamageIsAnErrorOfOurs) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/ir/attribute.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 Dim dim(const std::string& text) {
@@ -170,4 +170,4 @@ TEST(AttrMap, IsSortedByNameAndHasOneValueEach) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 class ConstantsTest : public ::testing::Test {
@@ -52,4 +52,4 @@ TEST_F(ConstantsTest, EqualConstantsShareANode) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

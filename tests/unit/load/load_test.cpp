@@ -16,7 +16,7 @@
 #include "graftwork/samples/tensors.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
@@ -209,4 +209,4 @@ TEST(Load, InlinesWhatRunsWithoutGradients) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

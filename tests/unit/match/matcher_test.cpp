@@ -11,7 +11,7 @@
 #include "graftwork/rewrite/graft.h"
 #include "support/shuffle.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A network of operators on one type: "%a = neg(%x)" stands for `%a: f32[2] = neg(%x)`.
@@ -128,7 +128,7 @@ TEST(Match, AnAlternativeThatFailsLeavesNoBindings) {
 TEST(Match, OptionalMayBeAbsent) {
   const GraphModule module = network("%a = f(%x);%b = g(%a);%c = h(%b);%d = f(%z);%e = h(%d);return %c, %e");
   for (const bool present : {true, false}) {
-    const Pat a = op("f")(any()), b = graftwork::optional(op("g"), a), c = op("h")(b);
+    const Pat a = op("f")(any()), b = graftwork::core::optional(op("g"), a), c = op("h")(b);
     const Attempt attempt(module, {c}, present ? "c" : "e");
     ASSERT_TRUE(attempt.found) << attempt.failure();
     EXPECT_EQ(attempt.match.length(), present ? 3u : 2u);
@@ -345,7 +345,7 @@ TEST(Match, ASearchIsGivenUpAfterSomeSteps) {
 
 TEST(Match, AnOptionalPartIsLeftOutWhereTheRestWantsIt) {
   const GraphModule module = network("%a = g(%x);%b = g(%a);%s = add(%b, %a);return %s");
-  const Pat x = any(), maybe = graftwork::optional(op("g"), x), out = op("add")(op("g")(maybe), x);
+  const Pat x = any(), maybe = graftwork::core::optional(op("g"), x), out = op("add")(op("g")(maybe), x);
   const Attempt attempt(module, {out}, "s");
   ASSERT_TRUE(attempt.found) << attempt.failure();
   EXPECT_EQ(attempt.name(x), "a");
@@ -600,4 +600,4 @@ TEST(Pat, ModifiersThatWouldDoNothingAreMistakes) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 std::vector<at::Tensor> run(const GraphModule& module, const std::vector<at::Tensor>& inputs,
@@ -359,4 +359,4 @@ TEST(Admits, GoesByTheKindOfTheArgument) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 constexpr float kSmallestNormalHalf = 6.103515625e-05F;
@@ -27,4 +27,4 @@ TEST(ExportedScale, StaysFp32WhereFp16WouldLoseBits) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

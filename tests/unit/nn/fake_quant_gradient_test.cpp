@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 struct Case {
@@ -157,4 +157,4 @@ TEST(FakeQuantGradient, HasNoDerivativeOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

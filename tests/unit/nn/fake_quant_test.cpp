@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor floats(std::initializer_list<float> values) { return at::tensor(at::ArrayRef<float>(values)); }
@@ -58,4 +58,4 @@ TEST(FakeQuantize, TakesAScaleForEachBlock) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -11,7 +11,7 @@
 #include "graftwork/nn/prepared_conv.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// Runs the network both ways, on each input shape where some are given, one after the other on the same prepared
@@ -207,4 +207,4 @@ TEST(FoldBatchNorm, LeavesALayerWithoutItAlone) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

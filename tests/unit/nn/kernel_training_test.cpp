@@ -7,7 +7,7 @@
 #include "graftwork/patterns/transform.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 PatternSections patterns_of_the_page() {
@@ -81,4 +81,4 @@ TEST(KernelTraining, GradientsPassTheFakeQuantizersOfTheBodyWhereNothingIsClippe
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

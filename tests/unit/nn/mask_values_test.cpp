@@ -8,7 +8,7 @@
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -68,4 +68,4 @@ TEST(MaskValues, OfOneCallAreNotThoseOfTheNext) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

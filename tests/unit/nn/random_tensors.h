@@ -11,7 +11,7 @@
 #include "graftwork/nn/executor.h"
 #include "support/networks.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// FNV-1a: the same on every machine, unlike std::hash.
 inline uint64_t hash_of(std::string_view text, uint64_t seed = 0) {
@@ -73,4 +73,4 @@ inline double relative_difference(const at::Tensor& a, const at::Tensor& b) {
   return std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

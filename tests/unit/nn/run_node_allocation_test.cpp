@@ -6,7 +6,7 @@
 #include "support/counted_allocations.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// Allocated while the last node of a chain of so many runs, with a body of three operators in it.
@@ -35,4 +35,4 @@ TEST(RunNodeAllocation, DoesNotGrowWithTheNetwork) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

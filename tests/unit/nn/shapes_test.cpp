@@ -9,7 +9,7 @@
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// One call on an input of this type: "KIND{attributes}", or "KIND{attributes}[parts]" for fused modules. A second type
@@ -357,4 +357,4 @@ TEST(Kinds, RefuseWhatTorchRefuses) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

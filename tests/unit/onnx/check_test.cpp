@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using testing::float_tensor;
@@ -126,4 +126,4 @@ TEST(OnnxCheck, WantsTheNamesThatOnnxWants) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

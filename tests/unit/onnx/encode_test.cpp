@@ -5,7 +5,7 @@
 #include "graftwork/onnx/write.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using testing::float_tensor;
@@ -161,4 +161,4 @@ TEST(OnnxEncode, CarriesTensorAttributes) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

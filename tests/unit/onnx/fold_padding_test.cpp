@@ -7,7 +7,7 @@
 #include "graftwork/onnx/attributes.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using testing::float_tensor;
@@ -58,4 +58,4 @@ TEST(OnnxFoldPadding, LeavesOtherNumbersAxesAndWindowsAlone) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using testing::sample_model;
@@ -107,4 +107,4 @@ TEST(OnnxInfer, NoSumOrProductLeaves64Bits) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

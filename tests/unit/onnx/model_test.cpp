@@ -6,7 +6,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 TEST(OnnxModel, ByteCountIsThatOfAllElements) {
@@ -55,4 +55,4 @@ TEST(OnnxModel, IrVersionIsTheLeastThatTheOpsetAsksFor) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

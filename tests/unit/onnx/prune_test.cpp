@@ -5,7 +5,7 @@
 #include "graftwork/onnx/check.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using testing::float_tensor;
@@ -44,4 +44,4 @@ TEST(OnnxPrune, KeepsANodeOfWhichOneOutputIsRead) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -10,7 +10,7 @@
 
 #include "graftwork/onnx/model.h"
 
-namespace graftwork::onnx::testing {
+namespace graftwork::core::onnx::testing {
 
 template <class T>
 Bytes keep_bytes(std::vector<T> values) {
@@ -54,4 +54,4 @@ inline ::onnx::ModelProto parsed(const std::string& bytes) {
   return proto;
 }
 
-}  // namespace graftwork::onnx::testing
+}  // namespace graftwork::core::onnx::testing

@@ -5,7 +5,7 @@
 #include "graftwork/onnx/check.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 using testing::float_tensor;
@@ -79,4 +79,4 @@ TEST(ShareInitializers, KeepsAResult) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

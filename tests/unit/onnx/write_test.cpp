@@ -13,7 +13,7 @@
 #include "graftwork/base/file.h"
 #include "unit/onnx/sample.h"
 
-namespace graftwork::onnx {
+namespace graftwork::core::onnx {
 namespace {
 
 namespace fs = std::filesystem;
@@ -245,4 +245,4 @@ TEST_F(OnnxWrite, RemovesTheDataFileWhenOnlyTheModelFileFails) {
 }
 
 }  // namespace
-}  // namespace graftwork::onnx
+}  // namespace graftwork::core::onnx

@@ -12,7 +12,7 @@
 #include "graftwork/base/text.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Shape = std::vector<int64_t>;
@@ -345,4 +345,4 @@ TEST(Axes, AreNotKnownOfOtherOperators) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/patterns/transform.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string code_of(const std::function<void()>& work) {
@@ -88,4 +88,4 @@ TEST(Lists, TensorrtPatternsAreItsConversionsAndFusions) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The batch norm of the second convolution has another reader; the last activation is none that fuses.
@@ -75,4 +75,4 @@ TEST(Explain, SuggestsNamesThatAreLikeAWrongOne) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

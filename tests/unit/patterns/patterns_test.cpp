@@ -11,7 +11,7 @@
 #include "support/golden_file.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TensorType f32(std::vector<Dim> dims) { return {DType::kF32, std::move(dims)}; }
@@ -154,4 +154,4 @@ TEST(Lists, EachPatternHasAGoldenOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/patterns/transform.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A convolution with batch norm and activation, a check that goes, and a classifier that becomes a convolution.
@@ -104,4 +104,4 @@ TEST(TransformationPlan, NamesTheMatchThatItHasNot) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 #include "graftwork/patterns/text/parse.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// "line:column: message (try hint)".
@@ -325,4 +325,4 @@ TEST(TextErrors, MutatedFilesNeverDoAnythingElse) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

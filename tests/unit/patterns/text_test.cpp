@@ -10,7 +10,7 @@
 #include "graftwork/rewrite/rewriter.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 GraphModule network(const std::string& statements, const std::string& inputs = "%x: f32[1, 4, 8, 8]") {
@@ -351,4 +351,4 @@ TEST(Text, APlanThatNamesAMissingPatternIsRefused) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 #include "graftwork/patterns/transform.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 GraphModule network() {
@@ -118,4 +118,4 @@ TEST(PlanFile, IsRefusedWhereItDoesNotFitTheNetwork) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

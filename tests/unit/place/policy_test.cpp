@@ -8,7 +8,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Convolutions of 32 channels, one of them depthwise, pooled, and two linear layers.
@@ -198,4 +198,4 @@ TEST(EditedPlan, CannotPutWeightsInBlocksThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TEST(QuantConfigText, IsReadAsItself) {
@@ -75,4 +75,4 @@ TEST(QuantConfigText, SaysRulesAndSmoothing) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Statements of a network, with "conv NAME(%x)" for a 1×1 convolution from and to 4 channels.
@@ -377,4 +377,4 @@ TEST(SharedModule, MayReadAnotherStubInEachCall) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

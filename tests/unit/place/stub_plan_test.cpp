@@ -14,7 +14,7 @@
 #include "graftwork/place/skip_list.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string conv(const std::string& path, const std::string& input, int64_t in = 4, const std::string& more = "") {
@@ -282,4 +282,4 @@ TEST(QuantConfig, IsReadFromAFile) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -15,7 +15,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor random(std::vector<int64_t> shape, uint64_t seed) {
@@ -235,4 +235,4 @@ TEST(RoundByTraining, TellsWhichLayersAreDone) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -9,7 +9,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor numbers(int64_t count, uint64_t seed) { return random_tensor({DType::kF32, {Dim(count), Dim(6)}}, seed); }
@@ -155,4 +155,4 @@ TEST(BiasCorrection, LeavesWhatALayerInFloatingPointReadsToo) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

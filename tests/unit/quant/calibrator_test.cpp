@@ -12,7 +12,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// A residual network that holds for any batch; `batch` is the one it declares.
@@ -247,4 +247,4 @@ TEST(MicroBatch, KnowsTheInputsThatHoldSamples) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -6,7 +6,7 @@
 
 #include <numeric>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 using Channels = std::vector<int64_t>;
@@ -96,4 +96,4 @@ TEST(ChannelLayout, AgreesBesideFreeAxes) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

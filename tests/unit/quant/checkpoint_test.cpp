@@ -13,7 +13,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 Network linear_network() {
@@ -133,4 +133,4 @@ TEST(Calibration, GoesOnFromItsCheckpoint) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

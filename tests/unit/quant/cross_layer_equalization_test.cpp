@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "unit/quant/rescaled_network.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 std::string conv(const char* name, const char* input, int in, int out, const char* more = "") {
@@ -99,4 +99,4 @@ TEST(CrossLayerEqualization, SaysWhatIsInTheWay) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

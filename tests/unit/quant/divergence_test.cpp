@@ -10,7 +10,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 Network chain() {
@@ -131,4 +131,4 @@ TEST(FirstDivergenceOfFile, IsAnotherNumberOfElements) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

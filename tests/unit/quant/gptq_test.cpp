@@ -9,7 +9,7 @@
 #include "graftwork/quant/gptq/second_moments.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor random(std::vector<int64_t> shape, uint64_t seed) {
@@ -108,4 +108,4 @@ TEST(GptqOfFewInputs, IsNoWorseThanTheNearest) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

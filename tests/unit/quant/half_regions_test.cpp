@@ -10,7 +10,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// Names of the nodes between %x and the result that are wide.
@@ -87,4 +87,4 @@ TEST(HalfRegions, AreNamedAsOneWhereTheyHangTogether) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

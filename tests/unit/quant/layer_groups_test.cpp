@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Groups = std::vector<std::pair<size_t, size_t>>;
@@ -28,4 +28,4 @@ TEST(LayerGroups, HoldALayerThatDoesNotFitAlone) {
 TEST(LayerGroups, AreNoneOfNoLayers) { EXPECT_EQ(groups_of({}, 10), Groups()); }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

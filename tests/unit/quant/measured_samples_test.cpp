@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<int64_t> chosen(int64_t batch, int64_t samples, int64_t wanted) {
@@ -26,4 +26,4 @@ TEST(MeasuredSamples, AreAsManyAsAreAskedForAndNoMoreThanThereAre) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

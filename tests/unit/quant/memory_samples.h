@@ -3,7 +3,7 @@
 
 #include "graftwork/quant/sample_source.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// The samples of one input, in the order given.
 class MemorySamples final : public SampleSource {
@@ -16,4 +16,4 @@ class MemorySamples final : public SampleSource {
   at::Tensor samples_;
 };
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

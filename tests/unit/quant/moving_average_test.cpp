@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TEST(MovingAverage, WeighsEachSampleByAHundredth) {
@@ -41,4 +41,4 @@ TEST(MovingAverage, TakesSamplesInTheirOrder) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

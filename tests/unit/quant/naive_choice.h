@@ -8,7 +8,7 @@
 #include "graftwork/quant/quantize.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 class NaiveChoice {
  public:
@@ -90,4 +90,4 @@ class NaiveChoice {
   std::set<Symbol> in_float_;
 };
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

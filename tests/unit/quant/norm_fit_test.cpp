@@ -5,7 +5,7 @@
 
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor numbers(std::vector<int64_t> sizes, uint64_t seed) {
@@ -96,4 +96,4 @@ TEST(NormFit, UntrainedStatisticsSayNothing) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <random>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 float amax_of(std::span<const float> values) {
@@ -202,4 +202,4 @@ TEST(EveryEnd, IsTheLargestWhereNothingElseWasSeen) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

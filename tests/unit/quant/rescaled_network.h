@@ -7,7 +7,7 @@
 #include "graftwork/patterns/transform.h"
 #include "unit/nn/random_tensors.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 inline Network transformed(const std::string& text) {
   Network network = network_of(text);
@@ -29,4 +29,4 @@ inline double function_moved(const Network& before, const Network& after) {
   return relative_difference(Executor(after.module).run(after.tensors, std::vector{x}).front(), expected);
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -8,7 +8,7 @@
 #include "unit/quant/memory_samples.h"
 #include "unit/quant/rescaled_network.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// Knows how many of the micro-batches that it gave are held at most.
@@ -63,4 +63,4 @@ TEST(SampleMemory, HashesWithOneMicroBatchInMemory) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

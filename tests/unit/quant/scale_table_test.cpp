@@ -12,7 +12,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 ScaleTable a_table() {
@@ -226,4 +226,4 @@ TEST(QuantizeByScaleTable, RefusesTwoScalesWhereOneIsShared) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

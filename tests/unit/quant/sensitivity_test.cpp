@@ -9,7 +9,7 @@
 #include "unit/quant/memory_samples.h"
 #include "unit/quant/naive_choice.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 const PlacementRules& rules() { return tensorrt_backend().placement; }
@@ -264,4 +264,4 @@ TEST(Labels, AreOfTheOutputWithMostClasses) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

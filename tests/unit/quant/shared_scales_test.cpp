@@ -5,7 +5,7 @@
 
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 StubPlan plan_of(std::initializer_list<const char*> tensors) {
@@ -62,4 +62,4 @@ TEST(SharedScales, AreWarnedOfWhereAnInputKeepsFewBits) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 /// An effect with noise of this power beside a signal of 1.
@@ -68,4 +68,4 @@ TEST(SkipSelection, SpendsABudget) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

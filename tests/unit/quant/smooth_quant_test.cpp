@@ -13,7 +13,7 @@
 #include "unit/quant/memory_samples.h"
 #include "unit/quant/rescaled_network.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 constexpr const char* kLinear = "{in_features=32, out_features=32}";
@@ -380,4 +380,4 @@ TEST(OutlierChannels, StayWhereDividingWinsLittle) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

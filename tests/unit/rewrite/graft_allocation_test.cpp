@@ -7,7 +7,7 @@
 #include "support/counted_allocations.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 TEST(GraftAllocation, CommitAllocatesNothingHoweverMuchGoes) {
@@ -37,4 +37,4 @@ TEST(GraftAllocation, CommitAllocatesNothingHoweverMuchGoes) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

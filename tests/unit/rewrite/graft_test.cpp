@@ -8,7 +8,7 @@
 #include "graftwork/ir/verify.h"
 #include "support/networks.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kNetwork =
@@ -453,4 +453,4 @@ TEST_F(GraftTest, ANameIsFreeAgainOnceItsNodeIsGone) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

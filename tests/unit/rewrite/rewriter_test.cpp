@@ -13,7 +13,7 @@
 #include "support/networks.h"
 #include "support/shuffle.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A pattern from its parts.
@@ -399,4 +399,4 @@ TEST(Rewriter, TheOrderOfNodesDoesNotMatter) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 #include "graftwork/base/file.h"
 #include "unit/train/trained_networks.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 using torch::optim::Optimizer;
@@ -151,4 +151,4 @@ TEST_F(Checkpoint, IsNotWrittenForAnOptimiserThatItCannotStore) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

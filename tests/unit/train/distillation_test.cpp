@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "unit/train/trained_networks.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor floats(std::vector<float> values) { return at::tensor(at::ArrayRef<float>(values)); }
@@ -56,4 +56,4 @@ TEST(DistillationLoss, RefusesShapesAndTemperaturesThatMakeNoSense) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "unit/train/trained_networks.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 at::Tensor buffer(const QatNetwork& network, const std::string& name) {
@@ -81,4 +81,4 @@ TEST(ModuleModes, RefuseAPathThatNamesNothing) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

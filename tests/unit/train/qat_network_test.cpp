@@ -12,7 +12,7 @@
 #include "graftwork/quant/scales.h"
 #include "unit/train/trained_networks.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 namespace {
 
 std::vector<std::string> names_of(const std::vector<NamedTensor>& tensors) {
@@ -271,4 +271,4 @@ TEST(QatNetwork, TakesASingleInputForASingleResultOnly) {
 }
 
 }  // namespace
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

@@ -8,7 +8,7 @@
 #include "unit/nn/random_tensors.h"
 #include "unit/quant/memory_samples.h"
 
-namespace graftwork::testing {
+namespace graftwork::core::testing {
 
 /// Convolutions with batch norm, a residual, a classifier.
 inline const char* const kSmallCnn =
@@ -47,4 +47,4 @@ inline double train_step(const QatNetwork& network, torch::optim::Optimizer& opt
   return loss.item<double>();
 }
 
-}  // namespace graftwork::testing
+}  // namespace graftwork::core::testing

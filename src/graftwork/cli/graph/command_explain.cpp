@@ -4,15 +4,15 @@
 #include "graftwork/cli/output/output.h"
 #include "graftwork/patterns/explain.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void explain(const GraphModule& module, const ExplainRequest& request) {
   // "%relu" as graphs print it, "relu" as shells like it.
   const std::string name = request.node.starts_with('%') ? request.node.substr(1) : request.node;
   std::string text;
   const PatternSections lists = patterns_of(request.backend);
-  for (const Explanation& explanation : graftwork::explain(module, name, lists)) text += explanation.text();
+  for (const Explanation& explanation : graftwork::core::explain(module, name, lists)) text += explanation.text();
   print_out(text);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

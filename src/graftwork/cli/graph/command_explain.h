@@ -4,8 +4,8 @@
 #include "graftwork/cli/requests.h"
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void explain(const GraphModule& module, const ExplainRequest& request);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

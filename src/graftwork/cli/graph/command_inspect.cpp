@@ -8,7 +8,7 @@
 #include "graftwork/cli/reports/report_json.h"
 #include "graftwork/ir/text/print.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 /// A name at the network's border, and the value there.
@@ -105,4 +105,4 @@ void inspect(const GraphModule& module, const std::vector<std::string>& unsuppor
   warn_unsupported(unsupported);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -7,7 +7,7 @@
 #include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/reports/summary.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::string matches_of(const TransformationPlan& plan, const char* phase) {
@@ -50,4 +50,4 @@ void plan(const GraphModule& module, const PlanRequest& request) {
   print_out(request.output.string() + "\n" + table.text());
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -4,8 +4,8 @@
 #include "graftwork/cli/requests.h"
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void plan(const GraphModule& module, const PlanRequest& request);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

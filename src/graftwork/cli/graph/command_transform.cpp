@@ -8,7 +8,7 @@
 #include "graftwork/cli/reports/summary.h"
 #include "graftwork/ir/text/print.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void transform(const GraphModule& module, const std::vector<std::string>& unsupported,
                const TransformRequest& request) {
@@ -28,4 +28,4 @@ void transform(const GraphModule& module, const std::vector<std::string>& unsupp
   warn_unsupported(unsupported);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

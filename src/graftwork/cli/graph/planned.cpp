@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/text/parse.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 namespace {
 
@@ -45,11 +45,11 @@ std::shared_ptr<const Backend> backend_of(const BackendFlags& flags) {
 }
 
 PatternSections patterns_of(const BackendFlags& flags) {
-  return with_patterns(flags.patterns, graftwork::patterns_of(*backend_of(flags)));
+  return with_patterns(flags.patterns, graftwork::core::patterns_of(*backend_of(flags)));
 }
 
 TransformationResult transform_by(const PlanFile& plan, const GraphModule& module, const PatternSections& lists) {
-  if (!plan.transformation) return graftwork::transform(module, lists);
+  if (!plan.transformation) return graftwork::core::transform(module, lists);
   return apply_transformation_plan(module, *plan.transformation, lists);
 }
 
@@ -75,4 +75,4 @@ QuantConfig recipe_of(const CalibrationFlags& flags, const PlanFile& plan) {
   return recipe;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

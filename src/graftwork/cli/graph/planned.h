@@ -5,7 +5,7 @@
 #include "graftwork/patterns/transform.h"
 #include "graftwork/place/plan_file.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// An empty plan where there is no file. Throws what read_plan does.
 PlanFile plan_of(const std::filesystem::path& path);
@@ -29,4 +29,4 @@ bool counts_for_weights(CalibrationMethod method);
 /// The same recipe with the method that the user asks for.
 QuantConfig recipe_of(const CalibrationFlags& flags, const PlanFile& plan);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

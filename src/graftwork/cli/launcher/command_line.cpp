@@ -13,7 +13,7 @@
 #include "graftwork/ir/text/parse.h"
 #include "graftwork/patterns/backend.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 GraphModule read_graph(const std::filesystem::path& path) {
@@ -57,4 +57,4 @@ int run_command_line(int argc, const char* const* argv) noexcept {
   });
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

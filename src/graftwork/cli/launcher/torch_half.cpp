@@ -10,7 +10,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/entry_points.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 #ifdef GRAFTWORK_WITH_TORCH
@@ -80,4 +80,4 @@ void run_torch_half(const RunRequest& request) { run("graftwork_torch_run", requ
 void run_torch_half(const CompareRequest& request) { run("graftwork_torch_compare", request); }
 void run_torch_half(const SensitivityRequest& request) { run("graftwork_torch_sensitivity", request); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

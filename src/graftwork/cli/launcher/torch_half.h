@@ -3,7 +3,7 @@
 
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Opens the library, which takes a moment, lets it do the subcommand, and ends the process with its exit status.
 /// Throws Error "build.torch" when this build has no such half, it cannot be opened, or it is of another build.
@@ -16,4 +16,4 @@ namespace graftwork::cli {
 [[noreturn]] void run_torch_half(const SensitivityRequest& request);
 [[noreturn]] void run_torch_half(const CompareRequest& request);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -7,7 +7,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 int report(const Error& error) {
@@ -49,4 +49,4 @@ int guarded(const std::function<void()>& work) noexcept {
   }
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
@@ -15,4 +15,4 @@ inline constexpr int kInterrupted = 130;
 /// Error "usage", kInterrupted for Error "interrupted", kInternalError for a defect of ours, else kFailure.
 int guarded(const std::function<void()>& work) noexcept;
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

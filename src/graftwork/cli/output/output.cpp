@@ -8,7 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void print_out(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
@@ -40,4 +40,4 @@ void warn_training(const std::vector<std::string>& layers) {
   if (!layers.empty()) std::fputs(cat("warning: ", training_warning(layers), "\n").c_str(), stderr);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Writes to standard output. Throws Error "file.unwritable" when that fails (a full disk behind a redirection).
 void print_out(std::string_view text);
@@ -20,4 +20,4 @@ void warn(const std::vector<std::string>& warnings);
 /// Says it on standard error.
 void warn_training(const std::vector<std::string>& layers);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

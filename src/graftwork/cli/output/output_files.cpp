@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/data/sample_files.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 using Path = std::filesystem::path;
@@ -106,4 +106,4 @@ void check_output_files(const CommandFiles& files) {
   }
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -6,7 +6,7 @@
 
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// What a command writes and what it reads; empty paths are none. Inputs may be folders of samples.
 struct CommandFiles {
@@ -29,4 +29,4 @@ std::vector<std::filesystem::path> inputs_of(const CompareRequest& request);
 /// output, also by another name: a link of either kind. Leaves nothing behind.
 void check_output_files(const CommandFiles& files);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

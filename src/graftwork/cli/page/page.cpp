@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 // The files of this folder, as CMake has put them into the program.
 std::string_view page_frame();
@@ -19,9 +19,9 @@ std::string_view page_moved_script();
 std::string_view page_details_script();
 std::string_view page_main_script();
 
-}  // namespace graftwork
+}  // namespace graftwork::core
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 /// JSON in which no end of a script and no comment of HTML can stand: of all that begins either there is "<" first,
@@ -62,4 +62,4 @@ std::string page_html(const Json& data) {
   return html;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

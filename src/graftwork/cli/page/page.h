@@ -6,10 +6,10 @@
 
 #include "graftwork/cli/reports/report_json.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// `data`: the report of `quantize`, with "network" (network_json.h), and what page_data.h adds. Nothing that it holds
 /// can be taken for markup. The same bytes for the same data.
 std::string page_html(const Json& data);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -4,7 +4,7 @@
 
 #include "graftwork/ir/kind.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 bool is_call(const Node& node) {
@@ -51,4 +51,4 @@ ParameterFacts parameter_facts(const GraphModule& module) {
   return facts;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// By name.
 using Counts = std::map<std::string, size_t>;
@@ -29,4 +29,4 @@ struct ParameterFacts {
 /// The stored tensors that the graph reads.
 ParameterFacts parameter_facts(const GraphModule& module);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

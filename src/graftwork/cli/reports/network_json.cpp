@@ -10,7 +10,7 @@
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/ir/text/print.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 bool is_float(const Type& type) {
@@ -162,4 +162,4 @@ Json network_json(const GraphModule& quantized, const StubPlan& plan, const std:
   return NetworkJson(quantized, plan, wide, float_type).run();
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

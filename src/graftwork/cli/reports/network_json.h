@@ -8,7 +8,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// In what a node computes: "int8", "fp8", "int4" (weights in blocks, multiplied by floats), "fp16", "bf16", "fp32", or
 /// "other" where its result is no float.
@@ -21,4 +21,4 @@ namespace graftwork::cli {
 Json network_json(const GraphModule& quantized, const StubPlan& plan, const std::map<std::string, std::string>& wide,
                   const std::string& float_type);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

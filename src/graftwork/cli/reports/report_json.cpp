@@ -4,7 +4,7 @@
 #include "graftwork/place/json_fields.h"
 #include "graftwork/place/stub_json.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 Json applied_json(const AppliedMatch& match) {
@@ -64,4 +64,4 @@ std::string to_text(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -11,7 +11,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/rewrite/report.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 using Json = nlohmann::ordered_json;
 
@@ -36,4 +36,4 @@ Json number(float value);
 /// A document as the text of a file. Bytes that are no UTF-8 are replaced.
 std::string to_text(const Json& document);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/reports/network_facts.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::string count_of(size_t count, const std::string& what) {
@@ -78,4 +78,4 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   return text;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Labelled lines in two columns; a label stands only on the first of its lines.
 class Table {
@@ -48,4 +48,4 @@ struct QuantizeSummary {
 };
 std::string quantize_summary(const QuantizeSummary& facts);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

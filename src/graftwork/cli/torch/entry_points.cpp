@@ -20,7 +20,7 @@
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/cli/torch/threads.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 /// `guarded`, with torch quiet, without gradients, and with torch's own failures put into our words.
@@ -40,9 +40,9 @@ int guarded_torch(const std::function<void()>& work) noexcept {
 }
 
 }  // namespace
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli
 
-using namespace graftwork::cli;
+using namespace graftwork::core::cli;
 
 const char* graftwork_torch_version() noexcept { return GRAFTWORK_VERSION; }
 
@@ -52,28 +52,28 @@ int graftwork_torch_quantize(const QuantizeRequest& request) noexcept {
 
 int graftwork_torch_transform(const TransformRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::LoadedNetwork loaded = load_as_it_is(request.model);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model);
     transform(loaded.network.module, unusable(loaded), request);
   });
 }
 
 int graftwork_torch_plan(const PlanRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::LoadedNetwork loaded = load_as_it_is(request.model);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model);
     plan(loaded.network.module, request);
   });
 }
 
 int graftwork_torch_explain(const ExplainRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::LoadedNetwork loaded = load_as_it_is(request.model);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model);
     explain(loaded.network.module, request);
   });
 }
 
 int graftwork_torch_inspect(const InspectRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::LoadedNetwork loaded = load_as_it_is(request.model);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model);
     inspect(loaded.network.module, unusable(loaded), request);
   });
 }

@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 // A signal handler can reach nothing but a global.
@@ -30,4 +30,4 @@ void InterruptGuard::check() const {
   if (requested()) throw Error("interrupted", "stopped on request; no file was written");
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// While this lives, the first SIGINT is only noted; a second one ends the process at once.
 class InterruptGuard {
@@ -21,4 +21,4 @@ class InterruptGuard {
   struct sigaction before_ {};
 };
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

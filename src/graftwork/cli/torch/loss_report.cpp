@@ -5,7 +5,7 @@
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 std::string decibels(double value) {
   if (std::isinf(value)) return value > 0 ? "nothing lost" : "not finite";
   return fixed(value, 1) + " dB";
@@ -54,4 +54,4 @@ Json losses_json(const Losses& losses) {
   return {{"samples", losses.samples}, {"outputs", std::move(outputs)}, {"kernels", std::move(kernels)}};
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

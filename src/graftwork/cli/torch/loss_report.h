@@ -7,7 +7,7 @@
 #include "graftwork/cli/reports/report_json.h"
 #include "graftwork/quant/loss/layer_losses.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// "38.2 dB"; "nothing lost" and "not finite" where it is infinite.
 std::string decibels(double value);
@@ -26,4 +26,4 @@ std::vector<std::string> kernel_lines(const Losses& losses);
 /// "own_sqnr_db", "sqnr_db"}]}; dB are null where nothing differs.
 Json losses_json(const Losses& losses);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

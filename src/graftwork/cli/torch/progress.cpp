@@ -10,7 +10,7 @@
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 constexpr double kSecondsBetweenDrawings = 0.1;
@@ -84,4 +84,4 @@ void ProgressBar::draw(int64_t done, int64_t total) {
   drawn_ = Clock::now();
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

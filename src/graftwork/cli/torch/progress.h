@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// What is done, and with how many of what.
 struct ProgressWords {
@@ -47,4 +47,4 @@ class ProgressBar {
   Clock::time_point drawn_;
 };
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

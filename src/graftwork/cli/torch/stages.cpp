@@ -11,7 +11,7 @@
 #include "graftwork/patterns/transform.h"
 #include "graftwork/samples/open_samples.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 LoadedNetwork load_model(const std::filesystem::path& path) {
@@ -120,7 +120,7 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.calibration.interrupted = [&] { return interrupt.requested(); };
   if (with_losses) options.losses = {.interrupted = options.calibration.interrupted};
   try {
-    return graftwork::quantize(transformed, *samples, recipe, options);
+    return graftwork::core::quantize(transformed, *samples, recipe, options);
   } catch (Error& error) {
     if (error.code().starts_with("scales.")) throw error.at(flags.scales.string());
     // What is wrong with a sample is found while the network runs, far from the file's name.
@@ -130,4 +130,4 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   }
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -9,7 +9,7 @@
 #include "graftwork/quant/quantize.h"
 #include "graftwork/rewrite/report.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Loads a network with its weights, and says on standard error what of it computes as in training. Throws Error
 /// "model.weights" for a printed graph, else what load_network does.
@@ -39,8 +39,8 @@ std::vector<std::string> unusable(const LoadedNetwork& loaded);
 
 /// Opens the samples and quantizes, with progress and Ctrl-C; with losses, measures those too. `processes` share the
 /// calibration; null: this one does it alone. Throws Error "interrupted", "data.*" that name the data, and what
-/// graftwork::quantize does.
+/// graftwork::core::quantize does.
 QuantizationResult quantize_network(const Network& transformed, const PlanFile& plan, const CalibrationFlags& flags,
                                     const InterruptGuard& interrupt, bool with_losses, Exchange* processes = nullptr);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 /// Of this process, those too that have ended and that the system still counts.
@@ -56,4 +56,4 @@ void limit_threads() {
   if (had < wanted) at::set_num_threads(had);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

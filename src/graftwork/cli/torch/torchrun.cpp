@@ -15,7 +15,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -178,4 +178,4 @@ std::unique_ptr<Exchange> processes_of_torchrun(const InterruptGuard& interrupt)
   }
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

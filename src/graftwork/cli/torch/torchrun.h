@@ -6,7 +6,7 @@
 #include "graftwork/cli/torch/interrupt.h"
 #include "graftwork/quant/exchange.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// The job of several processes that this one belongs to, by the variables that torchrun sets (RANK, WORLD_SIZE,
 /// MASTER_ADDR, MASTER_PORT); null when it runs alone. Says so on standard error when it waits for others for long, and
@@ -16,4 +16,4 @@ namespace graftwork::cli {
 /// 10 seconds at most.
 std::unique_ptr<Exchange> processes_of_torchrun(const InterruptGuard& interrupt);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/data/image/image.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct DecodedImage {
   /// As stored: not turned, grey or RGB or CMYK.
@@ -30,4 +30,4 @@ void check_size(int64_t width, int64_t height);
 /// Room for the pixels. Throws as check_size does.
 Image make_image(int64_t width, int64_t height, int64_t channels);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

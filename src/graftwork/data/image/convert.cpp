@@ -4,7 +4,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// a · b / 255, rounded to nearest.
@@ -81,4 +81,4 @@ Image upright(Image image, int orientation) {
   return turned;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

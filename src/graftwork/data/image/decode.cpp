@@ -11,7 +11,7 @@
 #include "graftwork/data/image/codecs.h"
 #include "graftwork/data/image/convert.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kMostPixels = int64_t{1} << 28;
@@ -72,4 +72,4 @@ Image read_image(const std::filesystem::path& path, ImageColor color) {
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

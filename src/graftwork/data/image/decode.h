@@ -7,7 +7,7 @@
 
 #include "graftwork/data/image/image.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Whether the name ends as those of pictures do (.jpg, .jpeg, .png, in any case).
 bool is_image_file(const std::filesystem::path& path);
@@ -22,4 +22,4 @@ Image read_image(const std::filesystem::path& path, ImageColor color);
 /// The same from the bytes of a file; messages name none.
 Image decode_image(std::span<const std::byte> bytes, ImageColor color);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

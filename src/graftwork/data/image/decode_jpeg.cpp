@@ -12,7 +12,7 @@
 #include "graftwork/data/image/codecs.h"
 #include "graftwork/data/image/exif.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int kExifMarker = JPEG_APP0 + 1;
@@ -119,4 +119,4 @@ DecodedImage decode_jpeg(std::span<const std::byte> bytes) {
   return decoded;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

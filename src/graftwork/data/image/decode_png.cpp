@@ -9,7 +9,7 @@
 #include "graftwork/data/image/codecs.h"
 #include "graftwork/data/image/exif.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What the library's callbacks share. Errors jump: no C++ object may live between the setjmp and the call that fails.
@@ -115,4 +115,4 @@ class PngReader {
 
 DecodedImage decode_png(std::span<const std::byte> bytes) { return PngReader(bytes).read(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

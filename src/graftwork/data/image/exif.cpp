@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int kUpright = 1;
@@ -52,4 +52,4 @@ int exif_orientation(std::span<const std::byte> exif) {
   return kUpright;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

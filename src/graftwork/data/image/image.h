@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class ImageColor : uint8_t { kGrey, kRgb };
 
@@ -16,4 +16,4 @@ struct Image {
   std::vector<uint8_t> pixels;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

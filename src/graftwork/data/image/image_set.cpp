@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void ImageSet::thin_out(int64_t count) {
   if (count >= size()) return;
@@ -24,4 +24,4 @@ Array ImageSet::sample_range(int64_t begin, int64_t end) const {
   return make_array(preprocessor_.type(), std::move(shape), std::move(bytes));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

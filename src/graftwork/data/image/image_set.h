@@ -6,7 +6,7 @@
 
 #include "graftwork/data/image/preprocess.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class ImageSet {
  public:
@@ -29,4 +29,4 @@ class ImageSet {
   ImagePreprocessor preprocessor_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

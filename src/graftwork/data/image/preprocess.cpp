@@ -9,7 +9,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/data/image/decode.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr std::array<double, 3> kImageNetMean{0.485, 0.456, 0.406};
@@ -189,4 +189,4 @@ std::string ImagePreprocessor::text() const {
   return cat(text, "; mean ", numbers_text(mean_), "; std ", numbers_text(stddev_));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/data/array.h"
 #include "graftwork/data/image/resize.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How a picture comes to the network's size. One that has it already is taken as it is, but by kShorter.
 enum class ResizeMode : uint8_t {
@@ -80,4 +80,4 @@ class ImagePreprocessor {
   std::vector<float> stddev_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

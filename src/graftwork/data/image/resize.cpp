@@ -10,7 +10,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int kFractionBits = 32 - 8 - 2;
@@ -133,4 +133,4 @@ Image resize_bilinear(const Image& image, ImageSize size, const ImagePart& part)
   return filter_columns(filter_rows(image, read_rows, 0, columns), {0, part.size.width}, read_rows.begin, rows);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

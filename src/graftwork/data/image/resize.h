@@ -3,7 +3,7 @@
 
 #include "graftwork/data/image/image.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct ImageSize {
   int64_t width = 0;
@@ -23,4 +23,4 @@ struct ImagePart {
 /// BILINEAR, then crop. Only the part is computed. Sizes must be at least 1, and the part must lie within `size`.
 Image resize_bilinear(const Image& image, ImageSize size, const ImagePart& part);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -1,7 +1,7 @@
 // The activations.
 #include "graftwork/export/module_lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 ModuleLowering unary(const char* op_type) {
@@ -76,4 +76,4 @@ ModuleLowerings activation_lowerings() {
           {"nn.Mish", unary("Mish")}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

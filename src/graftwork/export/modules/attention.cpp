@@ -9,7 +9,7 @@
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/module_kernels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Nodes of a body: softmax(scale · q · kᵀ, masked) · v.
@@ -114,4 +114,4 @@ class AttentionLowering {
 
 bool lower_attention(Lowering& lowering, const Node& call) { return AttentionLowering(lowering, call).run(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The fake-quantize, where it is calibrated.
@@ -258,4 +258,4 @@ void lower_body(Lowering& lowering, const Node& call) {
   if (!lower_attention(lowering, call)) BodyLowering(lowering, call).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/ir/body.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string float_param(Lowering& lowering, const ModuleCall& call, Symbol name) {
@@ -106,4 +106,4 @@ ModuleLowerings conv_lowerings() {
           {"nn.Linear", linear}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string padded(Lowering& lowering, const ModuleCall& call, const std::vector<int64_t>& behind, int64_t rank) {
@@ -61,4 +61,4 @@ std::string lower_dilated_max_pool(Lowering& lowering, const ModuleCall& call, c
   return value;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// How many axes a convolution of few channels lacks. NVIDIA's compiler takes the length of a sequence for a height.
@@ -52,4 +52,4 @@ std::optional<NarrowConvolution> as_narrow(const Lowering& lowering, const Modul
   return NarrowConvolution(call, missing);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

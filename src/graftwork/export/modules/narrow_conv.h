@@ -5,7 +5,7 @@
 
 #include "graftwork/export/module_lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One with further axes of one element in front of its own: [N, C, L] as [N, C, 1, L], [N, C, H, 1] as [N, C, 1, H,
 /// 1].
@@ -27,4 +27,4 @@ class NarrowConvolution {
 /// Absent where the engine takes the convolution as it is.
 std::optional<NarrowConvolution> as_narrow(const Lowering& lowering, const ModuleCall& call);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/export/reshape.h"
 #include "graftwork/nn/fold_batch_norm.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string batch_norm(Lowering& lowering, const ModuleCall& call) {
@@ -136,4 +136,4 @@ ModuleLowerings norm_lowerings() {
       {"nn.GroupNorm", group_norm},         {"nn.LayerNorm", layer_norm},         {"nn.RMSNorm", rms_norm}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/modules/dilated_pool.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// One axis of a pool whose last window may be cut off by the end (`ceil_mode`).
@@ -167,4 +167,4 @@ ModuleLowerings pool_lowerings() {
   return all;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/export/reshape.h"
 #include "graftwork/export/runtime_shape.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 ResizeMode mode_of(const ModuleCall& call) {
@@ -204,4 +204,4 @@ ModuleLowerings resize_lowerings() {
           {"nn.ChannelShuffle", channel_shuffle}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/export/module_lowering.h"
 #include "graftwork/export/reshape.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string flatten(Lowering& lowering, const ModuleCall& call) {
@@ -48,4 +48,4 @@ ModuleLowerings shape_lowerings() {
           {"ChannelScale", channel_scale}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/export/operator_lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// log(1 + exp(beta · x)) / beta. Above torch's threshold (20) the two differ by less than single precision shows.
@@ -88,4 +88,4 @@ OperatorLowerings activation_operator_lowerings() {
           {"aten._log_softmax.default", along_axis("LogSoftmax")}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/export/runtime_number.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A tensor that stands for one of its type where only types count: what torch promotes also depends on ranks.
@@ -131,4 +131,4 @@ OperatorLowerings comparison_lowerings() {
           {"aten.masked_fill.Scalar", masked_fill}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

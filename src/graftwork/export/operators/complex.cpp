@@ -4,7 +4,7 @@
 #include "graftwork/export/operator_lowering.h"
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kTransforms[] = {
@@ -59,4 +59,4 @@ OperatorLowerings complex_lowerings() {
   return all;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/export/runtime_shape.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 const TensorType& result_of(const Node& node) {
@@ -92,4 +92,4 @@ OperatorLowerings creation_lowerings() {
           {"aten.expand.default", expand},     {"aten.repeat.default", repeat}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

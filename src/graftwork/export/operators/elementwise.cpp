@@ -3,7 +3,7 @@
 #include "graftwork/export/element_types.h"
 #include "graftwork/export/form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A number in the type that the operator computes in.
@@ -161,4 +161,4 @@ OperatorLowerings elementwise_lowerings() {
           {"aten._to_copy.default", cast}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

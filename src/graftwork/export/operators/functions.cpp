@@ -2,7 +2,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 OperatorLowering function(const char* op_type) {
@@ -108,4 +108,4 @@ OperatorLowerings function_lowerings() {
           {"aten.bitwise_not.default", form(bitwise_not)}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

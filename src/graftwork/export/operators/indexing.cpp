@@ -7,7 +7,7 @@
 #include "graftwork/export/runtime_shape.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string index_of(Form& form, size_t slot) { return form.operand(slot, DType::kI64); }
@@ -308,4 +308,4 @@ OperatorLowerings indexing_lowerings() {
           {"aten.unfold.default", form(unfold)}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

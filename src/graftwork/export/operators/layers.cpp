@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The operand that an argument is, counted over those that are given; nothing when it is left out.
@@ -430,4 +430,4 @@ OperatorLowerings layer_lowerings() {
   return all;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include "graftwork/export/form.h"
 #include "graftwork/export/runtime_number.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 enum class Pool : uint8_t { kAverage, kMaximum };
@@ -101,4 +101,4 @@ OperatorLowerings pool_operator_lowerings() {
           {"aten.adaptive_max_pool2d.default", form(maximum)},  {"aten.adaptive_max_pool3d.default", form(maximum)}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

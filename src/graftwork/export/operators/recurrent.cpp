@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/operator_lowering.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Blocks of the gates in torch's rows, in ONNX's order: torch has i f g o and r z n, ONNX i o f g and z r n.
@@ -316,4 +316,4 @@ OperatorLowerings recurrent_lowerings() {
       {"aten.lstm.input", lstm}, {"aten.gru.input", gru}, {"aten.rnn_tanh.input", rnn}, {"aten.rnn_relu.input", rnn}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

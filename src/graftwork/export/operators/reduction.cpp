@@ -2,7 +2,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 void reduce(Lowering& lowering, const Node& node, const char* op_type) {
@@ -70,4 +70,4 @@ OperatorLowerings reduction_lowerings() {
           {"aten.mm.default", matmul}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

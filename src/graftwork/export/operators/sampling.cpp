@@ -9,7 +9,7 @@
 #include "graftwork/export/runtime_number.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Modes by torch's numbers: at::native::GridSamplerInterpolation and GridSamplerPadding.
@@ -135,4 +135,4 @@ OperatorLowerings sampling_lowerings() {
           {"aten.upsample_trilinear3d.vec", form(separable_resize)}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/export/reducing_scatter.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A number at each place that is written, where no tensor says what.
@@ -135,4 +135,4 @@ OperatorLowerings scatter_lowerings() {
           {"aten.scatter_reduce.two", form(scatter_reduce)}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

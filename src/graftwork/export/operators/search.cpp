@@ -6,7 +6,7 @@
 #include "graftwork/export/form.h"
 #include "graftwork/export/runtime_number.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// ONNX searches numbers: truth values are 0 and 1 while it does.
@@ -227,4 +227,4 @@ OperatorLowerings search_lowerings() {
           {"aten.all.dims", form(all)}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

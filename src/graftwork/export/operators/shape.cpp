@@ -8,7 +8,7 @@
 #include "graftwork/export/reshape.h"
 #include "graftwork/export/runtime_number.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 void reshape(Lowering& lowering, const Node& node) {
@@ -193,4 +193,4 @@ OperatorLowerings shape_operator_lowerings() {
           {"aten.replication_pad3d.default", replicate}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

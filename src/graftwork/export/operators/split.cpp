@@ -2,7 +2,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/export/form.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 void select(Lowering& lowering, const Node& node) {
@@ -101,4 +101,4 @@ OperatorLowerings split_lowerings() {
           {"aten.unbind.int", unbind}};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -14,7 +14,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/ir/type.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 struct SubGraph;
 
@@ -79,4 +79,4 @@ struct NamedArgument {
 
 inline Argument tensor(std::string name) { return {TensorName{std::move(name)}}; }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

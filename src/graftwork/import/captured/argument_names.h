@@ -6,7 +6,7 @@
 
 #include "graftwork/import/captured/argument.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Calls `visit` with every tensor's name in the argument, a `std::string&` or, of a const argument, a const one. Not
 /// with those inside of a subgraph.
@@ -41,4 +41,4 @@ void each_name(Arg& argument, const Visit& visit) {
   std::visit(walk, argument.value);
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -7,7 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 bool is_tensor_type(const c10::TypePtr& type) {
@@ -163,4 +163,4 @@ Meaning& meaning_of(Scope& scope, const std::string& name) {
 
 BoundArguments bind_arguments(const Call& call, Scope& scope) { return ArgumentBinder(call, scope).bind(); }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -9,7 +9,7 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/import/common/constants.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// What a name of the program stands for.
 struct Meaning {
@@ -36,4 +36,4 @@ struct BoundArguments {
 /// lies, how it is laid out) are left out.
 BoundArguments bind_arguments(const Call& call, Scope& scope);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

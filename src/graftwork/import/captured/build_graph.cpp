@@ -10,7 +10,7 @@
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 class Builder {
@@ -207,4 +207,4 @@ GraphModule build_graph(const Program& program, TensorStore& tensors, size_t byt
   return Builder(program, tensors, bytes, unsupported).run();
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -7,7 +7,7 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Builds the graph of a program that writes nothing in place (functional/). Its stored tensors are in `tensors`, to
 /// which folded constants are added; `bytes` is the size of what the program comes from, see FoldingBudget. Operators
@@ -16,4 +16,4 @@ namespace graftwork::captured {
 GraphModule build_graph(const Program& program, TensorStore& tensors, size_t bytes,
                         std::vector<std::string>& unsupported);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -10,7 +10,7 @@
 #include "graftwork/import/captured/functional/remove_dead.h"
 #include "graftwork/import/captured/training.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// What norms in training write back is what stands in the way then, and has a way out of its own.
@@ -53,4 +53,4 @@ LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) 
   return loaded;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -8,7 +8,7 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct LoadedNetwork {
   Network network;
@@ -29,4 +29,4 @@ namespace captured {
 LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes);
 
 }  // namespace captured
-}  // namespace graftwork
+}  // namespace graftwork::core

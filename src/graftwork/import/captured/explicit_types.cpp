@@ -13,7 +13,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// The element type that an operator computes in.
@@ -179,4 +179,4 @@ class Pass {
 
 void make_types_explicit(Program& program) { Pass(program).run(); }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -2,7 +2,7 @@
 
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// The one number of a constant input; nothing when it is computed or holds several.
@@ -55,4 +55,4 @@ void read_fake_quantizers(Network& network) {
   }
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

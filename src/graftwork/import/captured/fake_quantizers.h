@@ -3,7 +3,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Networks that were trained with quantization keep scales, zero points and switches in buffers. Makes numbers of
 /// them where there is one for the tensor: aten.fake_quantize_per_tensor_affine.tensor_qparams becomes .default.
@@ -11,4 +11,4 @@ namespace graftwork::captured {
 /// each channel, or nothing where it is switched off itself.
 void read_fake_quantizers(Network& network);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -5,7 +5,7 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/import/common/unique_names.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Those of its inputs and of the results of its calls.
 inline UniqueNames names_in_use(const Program& program) {
@@ -18,4 +18,4 @@ inline UniqueNames names_in_use(const Program& program) {
   return names;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

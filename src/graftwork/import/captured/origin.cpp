@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 Origin origin_of(const Call& call, const std::string& name) {
   const Provenance& from = call.provenance;
@@ -23,4 +23,4 @@ std::string place_of(const Call& call) {
              origin.source.empty() ? "" : " (" + origin.source.str() + ")");
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

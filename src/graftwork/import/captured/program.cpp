@@ -2,7 +2,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 const Argument* Call::input(std::string_view wanted) const {
   for (const NamedArgument& input : inputs) {
@@ -26,4 +26,4 @@ Call size_call(const std::string& tensor, size_t axis, const std::string& name, 
 
 void contradiction(const std::string& what) { throw Error("pt2.graph", what, "exporting the model again"); }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -10,7 +10,7 @@
 #include "graftwork/import/captured/argument.h"
 #include "graftwork/ir/type.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// What a program says of a tensor. Strides count elements; importers that know none leave them out.
 struct TensorMeta {
@@ -103,4 +103,4 @@ Call size_call(const std::string& tensor, size_t axis, const std::string& name, 
 /// Throws Error "pt2.graph": the records contradict one another.
 [[noreturn]] void contradiction(const std::string& what);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

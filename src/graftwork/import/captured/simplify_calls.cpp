@@ -12,7 +12,7 @@
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// Nothing where `to` has another element type or sizes that are not known.
@@ -204,4 +204,4 @@ void CallSimplifier::remove_unused() {
   }
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -7,7 +7,7 @@
 
 #include "graftwork/import/captured/values.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// A call that is about to become a node.
 struct PendingCall {
@@ -54,4 +54,4 @@ class CallSimplifier {
   std::vector<Node*> filled_in_;  // tensors of one number that something fills in
 };
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

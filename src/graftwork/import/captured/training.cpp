@@ -6,7 +6,7 @@
 #include "graftwork/import/captured/functional/hidden_state.h"
 #include "graftwork/import/captured/origin.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 bool is_on(const Call& call, std::string_view flag) {
@@ -42,4 +42,4 @@ std::vector<std::string> layers_in_training(const Program& program) {
   return layers;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

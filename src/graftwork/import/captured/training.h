@@ -6,7 +6,7 @@
 
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Whether the call is a dropout that drops.
 bool drops_at_random(const Call& call);
@@ -16,4 +16,4 @@ bool drops_at_random(const Call& call);
 /// apart.
 std::vector<std::string> layers_in_training(const Program& program);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -4,7 +4,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 Meaning known(Constant constant) {
   Meaning meaning;
@@ -43,4 +43,4 @@ Type Values::type(const Meaning& meaning) {
   return elements ? (*elements)[static_cast<size_t>(meaning.index)] : Type();
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

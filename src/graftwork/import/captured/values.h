@@ -10,7 +10,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 Meaning known(Constant constant);
 
@@ -40,4 +40,4 @@ class Values {
   Constants constants_;
 };
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

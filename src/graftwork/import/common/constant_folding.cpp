@@ -8,7 +8,7 @@
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<int64_t> extents(const TensorType& type) {
@@ -217,4 +217,4 @@ std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Typ
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The operator as a parameter expression (view, permute, slice and their relatives of one constant), so
 /// that sharing stays visible and training reaches the stored tensor.
@@ -52,4 +52,4 @@ std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::v
 /// relatives), where `type` says both. Nothing for other operators, and where a size is known at run time only.
 std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

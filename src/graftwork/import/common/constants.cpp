@@ -6,7 +6,7 @@
 #include "graftwork/import/common/idle_masks.h"
 #include "graftwork/import/common/rotations.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 namespace {
 
@@ -46,15 +46,15 @@ std::optional<size_t> Constants::passed_on(Symbol op, const std::vector<const Co
                                            const AttrMap& attrs) {
   std::vector<const ParamExpr*> known;
   for (const Constant* operand : operands) known.push_back(operand && !operand->trainable ? &operand->value : nullptr);
-  return graftwork::passed_on(op, known, attrs, tensors_, budget_);
+  return graftwork::core::passed_on(op, known, attrs, tensors_, budget_);
 }
 
 std::optional<double> Constants::only_number(const Constant& constant) {
-  return constant.trainable ? std::nullopt : graftwork::only_number(constant.value, tensors_, budget_);
+  return constant.trainable ? std::nullopt : graftwork::core::only_number(constant.value, tensors_, budget_);
 }
 
 std::optional<int64_t> Constants::rotation_of(const Constant& index, int64_t extent) {
-  return index.trainable ? std::nullopt : graftwork::rotation_of(index.value, extent, tensors_, budget_);
+  return index.trainable ? std::nullopt : graftwork::core::rotation_of(index.value, extent, tensors_, budget_);
 }
 
 Constant Constants::keep(const std::string& name, const at::Tensor& tensor) {
@@ -74,4 +74,4 @@ Node& Constants::node(const Constant& constant) {
   return *node;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A value that is known while the graph is built.
 struct Constant {
@@ -56,4 +56,4 @@ class Constants {
   std::unordered_map<std::string, Node*> nodes_;  // by the expression's text
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 enum class Holds : uint8_t { kSome, kNone, kAll };
@@ -57,4 +57,4 @@ std::optional<double> only_number(const ParamExpr& value, const TensorStore& ten
   return at::eq(numbers, first).all().item<bool>() ? std::optional(first.item<double>()) : std::nullopt;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

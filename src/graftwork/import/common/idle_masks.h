@@ -6,7 +6,7 @@
 
 #include "graftwork/import/common/constant_folding.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The operand that the operator gives on unchanged, element by element, whatever it is: what a mask without a true
 /// element is filled into, what a mask of nothing but true elements chooses or is combined with, what zeros are added
@@ -17,4 +17,4 @@ std::optional<size_t> passed_on(Symbol op, const std::vector<const ParamExpr*>& 
 /// The number that all elements of a tensor of floats are; nothing where they differ, or looking costs too much.
 std::optional<double> only_number(const ParamExpr& value, const TensorStore& tensors, FoldingBudget& budget);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

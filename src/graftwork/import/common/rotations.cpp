@@ -1,6 +1,6 @@
 #include "graftwork/import/common/rotations.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::optional<int64_t> rotation_of(const ParamExpr& index, int64_t extent, const TensorStore& tensors,
                                    FoldingBudget& budget) {
@@ -15,4 +15,4 @@ std::optional<int64_t> rotation_of(const ParamExpr& index, int64_t extent, const
   return first;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,11 +5,11 @@
 
 #include "graftwork/import/common/constant_folding.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The first of the places k, k + 1, ..., extent − 1, 0, 1, ..., k − 1, where the tensor of indices is these; nothing
 /// where it is others, or looking costs too much.
 std::optional<int64_t> rotation_of(const ParamExpr& index, int64_t extent, const TensorStore& tensors,
                                    FoldingBudget& budget);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 class UniqueNames {
  public:
@@ -38,4 +38,4 @@ inline Symbol value_name(UniqueNames& names, const std::string& wanted) {
   return names.make(wanted.empty() ? "v" : wanted);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

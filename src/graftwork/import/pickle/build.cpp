@@ -3,7 +3,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 namespace {
 
 constexpr size_t kMaxRank = 64;
@@ -138,4 +138,4 @@ Value storage(const Document& document, Ref id) {
   return made;
 }
 
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle

@@ -3,7 +3,7 @@
 
 #include "graftwork/import/pickle/pickle.h"
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 
 /// The result of calling the Callable `function` with the tuple `arguments`. Throws Error "pickle.format".
 Value call(const Document& document, Ref function, Ref arguments);
@@ -11,4 +11,4 @@ Value call(const Document& document, Ref function, Ref arguments);
 /// The storage that a persistent id names: ('storage', type, key, location, count). Throws Error "pickle.format".
 Value storage(const Document& document, Ref id);
 
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 namespace {
 
 struct Name {
@@ -52,4 +52,4 @@ Value find_global(std::string_view module, std::string_view name) {
               "exporting a model whose weights are plain tensors; a file from elsewhere may mean harm");
 }
 
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle

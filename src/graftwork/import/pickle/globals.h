@@ -5,10 +5,10 @@
 
 #include "graftwork/import/pickle/pickle.h"
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 
 /// What `module`.`name` stands for: a Callable, StorageType or ElementType. Throws Error "pickle.global", which names
 /// it, for everything that is not on the list.
 Value find_global(std::string_view module, std::string_view name);
 
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle

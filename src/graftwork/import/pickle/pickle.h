@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 
 /// Index into Document::values. Values refer to each other by it, so a list may hold itself without harm.
 using Ref = uint32_t;
@@ -89,4 +89,4 @@ inline constexpr size_t kMaxValues = size_t{1} << 22;
 /// an unknown memo) or "pickle.size".
 Document read_pickle(std::span<const std::byte> bytes);
 
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle

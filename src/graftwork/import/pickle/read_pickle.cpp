@@ -10,7 +10,7 @@
 #include "graftwork/import/pickle/globals.h"
 #include "graftwork/import/pickle/pickle.h"
 
-namespace graftwork::pickle {
+namespace graftwork::core::pickle {
 namespace {
 
 constexpr const char* kHint = "exporting the model again";
@@ -368,4 +368,4 @@ const Tensor* Document::tensor(Ref ref) const {
 
 Document read_pickle(std::span<const std::byte> bytes) { return Reader(bytes).read(); }
 
-}  // namespace graftwork::pickle
+}  // namespace graftwork::core::pickle

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/import/pickle/pickle.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 [[noreturn]] void fail(std::string message) {
@@ -68,4 +68,4 @@ std::span<const std::byte> TensorFile::record(std::string_view key) const {
   return zip_->entry(cat(root_, "data/", key));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

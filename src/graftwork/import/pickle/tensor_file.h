@@ -12,7 +12,7 @@
 
 #include "graftwork/archive/zip_reader.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// One tensor of the dict. Tied tensors name one `key`.
 struct StoredTensor {
@@ -50,4 +50,4 @@ class TensorFile {
   std::map<std::string, StoredTensor, std::less<>> tensors_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 /// Only torch 2.7 and older write it, without a folder.
@@ -158,7 +158,8 @@ std::span<const std::byte> Pt2Archive::record(std::string_view path_name, bool i
   const std::string path = cat(is_constant ? "data/constants/" : "data/weights/", path_name);
   const std::string name = root_ + path;
   if (!zip_.contains(name)) {
-    throw Error("pt2.record", cat("the archive lacks the record ", graftwork::quoted(path), " that its config names"),
+    throw Error("pt2.record",
+                cat("the archive lacks the record ", graftwork::core::quoted(path), " that its config names"),
                 "exporting the model again")
         .at(zip_.label());
   }
@@ -174,4 +175,4 @@ std::string_view Pt2Archive::text_if(std::string_view path) const {
   return zip_.contains(cat(root_, path)) ? text(path) : std::string_view{};
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -17,7 +17,7 @@
 #include "graftwork/archive/zip_reader.h"
 #include "graftwork/import/pickle/tensor_file.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// An open archive. Views are of the mapped file and live while `file()` does.
 class Pt2Archive {
@@ -68,4 +68,4 @@ class Pt2Archive {
   std::optional<TensorFile> constants_file_;
 };
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

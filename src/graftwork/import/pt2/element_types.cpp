@@ -5,7 +5,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 constexpr std::array<std::pair<int32_t, DType>, 11> kTypes{{{1, DType::kU8},
@@ -48,4 +48,4 @@ bool is_scalar_type(int64_t number) {
   return (0 <= number && number <= 13) || (28 <= number && number <= 35);
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -6,7 +6,7 @@
 #include "graftwork/base/dtype.h"
 #include "graftwork/import/pt2/schema_argument.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// Nothing for types that the graph has no name for (complex, unsigned wide integers).
 std::optional<DType> dtype_of(ScalarType type);
@@ -17,4 +17,4 @@ ScalarType scalar_type_of(DType dtype);
 /// Whether schema 8 has such a type.
 bool is_scalar_type(int64_t number);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -5,7 +5,7 @@
 #include "graftwork/import/pt2/element_types.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 int64_t fixed(const SymInt& value, const std::string& what) {
@@ -103,4 +103,4 @@ void LoadedTensors::load(const Pt2Archive& archive, const PayloadConfig& config,
   }
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -8,7 +8,7 @@
 #include "graftwork/import/pt2/schema.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// Tensors by fully qualified name, those of complex numbers as pairs of real ones in a last dimension, and for tied
 /// tensors the one name under which they are stored.
@@ -24,4 +24,4 @@ struct LoadedTensors {
   std::map<std::string, std::string> by_place_;
 };
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 Symbol operator_name(std::string_view target) {
   if (target.starts_with("torch.ops.")) return target.substr(10);
@@ -12,4 +12,4 @@ Symbol operator_name(std::string_view target) {
   return target;
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -5,9 +5,9 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// "torch.ops.aten.conv2d.default" → "aten.conv2d.default", "_operator.mul" → "sym.mul".
 Symbol operator_name(std::string_view target);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

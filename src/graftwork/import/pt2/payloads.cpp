@@ -5,7 +5,7 @@
 
 #include "graftwork/import/pt2/element_types.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 /// As torch names storages of the types that a graph can have; kUnknown for others.
@@ -51,4 +51,4 @@ PayloadConfig read_payloads(const Pt2Archive& archive, bool constants) {
   return text.empty() ? PayloadConfig{} : read_payload_config(text);
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

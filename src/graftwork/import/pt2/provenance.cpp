@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 std::string_view entry_of(const NameMap<std::string>& metadata, std::string_view key) {
@@ -62,4 +62,4 @@ captured::Provenance provenance_of(const NameMap<std::string>& metadata) {
   return provenance;
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -4,10 +4,10 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/import/pt2/schema.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// The module is the innermost one of "nn_module_stack", the source the last line of "stack_trace" that stands in a
 /// file.
 captured::Provenance provenance_of(const NameMap<std::string>& metadata);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

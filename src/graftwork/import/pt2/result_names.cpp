@@ -6,7 +6,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 using Json = nlohmann::json;
@@ -102,4 +102,4 @@ std::vector<std::string> result_names(const ExportedProgram& program) {
   return names;
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -12,7 +12,7 @@
 
 #include "graftwork/import/pt2/schema_argument.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// A number known by an expression over symbols: sympy's srepr text (sympy_expr.h reads it).
 struct SymbolicExpression {
@@ -172,4 +172,4 @@ ExportedProgram read_exported_program(std::string_view json);
 /// Reads `data/weights/<name>_weights_config.json` or its counterpart for constants. Throws as above.
 PayloadConfig read_payload_config(std::string_view json);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

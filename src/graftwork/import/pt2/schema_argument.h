@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 struct Graph;
 
@@ -120,4 +120,4 @@ struct NamedValue {
   Argument value;
 };
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 using Json = nlohmann::json;
@@ -118,4 +118,4 @@ std::string Cursor::path() const {
   return before.empty() ? std::string(key_) : cat(before, '.', key_);
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -10,7 +10,7 @@
 
 #include "graftwork/import/pt2/schema.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// Borrows the document and its parent cursor. The path is only spelled out for an error. Strings are moved out of
 /// the document, so each place is read once. Everything throws Error "pt2.schema" when the document is otherwise.
@@ -89,4 +89,4 @@ class Cursor {
   size_t index_ = 0;
 };
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

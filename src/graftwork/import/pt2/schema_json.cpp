@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 /// The position behind the string that opens at `open`.
@@ -82,4 +82,4 @@ nlohmann::json parse_json(std::string_view text) {
   }
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// Deepest nesting of brackets that is read; exported programs of real networks stay below 40.
 inline constexpr int kMaxJsonDepth = 512;
@@ -18,4 +18,4 @@ nlohmann::json parse_json(std::string_view text);
 /// `text` with the bare tokens quoted; nothing when there are none.
 std::optional<std::string> quote_non_finite(std::string_view text);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

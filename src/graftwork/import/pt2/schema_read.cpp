@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/import/pt2/schema_json.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 constexpr int64_t kMajorVersion = 8;
@@ -144,4 +144,4 @@ PayloadConfig read_payload_config(std::string_view text) {
   return Cursor(document).at("config").map(read_payload);
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -4,7 +4,7 @@
 #include "graftwork/import/pt2/schema.h"
 #include "graftwork/import/pt2/schema_cursor.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 Argument read_argument(const Cursor& at);
 TensorName read_tensor_name(const Cursor& at);
@@ -24,4 +24,4 @@ inline double read_number(const Cursor& at) { return at.number(); }
 inline bool read_boolean(const Cursor& at) { return at.boolean(); }
 inline std::string read_text(const Cursor& at) { return at.text(); }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

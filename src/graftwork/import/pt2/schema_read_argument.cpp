@@ -5,7 +5,7 @@
 #include "graftwork/import/pt2/element_types.h"
 #include "graftwork/import/pt2/schema_read.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 template <class Enum>
@@ -134,4 +134,4 @@ Layout read_layout(const Cursor& at) {
   return read_enum<Layout>(at, "layout", [](int64_t n) { return 0 <= n && n <= 7; });
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -3,7 +3,7 @@
 
 #include "graftwork/import/pt2/schema_read.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 using In = InputSpec::Kind;
@@ -99,4 +99,4 @@ GraphSignature read_signature(const Cursor& at) {
           .outputs = at.at("output_specs").list(read_output_spec)};
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -3,7 +3,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/import/pt2/sympy_expr.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 /// Linear where the expression is, else one symbol named by the expression's text.
@@ -45,4 +45,4 @@ Dim stride_of(const SymInt& stride) {
   }
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

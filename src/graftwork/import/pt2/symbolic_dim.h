@@ -4,7 +4,7 @@
 #include "graftwork/import/pt2/schema.h"
 #include "graftwork/ir/dim.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// A number, or an expression over symbols. Equal expressions give equal dims. Throws Error "pt2.expression",
 /// "ir.shape".
@@ -14,4 +14,4 @@ Dim dim_of(const SymInt& size);
 /// of its own.
 Dim stride_of(const SymInt& stride);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 using Kind = SympyExpr::Kind;
@@ -163,4 +163,4 @@ std::string SympyExpr::text() const {
   return join(parts, own == 1 ? " + " : own == 2 ? "*" : "**");
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// `Symbol('s77', positive=True)`, `Integer(4)`, `Mul(Integer(4), Symbol('s0'))`, `oo`, `Float('0.5', precision=53)`.
 /// Assumptions and other keywords are dropped.
@@ -36,4 +36,4 @@ struct SympyExpr {
 /// and on more than 512 terms.
 SympyExpr parse_sympy(std::string_view srepr);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

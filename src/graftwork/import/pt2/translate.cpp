@@ -8,7 +8,7 @@
 #include "graftwork/import/pt2/symbolic_dim.h"
 #include "graftwork/import/pt2/translate_argument.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 captured::TensorMeta meta_of(const TensorMeta& meta) {
@@ -160,4 +160,4 @@ captured::Program translate(ExportedProgram exported, const LoadedTensors& tenso
   return program;
 }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

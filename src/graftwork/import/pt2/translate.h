@@ -6,7 +6,7 @@
 #include "graftwork/import/pt2/load_tensors.h"
 #include "graftwork/import/pt2/schema.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 /// `tensors` are those of the archive. Throws Error "pt2.graph" when the signature names one that the archive has not,
 /// or has with another type; "pt2.expression" and "ir.shape" for sizes that are none.
@@ -15,4 +15,4 @@ captured::Program translate(ExportedProgram exported, const LoadedTensors& tenso
 /// A graph that a higher-order operator runs.
 captured::SubGraph sub_graph_of(Graph graph);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -5,7 +5,7 @@
 #include "graftwork/import/pt2/operator_name.h"
 #include "graftwork/import/pt2/translate.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 namespace {
 
 /// The schema has a type for every kind of list and of number; a captured program has one for lists, and a number is
@@ -38,11 +38,11 @@ struct Translator {
     return captured::TensorName{*std::move(tensor.name)};
   }
 
-  Value operator()(Symbolic<int64_t>& value) const { return number(value, graftwork::ScalarType::kInt); }
-  Value operator()(Symbolic<double>& value) const { return number(value, graftwork::ScalarType::kFloat); }
-  Value operator()(Symbolic<bool>& value) const { return number(value, graftwork::ScalarType::kBool); }
+  Value operator()(Symbolic<int64_t>& value) const { return number(value, graftwork::core::ScalarType::kInt); }
+  Value operator()(Symbolic<double>& value) const { return number(value, graftwork::core::ScalarType::kFloat); }
+  Value operator()(Symbolic<bool>& value) const { return number(value, graftwork::core::ScalarType::kBool); }
   template <class T>
-  static Value number(Symbolic<T>& value, graftwork::ScalarType kind) {
+  static Value number(Symbolic<T>& value, graftwork::core::ScalarType kind) {
     if (auto* symbol = std::get_if<SymbolName>(&value)) return captured::NumberName{std::move(symbol->name), kind};
     return std::get<T>(value);
   }
@@ -79,4 +79,4 @@ captured::ElementType element_type_of(ScalarType type) {
 
 captured::Argument argument_of(Argument argument) { return {std::visit(Translator{}, argument.value)}; }
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

@@ -4,9 +4,9 @@
 #include "graftwork/import/captured/argument.h"
 #include "graftwork/import/pt2/schema.h"
 
-namespace graftwork::pt2 {
+namespace graftwork::core::pt2 {
 
 captured::ElementType element_type_of(ScalarType type);
 captured::Argument argument_of(Argument argument);
 
-}  // namespace graftwork::pt2
+}  // namespace graftwork::core::pt2

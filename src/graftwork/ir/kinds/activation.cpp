@@ -2,7 +2,7 @@
 
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 // A new activation is a row here, one in nn/module_kernels.cpp and one in export/modules/activation.cpp.
 const std::vector<Activation>& activations() {
@@ -58,4 +58,4 @@ std::vector<Kind> activation_kinds() {
   return kinds;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// An operator that is the activation, where these of its attributes have these values.
 struct ActivationOperator {
@@ -37,4 +37,4 @@ const std::vector<Activation>& activations();
 /// Kinds of those that are fusible.
 std::vector<Symbol> fusible_activations();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

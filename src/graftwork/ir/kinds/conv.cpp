@@ -2,7 +2,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Type same_as_input(const ShapeQuery& query) {
   query.tensor(0);
@@ -114,4 +114,4 @@ std::vector<Kind> conv_kinds() {
           conv("nn.ConvTranspose2d", 2, true), conv("nn.ConvTranspose3d", 3, true)};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

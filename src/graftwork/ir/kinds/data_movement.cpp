@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 Type view_shape(const ShapeQuery& query, Symbol attr) {
@@ -280,4 +280,4 @@ std::vector<Kind> data_movement_kinds() {
           operator_kind("aten.constant_pad_nd.default", pad_shape)};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

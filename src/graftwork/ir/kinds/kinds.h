@@ -5,7 +5,7 @@
 
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::vector<Kind> conv_kinds();
 std::vector<Kind> linear_kinds();
@@ -32,4 +32,4 @@ Type same_as_input(const ShapeQuery& query);
 /// Extent of a window operation: floor((in + padding − dilation·(kernel − 1) − 1) / stride) + 1.
 Dim window_extent(const Dim& in, int64_t padding, int64_t dilation, int64_t kernel, int64_t stride);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

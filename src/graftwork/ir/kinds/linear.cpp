@@ -2,7 +2,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 Type linear_shape(const ShapeQuery& query) {
@@ -35,4 +35,4 @@ std::vector<Kind> linear_kinds() {
   return {kind};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 Type batch_norm_shape(const ShapeQuery& query) {
@@ -113,4 +113,4 @@ std::vector<Kind> norm_kinds() {
   return kinds;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/kinds/activation.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Kind operator_kind(Symbol name, std::function<Type(const ShapeQuery&)> shape, size_t min_inputs, size_t max_inputs) {
   Kind kind;
@@ -205,4 +205,4 @@ std::vector<Kind> operator_kinds() {
   return kinds;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 const TensorType& pooled(const ShapeQuery& query, size_t spatial) {
@@ -75,4 +75,4 @@ std::vector<Kind> pool_kinds() {
   return kinds;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

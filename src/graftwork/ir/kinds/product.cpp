@@ -2,7 +2,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 [[noreturn]] void refuse_product(const TensorType& a, const TensorType& b) {
@@ -37,4 +37,4 @@ std::vector<Kind> product_kinds() {
   return {operator_kind("aten.matmul.default", matmul_shape, 2, 2), operator_kind("aten.bmm.default", bmm_shape, 2, 2)};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

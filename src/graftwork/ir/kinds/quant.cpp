@@ -13,7 +13,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 Type channel_scale_shape(const ShapeQuery& query) {
@@ -68,4 +68,4 @@ std::vector<Kind> quant_kinds() {
   return {stub, weight, channel_scale()};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// floor(extent · factor).
@@ -97,4 +97,4 @@ std::vector<Kind> resize_kinds() {
           kind_with("nn.ChannelShuffle", {{"groups", factor}}, channel_shuffle_shape)};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

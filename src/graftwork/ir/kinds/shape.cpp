@@ -2,7 +2,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/kinds.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 Type flatten_shape(const ShapeQuery& query) {
@@ -47,4 +47,4 @@ std::vector<Kind> shape_kinds() {
   return {flatten, dropout, identity};
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/literal.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int kDepthLimit = 64;
@@ -60,4 +60,4 @@ AttrMap read_attributes(Lexer& lexer, References references) {
   return attrs;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

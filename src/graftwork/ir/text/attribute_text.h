@@ -4,7 +4,7 @@
 #include "graftwork/ir/attribute.h"
 #include "graftwork/ir/text/lexer.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What `$` may refer to where an attribute stands.
 struct References {
@@ -24,4 +24,4 @@ int64_t item_index(const AttrMap& attrs, size_t inputs, const Lexer& lexer, size
 /// Reads an integer; `what` completes "expected …".
 int64_t read_integer(Lexer& lexer, std::string_view what);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/text/value_names.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kMostValues = 256;
@@ -228,4 +228,4 @@ std::string print_kernel(const Kind& kind) {
              "}\n");
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

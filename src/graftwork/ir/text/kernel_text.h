@@ -6,7 +6,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/text/lexer.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Reads `NAME(%inputs) { body }` behind the word "kernel" (a fused kind) or "converted". Throws through the lexer.
 Kind read_kernel(Lexer& lexer, Family family);
@@ -19,4 +19,4 @@ void complete_kernel(Kind& kind, const std::vector<Symbol>& quantize, const std:
 /// The definition; read_kernel reads it.
 std::string print_kernel(const Kind& kind);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -142,4 +142,4 @@ void Lexer::read_string() {
   fail_at(position_, "the string is not closed");
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class TokenKind : uint8_t { kWord, kNumber, kString, kPunctuation, kEnd };
 
@@ -56,4 +56,4 @@ class Lexer {
   Token current_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

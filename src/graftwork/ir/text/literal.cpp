@@ -4,7 +4,7 @@
 
 #include "graftwork/ir/type.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The whole text as a number.
@@ -33,4 +33,4 @@ std::optional<int64_t> parse_integer(const Token& token) {
   return token.kind == TokenKind::kNumber ? number_in<int64_t>(token.text) : std::nullopt;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/text/kernel_text.h"
 #include "graftwork/ir/text/value_names.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int kDepthLimit = 64;
@@ -354,4 +354,4 @@ GraphModule parse(std::string_view text, const std::string& source, const std::s
   return Parser(text, source, kinds).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

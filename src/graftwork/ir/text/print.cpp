@@ -11,7 +11,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/text/kernel_text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_default_param(const ModuleRecord& record, const Kind& kind, Symbol name, const ParamExpr& expr) {
@@ -176,4 +176,4 @@ std::string print_name(Symbol name) {
   return plain ? text : quoted(text);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

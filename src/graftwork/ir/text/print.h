@@ -5,7 +5,7 @@
 
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 enum class ShowTypes : uint8_t {
   kNotInferred,  ///< Only where parsing could not infer them: the canonical form.
@@ -26,4 +26,4 @@ std::string print_record(const ModuleTable& modules, ModuleId id);
 /// with one of the last two.
 std::string print_name(Symbol name);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

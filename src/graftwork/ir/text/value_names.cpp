@@ -1,6 +1,6 @@
 #include "graftwork/ir/text/value_names.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string ValueNames::name() {
   lexer_.expect("%");
@@ -29,4 +29,4 @@ std::vector<Node*> ValueNames::operands() {
   return nodes;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/graph.h"
 #include "graftwork/ir/text/lexer.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Reads names with the lexer. All throw Error as it does.
 class ValueNames {
@@ -30,4 +30,4 @@ class ValueNames {
   std::unordered_map<std::string, Node*> values_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

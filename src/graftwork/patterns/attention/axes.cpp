@@ -8,7 +8,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Joins what follows each other in the source, and drops extents of 1.
@@ -214,4 +214,4 @@ bool moves_data(const Node& node) {
   return splits(node.op()) || movers().contains(node.op());
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

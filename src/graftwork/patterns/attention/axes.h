@@ -7,7 +7,7 @@
 
 #include "graftwork/ir/graph.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Every `stride`-th place of a dimension of the source, `extent` of them.
 struct Axis {
@@ -35,4 +35,4 @@ std::optional<Layout> moved(const Node& node, const Layout& input);
 /// Whether `moved` may know it, by its operator alone: also of operators that give a tuple.
 bool moves_data(const Node& node);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 
 #include "graftwork/ir/view_call.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// How many of the extents from `begin` on make up `whole`, as few as do; nothing when they do not.
@@ -51,4 +51,4 @@ Node* viewed(Node& value, std::span<const Dim> dims, Graft& graft, const Origin&
   return view ? &graft.call_function(view->op, {&value}, std::move(view->attrs), origin) : nullptr;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

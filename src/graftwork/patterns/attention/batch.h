@@ -7,7 +7,7 @@
 
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The shape of a mask [..., a, b] on scores of the batch `coarse`, once the batch is grouped as `fine`: extents of 1
 /// stay so. Nothing where the one is no grouping of the other.
@@ -17,4 +17,4 @@ std::optional<std::vector<Dim>> regrouped(std::span<const Dim> mask, std::span<c
 /// `value` as `dims`; itself where it is that already. Null when more than one extent is known at run time only.
 Node* viewed(Node& value, std::span<const Dim> dims, Graft& graft, const Origin& origin);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

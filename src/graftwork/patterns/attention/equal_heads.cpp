@@ -9,7 +9,7 @@
 #include "graftwork/patterns/attention/one_kernel.h"
 #include "graftwork/patterns/attention/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct EqualHeadsPattern final : Pattern {
@@ -54,4 +54,4 @@ struct EqualHeadsPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_equal_heads_pattern() { return std::make_shared<EqualHeadsPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

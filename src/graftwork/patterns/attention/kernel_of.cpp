@@ -2,7 +2,7 @@
 #include "graftwork/patterns/attention/patterns.h"
 #include "graftwork/patterns/stage_kernel.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class KernelOfPattern final : public Pattern {
@@ -28,4 +28,4 @@ std::shared_ptr<const Pattern> make_kernel_of_pattern(std::string name, Symbol c
   return std::make_shared<KernelOfPattern>(std::move(name), converted, kernel);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

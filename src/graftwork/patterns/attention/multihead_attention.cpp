@@ -15,7 +15,7 @@
 #include "graftwork/patterns/attention/scores.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Whether the queries come from a projection that this pattern made.
@@ -114,4 +114,4 @@ std::shared_ptr<const Pattern> make_decompose_multihead_attention_pattern() {
   return std::make_shared<DecomposeMultiheadAttentionPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace graftwork {
+namespace graftwork::core {
 
 bool is_single_head(const Node& attention) {
   for (size_t i = 0; i < 3; ++i) {
@@ -14,4 +14,4 @@ bool is_single_head(const Node& attention) {
   return true;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include "graftwork/ir/graph.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Rule M1, of the numbers that a head has.
 constexpr bool is_head_of_one_kernel(int64_t size) { return size >= 16 && size <= 256 && size % 8 == 0; }
@@ -14,4 +14,4 @@ constexpr bool is_head_of_one_kernel(int64_t size) { return size >= 16 && size <
 /// queries, keys and values.
 bool is_single_head(const Node& attention);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@
 #include "graftwork/patterns/attention/packing.h"
 #include "graftwork/patterns/attention/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kParts = 3;
@@ -164,4 +164,4 @@ struct PackedProjectionPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_packed_projection_pattern() { return std::make_shared<PackedProjectionPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/attention/batch.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Rows of a weight or bias, in the order [head, number]. Nothing where they are not whole blocks of it.
@@ -148,4 +148,4 @@ void set_heads(ModuleRecord& record, const Projection& part, int64_t count) {
   record.attrs.set("heads", Attribute(std::vector<int64_t>{part.heads, part.size}));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

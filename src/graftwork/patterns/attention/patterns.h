@@ -6,7 +6,7 @@
 
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Products and a softmax between → ScaledDotProductAttention.
 std::shared_ptr<const Pattern> make_sdpa_pattern();
@@ -29,4 +29,4 @@ std::shared_ptr<const Pattern> make_split_single_head_pattern();
 /// The fusion `name`: a module of the kind `converted` becomes the kernel `kernel`, whose body is the same.
 std::shared_ptr<const Pattern> make_kernel_of_pattern(std::string name, Symbol converted, Symbol kernel);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/ir/reads_behind.h"
 #include "graftwork/patterns/attention/scores.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kLongestWay = 32;
@@ -117,4 +117,4 @@ const Node* sole_reader(const Node& value) {
   return std::all_of(reads->begin(), reads->end(), is_the_one) ? reader : nullptr;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/patterns/attention/axes.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// An operand of attention [batch..., S, D] as rows of a linear layer's weight: head h is the rows
 /// first_row + h · head_stride + (0 ≤ d < size).
@@ -34,4 +34,4 @@ Outcome read_heads(const Layout& layout, Projection& projection);
 /// What reads the value, through data movement and factors; null when it is more than one node, or too much to look at.
 const Node* sole_reader(const Node& value);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

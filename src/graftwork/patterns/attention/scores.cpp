@@ -9,7 +9,7 @@
 #include "graftwork/patterns/attention/axes.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kLongestWay = 32;
@@ -229,4 +229,4 @@ std::optional<bool> turns_matrices(const Node& source, std::span<const Node* con
 
 Outcome read_scores(const Node& softmax, const Node* guard, Scores& scores) { return Walk(scores, guard).run(softmax); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

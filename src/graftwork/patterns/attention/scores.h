@@ -9,7 +9,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/ir/graph.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What is done to the scores with a mask, as the last of
 ///     kAdd   scores + factor · mask
@@ -54,4 +54,4 @@ std::vector<Dim> batch_of(const Node& value);
 /// `source`, which is not among them.
 std::optional<bool> turns_matrices(const Node& source, std::span<const Node* const> way);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

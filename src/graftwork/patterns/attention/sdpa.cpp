@@ -17,7 +17,7 @@
 #include "graftwork/patterns/attention/scores.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What is so low that a sum with it is it, as long as scores are below 32 (in FP16: 16): more than −10000 is in FP32.
@@ -323,4 +323,4 @@ struct SDPAPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_sdpa_pattern() { return std::make_shared<SDPAPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

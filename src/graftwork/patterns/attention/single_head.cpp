@@ -10,7 +10,7 @@
 #include "graftwork/patterns/attention/one_kernel.h"
 #include "graftwork/patterns/attention/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct SplitSingleHeadPattern final : Pattern {
@@ -73,4 +73,4 @@ struct SplitSingleHeadPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_split_single_head_pattern() { return std::make_shared<SplitSingleHeadPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

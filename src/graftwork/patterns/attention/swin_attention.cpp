@@ -14,7 +14,7 @@
 #include "graftwork/patterns/attention/windows.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kMask = 3;
@@ -189,4 +189,4 @@ std::shared_ptr<const Pattern> make_decompose_swin_attention_pattern() {
   return std::make_shared<DecomposeSwinAttentionPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/patterns/attention/axes.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr size_t kLongestWay = 16;
@@ -285,4 +285,4 @@ Outcome read_reverse(Node& windows, const WindowForm& form, Node*& map) {
   return ReverseReader(windows, form).run(map);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/ir/graph.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// How a map [samples, rows, columns, channels] is padded, turned and cut; by rows and columns.
 struct WindowForm {
@@ -33,4 +33,4 @@ Outcome read_partition(Node& windows, Node*& map, WindowForm& form);
 /// Declines where something else becomes of them.
 Outcome read_reverse(Node& windows, const WindowForm& form, Node*& map);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

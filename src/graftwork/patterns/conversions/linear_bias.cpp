@@ -5,7 +5,7 @@
 #include "graftwork/patterns/conversions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct LinearBiasPattern final : Pattern {
@@ -37,4 +37,4 @@ struct LinearBiasPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_linear_bias_pattern() { return std::make_shared<LinearBiasPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,8 +5,8 @@
 
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::shared_ptr<const Pattern> make_linear_bias_pattern();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool holds(const std::vector<Symbol>& ops, Symbol op) { return std::find(ops.begin(), ops.end(), op) != ops.end(); }
@@ -30,4 +30,4 @@ Node& quantized_tensor(Node& value, const PlacementRules& rules) {
   return *tensor;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/graph.h"
 #include "graftwork/ir/module_table.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct PlacementRules {
   /// Operators that give the elements of their one input another order or shape: a stub behind one is the stub in front
@@ -50,4 +50,4 @@ Node& before_data_movement(Node& value, const PlacementRules& rules);
 /// The tensor that the stub of a reader of `value` belongs to: in front of data movement that nobody else reads.
 Node& quantized_tensor(Node& value, const PlacementRules& rules);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct Names {
@@ -27,4 +27,4 @@ std::optional<Precision> precision_named(std::string_view name) {
   return known == kNames.end() ? std::nullopt : std::optional(known->precision);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

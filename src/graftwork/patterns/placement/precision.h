@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Symmetric integers, weights one code less at the lower end than activations: INT8 −128..127, INT4 −8..7,
 /// INT16 −32768..32767. FP8 is E4M3, numbers up to ±448.
@@ -17,4 +17,4 @@ std::optional<Precision> precision_named(std::string_view name);
 /// In prose: "INT8", "INT4", "INT16", "FP8".
 std::string_view title_of(Precision precision);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

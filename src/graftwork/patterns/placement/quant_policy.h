@@ -1,7 +1,7 @@
 // Layers that a recipe leaves in floating point by what they are, not by name.
 #pragma once
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Why layers of squeeze-and-excite are left in floating point.
 inline constexpr const char* kFloatSqueezeExcite =
@@ -18,4 +18,4 @@ struct QuantPolicy {
   bool float_global_pooling = false;  ///< Average pooling to one pixel or a few (rule F9).
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

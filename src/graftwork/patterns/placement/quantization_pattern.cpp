@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct Found {
@@ -39,4 +39,4 @@ void settle_stubs(StubDraft& draft, const QuantizationList& patterns) {
   for (const Found& each : found) each.pattern->finish(each.match, draft);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

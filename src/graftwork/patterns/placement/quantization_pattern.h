@@ -8,7 +8,7 @@
 #include "graftwork/match/matcher.h"
 #include "graftwork/patterns/placement/stub_draft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Immutable. The graph is never changed: decisions go into the draft.
 class QuantizationPattern {
@@ -38,4 +38,4 @@ using QuantizationList = std::vector<std::shared_ptr<const QuantizationPattern>>
 /// Lets the patterns decide.
 void settle_stubs(StubDraft& draft, const QuantizationList& patterns);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/ir/reads_behind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool holds(const std::vector<int64_t>& positions, size_t input) {
@@ -207,4 +207,4 @@ const Node* StubDraft::scale_group(const Node& value) const {
   return place == places_.end() ? nullptr : place->second;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@
 #include "graftwork/patterns/placement/precision.h"
 #include "graftwork/patterns/placement/quant_policy.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct BodyLayer;
 
@@ -98,4 +98,4 @@ class StubDraft {
   std::vector<std::string> warnings_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

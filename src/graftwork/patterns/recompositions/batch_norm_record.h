@@ -4,7 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Stages an nn.BatchNormNd in place of `old`. `norm` is the operator with inputs x, [weight, bias,]
 /// mean, var; weight and bias may be `none` attributes.
@@ -32,4 +32,4 @@ inline Outcome raise_batch_norm(Graft& graft, Node& old, const Node& norm) {
   return raise_to(graft, old, std::move(record), {&norm.input(0)});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

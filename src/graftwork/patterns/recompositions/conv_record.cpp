@@ -3,7 +3,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// On both sides of each dimension; `extra` gets what padding="same" adds at the end alone, as aten.pad takes it.
@@ -76,4 +76,4 @@ Outcome replace_by_conv(Graft& graft, Node& node, Node& x, RaisedConv raised) {
   return raise_to(graft, node, std::move(raised.record), {input});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

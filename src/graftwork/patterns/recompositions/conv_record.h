@@ -6,7 +6,7 @@
 #include "graftwork/base/outcome.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// aten.convNd in both spellings of padding, aten.conv_transposeNd, aten.convolution.
 std::vector<Symbol> convolution_operators();
@@ -24,4 +24,4 @@ Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised)
 /// Puts it in place of `node`, reading `x`.
 Outcome replace_by_conv(Graft& graft, Node& node, Node& x, RaisedConv raised);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

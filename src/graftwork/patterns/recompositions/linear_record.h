@@ -3,7 +3,7 @@
 
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// `weight` is [out, in]; `bias` is [out] or null.
 inline ModuleRecord linear_record(const Node& node, const ParamExpr& weight, const ParamExpr* bias) {
@@ -14,4 +14,4 @@ inline ModuleRecord linear_record(const Node& node, const ParamExpr& weight, con
   return record;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

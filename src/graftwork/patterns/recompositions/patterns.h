@@ -5,7 +5,7 @@
 
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::shared_ptr<const Pattern> make_raise_conv_pattern();
 std::shared_ptr<const Pattern> make_raise_linear_pattern();
@@ -43,4 +43,4 @@ std::shared_ptr<const Pattern> make_raise_add_pattern();
 std::shared_ptr<const Pattern> make_raise_flatten_pattern();
 std::shared_ptr<const Pattern> make_raise_dropout_pattern();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// 2 for "aten.max_pool2d.default".
 inline size_t spatial_of(Symbol pooling) {
@@ -55,4 +55,4 @@ inline Outcome raise_adaptive_pool(Graft& graft, Node& old, Node& pool, const ch
   return raise_to(graft, old, std::move(record), {&pool.input(0)});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

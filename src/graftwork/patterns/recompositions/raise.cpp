@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::optional<std::vector<int64_t>> integers_of(const Node& node, Symbol attr, size_t count, int64_t fallback) {
   const Attribute* value = node.attrs().find(attr);
@@ -87,4 +87,4 @@ Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_
   return graft.replace(old, graft.call_module(graft.share_record(std::move(record)), inputs));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Integers of an attribute, one number repeated to `count`; `fallback` when the attribute is absent.
 /// Nothing when the attribute is of another kind (a run-time size, say).
@@ -38,4 +38,4 @@ Outcome bind_params(const Node& node, std::initializer_list<Symbol> names, Modul
 /// Replaces `old` by a call of `record` on `inputs`. A module that is called again keeps its record.
 Outcome raise_to(Graft& graft, Node& old, ModuleRecord record, std::initializer_list<Node*> inputs);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct Row {
@@ -69,4 +69,4 @@ struct RaiseActivationPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_activation_pattern() { return std::make_shared<RaiseActivationPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/pool_record.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseAdaptiveAvgPoolPattern final : Pattern {
@@ -25,4 +25,4 @@ std::shared_ptr<const Pattern> make_raise_adaptive_avg_pool_pattern() {
   return std::make_shared<RaiseAdaptiveAvgPoolPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

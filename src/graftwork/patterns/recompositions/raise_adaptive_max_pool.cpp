@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/pool_record.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseAdaptiveMaxPoolPattern final : Pattern {
@@ -27,4 +27,4 @@ std::shared_ptr<const Pattern> make_raise_adaptive_max_pool_pattern() {
   return std::make_shared<RaiseAdaptiveMaxPoolPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

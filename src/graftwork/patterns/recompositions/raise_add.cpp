@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseAddPattern final : Pattern {
@@ -26,4 +26,4 @@ struct RaiseAddPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_add_pattern() { return std::make_shared<RaiseAddPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/linear_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseAddmmPattern final : Pattern {
@@ -36,4 +36,4 @@ struct RaiseAddmmPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_addmm_pattern() { return std::make_shared<RaiseAddmmPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

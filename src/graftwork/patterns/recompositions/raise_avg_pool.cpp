@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/pool_record.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseAvgPoolPattern final : Pattern {
@@ -51,4 +51,4 @@ struct RaiseAvgPoolPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_avg_pool_pattern() { return std::make_shared<RaiseAvgPoolPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/patterns/recompositions/batch_norm_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseBatchNormPattern final : Pattern {
@@ -23,4 +23,4 @@ struct RaiseBatchNormPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_batch_norm_pattern() { return std::make_shared<RaiseBatchNormPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

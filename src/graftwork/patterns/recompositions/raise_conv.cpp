@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/conv_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseConvPattern final : Pattern {
@@ -29,4 +29,4 @@ struct RaiseConvPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_conv_pattern() { return std::make_shared<RaiseConvPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/batch_norm_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseDecomposedBatchNormPattern final : Pattern {
@@ -26,4 +26,4 @@ std::shared_ptr<const Pattern> make_raise_decomposed_batch_norm_pattern() {
   return std::make_shared<RaiseDecomposedBatchNormPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

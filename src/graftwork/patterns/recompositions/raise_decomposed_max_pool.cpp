@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/pool_record.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseDecomposedMaxPoolPattern final : Pattern {
@@ -26,4 +26,4 @@ std::shared_ptr<const Pattern> make_raise_decomposed_max_pool_pattern() {
   return std::make_shared<RaiseDecomposedMaxPoolPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

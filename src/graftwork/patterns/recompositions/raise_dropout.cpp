@@ -2,7 +2,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseDropoutPattern final : Pattern {
@@ -25,4 +25,4 @@ struct RaiseDropoutPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_dropout_pattern() { return std::make_shared<RaiseDropoutPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseFlattenPattern final : Pattern {
@@ -38,4 +38,4 @@ struct RaiseFlattenPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_flatten_pattern() { return std::make_shared<RaiseFlattenPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseGroupNormPattern final : Pattern {
@@ -36,4 +36,4 @@ struct RaiseGroupNormPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_group_norm_pattern() { return std::make_shared<RaiseGroupNormPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

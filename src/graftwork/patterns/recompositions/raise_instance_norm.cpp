@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/batch_norm_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseInstanceNormPattern final : Pattern {
@@ -35,4 +35,4 @@ std::shared_ptr<const Pattern> make_raise_instance_norm_pattern() {
   return std::make_shared<RaiseInstanceNormPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseLayerNormPattern final : Pattern {
@@ -32,4 +32,4 @@ struct RaiseLayerNormPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_layer_norm_pattern() { return std::make_shared<RaiseLayerNormPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

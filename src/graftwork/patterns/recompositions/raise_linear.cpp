@@ -2,7 +2,7 @@
 #include "graftwork/patterns/recompositions/linear_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseLinearPattern final : Pattern {
@@ -27,4 +27,4 @@ struct RaiseLinearPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_linear_pattern() { return std::make_shared<RaiseLinearPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

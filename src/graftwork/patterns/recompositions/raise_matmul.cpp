@@ -10,7 +10,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// [in, out]; null when the operand is no weight of one layer: what was made while the network was read (matrices of
@@ -62,4 +62,4 @@ struct RaiseMatmulPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_matmul_pattern() { return std::make_shared<RaiseMatmulPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -2,7 +2,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/pool_record.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseMaxPoolPattern final : Pattern {
@@ -20,4 +20,4 @@ struct RaiseMaxPoolPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_max_pool_pattern() { return std::make_shared<RaiseMaxPoolPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseMeanPattern final : Pattern {
@@ -51,4 +51,4 @@ struct RaiseMeanPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_mean_pattern() { return std::make_shared<RaiseMeanPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaisePixelShufflePattern final : Pattern {
@@ -33,4 +33,4 @@ std::shared_ptr<const Pattern> make_raise_pixel_shuffle_pattern() {
   return std::make_shared<RaisePixelShufflePattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseQuantStubPattern final : Pattern {
@@ -33,4 +33,4 @@ struct RaiseQuantStubPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_quant_stub_pattern() { return std::make_shared<RaiseQuantStubPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/patterns/recompositions/linear_record.h"
 #include "graftwork/patterns/recompositions/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<Symbol> weighted_operators() {
@@ -78,4 +78,4 @@ std::shared_ptr<const Pattern> make_raise_quantized_layer_pattern() {
   return std::make_shared<RaiseQuantizedLayerPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseRMSNormPattern final : Pattern {
@@ -30,4 +30,4 @@ struct RaiseRMSNormPattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_rms_norm_pattern() { return std::make_shared<RaiseRMSNormPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

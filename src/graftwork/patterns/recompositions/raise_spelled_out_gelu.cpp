@@ -11,7 +11,7 @@
 #include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kCubic = 0.044715;
@@ -62,4 +62,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_tanh_gelu_pattern() {
   return std::make_shared<RaiseSpelledOutTanhGELUPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

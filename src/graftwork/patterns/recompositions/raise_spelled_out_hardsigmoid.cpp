@@ -6,7 +6,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutHardsigmoidPattern final : Pattern {
@@ -28,4 +28,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_hardsigmoid_pattern() {
   return std::make_shared<RaiseSpelledOutHardsigmoidPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutHardswishPattern final : Pattern {
@@ -29,4 +29,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_hardswish_pattern() {
   return std::make_shared<RaiseSpelledOutHardswishPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutLeakyReLUPattern final : Pattern {
@@ -34,4 +34,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_leaky_relu_pattern() {
   return std::make_shared<RaiseSpelledOutLeakyReLUPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutMishPattern final : Pattern {
@@ -32,4 +32,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_mish_pattern() {
   return std::make_shared<RaiseSpelledOutMishPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

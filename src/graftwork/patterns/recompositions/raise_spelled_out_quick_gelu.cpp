@@ -6,7 +6,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutQuickGELUPattern final : Pattern {
@@ -27,4 +27,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_quick_gelu_pattern() {
   return std::make_shared<RaiseSpelledOutQuickGELUPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

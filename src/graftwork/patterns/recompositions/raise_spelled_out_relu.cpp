@@ -6,7 +6,7 @@
 #include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutReLUPattern final : Pattern {
@@ -33,4 +33,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_relu_pattern() {
   return std::make_shared<RaiseSpelledOutReLUPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 #include "graftwork/patterns/recompositions/raise.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutRMSNormPattern final : Pattern {
@@ -64,4 +64,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_rms_norm_pattern() {
   return std::make_shared<RaiseSpelledOutRMSNormPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

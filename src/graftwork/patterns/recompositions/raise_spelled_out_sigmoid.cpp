@@ -5,7 +5,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutSigmoidPattern final : Pattern {
@@ -26,4 +26,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_sigmoid_pattern() {
   return std::make_shared<RaiseSpelledOutSigmoidPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/spelled_out.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct RaiseSpelledOutSiLUPattern final : Pattern {
@@ -24,4 +24,4 @@ std::shared_ptr<const Pattern> make_raise_spelled_out_silu_pattern() {
   return std::make_shared<RaiseSpelledOutSiLUPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/patterns/recompositions/patterns.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct Form {
@@ -88,4 +88,4 @@ struct RaiseUpsamplePattern final : Pattern {
 
 std::shared_ptr<const Pattern> make_raise_upsample_pattern() { return std::make_shared<RaiseUpsamplePattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/patterns/recompositions/raise.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Single precision has 24 bits: a constant that was rounded to it is the constant.
@@ -63,4 +63,4 @@ Outcome raise_spelled_out(Graft& graft, Node& last, Node& x, Symbol kind, AttrMa
   return raise_to(graft, last, std::move(record), {&x});
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

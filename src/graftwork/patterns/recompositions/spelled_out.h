@@ -4,7 +4,7 @@
 #include "graftwork/match/pat.h"
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// x · factor, or x divided by its reciprocal.
 Pat times(const Pat& x, double factor);
@@ -20,4 +20,4 @@ Pat clipped(const Pat& x, double low, double high);
 /// Replaces `last`, the last operator of the activation, by a module of `kind` on `x`.
 Outcome raise_spelled_out(Graft& graft, Node& last, Node& x, Symbol kind, AttrMap attrs = {});
 
-}  // namespace graftwork
+}  // namespace graftwork::core

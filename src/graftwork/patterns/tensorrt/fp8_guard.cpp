@@ -2,7 +2,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Outcome fp8_kernel_exists(const ModuleRecord& layer) {
   constexpr int64_t kMostTaps = 32, kFewChannels = 16;
@@ -21,4 +21,4 @@ Outcome fp8_kernel_exists(const ModuleRecord& layer) {
   return applied();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

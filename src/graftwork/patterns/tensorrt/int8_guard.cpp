@@ -2,7 +2,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/patterns/tensorrt/tensorrt.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Outcome int8_kernel_exists(const ModuleRecord& module) {
   static const Symbol kGroups = "groups";
@@ -19,4 +19,4 @@ Outcome int8_kernel_exists(const ModuleRecord& module) {
                       " output channels per group, not multiples of 4 (rule S1)"));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

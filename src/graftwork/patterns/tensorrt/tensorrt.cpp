@@ -7,7 +7,7 @@
 #include "graftwork/patterns/tensorrt/text.h"
 #include "graftwork/patterns/text/parse.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Rule C2; nearest resizing does not move data, as DQ does not cross it.
@@ -125,4 +125,4 @@ PatternList tensorrt_patterns() {
   return patterns;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,7 +3,7 @@
 
 #include "graftwork/patterns/backend.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The backend "tensorrt". Its text is parsed at the first call. Throws Error "gpat.syntax" when that is not in order.
 const Backend& tensorrt_backend();
@@ -24,4 +24,4 @@ Outcome int8_kernel_exists(const ModuleRecord& module);
 /// than 32 taps, or of 16 input or output channels and fewer. Any layer that is no convolution passes.
 Outcome fp8_kernel_exists(const ModuleRecord& layer);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string_view tensorrt_conversions_text();
 std::string_view tensorrt_fusions_text();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/patterns/stage_kernel.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 using Form = Capture::Form;
@@ -191,4 +191,4 @@ std::optional<BodyDifference> tree_difference(const GraphModule& declared, const
   return BodyComparison().run(declared, tree);
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

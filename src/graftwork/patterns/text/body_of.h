@@ -8,7 +8,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/patterns/text/names.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// What a call of a kernel says of the tree.
 struct TreeRoles {
@@ -31,4 +31,4 @@ struct BodyDifference {
 };
 std::optional<BodyDifference> tree_difference(const GraphModule& declared, const GraphModule& tree);
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/match/tree.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 using Form = Capture::Form;
@@ -338,4 +338,4 @@ std::shared_ptr<const Pattern> compile(PatternText text, Vocabulary& vocabulary,
   return Compiler(std::move(text), vocabulary, place).run();
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -6,7 +6,7 @@
 #include "graftwork/patterns/text/names.h"
 #include "graftwork/patterns/text/text_pattern.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// Throws through `place` at the first name that means nothing, or not what its place asks for. A kernel that the
 /// pattern declares is added to the vocabulary.
@@ -17,4 +17,4 @@ std::shared_ptr<const Pattern> compile(PatternText text, Vocabulary& vocabulary,
 void compile_graft(const PatternText& text, const std::vector<bool>& replaceable, Names& names, Vocabulary& vocabulary,
                    Program& program);
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -8,7 +8,7 @@
 #include "graftwork/patterns/text/body_of.h"
 #include "graftwork/patterns/text/compile.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 class GraftCompiler {
@@ -458,4 +458,4 @@ void compile_graft(const PatternText& text, const std::vector<bool>& replaceable
   GraftCompiler(text, replaceable, names, vocabulary, program).run();
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

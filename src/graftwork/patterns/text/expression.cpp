@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 /// What an expression comes to. A dimension may be symbolic; a tensor stands for its dimensions.
@@ -404,4 +404,4 @@ std::string Expr::text() const {
   return {};
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

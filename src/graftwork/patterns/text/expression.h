@@ -8,7 +8,7 @@
 
 #include "graftwork/match/pat.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// What a name asks of a captured value.
 enum class Property : uint8_t {
@@ -85,4 +85,4 @@ std::string shown_value(const Expr& expr, const Scope& scope);
 /// Whether it is written with numbers and words alone.
 bool is_constant(const Expr& expr);
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -5,7 +5,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 constexpr size_t kLongestShown = 40;
@@ -170,4 +170,4 @@ Names::Mentions Names::mentions(const Expr& expr) {
   return result;
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -7,7 +7,7 @@
 #include "graftwork/patterns/text/expression.h"
 #include "graftwork/patterns/text/operators.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 class Names {
  public:
@@ -57,4 +57,4 @@ class Names {
 /// A name as messages show it.
 std::string shown_name(const std::string& name);
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

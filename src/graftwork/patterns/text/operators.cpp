@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kinds/activation.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 constexpr size_t kMostOperators = 128;  // of one position, sets spelled out
@@ -111,4 +111,4 @@ void Vocabulary::add(const LetText& let, const Lexer& place) {
   sets_[name] = std::move(ops);
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

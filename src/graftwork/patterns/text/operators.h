@@ -11,7 +11,7 @@
 #include "graftwork/ir/text/lexer.h"
 #include "graftwork/patterns/text/syntax.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// What the words of a file may mean: kinds, and sets of operators by name. There is one set from the beginning,
 /// `activation`, the activations that a kernel in front of them may take in.
@@ -44,4 +44,4 @@ class Vocabulary {
 /// Whether it has the form of an operator's whole name: aten.relu.default.
 bool is_operator_name(const std::string& name);
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

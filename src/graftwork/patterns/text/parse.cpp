@@ -9,7 +9,7 @@
 #include "graftwork/patterns/text/compile.h"
 #include "graftwork/patterns/text/reader.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr const char* kCode = "gpat.syntax";
@@ -151,4 +151,4 @@ PatternSections with_patterns(const std::vector<std::filesystem::path>& files, P
   return result;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 
 #include "graftwork/patterns/lists.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The patterns of a text, in their order, each section in a list of its own, and `kinds` with those that the text
 /// defines. `file` names the text in messages. Throws Error "gpat.syntax" at the first thing that is wrong, with line
@@ -26,4 +26,4 @@ PatternSections read_patterns(const std::filesystem::path& path, const std::shar
 /// Error "patterns.name" when two patterns have one name: plans and reports would not tell them apart.
 PatternSections with_patterns(const std::vector<std::filesystem::path>& files, PatternSections lists);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

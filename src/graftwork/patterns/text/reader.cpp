@@ -8,7 +8,7 @@
 #include "graftwork/ir/text/literal.h"
 #include "graftwork/match/tree.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 constexpr size_t kDepthLimit = 64;
@@ -571,4 +571,4 @@ class Reader {
 
 FileText read_file(Lexer& lexer) { return Reader(lexer).run(); }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

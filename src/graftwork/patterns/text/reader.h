@@ -4,9 +4,9 @@
 #include "graftwork/ir/text/lexer.h"
 #include "graftwork/patterns/text/syntax.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// Reads a whole file. Throws what the lexer throws, at the first thing that is not as docs/patterns.md says.
 FileText read_file(Lexer& lexer);
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

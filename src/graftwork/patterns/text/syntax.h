@@ -8,7 +8,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/patterns/text/expression.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// A word and where it stands.
 struct Word {
@@ -117,4 +117,4 @@ struct FileText {
   std::vector<PatternText> patterns;
 };
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -5,7 +5,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/patterns/stage_kernel.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 namespace {
 
 /// Errors here are reasons to decline: the rewriter reports them and leaves the network as it was.
@@ -184,4 +184,4 @@ Outcome TextPattern::graft(const Match& match, Graft& graft) const {
   }
 }
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

@@ -9,7 +9,7 @@
 #include "graftwork/patterns/text/syntax.h"
 #include "graftwork/rewrite/pattern.h"
 
-namespace graftwork::gpat {
+namespace graftwork::core::gpat {
 
 /// A value that a graft reads: one that a step made, or one that was matched.
 struct ValueRef {
@@ -73,4 +73,4 @@ class TextPattern final : public Pattern {
   std::unique_ptr<const Program> program_;
 };
 
-}  // namespace graftwork::gpat
+}  // namespace graftwork::core::gpat

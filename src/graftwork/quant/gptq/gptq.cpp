@@ -4,7 +4,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Channels whose errors are handed on to all behind them at once: within, they are handed on one by one. A multiple of
@@ -108,4 +108,4 @@ double output_error(const at::Tensor& error, const at::Tensor& moments) {
   return at::sum(at::mm(wide, moments) * wide).item<double>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include "graftwork/quant/scales.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct GptqResult {
   at::Tensor weight;  ///< Codes · scales, [out, in], FP32: its nearest codes are those that were chosen.
@@ -24,4 +24,4 @@ GptqResult gptq(const at::Tensor& weight, const at::Tensor& moments, const Weigh
 /// Σ ‖error · x‖² for `error` [out, in].
 double output_error(const at::Tensor& error, const at::Tensor& moments);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

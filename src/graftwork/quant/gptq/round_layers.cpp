@@ -10,7 +10,7 @@
 #include "graftwork/quant/rounding/rounded_layers.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Blocks and channels of linear layers; what is behind a batch norm is not one of them.
@@ -95,4 +95,4 @@ int64_t round_by_second_moments(const Network& network, const SampleSource& samp
   return LayerRounding(network, samples, config, options, result).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

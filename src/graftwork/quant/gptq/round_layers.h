@@ -3,7 +3,7 @@
 
 #include "graftwork/quant/quantize.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Chooses the codes of the quantized weights of linear layers by what the layers read in `network`, the float one
 /// (gptq.h), and gives `result.network` weights and scales that hold them. Those of other layers, of layers with a
@@ -17,4 +17,4 @@ int64_t round_by_second_moments(const Network& network, const SampleSource& samp
 /// matrices of doubles of its input channels on top, for each thread.
 inline constexpr int64_t kMomentBytes = int64_t{512} << 20;
 
-}  // namespace graftwork
+}  // namespace graftwork::core

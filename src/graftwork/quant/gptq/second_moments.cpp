@@ -7,7 +7,7 @@
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kLargest = 0x1p48;
@@ -66,4 +66,4 @@ void collect_second_moments(const Network& network, const std::vector<LayerInput
   });
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -12,7 +12,7 @@
 #include "graftwork/quant/fixed_point.h"
 #include "graftwork/quant/rounding/layer_inputs.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Products of one micro-batch are made in FP32; their sums over the micro-batches in fixed point, as those of
 /// ChannelMean, so that neither the order of samples nor threads have an influence. Products beyond ±2⁴⁸ count as that.
@@ -43,4 +43,4 @@ class SecondMoments {
 void collect_second_moments(const Network& network, const std::vector<LayerInputs>& layers, const SampleSource& source,
                             const CalibrationOptions& options, std::vector<SecondMoments*> moments);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

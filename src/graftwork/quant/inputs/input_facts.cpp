@@ -3,7 +3,7 @@
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::string numbers(const std::vector<double>& values) {
@@ -39,4 +39,4 @@ std::vector<std::string> input_warnings(const std::vector<InputFacts>& inputs) {
   return warnings;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/quant/inputs/norm_fit.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// The convolution that reads an input, and the batch norm behind it.
 struct ExpectedInput {
@@ -31,4 +31,4 @@ std::string text_of(const InputFacts& facts);
 /// What to say of a mismatch; nothing where there is none.
 std::vector<std::string> input_warnings(const std::vector<InputFacts>& inputs);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

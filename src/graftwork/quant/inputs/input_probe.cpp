@@ -9,7 +9,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/nn/module_kernels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kMostChannels = 4;
@@ -176,4 +176,4 @@ std::vector<InputFacts> InputProbe::facts(const std::vector<InputSums>& sums) co
   return found;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/quant/channel_mean.h"
 #include "graftwork/quant/inputs/input_facts.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What was seen of one input: exact sums, whatever the order.
 struct InputSums {
@@ -42,4 +42,4 @@ class InputProbe {
   std::vector<std::unique_ptr<Input>> inputs_;  // null for an input of another type
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

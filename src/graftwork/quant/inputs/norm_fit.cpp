@@ -8,7 +8,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kGross = 0.5;       // divergence that no data of the kind have
@@ -150,4 +150,4 @@ NormFit fit_of(const NormedConv& conv) {
   return fit;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A convolution that reads an input, and the batch norm behind it. All in double precision; patches are what the
 /// convolution's window covers, their elements ordered as im2col does, channel by channel.
@@ -39,4 +39,4 @@ bool is_untrained(const at::Tensor& running_mean, const at::Tensor& running_var)
 /// input does to mean and variance of each output follows from the moments of patches, as convolutions are linear.
 NormFit fit_of(const NormedConv& conv);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -13,7 +13,7 @@
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/mask_values.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kFloatRounding = 80;  // dB
@@ -156,4 +156,4 @@ std::optional<Divergence> first_divergence_of_file(const Network& quantized, boo
   return first;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/quant/loss/signal_error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct Difference {
   SignalError error;
@@ -43,4 +43,4 @@ std::optional<Divergence> first_divergence(const Network& network, const Network
 std::optional<Divergence> first_divergence_of_file(const Network& quantized, bool in_half, const NamedTensors& file,
                                                    std::span<const at::Tensor> inputs);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

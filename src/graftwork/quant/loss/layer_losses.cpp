@@ -17,7 +17,7 @@
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_float(const Node& node) { return node.tensor() && is_floating(node.tensor()->dtype); }
@@ -184,4 +184,4 @@ std::vector<const KernelLoss*> worst_kernels(const Losses& losses, size_t count)
   return kernels;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/quant/loss/signal_error.h"
 #include "graftwork/quant/sample_source.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct OutputLoss {
   Symbol output;
@@ -46,4 +46,4 @@ Losses measure_losses(const Network& network, const Network& quantized, const Sa
 /// The kernels that lose most by their own quantization, at most `count`, the worst first.
 std::vector<const KernelLoss*> worst_kernels(const Losses& losses, size_t count);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 void SignalError::add(const at::Tensor& reference, const at::Tensor& signal) {
   const at::Tensor wanted = reference.to(at::kFloat).contiguous(), found = signal.to(at::kFloat).contiguous();
@@ -67,4 +67,4 @@ double SignalError::cosine() const {
   return product_ / (std::sqrt(reference_) * std::sqrt(signal_));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

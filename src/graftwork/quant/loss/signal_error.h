@@ -5,7 +5,7 @@
 
 #include <array>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Sums over elements, in double precision. What is not finite in the reference, as in masks, is left out; what is not
 /// finite in the signal alone is an infinite error.
@@ -37,4 +37,4 @@ class SignalError {
   int64_t count_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/kind.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct WeightForm {
@@ -125,4 +125,4 @@ void multiply_inputs(Graft& graft, const ChannelReader& reader, const at::Tensor
                    weight.multiply(stored(tensors, fresh_leaf(tensors, record.path, "input_factors"), columns)));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/quant/rescaling/channel_reads.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Largest magnitude of the weights that meet each input channel, or that make each output channel: [channels], float.
 /// `weight` is the layer's, or has its shape.
@@ -40,4 +40,4 @@ void divide_channels(Graft& graft, ModuleId norm_or_layer, const at::Tensor& fac
 /// Multiplies the weights by the factors of the channels that they meet, in the same way.
 void multiply_inputs(Graft& graft, const ChannelReader& reader, const at::Tensor& factors, TensorStore& tensors);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

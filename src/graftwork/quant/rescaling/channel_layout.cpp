@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace graftwork {
+namespace graftwork::core {
 
 ChannelLayout::ChannelLayout(const std::vector<Dim>& dims, size_t axis) {
   for (size_t i = 0; i < dims.size(); ++i) axes_.push_back({{dims[i], i == axis ? 1 : 0}});
@@ -148,4 +148,4 @@ bool ChannelLayout::agrees_with(const ChannelLayout& other) const {
   return true;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 
 #include "graftwork/ir/dim.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Follows numbered channels through what gives a tensor another order or shape. Each axis is a row of factors, the
 /// outer first; the place along one with a stride, times that, counts for the channel's number. Heads that are folded
@@ -59,4 +59,4 @@ class ChannelLayout {
   int64_t first_ = 0;  // what all channels' numbers begin with
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/quant/rescaling/channel_walk.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// The axis of the channels that a module makes; nothing where it is no source.
@@ -124,4 +124,4 @@ ModuleUses::ModuleUses(const GraphModule& module) : counts_(module.modules().siz
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

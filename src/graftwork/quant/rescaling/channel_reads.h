@@ -7,7 +7,7 @@
 #include "graftwork/ir/graph_module.h"
 #include "graftwork/quant/rescaling/channel_layout.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A layer whose input channels are the channels of the value, each or some of them, in any order.
 struct ChannelReader {
@@ -56,4 +56,4 @@ class ModuleUses {
   std::vector<size_t> counts_;  // by index of the record
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Elements stay in their order.
@@ -281,4 +281,4 @@ void ChannelWalk::read_by_concatenation(const Use& use, const Open& from) {
     push(reader, from.layout.resized(reader.tensor()->dims), from.frame);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

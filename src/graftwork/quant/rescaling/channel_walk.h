@@ -8,7 +8,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Walks through the bodies of kernels too.
 class ChannelWalk {
@@ -71,4 +71,4 @@ class ChannelWalk {
   std::map<int64_t, ChannelLayout> results_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

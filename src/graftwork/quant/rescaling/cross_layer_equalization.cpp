@@ -8,7 +8,7 @@
 #include "graftwork/quant/rescaling/channel_factors.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// A channel whose weights are a smaller share of the largest carries its bias alone: what makes its weights grow would
@@ -160,4 +160,4 @@ std::vector<EqualizedPair> equalize_layers(Network& network) {
   return Equalization(network).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

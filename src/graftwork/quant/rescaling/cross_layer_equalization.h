@@ -5,7 +5,7 @@
 
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A layer, and the layers that read its channels.
 struct EqualizedPair {
@@ -25,4 +25,4 @@ struct EqualizedPair {
 /// listed with what is in the way.
 std::vector<EqualizedPair> equalize_layers(Network& network);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

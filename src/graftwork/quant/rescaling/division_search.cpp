@@ -9,7 +9,7 @@
 #include "graftwork/quant/rescaling/smoothing_search.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kLeastRows = 64;
@@ -143,4 +143,4 @@ std::vector<Division> search_divisions(const Network& network, const StubPlan& p
   return found;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

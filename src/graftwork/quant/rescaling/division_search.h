@@ -10,7 +10,7 @@
 #include "graftwork/quant/rescaling/division_sites.h"
 #include "graftwork/quant/rescaling/limiting_factors.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// What is worth it: the error of the layers' products in front over that behind.
 constexpr double kLeastDivisionGain = 2;
@@ -31,4 +31,4 @@ std::vector<Division> search_divisions(const Network& network, const StubPlan& p
                                        const std::vector<DivisionSite>& sites, const SampleSource& samples,
                                        const QuantConfig& config, const CalibrationOptions& options);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

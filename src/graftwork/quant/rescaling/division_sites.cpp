@@ -6,7 +6,7 @@
 #include "graftwork/place/node_index.h"
 #include "graftwork/quant/rescaling/channel_factors.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class SiteSearch {
@@ -98,4 +98,4 @@ bool is_in_front_of_linear(const GraphModule& module, const DivisionSite& site) 
   });
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A stub with layers alone behind it that can take factors.
 struct DivisionSite {
@@ -26,4 +26,4 @@ std::vector<DivisionSite> division_sites(const GraphModule& module, const StubPl
 /// Whether linear layers alone are behind it.
 bool is_in_front_of_linear(const GraphModule& module, const DivisionSite& site);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -1,6 +1,6 @@
 #include "graftwork/quant/rescaling/limiting_factors.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::vector<LimitedChannels> limited_channels(const at::Tensor& amax) {
   const at::Tensor magnitudes = amax.to(at::kDouble);
@@ -15,4 +15,4 @@ std::vector<LimitedChannels> limited_channels(const at::Tensor& amax) {
   return found;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// s = max(1, amax / limit) for each channel: those above the limit come down to it, the others stay as they are.
 struct LimitedChannels {
@@ -17,4 +17,4 @@ struct LimitedChannels {
 /// change nothing, or are 0, are left out.
 std::vector<LimitedChannels> limited_channels(const at::Tensor& amax);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -6,7 +6,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/quant/scales.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 template <class Config>
@@ -49,4 +49,4 @@ OperandRounding rounding_by(const StubPlan& plan, const ModuleTable& modules, Sy
   return rounding;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

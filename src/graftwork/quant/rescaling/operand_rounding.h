@@ -5,7 +5,7 @@
 
 #include "graftwork/place/stub_plan.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Precision, method and blocks of each operand; nothing where it stays in floating point.
 struct OperandRounding {
@@ -18,4 +18,4 @@ struct OperandRounding {
 OperandRounding rounding_by(const StubPlan& plan, const ModuleTable& modules, Symbol kernel, Symbol layer,
                             const QuantConfig& config);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

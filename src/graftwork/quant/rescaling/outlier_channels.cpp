@@ -9,7 +9,7 @@
 #include "graftwork/quant/rescaling/channel_factors.h"
 #include "graftwork/quant/rescaling/division_search.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Divides at sites of a network, all in one step.
@@ -124,4 +124,4 @@ std::vector<DividedTensor> divide_channels_by(Network& network, StubPlan& plan,
   return divider.finish();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

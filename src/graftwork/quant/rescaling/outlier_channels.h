@@ -11,7 +11,7 @@
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/rescaling/sparse_factors.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct DividedTensor {
   Symbol tensor = {};
@@ -41,4 +41,4 @@ ChannelFactors sparse(const at::Tensor& factors);
 std::vector<DividedTensor> divide_channels_by(Network& network, StubPlan& plan,
                                               const std::map<Symbol, ChannelFactors>& factors);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

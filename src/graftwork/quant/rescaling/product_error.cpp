@@ -6,7 +6,7 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/quant/scales.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// x · W of each tap: [groups, rows, out / groups · taps].
@@ -94,4 +94,4 @@ double product_error(const LayerProducts& layer, const at::Tensor& factors, cons
   return error.sum(at::kDouble).item<double>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

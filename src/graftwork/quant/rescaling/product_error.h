@@ -6,7 +6,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/quant/rescaling/operand_rounding.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A layer's weight and rows of what it reads.
 struct LayerProducts {
@@ -30,4 +30,4 @@ at::Tensor weight_energy(const LayerProducts& layer);
 /// Σ (s · Q(W / s) − W)² over output channels and taps, of each input channel: [in], float.
 at::Tensor weight_errors(const LayerProducts& layer, const WeightQuantConfig& config);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

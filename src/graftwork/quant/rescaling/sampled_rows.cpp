@@ -7,7 +7,7 @@
 #include "graftwork/quant/sample_choice.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int64_t kRows = 256;
@@ -55,4 +55,4 @@ std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map
   return rows;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/quant/calibrator.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Samples that searches look at.
 constexpr int64_t kSearchSamples = 4;
@@ -21,4 +21,4 @@ std::map<Symbol, at::Tensor> sampled_rows(const Network& network, const std::map
                                           const SampleSource& source, int64_t samples,
                                           const CalibrationOptions& options);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -11,7 +11,7 @@
 #include "graftwork/quant/rescaling/channel_reads.h"
 #include "graftwork/quant/rescaling/smoothing_search.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_norm(const ModuleRecord& record) {
@@ -241,4 +241,4 @@ std::vector<SmoothedPair> smooth_quant(Network& network, const StubPlan& plan, c
   return Smoothing(network, plan, config).run(samples, options);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/place/stub_plan.h"
 #include "graftwork/quant/calibrator.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A norm, or the layer that makes the values of attention, and the layers that read its channels.
 struct SmoothedPair {
@@ -31,4 +31,4 @@ struct SmoothedPair {
 std::vector<SmoothedPair> smooth_quant(Network& network, const StubPlan& plan, const SampleSource& samples,
                                        const QuantConfig& config, const CalibrationOptions& options);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

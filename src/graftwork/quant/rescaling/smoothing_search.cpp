@@ -8,7 +8,7 @@
 #include "graftwork/quant/rescaling/sampled_rows.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr int kSteps = 20;
@@ -75,4 +75,4 @@ double SmoothingSearch::error_of(const Pair& pair, const at::Tensor& factors,
   return error;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

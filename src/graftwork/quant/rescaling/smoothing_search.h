@@ -11,7 +11,7 @@
 #include "graftwork/quant/input_axis.h"
 #include "graftwork/quant/rescaling/channel_reads.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Largest magnitudes of each channel, [channels], float: of what the readers read, and of the weights that meet it.
 struct ChannelMagnitudes {
@@ -56,4 +56,4 @@ class SmoothingSearch {
   std::vector<Pair> pairs_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

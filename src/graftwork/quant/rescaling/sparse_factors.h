@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <map>
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct ChannelFactors {
   int64_t channels = 0;
   std::map<int64_t, double> by;  ///< Of those whose factor is not 1, by number of the channel.
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

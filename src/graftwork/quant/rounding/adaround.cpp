@@ -9,7 +9,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 constexpr double kStretch = 1.2, kBelow = 0.1;  // ζ − γ and −γ
@@ -150,4 +150,4 @@ void AdaRound::round_block(int64_t index) {
 
 at::Tensor AdaRound::result() const { return chosen_.reshape(like_.sizes()).to(like_.scalar_type()); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

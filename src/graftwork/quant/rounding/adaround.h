@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/fake_quant.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct AdaRoundOptions {
   int64_t iterations = 300;
@@ -62,4 +62,4 @@ class AdaRound {
   int64_t step_ = 0;  // of a block, along it
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

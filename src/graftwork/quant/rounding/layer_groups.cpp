@@ -1,6 +1,6 @@
 #include "graftwork/quant/rounding/layer_groups.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 void in_groups(const std::vector<int64_t>& bytes, int64_t most_bytes,
                const std::function<void(size_t first, size_t count)>& work) {
@@ -11,4 +11,4 @@ void in_groups(const std::vector<int64_t>& bytes, int64_t most_bytes,
   }
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

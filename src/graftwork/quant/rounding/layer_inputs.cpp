@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::vector<ValueRef> values_of(const std::vector<LayerInputs>& layers) {
   std::vector<ValueRef> values;
@@ -24,4 +24,4 @@ void check_finite(const ValueRef& seen, const at::Tensor& value, int64_t begin, 
               "checking the network and the scaling of the data");
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

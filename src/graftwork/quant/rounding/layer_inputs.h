@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/program.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Where the inputs of a layer come from: the values that it reads, one for each call.
 using LayerInputs = std::vector<ValueRef>;
@@ -18,4 +18,4 @@ std::vector<ValueRef> values_of(const std::vector<LayerInputs>& layers);
 /// Throws Error "data.value" where a layer would read NaN or infinity on the samples `begin` … `end` − 1.
 void check_finite(const ValueRef& seen, const at::Tensor& value, int64_t begin, int64_t end);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Numbers below `total`, ascending.
@@ -117,4 +117,4 @@ std::vector<at::Tensor> layer_rows(const Network& network, const std::vector<Lay
   return rows;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

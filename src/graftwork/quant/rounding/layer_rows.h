@@ -4,7 +4,7 @@
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/rounding/layer_inputs.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Of one layer no more rows than this, and no more memory than about that; from so many micro-batches at most.
 inline constexpr int64_t kMostRows = 4096;
@@ -36,4 +36,4 @@ std::vector<at::Tensor> layer_rows(const Network& network, const std::vector<Lay
                                    const std::vector<RowForm>& forms, const SampleSource& source,
                                    const std::vector<int64_t>& micro_batches, const CalibrationOptions& options);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

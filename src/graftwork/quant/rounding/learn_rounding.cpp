@@ -15,7 +15,7 @@
 #include "graftwork/quant/sample_choice.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class Training {
@@ -113,4 +113,4 @@ int64_t round_by_training(const Network& network, const SampleSource& samples, c
   return Training(network, samples, config, options, result).run();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

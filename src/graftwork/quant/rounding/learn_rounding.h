@@ -3,7 +3,7 @@
 
 #include "graftwork/quant/quantize.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Memory for the rows of the layers that are rounded at once; one layer has what it needs (layer_rows.h). Their new
 /// weights come on top, and for each thread a copy of one layer's rows and some megabytes.
@@ -17,4 +17,4 @@ inline constexpr int64_t kRowBytes = int64_t{512} << 20;
 int64_t round_by_training(const Network& network, const SampleSource& samples, const WeightQuantConfig& config,
                           const QuantizeOptions& options, QuantizationResult& result);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

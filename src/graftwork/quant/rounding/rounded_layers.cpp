@@ -8,7 +8,7 @@
 #include "graftwork/nn/module_kernels.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 using Calls = std::map<Symbol, std::vector<const Node*>>;
@@ -83,4 +83,4 @@ void store_rounded(Network& quantized, std::span<const RoundedLayer> layers) {
   graft.apply();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

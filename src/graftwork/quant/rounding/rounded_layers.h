@@ -7,7 +7,7 @@
 #include "graftwork/quant/quantize.h"
 #include "graftwork/quant/rounding/layer_inputs.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct RoundedLayer {
   Symbol path;
@@ -28,4 +28,4 @@ std::vector<RoundedLayer> rounded_layers(const Network& network, const Quantizat
 /// Gives the layers' modules in `quantized` the weights and scales that were chosen.
 void store_rounded(Network& quantized, std::span<const RoundedLayer> layers);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 
 #include "graftwork/base/error.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 int64_t count_correct(const at::Tensor& scores, const Labels& labels, int64_t first, int64_t samples) {
@@ -69,4 +69,4 @@ Effect Effect::read(std::span<const double> numbers) {
   return effect;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -8,7 +8,7 @@
 #include "graftwork/quant/loss/signal_error.h"
 #include "graftwork/quant/sensitivity/labels.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Of one network, summed over samples.
 struct Effect {
@@ -30,4 +30,4 @@ struct Effect {
   static Effect read(std::span<const double> numbers);
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/nn/executor.h"
 #include "graftwork/quant/micro_batch.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_sample) {
   Labels labels{0, 0, std::move(of_sample)};
@@ -42,4 +42,4 @@ Labels labels_for(const Network& network, const SampleSource& source, std::vecto
                     std::move(of_sample));
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

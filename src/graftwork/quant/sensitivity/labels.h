@@ -9,7 +9,7 @@
 #include "graftwork/nn/tensor_store.h"
 #include "graftwork/quant/sample_source.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Classes of the samples that are measured, and the output that tells them.
 struct Labels {
@@ -26,4 +26,4 @@ Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_s
 /// samples; "nn.*", "data.*".
 Labels labels_for(const Network& network, const SampleSource& source, std::vector<int64_t> of_sample);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

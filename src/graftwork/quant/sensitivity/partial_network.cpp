@@ -7,7 +7,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/ir/kinds/quant.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::unordered_map<Symbol, const Node*> by_name(const Graph& graph) {
@@ -210,4 +210,4 @@ void ChoiceVariants::compute_base(size_t place) {
   ++computed_;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/nn/inference_runner.h"
 #include "graftwork/patterns/placement/placement_rules.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// By layer: whether it is quantized.
 using LayerChoice = std::vector<bool>;
@@ -93,4 +93,4 @@ class ChoiceVariants {
   size_t computed_ = 0;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

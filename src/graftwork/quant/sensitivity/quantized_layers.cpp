@@ -6,7 +6,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/quant/scales.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 double clipped_by(const QuantizationResult& result, const PlannedStub& stub) {
@@ -48,4 +48,4 @@ std::vector<QuantizedLayer> quantized_layers(const QuantizationResult& result) {
   return layers;
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

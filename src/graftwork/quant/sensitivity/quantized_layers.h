@@ -5,7 +5,7 @@
 
 #include "graftwork/quant/quantize.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// A kernel that reads INT8 or whose weight is rounded.
 struct QuantizedLayer {
@@ -17,4 +17,4 @@ struct QuantizedLayer {
 /// In the order in which the network calls them. What the network brought with its scales is no decision, and left out.
 std::vector<QuantizedLayer> quantized_layers(const QuantizationResult& result);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 #include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/sample_workers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool has_float_output(const GraphModule& module) {
@@ -204,4 +204,4 @@ std::string SensitivityAnalysis::samples_hash() const {
   return hash.digits();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

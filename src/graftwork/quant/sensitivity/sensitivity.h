@@ -11,7 +11,7 @@
 #include "graftwork/quant/sensitivity/partial_network.h"
 #include "graftwork/quant/sensitivity/quantized_layers.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 struct LayerSensitivity {
   QuantizedLayer layer;
@@ -101,4 +101,4 @@ class SensitivityAnalysis {
   std::optional<Labels> labels_;
 };
 
-}  // namespace graftwork
+}  // namespace graftwork::core

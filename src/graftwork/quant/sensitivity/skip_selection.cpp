@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 std::vector<size_t> by(const Sensitivity& sensitivity, const std::function<double(const LayerSensitivity&)>& key) {
@@ -84,4 +84,4 @@ SkippedLayers best_to_skip(const Sensitivity& sensitivity, size_t count, const M
   return one.effect.sqnr_db() >= other.effect.sqnr_db() ? std::move(one) : std::move(other);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

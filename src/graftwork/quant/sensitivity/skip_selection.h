@@ -6,7 +6,7 @@
 
 #include "graftwork/quant/sensitivity/sensitivity.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Layers to skip, by index in Sensitivity::layers, in the order of the network; what is left then.
 struct SkippedLayers {
@@ -31,4 +31,4 @@ SkippedLayers fewest_to_skip(const Sensitivity& sensitivity, double target_db, c
 /// The better one of the first `count` layers of either order.
 SkippedLayers best_to_skip(const Sensitivity& sensitivity, size_t count, const MeasureWithout& measure);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -1,7 +1,7 @@
 #include "graftwork/quant/bias_correction.h"
 #include "graftwork/quant/steps/step.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class BiasCorrectionStep final : public Step {
@@ -26,4 +26,4 @@ std::unique_ptr<Step> make_bias_correction_step(const Network& network, const St
   return std::make_unique<BiasCorrectionStep>(network, plan);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -5,7 +5,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/quant/steps/step.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// Whether −∞ is meant there: a mask, or the greatest of a row of it, which says whether all are masked.
@@ -54,4 +54,4 @@ class CheckValues final : public Step {
 
 std::unique_ptr<Step> make_check_values_step(const Network& network) { return std::make_unique<CheckValues>(network); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

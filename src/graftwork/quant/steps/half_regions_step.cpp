@@ -2,7 +2,7 @@
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/steps/step.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class HalfRegionsStep final : public Step {
@@ -30,4 +30,4 @@ std::unique_ptr<Step> make_half_regions_step(const Network& network, const Backe
   return std::make_unique<HalfRegionsStep>(network, backend);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -1,6 +1,6 @@
 #include "graftwork/quant/steps/step.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class InputFactsStep final : public Step {
@@ -24,4 +24,4 @@ std::unique_ptr<Step> make_input_facts_step(const Network& network) {
   return std::make_unique<InputFactsStep>(network);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

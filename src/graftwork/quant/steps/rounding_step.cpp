@@ -2,7 +2,7 @@
 #include "graftwork/quant/rounding/learn_rounding.h"
 #include "graftwork/quant/steps/step.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What all layers read at once would not fit into memory: it is taken in runs of their own, some layers in each.
@@ -33,4 +33,4 @@ std::unique_ptr<Step> make_rounding_step(const Network& network, const SampleSou
   return std::make_unique<RoundingStep>(network, samples, config, options);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -1,7 +1,7 @@
 #include "graftwork/quant/shared_scales.h"
 #include "graftwork/quant/steps/step.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 class SharedScalesStep final : public Step {
@@ -30,4 +30,4 @@ std::unique_ptr<Step> make_shared_scales_step(const Network& network, const Stub
   return std::make_unique<SharedScalesStep>(network, plan);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -7,7 +7,7 @@
 #include "graftwork/quant/scale_form.h"
 #include "graftwork/quant/statistics.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 /// Says what it has to know of the data, and later, with that, does its part.
 class Step {
@@ -43,4 +43,4 @@ std::unique_ptr<Step> make_rounding_step(const Network& network, const SampleSou
 /// Biases make up for the rounding of weights (bias_correction.h).
 std::unique_ptr<Step> make_bias_correction_step(const Network& network, const StubPlan& plan);
 
-}  // namespace graftwork
+}  // namespace graftwork::core

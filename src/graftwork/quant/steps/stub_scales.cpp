@@ -7,7 +7,7 @@
 #include "graftwork/quant/stub_readers.h"
 #include "graftwork/rewrite/graft.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What stubs of one scale have in common: the widest range, and a type that suits all readers.
@@ -156,4 +156,4 @@ std::unique_ptr<Step> make_stub_scales_step(const StubPlan& plan, const Activati
   return std::make_unique<StubScalesStep>(plan, config, form);
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

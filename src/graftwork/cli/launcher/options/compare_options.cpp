@@ -2,7 +2,7 @@
 #include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Compare final : public Subcommand {
@@ -47,4 +47,4 @@ class Compare final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_compare(CLI::App& command) { return std::make_unique<Compare>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

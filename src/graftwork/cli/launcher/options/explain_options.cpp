@@ -1,7 +1,7 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Explain final : public Subcommand {
@@ -28,4 +28,4 @@ class Explain final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_explain(CLI::App& command) { return std::make_unique<Explain>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -1,7 +1,7 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Inspect final : public Subcommand {
@@ -26,4 +26,4 @@ class Inspect final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_inspect(CLI::App& command) { return std::make_unique<Inspect>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -1,6 +1,6 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void add_network(CLI::App& app, std::filesystem::path& model) {
   add_path(app, "MODEL", model, "Network written by torch.export.save (.pt2)")->required();
@@ -24,4 +24,4 @@ void add_plan_to_follow(CLI::App& app, std::filesystem::path& plan) {
   add_path(app, "--plan", plan, "Do what this plan says (`graftwork plan`), edited or not");
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -4,7 +4,7 @@
 #include "graftwork/cli/launcher/options/option_forms.h"
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// MODEL, of a subcommand that computes with the network.
 void add_network(CLI::App& app, std::filesystem::path& model);
@@ -17,4 +17,4 @@ void add_backend(CLI::App& app, BackendFlags& flags);
 /// `--plan`, to follow.
 void add_plan_to_follow(CLI::App& app, std::filesystem::path& plan);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -3,7 +3,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 void refuse(const CLI::App& app, const std::string& what) {
   const std::string subcommand = app.get_parent() ? app.get_name() + " " : "";
@@ -28,4 +28,4 @@ std::string in_words(std::vector<std::string> items, const std::string& conjunct
   return cat(join(items), " ", conjunction, " ", last);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Upper bound of counts: it catches slips and what overflowed while it was read, and limits no one.
 inline constexpr int64_t kLargestCount = 1'000'000'000'000;
@@ -55,4 +55,4 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
 /// "a, b or c".
 std::string in_words(std::vector<std::string> items, const std::string& conjunction);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include "graftwork/cli/launcher/options/option_forms.h"
 #include "graftwork/cli/output/output.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 /// In the order in which help has them.
@@ -71,4 +71,4 @@ class CommandLine {
 
 std::optional<Request> parse_options(int argc, const char* const* argv) { return CommandLine().read(argc, argv); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 constexpr int64_t kLargestImage = 65'535;  // what a JPEG file can hold
@@ -86,4 +86,4 @@ void PictureOptions::finish(const CLI::App& app) {
   if (!std::ranges::all_of(images_.stddev, is_positive)) refuse(app, "--std: numbers above 0 are needed");
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

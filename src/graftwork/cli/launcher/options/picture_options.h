@@ -4,7 +4,7 @@
 #include "graftwork/cli/launcher/options/option_forms.h"
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// The options that kImageOptions names.
 class PictureOptions {
@@ -25,4 +25,4 @@ class PictureOptions {
   std::string resize_ = "crop";
 };
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

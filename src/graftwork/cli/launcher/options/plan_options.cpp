@@ -2,7 +2,7 @@
 #include "graftwork/cli/launcher/options/recipe_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Plan final : public Subcommand {
@@ -40,4 +40,4 @@ class Plan final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_plan(CLI::App& command) { return std::make_unique<Plan>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -5,7 +5,7 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/place/calibration_methods.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::string method_text(const std::vector<std::string>& methods) {
@@ -77,4 +77,4 @@ CLI::Option* add_stage(CLI::App& app, Stage& stage, const std::string& text) {
 
 void add_quiet(CLI::App& app, CalibrationFlags& flags) { app.add_flag("--quiet", flags.quiet, "Print errors only"); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

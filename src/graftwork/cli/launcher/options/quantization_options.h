@@ -4,7 +4,7 @@
 #include "graftwork/cli/launcher/options/picture_options.h"
 #include "graftwork/cli/launcher/options/recipe_options.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// What `quantize` and all that quantize as it does take: of calibration, recipe, pictures, plan, and backend.
 class QuantizationOptions {
@@ -40,4 +40,4 @@ CLI::Option* add_stage(CLI::App& app, Stage& stage, const std::string& text);
 /// `--quiet`.
 void add_quiet(CLI::App& app, CalibrationFlags& flags);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

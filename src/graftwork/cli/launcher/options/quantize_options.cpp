@@ -4,7 +4,7 @@
 #include "graftwork/cli/launcher/options/subcommand.h"
 #include "graftwork/onnx/opset_range.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Quantize final : public Subcommand {
@@ -59,4 +59,4 @@ class Quantize final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_quantize(CLI::App& command) { return std::make_unique<Quantize>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -1,6 +1,6 @@
 #include "graftwork/cli/launcher/options/recipe_options.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 std::vector<CLI::Option*> RecipeOptions::add_to(CLI::App& app) {
   return {
@@ -16,4 +16,4 @@ void RecipeOptions::finish() {
   flags_.skip_weight.insert(flags_.skip_weight.end(), skip_.begin(), skip_.end());
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

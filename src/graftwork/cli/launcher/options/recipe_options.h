@@ -4,7 +4,7 @@
 #include "graftwork/cli/launcher/options/option_forms.h"
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// `--config` and `--skip`, `--skip-stub`, `--skip-weight`.
 class RecipeOptions {
@@ -21,4 +21,4 @@ class RecipeOptions {
   std::vector<std::string> skip_;
 };
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

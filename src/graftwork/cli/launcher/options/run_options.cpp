@@ -3,7 +3,7 @@
 #include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Run final : public Subcommand {
@@ -83,4 +83,4 @@ class Run final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_run(CLI::App& command) { return std::make_unique<Run>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

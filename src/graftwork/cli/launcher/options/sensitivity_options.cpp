@@ -4,7 +4,7 @@
 #include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Sensitivity final : public Subcommand {
@@ -78,4 +78,4 @@ class Sensitivity final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_sensitivity(CLI::App& command) { return std::make_unique<Sensitivity>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -7,7 +7,7 @@
 
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 using Request = std::variant<QuantizeRequest, TransformRequest, PlanRequest, ExplainRequest, InspectRequest, RunRequest,
                              SensitivityRequest, CompareRequest>;
@@ -38,4 +38,4 @@ std::unique_ptr<Subcommand> add_run(CLI::App& command);
 std::unique_ptr<Subcommand> add_sensitivity(CLI::App& command);
 std::unique_ptr<Subcommand> add_compare(CLI::App& command);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -1,7 +1,7 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 class Transform final : public Subcommand {
@@ -29,4 +29,4 @@ class Transform final : public Subcommand {
 
 std::unique_ptr<Subcommand> add_transform(CLI::App& command) { return std::make_unique<Transform>(command); }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

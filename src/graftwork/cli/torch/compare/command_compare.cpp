@@ -16,7 +16,7 @@
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/open_samples.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 using Batches = std::vector<std::vector<at::Tensor>>;
@@ -207,4 +207,4 @@ void compare(const CompareRequest& request) {
   if (!flags.quiet) print_out(ladder_text(request, builder.ladder()));
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -3,10 +3,10 @@
 
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Runs every rung on the same samples; prints how far each is from floating point and from the one before, and writes
 /// the report where it is asked for.
 void compare(const CompareRequest& request);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include "graftwork/cli/reports/summary.h"
 #include "graftwork/cli/torch/loss_report.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::string text_of(const Difference& difference) {
@@ -122,4 +122,4 @@ Json ladder_json(const CompareRequest& request, const Ladder& ladder) {
   return report;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

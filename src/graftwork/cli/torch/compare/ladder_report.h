@@ -10,7 +10,7 @@
 #include "graftwork/quant/loss/divergence.h"
 #include "graftwork/quant/loss/layer_losses.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 struct OutputDistance {
   Symbol output;
@@ -39,4 +39,4 @@ std::string ladder_text(const CompareRequest& request, const Ladder& ladder);
 
 Json ladder_json(const CompareRequest& request, const Ladder& ladder);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

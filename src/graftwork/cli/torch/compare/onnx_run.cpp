@@ -20,7 +20,7 @@
 #include "graftwork/data/npy.h"
 #include "graftwork/samples/tensors.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 constexpr int kPackageMissing = 3;
@@ -140,4 +140,4 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
   return results;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -10,7 +10,7 @@
 #include "graftwork/cli/torch/interrupt.h"
 #include "graftwork/quant/loss/divergence.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 struct OnnxResults {
   std::string left_out;                          ///< Why there are none: no python3, no onnxruntime; else empty.
@@ -26,4 +26,4 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
                      const std::vector<std::vector<at::Tensor>>& batches, const std::vector<std::string>& values,
                      const InterruptGuard& interrupt);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

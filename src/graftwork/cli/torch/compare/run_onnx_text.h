@@ -3,8 +3,8 @@
 
 #include <string_view>
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::string_view run_onnx_text();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -24,7 +24,7 @@
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/scales.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 /// Seconds by stage.
@@ -177,4 +177,4 @@ void quantize(const QuantizeRequest& request) {
   print_out(quantize_summary(summary));
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -3,9 +3,9 @@
 
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Writes the file and, where asked, the report; both whole or not at all. Prints a summary unless quiet.
 void quantize(const QuantizeRequest& request);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/export/opset.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 std::vector<LayerFormat> weight_formats(const QuantConfig& recipe, const PlanFile& plan) {
   std::vector<LayerFormat> formats;
@@ -41,4 +41,4 @@ std::string stored_weights(const StubPlan& plan, WeightForm form) {
   return precisions.empty() ? "float" : join(std::vector<std::string>(precisions.begin(), precisions.end()));
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -5,7 +5,7 @@
 #include "graftwork/place/plan_file.h"
 #include "graftwork/place/quant_config.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Of weights: of those in the plan where it says them, else what the recipe asks for. Known before the network is.
 std::vector<LayerFormat> weight_formats(const QuantConfig& recipe, const PlanFile& plan);
@@ -17,4 +17,4 @@ void check_formats(const std::vector<LayerFormat>& formats, const ExportOptions&
 /// What the weights are stored as, for the report: "float", or the precisions, as "int8" or "fp8, int8".
 std::string stored_weights(const StubPlan& plan, WeightForm form);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -1,6 +1,6 @@
 #include "graftwork/cli/torch/quantize/input_report.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 Json rounded(double value) { return number(static_cast<float>(value)); }
@@ -33,4 +33,4 @@ Json inputs_json(const std::vector<InputFacts>& inputs) {
   return list;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

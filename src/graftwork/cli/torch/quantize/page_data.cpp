@@ -5,7 +5,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 Json histogram_json(const Histogram& histogram) {
@@ -68,4 +68,4 @@ Json page_data(const Json& report, const QuantizationResult& result) {
   return data;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -5,7 +5,7 @@
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::string factor_text(double factor) { return short_number(factor, 2); }
@@ -95,4 +95,4 @@ Json outliers_json(const std::vector<DividedTensor>& tensors) {
   return list;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

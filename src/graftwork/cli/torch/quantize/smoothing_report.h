@@ -9,7 +9,7 @@
 #include "graftwork/quant/rescaling/outlier_channels.h"
 #include "graftwork/quant/rescaling/smooth_quant.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// "24 of 26 pairs, factors 0.031 to 12"; none where the recipe asks for no smoothing.
 std::vector<std::string> smoothing_lines(const std::vector<SmoothedPair>& pairs);
@@ -31,4 +31,4 @@ std::vector<std::string> equalization_lines(const std::vector<EqualizedPair>& pa
 /// As smoothing_json, without a strength.
 Json equalization_json(const std::vector<EqualizedPair>& pairs);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

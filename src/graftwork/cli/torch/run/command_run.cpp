@@ -18,7 +18,7 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/samples/tensors.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
@@ -146,4 +146,4 @@ void run(const RunRequest& request) {
   if (!request.calibration.quiet) print_out(summary);
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -14,7 +14,7 @@
 #include "graftwork/samples/open_samples.h"
 #include "graftwork/samples/tensors.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::string list_inputs(const std::vector<Node*>& inputs) {
@@ -134,4 +134,4 @@ std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector
   return std::move(inputs).finish();
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include "graftwork/cli/requests.h"
 #include "graftwork/ir/graph_module.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// One tensor for each input, in signature order: whole arrays from .npy and .npz, and the samples of a picture or a
 /// folder one behind the other. Throws Error "usage", "run.input" (unknown, missing, given twice), "nn.input" (another
@@ -16,4 +16,4 @@ namespace graftwork::cli {
 std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector<InputFile>& files,
                                     const ImageOptions& images);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -17,7 +17,7 @@
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/samples/open_samples.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 std::vector<std::string> names_of(const Sensitivity& sensitivity, const std::vector<size_t>& layers) {
@@ -155,4 +155,4 @@ void sensitivity(const SensitivityRequest& request) {
   if (!flags.quiet) print_out(sensitivity_summary(request, found, outcome));
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

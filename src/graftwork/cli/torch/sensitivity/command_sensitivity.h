@@ -3,10 +3,10 @@
 
 #include "graftwork/cli/requests.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// Measures, prints a ranking unless quiet, and writes the report and the recipe where they are asked for. With a
 /// checkpoint the figures are kept as they come, and a later call goes on with them.
 void sensitivity(const SensitivityRequest& request);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -10,7 +10,7 @@
 #include "graftwork/data/npy.h"
 #include "graftwork/samples/tensors.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 std::vector<int64_t> read_labels(const std::filesystem::path& path) {
   if (path.empty()) return {};
@@ -30,4 +30,4 @@ std::vector<int64_t> read_labels(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -8,7 +8,7 @@
 #include "graftwork/data/array_record.h"
 #include "graftwork/data/npz.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 Error no_checkpoint(const std::filesystem::path& path) {
@@ -58,4 +58,4 @@ void SensitivityCheckpoint::keep(const SensitivityRecord& record, bool now) {
   written_ = Clock::now();
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -7,7 +7,7 @@
 
 #include "graftwork/quant/sensitivity/sensitivity.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// What figures depend on; a record of other ones is of no use.
 struct MeasuredThings {
@@ -35,4 +35,4 @@ class SensitivityCheckpoint {
   Clock::time_point written_ = Clock::now();
 };
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

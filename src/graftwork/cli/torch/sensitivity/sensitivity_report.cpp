@@ -9,7 +9,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/torch/loss_report.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 constexpr size_t kShown = 10;
@@ -148,4 +148,4 @@ Json sensitivity_json(const SensitivityRequest& request, const Sensitivity& sens
   return report;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

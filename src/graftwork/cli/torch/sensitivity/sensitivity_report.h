@@ -9,7 +9,7 @@
 #include "graftwork/cli/requests.h"
 #include "graftwork/quant/sensitivity/skip_selection.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 
 /// What became of --target-sqnr or --budget.
 struct SkipOutcome {
@@ -29,4 +29,4 @@ std::string sensitivity_summary(const SensitivityRequest& request, const Sensiti
 Json sensitivity_json(const SensitivityRequest& request, const Sensitivity& sensitivity,
                       const std::optional<SkipOutcome>& outcome);
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -5,7 +5,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/cli/graph/planned.h"
 
-namespace graftwork::cli {
+namespace graftwork::core::cli {
 namespace {
 
 void append(Json& list, const std::vector<std::string>& names) {
@@ -34,4 +34,4 @@ Json skip_recipe(const CalibrationFlags& flags, const std::vector<std::string>& 
   return recipe;
 }
 
-}  // namespace graftwork::cli
+}  // namespace graftwork::core::cli

@@ -1,6 +1,6 @@
 #include "graftwork/import/captured/decompose/complex_parts.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// The number by its greater part, which is ±1 then, and what it was divided by: 1 at 0.
@@ -48,4 +48,4 @@ Parts direction(const Parts& z) {
   return {at::div(number.first, divisor), at::div(number.second, divisor)};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Real and imaginary part; the latter undefined where the numbers are real.
 using Parts = std::pair<at::Tensor, at::Tensor>;
@@ -26,4 +26,4 @@ at::Tensor size_of(const Parts& z);
 /// z / |z|, 0 at 0.
 Parts direction(const Parts& z);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

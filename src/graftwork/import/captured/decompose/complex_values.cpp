@@ -6,7 +6,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 constexpr int64_t kMostBytes = 2 * FoldingBudget::kPerOperator;  // of all constants
@@ -218,4 +218,4 @@ bool ComplexValues::store(const std::vector<std::string>& keys) {
   return true;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

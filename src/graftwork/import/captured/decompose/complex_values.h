@@ -9,7 +9,7 @@
 #include "graftwork/import/common/unique_names.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Complex values become pairs under the names that they have. Operators without a form keep theirs: conversions stand
 /// in front of them and behind, as they stand behind complex inputs of the network and in front of complex results.
@@ -62,4 +62,4 @@ class ComplexValues {
   int64_t stored_bytes_ = 0;
 };
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -6,7 +6,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// By the name without overload.
@@ -50,4 +50,4 @@ bool is_composite(Symbol op) {
          !handle->schema().is_mutable();
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -19,7 +19,7 @@
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 constexpr size_t kMostParts = 4096;
@@ -512,4 +512,4 @@ bool decompose(Program& program, TensorStore& tensors, bool is_functional) {
   return Pass(program, tensors, is_functional).run();
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -4,7 +4,7 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/nn/tensor_store.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Rewrites `program.calls` so that each composite operator (composites.h), and each that we have a decomposition of
 /// (decomposition.h), is the operators that it is made of. It is run on tensors without elements under a recorder.
@@ -15,4 +15,4 @@ namespace graftwork::captured {
 /// pairs of real ones (pairs.h). Constants that their forms read are added to `tensors`.
 bool decompose(Program& program, TensorStore& tensors, bool is_functional);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -5,7 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 const c10::IValue& Arguments::at(std::string_view name) const {
   const auto index = schema_.argumentIndexWithName(name);
@@ -71,4 +71,4 @@ Decomposition find_decomposition(Symbol op) {
 
 void leave_as_it_is(const std::string& why) { throw Error("pt2.decompose", why); }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -11,7 +11,7 @@
 
 #include "graftwork/base/symbol.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// The arguments of one call, by the names of its schema. Tensors have shape and type, and no elements.
 class Arguments {
@@ -74,4 +74,4 @@ at::Tensor as_float(const at::Tensor& x);
 /// Refuses arguments: Error "pt2.decompose".
 [[noreturn]] void leave_as_it_is(const std::string& why);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

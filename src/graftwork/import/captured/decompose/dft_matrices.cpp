@@ -5,7 +5,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 double factor(const Dft& dft) {
@@ -72,4 +72,4 @@ FormConstant real_inverse_dft_matrix(const Dft& dft) {
           }};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

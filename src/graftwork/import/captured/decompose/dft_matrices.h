@@ -4,7 +4,7 @@
 
 #include "graftwork/import/captured/decompose/pairs.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// By what a transform of n points is divided; torch's numbers.
 enum class DftScale : uint8_t { kNone = 0, kRoot = 1, kCount = 2 };
@@ -24,4 +24,4 @@ FormConstant complex_dft_matrix(const Dft& dft, bool inverse);
 /// From the bins of real samples, those up to the middle, to the samples: [2 · rows, points].
 FormConstant real_inverse_dft_matrix(const Dft& dft);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

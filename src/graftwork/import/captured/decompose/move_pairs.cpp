@@ -5,7 +5,7 @@
 #include "graftwork/import/captured/decompose/pairs.h"
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// What the arguments of an operator say.
@@ -185,4 +185,4 @@ bool move_pairs(Call& call, size_t rank, const TensorMeta* operand) {
   return true;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -4,7 +4,7 @@
 
 #include "graftwork/ir/operator_name.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 TensorMeta pairs_of(const TensorMeta& complex) {
   TensorMeta pairs = complex;
@@ -67,4 +67,4 @@ bool takes_real_numbers(Symbol op) {
   return kNames.contains(name) || (name.starts_with("fft_") && find_pair_form(op));
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -12,7 +12,7 @@
 #include "graftwork/import/captured/decompose/decomposition.h"
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Of a tensor of complex numbers, as pairs; and back. `complex_of` takes the element type of the pairs' numbers.
 TensorMeta pairs_of(const TensorMeta& complex);
@@ -78,4 +78,4 @@ bool takes_real_numbers(Symbol op);
 std::vector<PairFormEntry> pair_arithmetic();
 std::vector<PairFormEntry> fourier_transforms();
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

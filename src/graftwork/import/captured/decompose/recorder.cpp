@@ -8,7 +8,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/dtypes.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// The recording of this thread, and what went wrong in it: torch only warns of what a callback throws.
@@ -219,4 +219,4 @@ Argument Recorder::argument(const c10::IValue& value, const c10::TypePtr& declar
   refuse(cat(call_.op.str(), " takes an argument that a program has no form for"));
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

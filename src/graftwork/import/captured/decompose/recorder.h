@@ -12,7 +12,7 @@
 
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Calls of operators while `record` runs. Tensors are known by their identity: those that a recording reads have to be
 /// named before, or made by an operator that it has seen.
@@ -58,4 +58,4 @@ class Recorder {
   size_t made_ = 0;
 };
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 // Primes, so that a product says what it is of, and larger than most sizes that networks have.
@@ -73,4 +73,4 @@ std::optional<Dim> RunTimeSizes::size(std::array<int64_t, kSets> numbers) const 
   return std::nullopt;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

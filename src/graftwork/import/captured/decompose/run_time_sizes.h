@@ -8,7 +8,7 @@
 
 #include "graftwork/ir/type.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Two sets of numbers for the symbols of some sizes. Different symbols differ in both, and from any size that occurs.
 class RunTimeSizes {
@@ -33,4 +33,4 @@ class RunTimeSizes {
   std::map<std::array<int64_t, kSets>, Dim> learned_;
 };
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

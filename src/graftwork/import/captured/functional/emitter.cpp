@@ -5,7 +5,7 @@
 #include "graftwork/import/captured/functional/view.h"
 #include "graftwork/import/captured/names_in_use.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 Emitter::Emitter(Program& program)
     : program_(program), names_(names_in_use(program)), most_calls_(10'000 + 4 * program.calls.size()) {}
@@ -54,4 +54,4 @@ Argument Emitter::sizes(const TensorMeta& meta, const std::string& like, bool in
   return {mixed};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

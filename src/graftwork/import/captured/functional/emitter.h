@@ -7,7 +7,7 @@
 #include "graftwork/import/captured/program.h"
 #include "graftwork/import/common/unique_names.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Appends to `program.calls`. Results get names of their own and, where the caller knows it, a type.
 class Emitter {
@@ -42,4 +42,4 @@ class Emitter {
   size_t most_calls_;
 };
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -17,7 +17,7 @@
 #include "graftwork/import/captured/functional/written_value.h"
 #include "graftwork/import/captured/origin.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 bool is_copy(const Call& call) {
@@ -383,4 +383,4 @@ void functionalise(Program& program) {
   if (writes_in_place(program)) Pass(program).run();
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

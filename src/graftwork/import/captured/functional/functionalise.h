@@ -4,7 +4,7 @@
 
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Whether any call writes to its arguments, or the program to its buffers: then there is something to do.
 bool writes_in_place(const Program& program);
@@ -20,4 +20,4 @@ bool writes_in_place(const Program& program);
 /// writes that cannot be made functional, each with its place.
 void functionalise(Program& program);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

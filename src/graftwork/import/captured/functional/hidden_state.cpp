@@ -6,7 +6,7 @@
 
 #include "graftwork/import/captured/argument_names.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 constexpr std::array<std::string_view, 2> kStatistics{"running_mean", "running_var"};
@@ -61,4 +61,4 @@ void take_unread_statistics(Program& program) {
   }
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -6,7 +6,7 @@
 
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Whether the call is a norm in training that updates the running statistics that it is given.
 bool writes_statistics(const Call& call);
@@ -17,4 +17,4 @@ std::vector<std::string> take_statistics(Call& call);
 /// The same for batch norm in its functional spelling: where nobody reads the new statistics, it goes without.
 void take_unread_statistics(Program& program);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -6,7 +6,7 @@
 #include "graftwork/import/captured/argument_names.h"
 #include "graftwork/import/common/unique_names.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Renaming = std::unordered_map<std::string, std::string>;
@@ -120,4 +120,4 @@ class Inliner {
 
 void inline_wrappers(Program& program) { Inliner(program).run(); }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -3,10 +3,10 @@
 
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Puts the calls of every `wrap_with_*` subgraph, at any depth, in the place of its call. Names stay unless two graphs
 /// use the same. A call that does not fit its subgraph stays as it is.
 void inline_wrappers(Program& program);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

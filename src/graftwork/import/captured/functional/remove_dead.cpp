@@ -7,7 +7,7 @@
 #include "graftwork/import/captured/argument_names.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// An operator that this torch does not know may do anything: it stays, and is reported. Arithmetic does nothing.
@@ -34,4 +34,4 @@ void remove_dead(Program& program) {
   program.calls = std::move(kept);
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -2,7 +2,7 @@
 
 #include "graftwork/base/text.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 std::string replace_range(Emitter& emitter, const std::string& source, const TensorMeta& meta, const Range& range,
                           const std::string& value, const Call& origin, const std::string& wanted) {
@@ -21,4 +21,4 @@ std::string replace_range(Emitter& emitter, const std::string& source, const Ten
   return emitter.call("aten.cat.default", {{"tensors", {parts}}, {"dim", {range.axis}}}, &meta, origin, wanted);
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

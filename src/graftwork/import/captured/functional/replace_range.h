@@ -5,7 +5,7 @@
 
 #include "graftwork/import/captured/functional/emitter.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// A range of one dimension, 0 ≤ start ≤ end ≤ extent.
 struct Range {
@@ -20,4 +20,4 @@ struct Range {
 std::string replace_range(Emitter& emitter, const std::string& source, const TensorMeta& meta, const Range& range,
                           const std::string& value, const Call& origin, const std::string& wanted);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

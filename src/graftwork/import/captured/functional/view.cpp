@@ -7,7 +7,7 @@
 
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// Views whatever the layout, by name without overload.
@@ -161,4 +161,4 @@ bool reshapes_itself(Symbol op, Symbol& functional) {
   return true;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

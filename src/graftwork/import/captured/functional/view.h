@@ -4,7 +4,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/import/captured/program.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// How the elements of a view lie in its source.
 enum class ViewKind {
@@ -33,4 +33,4 @@ bool reshapes_itself(Symbol op, Symbol& functional);
 /// The numbers, when all are.
 std::optional<std::vector<int64_t>> numbers_of(const std::vector<Dim>& values);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -6,7 +6,7 @@
 #include "graftwork/import/captured/argument_names.h"
 #include "graftwork/import/captured/functional/replace_range.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 std::optional<int64_t> number(const Argument* value) {
@@ -209,4 +209,4 @@ std::optional<std::string> view_again(Emitter& emitter, const ViewStep& step, co
   return made;
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -7,7 +7,7 @@
 #include "graftwork/import/captured/functional/emitter.h"
 #include "graftwork/import/captured/functional/view.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// One view of a value.
 struct ViewStep {
@@ -30,4 +30,4 @@ std::optional<std::string> write_back(Emitter& emitter, const ViewStep& step, co
 /// Emits the view `step` of `source` again.
 std::optional<std::string> view_again(Emitter& emitter, const ViewStep& step, const std::string& source);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -13,7 +13,7 @@
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 bool writes(const c10::Argument& argument) {
@@ -241,4 +241,4 @@ std::optional<std::vector<std::string>> written_values(Emitter& emitter, const C
   return std::vector{writer.computed(*functional, inputs, promotes(emitter, *functional, inputs, targets[0]))};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

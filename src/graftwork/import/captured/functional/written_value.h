@@ -8,7 +8,7 @@
 #include "graftwork/base/symbol.h"
 #include "graftwork/import/captured/functional/emitter.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 
 /// Names of the arguments that the operator writes to, in the order of its schema; empty when it writes to none.
 std::vector<std::string> written_arguments(Symbol op);
@@ -19,4 +19,4 @@ std::vector<std::string> written_arguments(Symbol op);
 std::optional<std::vector<std::string>> written_values(Emitter& emitter, const Call& call,
                                                        const std::vector<TensorMeta>& targets, std::string& problem);
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -5,7 +5,7 @@
 // this way would split them; the residual keeps its own.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct ActAddStubsPattern final : QuantizationPattern {
@@ -35,4 +35,4 @@ std::shared_ptr<const QuantizationPattern> make_act_add_stubs_pattern() {
   return std::make_shared<ActAddStubsPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -10,7 +10,7 @@
 #include "graftwork/ir/reads_behind.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool is_read_as_angle(const Node& value, const PlacementRules& rules) {
@@ -38,4 +38,4 @@ struct AnglePattern final : QuantizationPattern {
 
 std::shared_ptr<const QuantizationPattern> make_angle_pattern() { return std::make_shared<AnglePattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

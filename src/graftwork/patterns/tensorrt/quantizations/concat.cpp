@@ -4,7 +4,7 @@
 // quantized again. The stubs around it share theirs, also through one concatenation into the next.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct ConcatPattern final : QuantizationPattern {
@@ -25,4 +25,4 @@ struct ConcatPattern final : QuantizationPattern {
 
 std::shared_ptr<const QuantizationPattern> make_concat_pattern() { return std::make_shared<ConcatPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -4,7 +4,7 @@
 // engine computes it in floating point when it builds, with its Q/DQ as rounding.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct ConstantLayerPattern final : QuantizationPattern {
@@ -25,4 +25,4 @@ std::shared_ptr<const QuantizationPattern> make_constant_layer_pattern() {
   return std::make_shared<ConstantLayerPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

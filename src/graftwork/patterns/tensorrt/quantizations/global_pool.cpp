@@ -5,7 +5,7 @@
 // have no pooling kernel.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct GlobalPoolPattern final : QuantizationPattern {
@@ -29,4 +29,4 @@ struct GlobalPoolPattern final : QuantizationPattern {
 
 std::shared_ptr<const QuantizationPattern> make_global_pool_pattern() { return std::make_shared<GlobalPoolPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

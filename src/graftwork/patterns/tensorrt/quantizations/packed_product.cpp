@@ -13,7 +13,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 bool takes_a_part(Symbol op) {
@@ -83,4 +83,4 @@ std::shared_ptr<const QuantizationPattern> make_packed_product_pattern() {
   return std::make_shared<PackedProductPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

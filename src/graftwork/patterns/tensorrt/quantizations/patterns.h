@@ -5,7 +5,7 @@
 
 #include "graftwork/patterns/placement/quantization_pattern.h"
 
-namespace graftwork {
+namespace graftwork::core {
 
 std::shared_ptr<const QuantizationPattern> make_residual_pattern();
 std::shared_ptr<const QuantizationPattern> make_act_add_stubs_pattern();
@@ -17,4 +17,4 @@ std::shared_ptr<const QuantizationPattern> make_angle_pattern();
 std::shared_ptr<const QuantizationPattern> make_constant_layer_pattern();
 std::shared_ptr<const QuantizationPattern> make_surround_with_quant_stubs_pattern();
 
-}  // namespace graftwork
+}  // namespace graftwork::core

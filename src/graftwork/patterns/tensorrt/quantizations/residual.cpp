@@ -5,7 +5,7 @@
 // their stub.
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct ResidualPattern final : QuantizationPattern {
@@ -29,4 +29,4 @@ struct ResidualPattern final : QuantizationPattern {
 
 std::shared_ptr<const QuantizationPattern> make_residual_pattern() { return std::make_shared<ResidualPattern>(); }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

@@ -9,7 +9,7 @@
 
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 struct SqueezeExcitePattern final : QuantizationPattern {
@@ -45,4 +45,4 @@ std::shared_ptr<const QuantizationPattern> make_squeeze_excite_pattern() {
   return std::make_shared<SqueezeExcitePattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

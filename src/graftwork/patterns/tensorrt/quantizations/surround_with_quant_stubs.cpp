@@ -15,7 +15,7 @@
 #include "graftwork/patterns/attention/one_kernel.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
 
-namespace graftwork {
+namespace graftwork::core {
 namespace {
 
 /// What the kernels of a precision take.
@@ -106,4 +106,4 @@ std::shared_ptr<const QuantizationPattern> make_surround_with_quant_stubs_patter
   return std::make_shared<SurroundWithQuantStubsPattern>();
 }
 
-}  // namespace graftwork
+}  // namespace graftwork::core

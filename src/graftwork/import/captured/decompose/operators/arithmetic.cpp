@@ -5,7 +5,7 @@
 
 #include "graftwork/import/captured/decompose/decomposition.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -500,4 +500,4 @@ Decompositions arithmetic_decompositions() {
           {"aten.linalg_cross.default", cross}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

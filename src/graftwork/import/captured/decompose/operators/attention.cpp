@@ -4,7 +4,7 @@
 
 #include "graftwork/import/captured/decompose/decomposition.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 /// What a mask, true or 0 where a key is seen, makes of the scores; and the queries that see no key.
@@ -53,4 +53,4 @@ std::vector<at::Tensor> attention(const Arguments& args) {
 
 Decompositions attention_decompositions() { return {{"aten.scaled_dot_product_attention.default", attention}}; }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

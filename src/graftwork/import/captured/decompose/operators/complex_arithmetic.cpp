@@ -7,7 +7,7 @@
 #include "graftwork/import/captured/decompose/complex_parts.h"
 #include "graftwork/import/captured/decompose/pairs.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -358,4 +358,4 @@ std::vector<PairFormEntry> pair_arithmetic() {
           {"linalg_vector_norm", vector_norm}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

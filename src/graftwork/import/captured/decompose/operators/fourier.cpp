@@ -5,7 +5,7 @@
 #include "graftwork/import/captured/decompose/dft_matrices.h"
 #include "graftwork/import/captured/decompose/pairs.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -342,4 +342,4 @@ std::vector<PairFormEntry> fourier_transforms() {
           {"_fft_c2r", c2r},    {"stft", stft},         {"istft", istft}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -5,7 +5,7 @@
 #include "graftwork/import/captured/decompose/decomposition.h"
 #include "graftwork/ir/dim.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -482,4 +482,4 @@ Decompositions movement_decompositions() {
            [](const Arguments& args) -> Tensors { return {at::sum(at::diagonal(args.tensor("self")))}; }}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -4,7 +4,7 @@
 
 #include "graftwork/import/captured/decompose/decomposition.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -339,4 +339,4 @@ Decompositions norm_decompositions() {
           {"aten.soft_margin_loss.default", soft_margin_loss}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -3,7 +3,7 @@
 
 #include "graftwork/import/captured/decompose/decomposition.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -152,4 +152,4 @@ Decompositions order_statistic_decompositions() {
           {"aten.histc.default", histogram}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -6,7 +6,7 @@
 #include "graftwork/import/captured/decompose/decomposition.h"
 #include "graftwork/ir/dim.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -366,4 +366,4 @@ Decompositions pool_decompositions() {
           {"aten.max_unpool3d.default", max_unpool<3>}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

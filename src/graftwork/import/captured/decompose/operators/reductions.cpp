@@ -3,7 +3,7 @@
 
 #include "graftwork/import/captured/decompose/decomposition.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -165,4 +165,4 @@ Decompositions reduction_decompositions() {
           {"aten.searchsorted.Scalar", searchsorted}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured

@@ -4,7 +4,7 @@
 
 #include "graftwork/import/captured/decompose/decomposition.h"
 
-namespace graftwork::captured {
+namespace graftwork::core::captured {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
@@ -72,4 +72,4 @@ Decompositions scan_decompositions() {
           {"aten.cummin.default", cummin}};
 }
 
-}  // namespace graftwork::captured
+}  // namespace graftwork::core::captured
