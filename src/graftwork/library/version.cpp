@@ -1,0 +1,7 @@
+#include <graftwork/graftwork.h>
+
+namespace graftwork {
+
+std::string_view version() { return GRAFTWORK_VERSION; }
+
+}  // namespace graftwork
