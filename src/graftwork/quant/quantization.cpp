@@ -4,6 +4,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/make_scale_table.h"
+#include "graftwork/quant/provenance.h"
 #include "graftwork/quant/weight_scales.h"
 
 namespace graftwork::core {
@@ -119,6 +120,7 @@ QuantizationResult Quantization::finish(const Statistics& seen, std::optional<in
   for (const std::unique_ptr<Step>& step : steps_) step->apply(seen, result_);
   result_.ranges = seen.ranges;
   result_.scales = make_scale_table(network_, result_, form_, seen.means);
+  result_.provenance = provenance(result_, config_);
   if (options_.losses && samples_.size() > 0)
     result_.losses = measure_losses(network_, result_.network, samples_, *options_.losses);
   return std::move(result_);
