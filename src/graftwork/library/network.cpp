@@ -47,7 +47,7 @@ std::vector<std::pair<std::string, at::Tensor>> Network::named_tensors() const {
 }
 
 std::vector<std::string> Network::unsupported() const { return state_->loaded.unsupported; }
-std::vector<std::string> Network::warnings() const { return state_->warnings; }
+std::vector<std::string> Network::warnings() const { return state_->loaded.warnings; }
 
 std::vector<at::Tensor> Network::operator()(const std::vector<at::Tensor>& inputs) const {
   return Executor(*this).run(inputs);

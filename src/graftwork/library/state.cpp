@@ -2,8 +2,8 @@
 
 namespace graftwork::detail {
 
-Network network_of(core::LoadedNetwork loaded, std::vector<std::string> warnings) {
-  return Network(std::make_shared<const NetworkState>(NetworkState{std::move(loaded), std::move(warnings), {}}));
+Network network_of(core::LoadedNetwork loaded) {
+  return Network(std::make_shared<const NetworkState>(NetworkState{std::move(loaded), {}}));
 }
 
 Network network_of(const Network& origin, core::Network made,
@@ -12,8 +12,8 @@ Network network_of(const Network& origin, core::Network made,
   NetworkState state{.loaded = {.network = std::move(made),
                                 .unsupported = before.loaded.unsupported,
                                 .in_training = before.loaded.in_training,
-                                .trainable = before.loaded.trainable},
-                     .warnings = before.warnings,
+                                .trainable = before.loaded.trainable,
+                                .warnings = before.loaded.warnings},
                      .provenance = std::move(provenance)};
   return Network(std::make_shared<const NetworkState>(std::move(state)));
 }

@@ -18,7 +18,6 @@ namespace graftwork::detail {
 /// Never changes once a handle points to it.
 struct NetworkState {
   core::LoadedNetwork loaded;
-  std::vector<std::string> warnings = {};
   /// What a file that is made of it says of where it comes from.
   std::vector<std::pair<std::string, std::string>> provenance = {};
 
@@ -36,7 +35,7 @@ struct BackendState {
   std::shared_ptr<const core::Backend> backend;
 };
 
-Network network_of(core::LoadedNetwork loaded, std::vector<std::string> warnings = {});
+Network network_of(core::LoadedNetwork loaded);
 /// One that was made of `origin`, whose tensors, or copies of them, it has.
 Network network_of(const Network& origin, core::Network made,
                    std::vector<std::pair<std::string, std::string>> provenance = {});
