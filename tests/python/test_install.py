@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import pages
 import support
 from installation import CXX, PLAIN, TORCH, files, run
 
@@ -17,7 +18,6 @@ PUBLIC = {"graftwork", "error", "graph", "pattern", "transform", "network", "loa
 PUBLIC |= {"capture", "executor", "quantize", "onnx"}
 # A user pays for what he includes: no dispatcher, no front end of torch, nothing that the library is made with.
 FOREIGN = re.compile(r"ATen/(core/dispatch/Dispatcher|ATen)\.h|torch/(?!headeronly/)|nlohmann/|google/|onnx")
-PKG_CONFIG = "$(pkg-config --cflags --libs graftwork)"
 
 
 @pytest.fixture(scope="module")
@@ -39,23 +39,13 @@ def build_by_cmake(installed, folder, setting, flags):
     run("cmake", "--build", folder)
 
 
-def build_by_pkg_config(installed, folder):
-    line = f"{CXX} -std=c++20 {CONSUMER}/main.cpp {PKG_CONFIG} -o {folder}/consumer"
-    run("bash", "-c", line, env={"PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")})
-
-
 @pytest.fixture(scope="module")
 def programs(installed, tmp_path_factory):
-    """The outside project's program by how it was built. The library itself is built with NDEBUG."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("Release", "Debug", "pkg-config")}
+    """The outside project's program by setting. The library itself is built with NDEBUG."""
+    flags = {"Release": "-O2 -DNDEBUG", "Debug": "-O0 -UNDEBUG"}
+    folders = {name: tmp_path_factory.mktemp(name) for name in flags}
     with ThreadPoolExecutor(2) as two:
-        builds = [
-            two.submit(build_by_cmake, installed, folders["Release"], "Release", "-O2 -DNDEBUG"),
-            two.submit(build_by_cmake, installed, folders["Debug"], "Debug", "-O0 -UNDEBUG"),
-            two.submit(build_by_pkg_config, installed, folders["pkg-config"]),
-        ]
-        for one in builds:
-            one.result()
+        list(two.map(lambda name: build_by_cmake(installed, folders[name], name, flags[name]), flags))
     return {name: folder / "consumer" for name, folder in folders.items()}
 
 
@@ -111,14 +101,14 @@ def test_the_library_exports_its_interface_alone(installed, golden):
     golden("library_symbols.txt", "\n".join(symbols) + "\n")
 
 
-@pytest.mark.parametrize("way", ["Release", "Debug", "pkg-config"])
-def test_an_outside_project_builds_and_runs(programs, way):
-    version, error, what, total, *rest = run(programs[way]).splitlines()
+@pytest.mark.parametrize("setting", ["Release", "Debug"])
+def test_an_outside_project_builds_and_runs(programs, setting):
+    version, error, what, total, *rest = run(programs[setting]).splitlines()
     assert f"project(graftwork VERSION {version} " in (support.ROOT / "CMakeLists.txt").read_text()
     assert error == "consumer.code | a message | a place | a hint"
     assert what == "error[consumer.code]: a message"
     assert total == "6"
-    assert rest == (["NDEBUG"] if way == "Release" else [])
+    assert rest == (["NDEBUG"] if setting == "Release" else [])
 
 
 def test_a_project_without_torch_is_told_which_to_name(installed, tmp_path):
@@ -175,7 +165,7 @@ def test_foreign_headers_are_known(header):
 
 
 @pytest.mark.parametrize("way", ["add_subdirectory", "FetchContent"])
-def test_a_parent_project_keeps_its_settings(build, tmp_path, way):
+def test_a_parent_project_keeps_its_settings(tmp_path, way):
     """Configured only: building it all takes minutes (`make subproject`)."""
     run(
         *("cmake", "-S", CONSUMER / "add_subdirectory", "-B", tmp_path, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"),
@@ -188,6 +178,51 @@ def test_a_parent_project_keeps_its_settings(build, tmp_path, way):
     assert all("-O1" in line and "-O2" not in line and "-Werror" not in line for line in flags)
     assert "gtest" not in rules.lower()
     assert "CLI/" not in rules
+
+
+# docs/install.md, from its first line to its last in one home folder.
+
+
+def run_shell(lines, folder, home):
+    done = subprocess.run(
+        ["bash", "-e", "-c", lines],
+        cwd=folder,
+        env=PLAIN | {"HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_the_page_is_right(build, tmp_path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "build").symlink_to(build)
+    shown = pages.blocks("docs/install.md")
+    for block in shown:
+        if block.file:
+            (folder / block.file).write_text(block.body)
+        elif block.language == "sh":
+            run("bash", "-e", "-c", block.body, cwd=folder, env={"HOME": str(tmp_path)})
+        else:
+            assert block.language == "console"
+            commands = [line[2:] for line in block.body.splitlines() if line.startswith("$ ")]
+            said = [line + "\n" for line in block.body.splitlines() if not line.startswith("$ ")]
+            assert run_shell("\n".join(commands), folder, tmp_path) == "".join(said), commands
+    assert len(shown) >= 8
+
+
+def test_the_page_has_fetch_content_right(tmp_path):
+    """With this tree in the place of the repository; configured only."""
+    (block,) = [block for block in pages.blocks("docs/install.md") if block.file == "FetchContent.cmake"]
+    here, replaced = re.subn(r"GIT_REPOSITORY \S+ GIT_TAG \w+", f"SOURCE_DIR {support.ROOT}", block.body)
+    assert replaced == 1
+    uses = "add_executable(p p.cpp)\ntarget_link_libraries(p PRIVATE Graftwork::graftwork)\n"
+    (tmp_path / "CMakeLists.txt").write_text(f"cmake_minimum_required(VERSION 3.25)\nproject(p)\n{here}{uses}")
+    (tmp_path / "p.cpp").write_text("int main() {}\n")
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "b", "-G", "Ninja")
 
 
 # The command.
