@@ -1,0 +1,11 @@
+#include "bindings/bindings.h"
+
+PYBIND11_MODULE(_C, module) {
+  namespace bindings = graftwork::python;
+  module.attr("version") = GRAFTWORK_VERSION;
+  bindings::bind_errors(module);
+  bindings::bind_network(module);
+  bindings::bind_records(module);
+  bindings::bind_patterns(module);
+  bindings::bind_transform(module);
+}
