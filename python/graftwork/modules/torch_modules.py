@@ -7,7 +7,7 @@ from torch import nn
 
 from graftwork.modules import extra
 from graftwork.modules.computed import make_computed, store
-from graftwork.modules.quantizers import QuantStub, WeightFakeQuantize
+from graftwork.modules.quantizers import is_quantizer, new_quantizer
 
 Record = dict[str, Any]
 
@@ -41,10 +41,8 @@ def _constructor_arguments(record: Record) -> dict[str, Any]:
 
 def new_module(record: Record, tensors: dict[str, torch.Tensor]) -> tuple[nn.Module, dict[str, str]]:
     """A new module around the very tensors. Returns it and what it calls them."""
-    if record["kind"] == "QuantStub":
-        return QuantStub(), {}
-    if record["kind"] == "WeightFakeQuantize":
-        return WeightFakeQuantize(record["attrs"]["axis"]), {}
+    if is_quantizer(record["kind"]):
+        return new_quantizer(record, tensors)
     with torch.device("meta"):
         module = class_of(record["kind"])(**_constructor_arguments(record))
     stored: dict[str, str] = {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from graftwork.fake_quant import fake_quantize
 from graftwork.modules.quantizer import Quantizer
 from graftwork.modules.weight_scales import weight_scales
 
-__all__ = ["WeightFakeQuantize"]
+__all__ = ["WeightFakeQuantize", "run_with_weight"]
 
 
 class WeightFakeQuantize(Quantizer):
@@ -37,7 +38,14 @@ class WeightFakeQuantize(Quantizer):
 
     @property
     def quant_min(self) -> int:
-        return -self.quant_max if self._quant_min is None else self._quant_min
+        # Weights that came with INT8 scales of their own may have one code more; others are symmetric.
+        return self._quant_min if self._quant_min is not None and self.precision == "int8" else -self.quant_max
+
+    @property
+    def follows(self) -> bool:
+        """Whether each forward takes the scales from the weight as it is."""
+        fixed = self.frozen or self.log_scale is not None or self.zero_point is not None
+        return self.enabled and not fixed
 
     def freeze(self, scale: Tensor | None = None) -> None:
         """Scales are constants from now on: ``scale``, or what they are."""
@@ -51,12 +59,34 @@ class WeightFakeQuantize(Quantizer):
         scale = self.current_scale()
         if scale is None:
             return weight
-        if not (self.frozen or self.log_scale is not None or self.zero_point is not None):
+        if self.follows:
             scale = weight_scales(
                 weight, self.quant_max, self.axis, self.per_channel, self.block_size, self.method, self.percentile
             )
         return fake_quantize(weight, scale, self.zero_point, self.axis, self.quant_min, self.quant_max, self.precision)
 
+    def run_layer(self, layer: nn.Module, *inputs: Tensor) -> Tensor:
+        """The layer's result with its weight through this quantizer."""
+        return layer(*inputs) if not self.enabled else run_with_weight(layer, self(layer.weight), *inputs)
+
     def extra_repr(self) -> str:
-        follows = self.enabled and not self.frozen and self.log_scale is None
-        return super().extra_repr() + (", follows the weight" if follows else "")
+        return super().extra_repr() + (", follows the weight" if self.follows else "")
+
+
+def run_with_weight(layer: nn.Module, weight: Tensor, x: Tensor) -> Tensor:
+    """What a convolution or linear layer gives with another weight in the place of its own."""
+    if isinstance(layer, nn.Linear):
+        return nn.functional.linear(x, weight, layer.bias)
+    if isinstance(layer, nn.modules.conv._ConvTransposeNd):
+        return torch.ops.aten.convolution.default(
+            x,
+            weight,
+            layer.bias,
+            layer.stride,
+            layer.padding,
+            layer.dilation,
+            True,
+            layer.output_padding,
+            layer.groups,
+        )
+    return layer._conv_forward(x, weight, layer.bias)

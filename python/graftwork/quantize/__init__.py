@@ -1,5 +1,6 @@
 """Quantization: recipes, calibration, fake-quantized networks that train, and what becomes of them."""
 
+from graftwork.precision import CalibrationMethod, Precision
 from graftwork.quantize.config import (
     ActivationQuantConfig,
     QuantConfig,
@@ -9,7 +10,10 @@ from graftwork.quantize.config import (
     WeightQuantConfig,
 )
 from graftwork.quantize.modules_to_skip import ModulesToSkip
-from graftwork.precision import CalibrationMethod, Precision
+from graftwork.quantize.quantization import quantize
+from graftwork.quantize.quantized_model import QuantizedModel
+from graftwork.quantize.report import QuantizationPlan, QuantizationReport
+from graftwork.quantize.training import freeze_weights, learn_scales
 
 __all__ = [
     "ActivationQuantConfig",
@@ -18,7 +22,13 @@ __all__ = [
     "Precision",
     "QuantConfig",
     "QuantPolicy",
+    "QuantizationPlan",
+    "QuantizationReport",
+    "QuantizedModel",
     "SmoothQuantConfig",
     "TensorQuantConfig",
     "WeightQuantConfig",
+    "freeze_weights",
+    "learn_scales",
+    "quantize",
 ]
