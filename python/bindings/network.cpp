@@ -6,7 +6,10 @@
 #include "bindings/description.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/text/parse.h"
 #include "graftwork/ir/text/print.h"
+#include "graftwork/nn/inference_runner.h"
+#include "graftwork/patterns/backend.h"
 
 namespace graftwork::python {
 namespace py = pybind11;
@@ -32,7 +35,7 @@ namespace {
 
 std::map<std::string, at::Tensor> tensors_of(const Network& network) {
   std::map<std::string, at::Tensor> tensors;
-  for (const std::string& name : network.names()) tensors.emplace(name, network.network().tensors.at(name));
+  for (const auto& [name, tensor] : network.network().tensors) tensors.emplace(name, tensor);
   return tensors;
 }
 
@@ -71,6 +74,24 @@ std::vector<at::Tensor> run(const Network& network, const std::vector<at::Tensor
   return network.executor().run(network.with(tensors), inputs, options);
 }
 
+/// The network with these tensors, prepared for inference.
+class Runner {
+ public:
+  Runner(const Network& network, const std::vector<at::Tensor>& tensors)
+      : network_{network.module().clone(), network.with(tensors), {}}, runner_(network_) {}
+
+  std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const { return runner_.run(inputs, {}, true); }
+
+ private:
+  core::Network network_;
+  core::InferenceRunner runner_;
+};
+
+/// What `text` says, without tensors.
+NetworkHandle network_of(const std::string& text) {
+  return std::make_shared<Network>(core::Network{core::parse(text, "network", core::get_backend()->kinds), {}, {}});
+}
+
 }  // namespace
 
 void bind_network(py::module_& module) {
@@ -88,7 +109,11 @@ void bind_network(py::module_& module) {
       .def("modules", &modules_of)
       .def("kinds", &kinds_of)
       .def("run", &run, py::arg("tensors"), py::arg("inputs"), py::arg("training") = false,
-           py::arg("any_batch") = false, release);
+           py::arg("any_batch") = false, release)
+      .def(py::pickle([](const Network& network) { return core::print(network.module()); }, &network_of));
+  py::class_<Runner>(module, "Runner")
+      .def(py::init<const Network&, const std::vector<at::Tensor>&>(), release)
+      .def("run", &Runner::run, release);
 }
 
 }  // namespace graftwork::python

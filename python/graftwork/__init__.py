@@ -9,6 +9,7 @@ from graftwork._C import Error
 from graftwork._C import version as __version__
 
 if TYPE_CHECKING:
+    from graftwork.fast import FastModel, fast_eval
     from graftwork.modules import ConvertedModule, FusedModule, QuantStub, WeightFakeQuantize
     from graftwork.trace import Trace
     from graftwork.transformation import Report, TransformationResult, prepare_graph, transform
@@ -18,10 +19,12 @@ _HOMES = {
     "ConvertedModule": "graftwork.modules",
     "FusedModule": "graftwork.modules",
     "QuantStub": "graftwork.modules",
+    "FastModel": "graftwork.fast",
     "Report": "graftwork.transformation",
     "Trace": "graftwork.trace",
     "TransformationResult": "graftwork.transformation",
     "WeightFakeQuantize": "graftwork.modules",
+    "fast_eval": "graftwork.fast",
     "prepare_graph": "graftwork.transformation",
     "transform": "graftwork.transformation",
 }

@@ -24,11 +24,11 @@ Place = tuple[str, str]
 class _Parts:
     """Modules for the records of a network; each record is one module."""
 
-    def __init__(self, network: Any, model: nn.Module, captured: Captured) -> None:
+    def __init__(self, network: Any, model: nn.Module) -> None:
         self.records = network.modules()
         self._kernels = network.kinds()
         self._originals = dict(model.named_modules(remove_duplicate=False))
-        self._tensors = captured.tensors
+        self.tensors = network.tensors
         self._training = model.training
         self._made: dict[tuple[str, bool], tuple[nn.Module, dict[str, str]]] = {}
 
@@ -43,9 +43,9 @@ class _Parts:
         if record["kind"] in self._kernels:
             return self._make_kernel(record)
         original = self._originals.get(record["path"])
-        if is_original(original, record, self._tensors, may_write):
+        if is_original(original, record, self.tensors, may_write):
             return original, {expr[1]: name for name, expr in record["params"].items()}
-        module, stored = new_module(record, self._tensors)
+        module, stored = new_module(record, self.tensors)
         module.training = self._training
         return module, stored
 
@@ -82,7 +82,7 @@ class _Builder:
         self._network, self._captured = network, captured
         self._graph = torch.fx.Graph(tracer_cls=torch.fx.Tracer)
         self._root = nn.Module()
-        self._parts = _Parts(network, model, captured)
+        self._parts = _Parts(network, model)
         self._values: dict[str, Any] = {}
         self._targets: dict[str, str] = {}
         self._stored: dict[str, str] = {}
@@ -104,17 +104,17 @@ class _Builder:
     def _add_inputs(self, signature: Signature) -> None:
         for name, fixed in signature.inputs:
             self._values[name] = self._graph.placeholder(name, default_value=fixed)
-        if not _is_flat(signature.in_spec):
+        if not signature.is_flat():
             self._graph.set_codegen(_codegen(signature))
 
     def _add_output(self, node: dict[str, Any], signature: Signature) -> None:
-        computed = iter(node["inputs"])
-        leaves = [self._values[next(computed)] if is_result else fixed for is_result, fixed in signature.results]
-        if _is_flat(signature.in_spec) and _nests_plainly(signature.out_spec):
-            self._graph.output(pytree.tree_unflatten(leaves, signature.out_spec))
+        results = [self._values[name] for name in node["inputs"]]
+        if signature.is_flat() and _nests_plainly(signature.out_spec):
+            self._graph.output(signature.unflatten(results))
         else:
+            computed = iter(results)
             self._graph.set_codegen(_codegen(signature))
-            self._graph.output(leaves)
+            self._graph.output([next(computed) if is_result else fixed for is_result, fixed in signature.results])
 
     def _add(self, node: dict[str, Any]) -> torch.fx.Node:
         inputs = [self._values[name] for name in node["inputs"]]
@@ -140,7 +140,7 @@ class _Builder:
         args, kwargs = operators.call_arguments(overload, node["attrs"], inputs)
         if operators.takes_device(overload) and (device := self._device()) is not None:
             kwargs["device"] = device
-        return self._graph.call_function(overload, args, kwargs)
+        return self._graph.call_function(operators.callee_of(overload), args, kwargs)
 
     def _device(self) -> torch.fx.Node | None:
         """Where the first tensor that is given lies."""
@@ -167,10 +167,7 @@ class _Builder:
     def _stored_tensor(self, leaf: str) -> torch.fx.Node:
         key = f"{leaf}\0"
         if key not in self._targets:
-            tensor = self._captured.tensors.get(leaf)
-            if tensor is None:
-                tensor = self._network.tensors[leaf]
-            self._targets[key] = self._register(leaf, tensor, leaf in self._captured.persistent)
+            self._targets[key] = self._register(leaf, self._parts.tensors[leaf], leaf in self._captured.persistent)
             self._stored[leaf] = self._targets[key]
         return self._graph.get_attr(self._targets[key])
 
@@ -194,12 +191,6 @@ class _Builder:
         else:
             store(place, name, value, persistent)
         return ".".join([*target, name])
-
-
-def _is_flat(spec: pytree.TreeSpec) -> bool:
-    """Whether no argument nests."""
-    args, kwargs = spec.children()
-    return all(child.is_leaf() for child in [*args.children(), *kwargs.children()])
 
 
 def _nests_plainly(spec: pytree.TreeSpec) -> bool:

@@ -8,8 +8,6 @@ import torch
 
 from graftwork.references import InputRef
 
-# A view needs its operand in memory as it was at capture; after a rewrite it may lie otherwise.
-_AS_RESHAPE = {"aten.view.default", "aten._unsafe_view.default"}
 _MEMORY_FORMATS = {
     "channels_last": torch.channels_last,
     "channels_last_3d": torch.channels_last_3d,
@@ -35,10 +33,15 @@ def size_operator(name: str) -> Any:
 
 def find_operator(name: str) -> torch._ops.OpOverload:
     """The overload of "aten.conv2d.default"."""
-    if name in _AS_RESHAPE:
-        return torch.ops.aten.reshape.default
     library, operation, overload = name.split(".")
     return getattr(getattr(getattr(torch.ops, library), operation), overload)
+
+
+def callee_of(overload: torch._ops.OpOverload) -> torch._ops.OpOverload:
+    """What to call for the operator, with the same arguments in the same positions. A view needs its operand in memory
+    as it was at capture; after a rewrite, or in another format, it may lie otherwise."""
+    aten = torch.ops.aten
+    return aten.reshape.default if overload in (aten.view.default, aten._unsafe_view.default) else overload
 
 
 def _references(value: Any) -> set[int]:

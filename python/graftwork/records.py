@@ -18,6 +18,7 @@ from torch.export.graph_signature import (
     TensorArgument,
 )
 from torch.fx import GraphModule, Node
+from torch.fx import _pytree as fx_pytree
 from torch.utils import _pytree as pytree
 
 from graftwork import _C
@@ -43,14 +44,39 @@ class Signature:
     in_spec: pytree.TreeSpec
     out_spec: pytree.TreeSpec
 
+    def flatten(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """The network's inputs, in order, of a call. Raises TypeError where one is missing or nothing knows it."""
+        tensors = [fixed is inspect.Parameter.empty for _, fixed in self.inputs]
+        if self.is_flat():
+            names = [name for name, _ in self.inputs]
+            given = dict(zip(names, args, strict=False)) | kwargs
+            missing = [name for name, wanted in zip(names, tensors, strict=True) if wanted and name not in given]
+            unknown = [name for name in given if name not in names]
+            if missing or unknown or len(args) > len(names):
+                raise TypeError(f"forward takes {', '.join(names)}; missing: {missing}, unknown: {unknown}")
+            leaves = [given.get(name) for name in names]
+        else:
+            leaves = fx_pytree.tree_flatten_spec((args, kwargs), self.in_spec)
+        return [leaf for leaf, wanted in zip(leaves, tensors, strict=True) if wanted]
+
+    def unflatten(self, results: list[Any]) -> Any:
+        """What forward returns, of the network's results."""
+        computed = iter(results)
+        leaves = [next(computed) if is_result else fixed for is_result, fixed in self.results]
+        return pytree.tree_unflatten(leaves, self.out_spec)
+
+    def is_flat(self) -> bool:
+        """Whether no argument nests."""
+        args, kwargs = self.in_spec.children()
+        return all(child.is_leaf() for child in [*args.children(), *kwargs.children()])
+
 
 @dataclasses.dataclass
 class Captured:
-    """A captured model: its network, how it is called, and the tensors that it stores, by name."""
+    """A captured model: its network, and how it is called."""
 
     network: _C.Network
     signature: Signature
-    tensors: dict[str, torch.Tensor]
     persistent: set[str]
     """Names of the tensors that the model's state_dict has."""
 
@@ -250,9 +276,9 @@ def _add_inputs(program: Any, walker: _Walker, records: _C.Program, names: dict[
 def _add_outputs(program: Any, walker: _Walker, records: _C.Program) -> list[tuple[bool, Any]]:
     specs = program.graph_signature.output_specs
     is_result = [_OUTPUTS.get(spec.kind) is _C.OutputKind.RESULT for spec in specs]
-    is_number = (SymIntArgument, SymFloatArgument, SymBoolArgument)
+    is_computed = (TensorArgument, SymIntArgument, SymFloatArgument, SymBoolArgument)
     results = [
-        (isinstance(spec.arg, TensorArgument | is_number), getattr(spec.arg, "value", None))
+        (isinstance(spec.arg, is_computed), getattr(spec.arg, "value", None))
         for spec, wanted in zip(specs, is_result, strict=True)
         if wanted
     ]
@@ -283,4 +309,4 @@ def capture(program: Any) -> Captured:
         raise _C.Error("pt2.unsupported", "\n".join(captured.unsupported))
     spec = program.call_spec
     signature = Signature(inputs, results, spec.in_spec, spec.out_spec)
-    return Captured(captured.network, signature, kept, set(program.state_dict))
+    return Captured(captured.network, signature, set(program.state_dict))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from graftwork.operators import call_arguments, find_operator
+from graftwork.operators import call_arguments, callee_of, find_operator
 
 Expr = tuple[Any, ...]
 """("leaf", name), or (operation, operands, numbers); of operators ("operator", operands, numbers, name, attributes)."""
@@ -42,7 +42,7 @@ def _apply(expr: Expr, operands: list[Any], call: Callable[..., Any]) -> Any:
         return call(aten.mul.Tensor, *operands)
     overload = find_operator(expr[3])
     args, kwargs = call_arguments(overload, expr[4], operands)
-    result = call(overload, *args, **kwargs)
+    result = call(callee_of(overload), *args, **kwargs)
     returns = overload._schema.returns
     is_single = len(returns) == 1 and not isinstance(returns[0].type, torch.ListType)
     return result if is_single else result[numbers[0]]

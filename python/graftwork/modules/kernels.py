@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from graftwork.modules.fused import ConvertedModule, FusedModule, KernelModule
-from graftwork.operators import call_arguments, find_operator
+from graftwork.operators import call_arguments, callee_of, find_operator
 from graftwork.references import RecordRef
 
 
@@ -111,7 +111,7 @@ def _operator_call(node: dict[str, Any], operands: list[_Name]) -> str:
     overload = find_operator(node["op"])
     args, kwargs = call_arguments(overload, attrs, operands)
     given = [repr(arg) for arg in args] + [f"{name}={value!r}" for name, value in kwargs.items()]
-    return f"torch.ops.{overload}({', '.join(given)})"
+    return f"torch.ops.{callee_of(overload)}({', '.join(given)})"
 
 
 _ATTENTION = ["aten.mul.Scalar", "aten.transpose.int", "aten.matmul.default", "part", "aten.softmax.int", "aten.matmul.default"]
