@@ -53,20 +53,20 @@ core::Network Quantized::with(const std::vector<at::Tensor>& tensors, const Scal
     const core::ParamExpr* expr = modules[modules.find(core::Symbol(path))].param("scale");
     made.tensors.set(expr->leaf_name(), scale.to(at::kFloat));
   }
-  core::ScaleForm form{file.float_type,
-                       file.keep_batch_norm,
-                       core::get_backend()->file.products_take_scales_of_one_type,
-                       nullptr,
-                       {}};
-  const bool same_file = file.float_type == this->form.float_type && file.keep_batch_norm == this->form.keep_batch_norm;
+  const core::ScaleForm scale_form{file.float_type,
+                                   file.keep_batch_norm,
+                                   core::get_backend()->file.products_take_scales_of_one_type,
+                                   nullptr,
+                                   {}};
+  const bool same_file = file.float_type == form.float_type && file.keep_batch_norm == form.keep_batch_norm;
   const core::StubPlan following =
       part_of(plan, modules, [&](const std::string& path) { return changes.following.contains(path); });
   const core::StubPlan changed = part_of(plan, modules, [&](const std::string& path) {
     return !changes.following.contains(path) && (!same_file || changes.scales.contains(path));
   });
   forget_scales(made.module, following);
-  core::set_weight_scales(made, following, config.weight, form);
-  core::freeze_scales(made, changed, form);
+  core::set_weight_scales(made, following, config.weight, scale_form);
+  core::freeze_scales(made, changed, scale_form);
   return made;
 }
 

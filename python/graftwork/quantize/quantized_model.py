@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -11,8 +11,10 @@ from torch import nn
 from graftwork import _C
 from graftwork.build_model import build_model
 from graftwork.graph_module import TransformedModel
+from graftwork.modules.computed import leaves_of
 from graftwork.modules.fused import FusedModule
 from graftwork.modules.quantizer import Quantizer
+from graftwork.modules.quantizers import is_quantizer
 from graftwork.modules.weight_fake_quantize import WeightFakeQuantize
 from graftwork.quantize.report import QuantizationPlan, QuantizationReport
 from graftwork.records import Captured
@@ -121,7 +123,7 @@ def _tensors(
     """Those of the model where they are what they were, copies otherwise: parameters where training may change them."""
     originals = dict(zip(model.info.network.names, model.tensors(), strict=True))
     device = next((tensor.device for tensor in originals.values()), torch.device("cpu"))
-    scales = _scale_leaves(network)
+    scales, statistics = _leaves(network, _is_quantizer), _leaves(network, _is_statistic)
     tensors, changed = {}, []
     for name, now in network.tensors.items():
         original = originals.get(name)
@@ -129,7 +131,7 @@ def _tensors(
             tensors[name] = original
             continue
         copied = now.detach().clone().to(device)
-        is_buffer = name in constants or name in scales or not copied.is_floating_point() or _is_statistic(name)
+        is_buffer = name in {*constants, *scales, *statistics} or not copied.is_floating_point()
         if original is not None:
             is_buffer = not isinstance(original, nn.Parameter)
         tensors[name] = copied if is_buffer else nn.Parameter(copied)
@@ -138,14 +140,22 @@ def _tensors(
     return tensors, changed
 
 
-def _scale_leaves(network: _C.Network) -> set[str]:
-    """Names of the tensors that quantizers read."""
-    quantizers = [r for r in network.modules().values() if r["kind"] in ("QuantStub", "WeightFakeQuantize")]
-    return {expr[1] for record in quantizers for expr in record["params"].values() if expr[0] == "leaf"}
+def _leaves(network: _C.Network, wanted: Callable[[str, str], bool]) -> set[str]:
+    """Names of the stored tensors that are parameters of modules, by the module's kind and the parameter's name."""
+    found: set[str] = set()
+    for record in network.modules().values():
+        for name, expr in record["params"].items():
+            if wanted(record["kind"], name):
+                found.update(leaves_of(expr))
+    return found
 
 
-def _is_statistic(name: str) -> bool:
-    return name.rsplit(".", 1)[-1].startswith(("running_mean", "running_var"))
+def _is_quantizer(kind: str, _: str) -> bool:
+    return is_quantizer(kind)
+
+
+def _is_statistic(_: str, name: str) -> bool:
+    return name in ("running_mean", "running_var")
 
 
 def _share_stubs(model: QuantizedModel) -> None:
