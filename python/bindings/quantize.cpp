@@ -7,7 +7,10 @@
 #include "bindings/bindings.h"
 #include "bindings/file_form.h"
 #include "bindings/quantized.h"
+#include "graftwork/ir/text/parse.h"
+#include "graftwork/ir/text/print.h"
 #include "graftwork/place/plan_file.h"
+#include "graftwork/place/quant_config_text.h"
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/pushed/pushed_quantization.h"
 
@@ -85,6 +88,37 @@ core::Network network_now(const Quantized& quantized, const std::vector<at::Tens
   return quantized.with(tensors, {scales, following}, form);
 }
 
+/// What a Quantized consists of: graph, tensors, nodes in FP32, plan, recipe, form, provenance.
+using State = std::tuple<std::string, std::map<std::string, at::Tensor>, core::WideNodes, std::string, std::string,
+                         std::string, bool, std::vector<std::pair<std::string, std::string>>>;
+
+State state_of(const Quantized& made) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const std::string& name : made.network->names())
+    tensors.emplace(name, made.network->network().tensors.at(core::Symbol(name)));
+  return {core::print(made.network->module()),
+          std::move(tensors),
+          made.network->network().wide,
+          core::plan_text({std::nullopt, made.plan}),
+          core::quant_config_text(made.config),
+          name_of(made.form),
+          made.form.keep_batch_norm,
+          made.provenance};
+}
+
+std::shared_ptr<Quantized> quantized_of(const State& state) {
+  const auto& [graph, tensors, wide, plan, recipe, float_type, keep_batch_norm, provenance] = state;
+  core::Network network{core::parse(graph, "network", core::get_backend()->kinds), {}, wide};
+  for (const auto& [name, tensor] : tensors) network.tensors.set(core::Symbol(name), tensor);
+  auto made = std::make_shared<Quantized>();
+  made->network = std::make_shared<Network>(std::move(network));
+  made->plan = *core::parse_plan(plan).stubs;
+  made->config = core::parse_quant_config(recipe);
+  made->form = file_form(float_type, keep_batch_norm);
+  made->provenance = provenance;
+  return made;
+}
+
 }  // namespace
 
 void bind_quantize(py::module_& module) {
@@ -119,6 +153,7 @@ void bind_quantize(py::module_& module) {
              return std::make_shared<Network>(network_now(made, tensors, scales, following, form));
            },
            release)
+      .def(py::pickle(&state_of, &quantized_of))
       .def_property_readonly("learnable_stubs", &Quantized::learnable_stubs)
       .def("weight_scales", [](const Quantized& made, const Network& network) {
         return made.weight_scales(network.network());
