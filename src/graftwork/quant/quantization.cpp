@@ -1,6 +1,7 @@
 #include "graftwork/quant/quantization.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/first_of.h"
 #include "graftwork/base/text.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/make_scale_table.h"
