@@ -5,8 +5,8 @@
 
 namespace graftwork::python {
 
-/// graftwork.Error, and what becomes of other exceptions.
-void bind_errors(pybind11::module_& module);
+/// Our errors become graftwork.Error; those of torch and of Python stay what they are.
+void translate_errors();
 /// Captured programs, record by record, and the networks that are built of them.
 void bind_records(pybind11::module_& module);
 /// Networks: their text, what they consist of, and running them.

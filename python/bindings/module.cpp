@@ -3,7 +3,7 @@
 PYBIND11_MODULE(_C, module) {
   namespace bindings = graftwork::python;
   module.attr("version") = GRAFTWORK_VERSION;
-  bindings::bind_errors(module);
+  bindings::translate_errors();
   bindings::bind_network(module);
   bindings::bind_records(module);
   bindings::bind_patterns(module);

@@ -58,6 +58,24 @@ std::vector<PatternHandle> backend_list(const core::Backend& backend, const std:
   return handles;
 }
 
+/// A backend with these lists and all else of `base`.
+void add_backend(const std::string& name, const std::string& base, const std::vector<PatternHandle>& patterns) {
+  core::Backend backend = *core::backends().find(base);
+  backend.name = name;
+  backend.conversions.clear();
+  backend.fusions.clear();
+  backend.smoothings.clear();
+  backend.quantizations.clear();
+  for (const PatternHandle& handle : patterns) {
+    if (handle.section == Section::kConversion) backend.conversions.push_back(handle.pattern);
+    if (handle.section == Section::kFusion) backend.fusions.push_back(handle.pattern);
+    if (handle.section == Section::kSmoothing) backend.smoothings.push_back(handle.pattern);
+    if (handle.section == Section::kQuantization) backend.quantizations.push_back(handle.placement);
+    if (!backend.kinds->includes(*handle.kinds)) backend.kinds = backend.kinds->with(*handle.kinds);
+  }
+  core::backends().add(std::move(backend));
+}
+
 }  // namespace
 
 std::string PatternHandle::name() const { return std::string(pattern ? pattern->name() : placement->name()); }
@@ -108,6 +126,7 @@ void bind_patterns(py::module_& module) {
   module.def("backend_patterns", [](const std::string& backend, const std::string& section) {
     return backend_list(*core::backends().find(backend), section);
   });
+  module.def("add_backend", &add_backend);
   module.def("set_backend", [](const std::string& name) { core::set_backend(name); });
   module.def("get_backend", [] { return core::get_backend()->name; });
   module.def("discover_backends", &core::discover_backends);

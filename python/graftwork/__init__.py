@@ -5,26 +5,40 @@ from typing import TYPE_CHECKING, Any
 
 import torch  # noqa: F401  (libtorch, which _C is linked against)
 
-from graftwork._C import Error
 from graftwork._C import version as __version__
+from graftwork.errors import Error
 
 if TYPE_CHECKING:
+    from graftwork.explanation import Explanation
     from graftwork.fast import FastModel, fast_eval
+    from graftwork.graph_module import TransformedModel
+    from graftwork.match import Match, Report
     from graftwork.modules import ConvertedModule, FusedModule, QuantStub, WeightFakeQuantize
+    from graftwork.pattern_list import PatternList, pattern, patterns
+    from graftwork.plans import TransformationPlan, apply_transformation_plan, get_transformation_plan
     from graftwork.trace import Trace
-    from graftwork.transformation import Report, TransformationResult, prepare_graph, transform
+    from graftwork.transformation import TransformationResult, prepare_graph, transform
 
 # What is imported when it is first asked for: importing the package must cost little.
 _HOMES = {
     "ConvertedModule": "graftwork.modules",
-    "FusedModule": "graftwork.modules",
-    "QuantStub": "graftwork.modules",
+    "Explanation": "graftwork.explanation",
     "FastModel": "graftwork.fast",
-    "Report": "graftwork.transformation",
+    "FusedModule": "graftwork.modules",
+    "Match": "graftwork.match",
+    "PatternList": "graftwork.pattern_list",
+    "QuantStub": "graftwork.modules",
+    "Report": "graftwork.match",
     "Trace": "graftwork.trace",
+    "TransformationPlan": "graftwork.plans",
     "TransformationResult": "graftwork.transformation",
+    "TransformedModel": "graftwork.graph_module",
     "WeightFakeQuantize": "graftwork.modules",
+    "apply_transformation_plan": "graftwork.plans",
     "fast_eval": "graftwork.fast",
+    "get_transformation_plan": "graftwork.plans",
+    "pattern": "graftwork.pattern_list",
+    "patterns": "graftwork.pattern_list",
     "prepare_graph": "graftwork.transformation",
     "transform": "graftwork.transformation",
 }
@@ -34,7 +48,9 @@ __all__ = ["Error", "__version__", *_HOMES]
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

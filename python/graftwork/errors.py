@@ -1,14 +1,20 @@
-"""Failures that the user can mend."""
-
-from __future__ import annotations
-
-from graftwork._C import Error
-
-__all__ = ["Error", "error"]
+"""What every failure of Graftwork looks like."""
 
 
-def error(code: str, message: str, hint: str = "") -> Error:
-    """An ``Error`` as those of the library are: ``code`` is a stable dotted name, ``hint`` says what to try."""
-    made = Error(f"error[{code}]: {message}" + (f"\n  try {hint}" if hint else ""))
-    made.code, made.message, made.hint, made.context = code, message, hint, []
-    return made
+class Error(RuntimeError):
+    """A failure that the user can mend. Printed, it is a report: what is wrong, where, and what to do."""
+
+    def __init__(self, code: str, message: str, hint: str = "", context: tuple[str, ...] | list[str] = ()) -> None:
+        super().__init__(code, message, hint, tuple(context))
+        self.code = code
+        """A stable dotted name: "pt2.in_place"."""
+        self.message = message
+        """What is wrong."""
+        self.hint = hint
+        """What to do; may be empty."""
+        self.context = tuple(context)
+        """Where, innermost first."""
+
+    def __str__(self) -> str:
+        lines = [f"error[{self.code}]: {self.message}", *(f"  at  {place}" for place in self.context)]
+        return "\n".join(lines + ([f"  try {self.hint}"] if self.hint else []))

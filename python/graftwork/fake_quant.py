@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from graftwork import _C
-from graftwork.errors import error
+from graftwork.errors import Error
 
 __all__ = ["fake_quantize"]
 
@@ -76,7 +76,7 @@ def _fake_quantize(
 def _as_onnx(x: Tensor, scale: Tensor, zero_point: Tensor | None, axis: int, quant_min: int, precision: str) -> Tensor:
     if precision not in _ONNX_CODES or scale.dim() > 1:
         what = "scales of blocks" if precision in _ONNX_CODES else f"codes of {precision}"
-        raise error("onnx.precision", f"torch.onnx cannot write {what}", "graftwork.onnx.export_onnx")
+        raise Error("onnx.precision", f"torch.onnx cannot write {what}", "graftwork.onnx.export_onnx")
     dtype, least, version = _ONNX_CODES[precision]
     scale = scale.to(x.dtype)
     if quant_min > least and zero_point is None:  # QuantizeLinear knows the ends of the type alone

@@ -8,7 +8,7 @@ import warnings
 from torch import nn
 
 from graftwork import _C
-from graftwork.errors import error
+from graftwork.errors import Error
 from graftwork.graph_module import TransformedModel
 from graftwork.quantize.quantized_model import QuantizedModel
 
@@ -43,7 +43,7 @@ def export_onnx(
     """
     quantized = model.quantized if isinstance(model, QuantizedModel) else None
     if not isinstance(model, TransformedModel):
-        raise error("export.model", f"{type(model).__name__} is no transformed model", "transform(...).model, or quantize")
+        raise Error("export.model", f"{type(model).__name__} is no transformed model", "transform(...).model, or quantize")
     if float_type is None:
         float_type = "fp16" if quantized is None else quantized.form.float_type
     if keep_batch_norm is None:

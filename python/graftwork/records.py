@@ -22,6 +22,7 @@ from torch.fx import _pytree as fx_pytree
 from torch.utils import _pytree as pytree
 
 from graftwork import _C
+from graftwork.errors import Error
 
 _STORED = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 _OUTPUTS = {
@@ -306,7 +307,7 @@ def capture(program: Any) -> Captured:
         records, [(name, torch.view_as_real(t) if t.is_complex() else t) for name, t in kept.items()]
     )
     if captured.unsupported:
-        raise _C.Error("pt2.unsupported", "\n".join(captured.unsupported))
+        raise Error("pt2.unsupported", "\n".join(captured.unsupported))
     spec = program.call_spec
     signature = Signature(inputs, results, spec.in_spec, spec.out_spec)
     return Captured(captured.network, signature, set(program.state_dict))

@@ -1,5 +1,6 @@
 """Modules of torch.nn for what a network says of them: the original where it is that, else a new one."""
 
+import functools
 from typing import Any
 
 import torch
@@ -39,12 +40,20 @@ def _constructor_arguments(record: Record) -> dict[str, Any]:
     return arguments
 
 
+@functools.cache
+def _without_start(kind: type[nn.Module]) -> type[nn.Module]:
+    """The class without the random numbers that its parameters start from, which take most of the time."""
+    return type(kind.__name__, (kind,), {"reset_parameters": lambda self: None})
+
+
 def new_module(record: Record, tensors: dict[str, torch.Tensor]) -> tuple[nn.Module, dict[str, str]]:
     """A new module around the very tensors. Returns it and what it calls them."""
     if is_quantizer(record["kind"]):
         return new_quantizer(record, tensors)
+    kind = class_of(record["kind"])
     with torch.device("meta"):
-        module = class_of(record["kind"])(**_constructor_arguments(record))
+        module = _without_start(kind)(**_constructor_arguments(record))
+    module.__class__ = kind
     stored: dict[str, str] = {}
     expressions = {}
     for name in [*module._parameters, *module._buffers]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from graftwork import _C
-from graftwork.errors import error
+from graftwork.errors import Error
 
 __all__ = ["weight_scales"]
 
@@ -24,7 +24,7 @@ def weight_scales(
     weight = weight.detach()
     if method != "minmax":
         if torch.compiler.is_compiling():
-            raise error("quantize.tracing", f"scales by {method} cannot be traced", "freeze_weights first")
+            raise Error("quantize.tracing", f"scales by {method} cannot be traced", "freeze_weights first")
         on_cpu = weight.to("cpu", torch.float32)
         return _C.weight_scales(on_cpu, quant_max, axis, per_channel, block_size, method, percentile).to(weight.device)
     if not per_channel and block_size == 0:

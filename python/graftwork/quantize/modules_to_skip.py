@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
-from graftwork.errors import error
+from graftwork.errors import Error
 
 __all__ = ["ModulesToSkip"]
 
@@ -44,7 +44,7 @@ def _names(purpose: str, entries: Collection[nn.Module | type | str], model: nn.
         names = set() if model is None else set(_kernels_of(entry, model))
         if not names:
             what = entry.__name__ if isinstance(entry, type) else f"the module {type(entry).__name__}"
-            raise error(
+            raise Error(
                 "config.skip",
                 f"{what} of skip.{purpose} is no module of this network",
                 "print(res.model) to see the modules",

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from graftwork import _C
-from graftwork.errors import error
+from graftwork.errors import Error
 from graftwork.graph_module import TransformedModel
 from graftwork.modules.weight_fake_quantize import WeightFakeQuantize
 from graftwork.quantize.calibrating import CalibratingModel, progress_bar
@@ -60,7 +60,7 @@ def quantize(
     are not float32; what the loop raises passes through.
     """
     if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
-        raise error("quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)")
+        raise Error("quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)")
     config = QuantConfig() if config is None else config
     recipe = config.to_json(model)
     form = _C.FileForm(float_type, keep_batch_norm)
@@ -91,7 +91,7 @@ def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
     tensors = {}
     for name, tensor in zip(model.info.network.names, model.tensors(), strict=True):
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
-            raise error(
+            raise Error(
                 "quantize.type",
                 f"{name} is {tensor.dtype}: ranges and scales are of float32 networks",
                 "transform(model.float(), ...); the file's float regions are FP16 or BF16 all the same",
