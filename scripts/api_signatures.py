@@ -2,8 +2,8 @@
 
     python scripts/api_signatures.py out/api/xml [--undocumented]
 
-With --undocumented it prints what has no word of explanation instead: types that say nothing, their members neither, and
-free functions none of whose overloads is explained. A single member may be named well enough.
+With --undocumented it prints what has no word of explanation instead: types that say nothing, their members neither,
+and free functions none of whose overloads is explained. A single member may be named well enough.
 """
 
 import argparse
@@ -79,9 +79,7 @@ def entries(folder):
                     continue
                 explained = not is_type and member.get("kind") in ("function", "enum")
                 named = text_of(member.find("qualifiedname")) or text_of(member.find("name"))
-                entry = Entry(
-                    *location(member), member_text(member), named if explained else "", is_documented(member)
-                )
+                entry = Entry(*location(member), member_text(member), named if explained else "", is_documented(member))
                 found.add(entry)
     return sorted(found)
 

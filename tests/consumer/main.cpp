@@ -1,5 +1,5 @@
-// What crosses the border between a program and the library: texts, tensors, plain data by value, an exception of either
-// side.
+// What crosses the border between a program and the library: texts, tensors, plain data by value, an exception of
+// either side.
 #include <ATen/ops/ones.h>
 #include <graftwork/graftwork.h>
 
@@ -13,7 +13,8 @@ void check_exceptions() {
   try {
     throw graftwork::Error("consumer.code", "a message", "a hint").at("a place");
   } catch (const graftwork::Error& error) {
-    std::cout << error.code() << " | " << error.message() << " | " << error.context()[0] << " | " << error.hint() << "\n";
+    std::cout << error.code() << " | " << error.message() << " | " << error.context()[0] << " | " << error.hint()
+              << "\n";
   }
   try {
     graftwork::load("/nowhere.pt2");
@@ -41,7 +42,7 @@ void check_recipe() {
 
 /// A function of this program is called by the library, and what it made comes back.
 void check_network() {
-  const auto forward = [](const std::vector<at::Tensor>& inputs) { return std::vector{inputs[0].relu() + 2}; };
+  const auto forward = [](const std::vector<at::Tensor>& inputs) { return std::vector{inputs[0].relu().add(2)}; };
   const std::vector<at::Tensor> inputs{at::ones({2, 3})};
   const graftwork::TransformationResult result = graftwork::transform(graftwork::capture(forward, inputs, {}, {}));
   std::cout << result.model.graph().size() << " nodes, " << result.report.counts.size() << " patterns, sum "

@@ -98,17 +98,22 @@ def test_the_library_exports_its_interface_alone(installed, golden):
     special = r"(typeinfo for|typeinfo name for|vtable for) "
     foreign = [name for name in names if not re.match(rf"({special})?graftwork::(?!core::)", name)]
     assert foreign == []
-    golden("library_symbols.txt", "\n".join(symbols) + "\n")
+    # Weak ones are inline functions: whether the compiler leaves a copy of one here is its own business.
+    golden("library_symbols.txt", "".join(f"{symbol}\n" for symbol in symbols if not symbol.startswith("W ")))
 
 
 @pytest.mark.parametrize("setting", ["Release", "Debug"])
 def test_an_outside_project_builds_and_runs(programs, setting):
-    version, error, what, total, *rest = run(programs[setting]).splitlines()
+    version, *said = run(programs[setting]).splitlines()
     assert f"project(graftwork VERSION {version} " in (support.ROOT / "CMakeLists.txt").read_text()
-    assert error == "consumer.code | a message | a place | a hint"
-    assert what == "error[consumer.code]: a message"
-    assert total == "6"
-    assert rest == (["NDEBUG"] if setting == "Release" else [])
+    assert said == [
+        "consumer.code | a message | a place | a hint",
+        "file.missing",
+        "error[",
+        "99.5 17 conv1 0.25",
+        "2 nodes, 0 patterns, sum 18",
+        *(["NDEBUG"] if setting == "Release" else []),
+    ]
 
 
 def test_a_project_without_torch_is_told_which_to_name(installed, tmp_path):
