@@ -110,10 +110,11 @@ std::vector<at::Tensor> call_with(Call& call, const std::vector<at::Tensor>& inp
 /// and gives a tensor, or a tuple or vector of tensors; and for any function that does. A module's parameters and
 /// buffers have the names that it has for them; it stays in the mode that it is in: call eval() first to deploy it.
 template <class Model>
-  requires(!std::is_convertible_v<Model&, const Forward&> || requires(Model& model) { model.named_parameters(); })
-Network capture(Model& model, const std::vector<at::Tensor>& inputs, const CaptureOptions& options = {}) {
+Network capture(Model&& model, const std::vector<at::Tensor>& inputs, const CaptureOptions& options = {}) {
   auto& module = detail::module_of(model);
-  if constexpr (requires { module.named_parameters(); }) {
+  if constexpr (std::is_same_v<std::remove_cvref_t<Model>, Forward>) {
+    return capture(model, inputs, {}, {}, options);
+  } else if constexpr (requires { module.named_parameters(); }) {
     const auto forward = [&](const std::vector<at::Tensor>& given) {
       const auto call = [&](const auto&... tensors) -> decltype(module.forward(tensors...)) {
         return module.forward(tensors...);

@@ -57,8 +57,8 @@ GRAFTWORK_API Network prepare_graph(const Network& network);
 /// Captures a torch::nn::Module, or anything else that capture() takes, and transforms it. Throws Error
 /// "capture.trace" for the ways to trace that C++ has not.
 template <class Model>
-  requires(!std::same_as<Model, Network>)
-TransformationResult transform(Model& model, const std::vector<at::Tensor>& inputs,
+  requires(!std::same_as<std::remove_cvref_t<Model>, Network>)
+TransformationResult transform(Model&& model, const std::vector<at::Tensor>& inputs,
                                const Patterns& patterns = TENSORRT_PATTERNS, Trace trace = Trace::CAPTURE) {
   detail::require_capture(trace == Trace::CAPTURE);
   return transform(capture(model, inputs), patterns);

@@ -8,13 +8,26 @@
 #include "graftwork/base/text.h"
 #include "graftwork/library/state.h"
 #include "graftwork/nn/inference_runner.h"
+#include "graftwork/patterns/transform.h"
 #include "graftwork/quant/micro_batch.h"
 
 namespace graftwork {
 
+namespace {
+
+/// Whether samples may be as many as the caller has. What operators do with a batch is known of the modules that they
+/// make up.
+bool takes_any_batch(const core::GraphModule& module) {
+  if (core::holds_for_any_batch(module)) return true;
+  core::GraphModule raised = module.clone();
+  core::prepare_graph(raised);
+  return core::holds_for_any_batch(raised);
+}
+
+}  // namespace
+
 struct Executor::State {
-  State(const Network& given, Speed speed)
-      : network(given), any_batch(core::holds_for_any_batch(given.state()->module())) {
+  State(const Network& given, Speed speed) : network(given), any_batch(takes_any_batch(given.state()->module())) {
     if (speed == Speed::FAST) {
       fast.emplace(network.state()->network());
     } else {

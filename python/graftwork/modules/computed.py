@@ -1,0 +1,113 @@
+"""Parameters that are computed from stored tensors whenever they are read, so that gradients reach those."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from graftwork.operators import call_arguments, callee_of, find_operator
+
+Expr = tuple[Any, ...]
+"""("leaf", name), or (operation, operands, numbers); of operators ("operator", operands, numbers, name, attributes)."""
+
+
+def leaves_of(expr: Expr) -> list[str]:
+    """Names of the stored tensors, left to right, each once."""
+    names = [expr[1]] if expr[0] == "leaf" else [name for operand in expr[1] for name in leaves_of(operand)]
+    return list(dict.fromkeys(names))
+
+
+def evaluate(expr: Expr, leaf: Callable[[str], Any], call: Callable[..., Any] = lambda f, *a, **k: f(*a, **k)) -> Any:
+    """The value of the expression; `leaf` gives stored tensors, `call` calls functions."""
+    if expr[0] == "leaf":
+        return leaf(expr[1])
+    operands = [evaluate(operand, leaf, call) for operand in expr[1]]
+    return _apply(expr, operands, call)
+
+
+def _apply(expr: Expr, operands: list[Any], call: Callable[..., Any]) -> Any:
+    operation, numbers = expr[0], list(expr[2])
+    aten = torch.ops.aten
+    if operation == "view":
+        return call(aten.reshape.default, operands[0], numbers)
+    if operation == "permute":
+        return call(aten.permute.default, operands[0], numbers)
+    if operation == "slice":
+        return call(aten.slice.Tensor, operands[0], *numbers)
+    if operation == "concat":
+        return call(aten.cat.default, operands, numbers[0])
+    if operation == "multiply":
+        return call(aten.mul.Tensor, *operands)
+    overload = find_operator(expr[3])
+    args, kwargs = call_arguments(overload, expr[4], operands)
+    result = call(callee_of(overload), *args, **kwargs)
+    returns = overload._schema.returns
+    is_single = len(returns) == 1 and not isinstance(returns[0].type, torch.ListType)
+    return result if is_single else result[numbers[0]]
+
+
+class ComputedParameters:
+    """In front of a class of torch.nn: some parameters are expressions over tensors that the module stores."""
+
+    expressions: dict[str, Expr]
+    computed: ClassVar[tuple[str, ...]] = ()
+
+    def compute(self, name: str) -> torch.Tensor:
+        """The parameter."""
+        return evaluate(self.expressions[name], functools.partial(getattr, self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        base = type(self).__mro__[2]
+        return new_computed_module, (base, type(self).computed), self.__dict__
+
+
+@functools.cache
+def _computed_class(base: type[nn.Module], computed: tuple[str, ...]) -> type[nn.Module]:
+    members: dict[str, Any] = {"computed": computed, "__module__": base.__module__, "__doc__": base.__doc__}
+    for name in computed:
+        members[name] = property(functools.partial(ComputedParameters.compute, name=name))
+    return type(base.__name__, (ComputedParameters, base), members)
+
+
+def new_computed_module(base: type[nn.Module], computed: tuple[str, ...]) -> nn.Module:
+    """For unpickling: a module that has no state yet."""
+    kind = _computed_class(base, computed)
+    return kind.__new__(kind)
+
+
+def make_computed(module: nn.Module, expressions: dict[str, Expr], tensors: dict[str, torch.Tensor]) -> dict[str, str]:
+    """Turns parameters of a new module into expressions over `tensors`. Returns the names of those in the module."""
+    for name in expressions:
+        del module._parameters[name]
+    module.__class__ = _computed_class(type(module), tuple(expressions))
+    stored: dict[str, str] = {}
+    for expr in expressions.values():
+        for leaf in leaves_of(expr):
+            if leaf not in stored:
+                stored[leaf] = _free_name(module, leaf)
+                store(module, stored[leaf], tensors[leaf])
+    module.expressions = {name: _renamed(expr, stored) for name, expr in expressions.items()}
+    return stored
+
+
+def store(module: nn.Module, name: str, tensor: torch.Tensor, persistent: bool = True) -> None:
+    """Registers the very tensor, as a parameter or a buffer."""
+    if isinstance(tensor, nn.Parameter):
+        module.register_parameter(name, tensor)
+    else:
+        module.register_buffer(name, tensor, persistent)
+
+
+def _free_name(module: nn.Module, leaf: str) -> str:
+    name = leaf.replace(".", "_")
+    while name in type(module).computed or hasattr(type(module), name) or name in module.__dict__:
+        name += "_"
+    return name
+
+
+def _renamed(expr: Expr, names: dict[str, str]) -> Expr:
+    if expr[0] == "leaf":
+        return ("leaf", names[expr[1]])
+    return (expr[0], tuple(_renamed(operand, names) for operand in expr[1]), *expr[2:])

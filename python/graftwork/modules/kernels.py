@@ -1,0 +1,139 @@
+"""The class of each kernel: its forward is written, once, from the kernel's body."""
+
+import functools
+import linecache
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from graftwork.modules.fused import ConvertedModule, FusedModule, KernelModule
+from graftwork.operators import call_arguments, callee_of, find_operator
+from graftwork.references import RecordRef
+
+
+class _Name(str):
+    """A name, or an expression, in the code."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class _Kernel:
+    """A kernel, known by its definition."""
+
+    def __init__(self, kernel: dict[str, Any]) -> None:
+        self.data = kernel
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Kernel) and self.data["text"] == other.data["text"]
+
+    def __hash__(self) -> int:
+        return hash(self.data["text"])
+
+
+def kernel_class(kernel: dict[str, Any]) -> type[KernelModule]:
+    """The class of a kernel; the same for the same kernel."""
+    return _class_of(_Kernel(kernel))
+
+
+@functools.cache
+def _class_of(kernel: _Kernel) -> type[KernelModule]:
+    data = kernel.data
+    members = {
+        "kernel": data,
+        "forward": _compile(data),
+        "__module__": "graftwork.modules",
+        "__doc__": data["text"],
+    }
+    if data["family"] != "fused":
+        return type(data["name"], (ConvertedModule,), members)
+    members["inputs_to_quantize"] = tuple(data["inputs_to_quantize"])
+    members["prefers_fp_input"] = not (data["inputs_to_quantize"] or data["quantizable_values"])
+    return type(data["name"], (FusedModule,), members)
+
+
+def new_kernel_module(kernel: dict[str, Any]) -> KernelModule:
+    """For unpickling: a module that has no state yet."""
+    kind = kernel_class(kernel)
+    return kind.__new__(kind)
+
+
+def _compile(kernel: dict[str, Any]) -> Any:
+    source = forward_source(kernel)
+    file = f"<kernel {kernel['name']} {abs(hash(kernel['text'])):x}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    names: dict[str, Any] = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
+    exec(compile(source, file, "exec"), names)
+    return names["forward"]
+
+
+def forward_source(kernel: dict[str, Any]) -> str:
+    """The Python code of the forward."""
+    inputs = [node for node in kernel["body"] if node["kind"] == "input"]
+    arguments = ", ".join(node["name"] + ("=None" if node["optional"] else "") for node in inputs)
+    lines = [*_plain_attention(kernel), *_statements(kernel)]
+    return f"def forward(self, {arguments}):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def _statements(kernel: dict[str, Any]) -> Iterator[str]:
+    inner = set(kernel["inner_values"])
+    for node in kernel["body"]:
+        name, operands = node["name"], [_Name(operand) for operand in node["inputs"]]
+        if node["kind"] == "output":
+            yield f"return {', '.join(operands)}"
+        elif node["kind"] == "part":
+            yield f"{name} = {_part_call(node)}"
+        elif node["kind"] == "item":
+            yield f"{name} = {operands[0]}[{node['item']}]"
+        elif node["kind"] == "operator":
+            yield f"{name} = {_operator_call(node, operands)}"
+        if name in inner and node["kind"] != "output":
+            yield f"{name} = self.quantize_inside({name!r}, {name})"
+
+
+def _part_call(node: dict[str, Any]) -> str:
+    role, operands = node["role"], ", ".join(node["inputs"])
+    if node["count"] == "*":
+        return f"self.chain({role!r}, {operands})"
+    call = f"self.part({role!r}, {operands})"
+    return f"{node['inputs'][0]} if self.{role} is None else {call}" if node["count"] == "?" else call
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, RecordRef):
+        return _Name(f"self.{value.name}")
+    return [_named(element) for element in value] if isinstance(value, list) else value
+
+
+def _operator_call(node: dict[str, Any], operands: list[_Name]) -> str:
+    attrs = {name: _named(value) for name, value in node["attrs"].items()}
+    overload = find_operator(node["op"])
+    args, kwargs = call_arguments(overload, attrs, operands)
+    given = [repr(arg) for arg in args] + [f"{name}={value!r}" for name, value in kwargs.items()]
+    return f"torch.ops.{callee_of(overload)}({', '.join(given)})"
+
+
+_ATTENTION = ["aten.mul.Scalar", "aten.transpose.int", "aten.matmul.default", "part", "aten.softmax.int", "aten.matmul.default"]
+
+
+def _plain_attention(kernel: dict[str, Any]) -> Iterator[str]:
+    """Where the body is attention and nothing in it is quantized, torch computes it at once."""
+    body = kernel["body"]
+    inner = [node for node in body if node["kind"] not in ("input", "output")]
+    if [node["op"] for node in inner] != _ATTENTION or body[-1]["inputs"] != [inner[-1]["name"]]:
+        return
+    scaled, keys, scores, masked, softmax, attended = inner
+    chained = (
+        scores["inputs"] == [scaled["name"], keys["name"]]
+        and masked["inputs"][0] == scores["name"]
+        and softmax["inputs"] == [masked["name"]]
+        and attended["inputs"][0] == softmax["name"]
+        and softmax["attrs"] == {"dim": -1}
+        and keys["attrs"] == {"dim0": -2, "dim1": -1}
+    )
+    if not chained:
+        return
+    q, k, v, mask = scaled["inputs"][0], keys["inputs"][0], attended["inputs"][1], masked["inputs"][1]
+    yield f"if self.is_plain_attention({masked['role']!r}):"
+    yield f"    return self.attention({q}, {k}, {v}, {mask}, {_named(scaled['attrs']['other'])})"
