@@ -11,7 +11,7 @@ import torch
 
 import pages
 import support
-from installation import CXX, PLAIN, TORCH, files, run
+from installation import CXX, PLAIN, TORCH, fake_torch, files, run
 
 CONSUMER = support.ROOT / "tests" / "consumer"
 PUBLIC = {"graftwork", "error", "graph", "pattern", "transform", "network", "load"}
@@ -239,24 +239,6 @@ def network(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "net.pt2"
     torch.export.save(torch.export.export(torch.nn.Linear(3, 2), (torch.ones(1, 3),)), path)
     return path
-
-
-def fake_torch(folder, version):
-    """What looks like a torch package of that version until it is opened."""
-    major, minor, patch = version.split(".")
-    numbers = {"MAJOR": major, "MINOR": minor, "PATCH": patch}
-    lines = [f"#define TORCH_VERSION_{name} {number}" for name, number in numbers.items()]
-    texts = {
-        "version.py": f"__version__ = '{version}+cpu'\n",
-        "__init__.py": "",
-        "lib/libtorch_cpu.so": "no library",
-        "include/ATen/ATen.h": "",
-        "include/torch/headeronly/version.h": "\n".join(lines) + "\n",
-    }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import networks
 import pytest
 import torch
 
-QUICK_START = '''
+QUICK_START = """
 from graftwork import transform
 from graftwork.tensorrt import TENSORRT_PATTERNS
 from graftwork.quantize import quantize, QuantConfig, TensorQuantConfig, ModulesToSkip, Precision, CalibrationMethod
@@ -14,7 +14,7 @@ print(res.model.print_readable()); print(*res.matches, sep="\\n")
 first_conv = res.model.FusedConvBNActMaxPool_0.conv           # a child, taken from the fused graph
 config = QuantConfig(skip=ModulesToSkip(stub={first_conv}, weight={first_conv}))
 q = quantize(res.model, (example_input,), config, forward_loop=lambda m: [m(x) for x in data], freeze_weights=True)
-'''
+"""
 
 
 @pytest.fixture(scope="module")

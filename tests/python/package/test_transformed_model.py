@@ -300,5 +300,3 @@ def test_the_executor_and_fast_evaluation_agree(residual):
 def test_fast_evaluation_leaves_training_to_the_model(residual):
     fast = graftwork.fast_eval(residual.made).train()
     assert fast(residual.x).requires_grad
-
-
