@@ -64,6 +64,7 @@ enum class SoftmaxScale {
   FIXED,       ///< 1/127; of FP8 1/448.
 };
 
+/// How activations are quantized: per tensor.
 struct ActivationQuantConfig : TensorQuantConfig {
   ActivationQuantConfig() { calibration_method = CalibrationMethod::MSE; }
   SoftmaxScale softmax_scale = SoftmaxScale::CALIBRATED;
@@ -131,6 +132,7 @@ struct QuantConfig {
   GRAFTWORK_API std::string json() const;
 };
 
+/// What the regions around the quantized ones are computed in.
 enum class FloatType { FP32, FP16, BF16 };
 
 /// Called with what is done and what there is in all, from one thread at a time.

@@ -93,6 +93,7 @@ struct TransformationPlan {
   GRAFTWORK_API static TransformationPlan parse(const std::string& json);
 };
 
+/// What transform() would do, round by round, to be edited and applied; nothing is changed.
 GRAFTWORK_API TransformationPlan get_transformation_plan(const Network& network,
                                                          const Patterns& patterns = TENSORRT_PATTERNS);
 /// Carries out what is switched on. A match that an edit has made impossible is reported as skipped. Throws Error
