@@ -36,6 +36,7 @@ ELSEWHERE = {
         "From the end of the demo:": "tests/python/test_demo.py",
         "In Python, once:": "test_readme_commands_run",
         "Then, without Python:": "test_readme_commands_run",
+        "Or in Python, on the live model": "tests/python/package/test_quickstart.py",
     },
     "ARCHITECTURE.md": {
         "Data flows one way": "tests/structure/test_pages.py",
@@ -73,6 +74,9 @@ ELSEWHERE = {
         "## As a part of another build": "tests/python/test_install.py",
         "On a machine where the link": "tests/python/test_install.py",
         "`.gir` files need no torch": "tests/python/test_install.py",
+    },
+    "docs/python.md": {
+        "": "tests/python/package/test_page.py",
     },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }
