@@ -92,8 +92,10 @@ def call_arguments(
             value = left.pop(0)
         elif _is_tensor_list(argument.type) and left:
             value, left = left, []
-        elif argument.has_default_value() or isinstance(argument.type, torch.OptionalType):
+        elif argument.has_default_value():
             continue
+        elif isinstance(argument.type, torch.OptionalType):
+            value = None
         else:
             raise TypeError(f"{overload}: its argument {name} is missing")
         if len(args) == position and not argument.kwarg_only:

@@ -77,17 +77,19 @@ def new_computed_module(base: type[nn.Module], computed: tuple[str, ...]) -> nn.
     return kind.__new__(kind)
 
 
-def make_computed(module: nn.Module, expressions: dict[str, Expr], tensors: dict[str, torch.Tensor]) -> dict[str, str]:
+def make_computed(
+    module: nn.Module, expressions: dict[str, Expr], tensors: dict[str, torch.Tensor], persistent: set[str]
+) -> dict[str, str]:
     """Turns parameters of a new module into expressions over `tensors`. Returns the names of those in the module."""
     for name in expressions:
-        del module._parameters[name]
+        del (module._parameters if name in module._parameters else module._buffers)[name]
     module.__class__ = _computed_class(type(module), tuple(expressions))
     stored: dict[str, str] = {}
     for expr in expressions.values():
         for leaf in leaves_of(expr):
             if leaf not in stored:
                 stored[leaf] = _free_name(module, leaf)
-                store(module, stored[leaf], tensors[leaf])
+                store(module, stored[leaf], tensors[leaf], leaf in persistent)
     module.expressions = {name: _renamed(expr, stored) for name, expr in expressions.items()}
     return stored
 

@@ -114,7 +114,14 @@ def _operator_call(node: dict[str, Any], operands: list[_Name]) -> str:
     return f"torch.ops.{callee_of(overload)}({', '.join(given)})"
 
 
-_ATTENTION = ["aten.mul.Scalar", "aten.transpose.int", "aten.matmul.default", "part", "aten.softmax.int", "aten.matmul.default"]
+_ATTENTION = [
+    "aten.mul.Scalar",
+    "aten.transpose.int",
+    "aten.matmul.default",
+    "part",
+    "aten.softmax.int",
+    "aten.matmul.default",
+]
 
 
 def _plain_attention(kernel: dict[str, Any]) -> Iterator[str]:

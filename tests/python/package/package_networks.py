@@ -50,7 +50,9 @@ class Encoder(nn.Module):
     def __init__(self, width=32, heads=2):
         super().__init__()
         self.positions = nn.Parameter(torch.randn(1, 8, width) / 8)
-        layer = nn.TransformerEncoderLayer(width, heads, 2 * width, batch_first=True, activation="gelu", norm_first=True)
+        layer = nn.TransformerEncoderLayer(
+            width, heads, 2 * width, batch_first=True, activation="gelu", norm_first=True
+        )
         self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.head = nn.Linear(width, 5)
 

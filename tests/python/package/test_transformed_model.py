@@ -4,14 +4,13 @@ import copy
 import io
 import threading
 
+import graftwork
 import pytest
 import torch
+from package_networks import Encoder, Functional, ResidualNet, Tied
 from torch import nn
 from torch.nn.utils import prune
 from torch.utils.checkpoint import checkpoint
-
-import graftwork
-from package_networks import Encoder, Functional, ResidualNet, Tied
 
 
 def same(a, b):
@@ -300,5 +299,3 @@ def test_the_executor_and_fast_evaluation_agree(residual):
 def test_fast_evaluation_leaves_training_to_the_model(residual):
     fast = graftwork.fast_eval(residual.made).train()
     assert fast(residual.x).requires_grad
-
-
