@@ -34,7 +34,7 @@ ELSEWHERE = {
         "Takes a trained PyTorch network": "a picture",
         "## Two commands": "test_readme_names_targets_of_make",
         "From the end of the demo:": "tests/python/test_demo.py",
-        "**Python**": "tests/python/package/test_quickstart.py",
+        "**Python**": "tests/python/package/test_readme.py",
         "**C++**": "tests/python/test_cpp_page.py",
         "**The command**": "test_readme_commands_run",
         "Then, without Python:": "test_readme_commands_run",
@@ -91,6 +91,9 @@ ELSEWHERE = {
             "## The file",
             "Every failure",
         )
+    },
+    "docs/python.md": {
+        "": "tests/python/package/test_page.py",
     },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }

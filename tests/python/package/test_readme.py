@@ -1,8 +1,8 @@
 """README's Python door, as it stands."""
 
-import networks
 import onnx
 
+import networks
 import pages
 
 

@@ -2,10 +2,11 @@
 
 import subprocess
 
-import networks
 import numpy as np
 import pytest
 import torch
+
+import networks
 
 
 @pytest.fixture(scope="module")
