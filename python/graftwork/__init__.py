@@ -43,7 +43,30 @@ _HOMES = {
     "transform": "graftwork.transformation",
 }
 
-__all__ = ["Error", "__version__", *_HOMES]
+__all__ = [
+    "ConvertedModule",
+    "Error",
+    "Explanation",
+    "FastModel",
+    "FusedModule",
+    "Match",
+    "PatternList",
+    "QuantStub",
+    "Report",
+    "Trace",
+    "TransformationPlan",
+    "TransformationResult",
+    "TransformedModel",
+    "WeightFakeQuantize",
+    "__version__",
+    "apply_transformation_plan",
+    "fast_eval",
+    "get_transformation_plan",
+    "pattern",
+    "patterns",
+    "prepare_graph",
+    "transform",
+]
 
 
 def __getattr__(name: str) -> Any:

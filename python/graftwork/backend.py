@@ -1,9 +1,11 @@
 """Backends: what is known of an engine, under a name. The only one that there is is chosen by itself."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from graftwork import _C
-from graftwork.pattern_list import PatternList, backend_list
+from graftwork.pattern_list import backend_list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,10 +13,10 @@ class Backend:
     """A named set of lists. `base` names the backend whose kernels and whose rules about placement and files hold."""
 
     name: str
-    conversions: PatternList = PatternList()
-    fusions: PatternList = PatternList()
-    smoothings: PatternList = PatternList()
-    quantizations: PatternList = PatternList()
+    conversions: Sequence[Any] = ()
+    fusions: Sequence[Any] = ()
+    smoothings: Sequence[Any] = ()
+    quantizations: Sequence[Any] = ()
     base: str = "tensorrt"
 
 
