@@ -6,6 +6,7 @@ from typing import Any
 
 from graftwork import _C
 from graftwork.pattern_list import backend_list
+from graftwork.python_pattern import handles_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ def set_backend(backend: str | Backend) -> None:
     """
     if isinstance(backend, Backend):
         lists = [*backend.conversions, *backend.fusions, *backend.smoothings, *backend.quantizations]
-        _C.add_backend(backend.name, backend.base, lists)
+        _C.add_backend(backend.name, backend.base, handles_of(lists))
         backend = backend.name
     _C.set_backend(backend)
 

@@ -44,7 +44,7 @@ def _apply(expr: Expr, operands: list[Any], call: Callable[..., Any]) -> Any:
         return call(aten.mul.Tensor, *operands)
     overload = find_operator(expr[3])
     args, kwargs = call_arguments(overload, expr[4], operands)
-    result = call(callee_of(overload), *args, **kwargs)
+    result = call(callee_of(overload, args), *args, **kwargs)
     returns = overload._schema.returns
     is_single = len(returns) == 1 and not isinstance(returns[0].type, torch.ListType)
     return result if is_single else call(operator.getitem, result, numbers[0])

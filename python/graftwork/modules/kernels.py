@@ -11,26 +11,35 @@ from graftwork.references import RecordRef
 
 
 class _Kernel:
-    """A kernel, known by its definition."""
+    """A kernel, known by its definition and by the class whose forward it has, if that is not written from it."""
 
-    def __init__(self, kernel: dict[str, Any]) -> None:
-        self.data = kernel
+    def __init__(self, kernel: dict[str, Any], own: type[FusedModule] | None) -> None:
+        self.data, self.own = kernel, own
+        self._key = (kernel["text"], own)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Kernel) and self.data["text"] == other.data["text"]
+        return isinstance(other, _Kernel) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(self.data["text"])
+        return hash(self._key)
 
 
-def kernel_class(kernel: dict[str, Any]) -> type[KernelModule]:
-    """The class of a kernel; the same for the same kernel."""
-    return _class_of(_Kernel(kernel))
+def kernel_class(kernel: dict[str, Any], own: type[FusedModule] | None = None) -> type[KernelModule]:
+    """The class of a kernel, of `own` where its forward is written there; the same for the same kernel."""
+    return _class_of(_Kernel(kernel, own))
 
 
 @functools.cache
 def _class_of(kernel: _Kernel) -> type[KernelModule]:
     data = kernel.data
+    if kernel.own is not None:
+        members = {
+            "kernel": data,
+            "own": kernel.own,
+            "__module__": kernel.own.__module__,
+            "__doc__": kernel.own.__doc__,
+        }
+        return type(data["name"], (kernel.own,), members)
     members = {
         "kernel": data,
         "forward": compile_function(forward_source(data), f"kernel {data['name']}"),
@@ -44,9 +53,9 @@ def _class_of(kernel: _Kernel) -> type[KernelModule]:
     return type(data["name"], (FusedModule,), members)
 
 
-def new_kernel_module(kernel: dict[str, Any]) -> KernelModule:
+def new_kernel_module(kernel: dict[str, Any], own: type[FusedModule] | None) -> KernelModule:
     """For unpickling: a module that has no state yet."""
-    kind = kernel_class(kernel)
+    kind = kernel_class(kernel, own)
     return kind.__new__(kind)
 
 
@@ -92,7 +101,7 @@ def _operator_call(node: dict[str, Any], operands: list[Name]) -> Name:
     attrs = {name: _named(value) for name, value in node["attrs"].items()}
     overload = find_operator(node["op"])
     args, kwargs = call_arguments(overload, attrs, operands)
-    return call_source(callee_of(overload), *args, **kwargs)
+    return call_source(callee_of(overload, args), *args, **kwargs)
 
 
 _ATTENTION = [
