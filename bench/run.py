@@ -106,6 +106,21 @@ def bench_load(bench):
         yield Figure(f"  time per operator, {many:,} over {few:,}", "×", growth, 1.3)
 
 
+def bench_capture(bench):
+    """A live module, in the process that has it."""
+    single = Bench(bench.rounds, threads=1)
+    with single.server("capture_bench") as server:
+        sides = {side: partial(server.ask, side) for side in ("forward", "record", "record_verify")}
+        for ask in sides.values():
+            ask()
+        costs = single.in_turns(**sides)
+    forward = cpu(costs["forward"])
+    name = "recording a C++ ResNet-50 over its forward, one thread, in processor time"
+    yield Figure(name, "×", ratios(cpu(costs["record"]), forward), 2)
+    yield Figure("  with the replay on other inputs", "×", ratios(cpu(costs["record_verify"]), forward))
+    yield Figure("  recording", "ms", scaled(cpu(costs["record"]), 1e3))
+
+
 def bench_calibrate(bench):
     program = bench.server("calibrate_bench", MODEL, DATA, bench.threads)
     ours, torch = bench.served_in_turns(program, "minmax", "forward")
@@ -278,6 +293,7 @@ def bench_headers(bench):
 
 BENCHES = {
     "load": bench_load,
+    "capture": bench_capture,
     "calibrate": bench_calibrate,
     "statistics": bench_statistics,
     "memory": bench_memory,
