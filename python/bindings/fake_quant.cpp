@@ -1,9 +1,10 @@
 // Fake quantization of what lies in memory, for the operators of graftwork.fake_quant.
+#include "graftwork/nn/fake_quant.h"
+
 #include <pybind11/stl.h>
 
 #include "bindings/bindings.h"
 #include "graftwork/base/error.h"
-#include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fake_quant_gradient.h"
 #include "graftwork/quant/scales.h"
 

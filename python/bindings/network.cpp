@@ -100,12 +100,14 @@ void bind_network(py::module_& module) {
       .def_property_readonly("names", &Network::names)
       .def_property_readonly("tensors", &tensors_of)
       .def_property_readonly("fingerprint", [](const Network& network) { return core::fingerprint(network.module()); })
-      .def("text",
-           [](const Network& network, bool types) {
-             return core::print(network.module(), types ? core::ShowTypes::kAlways : core::ShowTypes::kNotInferred);
-           },
-           py::arg("types") = false)
-      .def("nodes", [](const Network& network) { return nodes_of(network.module().graph(), &network.module().modules()); })
+      .def(
+          "text",
+          [](const Network& network, bool types) {
+            return core::print(network.module(), types ? core::ShowTypes::kAlways : core::ShowTypes::kNotInferred);
+          },
+          py::arg("types") = false)
+      .def("nodes",
+           [](const Network& network) { return nodes_of(network.module().graph(), &network.module().modules()); })
       .def("modules", &modules_of)
       .def("kinds", &kinds_of)
       .def("run", &run, py::arg("tensors"), py::arg("inputs"), py::arg("training") = false,

@@ -88,10 +88,11 @@ core::PatternSections sections_of(const std::vector<PatternHandle>& patterns) {
       throw Error("patterns.section", core::cat(handle.name(), " is a ", text_of(handle.section), " pattern"),
                   "conversions and fusions for transform; quantize takes the others");
     if (!names.insert(handle.name()).second)
-      throw Error("patterns.name", core::cat("two patterns are called ", handle.name()), "another name for one of them");
-    core::PatternList& list = handle.section == Section::kConversion  ? sections.conversions
-                              : handle.section == Section::kFusion ? sections.fusions
-                                                                   : sections.recompositions;
+      throw Error("patterns.name", core::cat("two patterns are called ", handle.name()),
+                  "another name for one of them");
+    core::PatternList& list = handle.section == Section::kConversion ? sections.conversions
+                              : handle.section == Section::kFusion   ? sections.fusions
+                                                                     : sections.recompositions;
     list.push_back(handle.pattern);
     if (!sections.kinds->includes(*handle.kinds)) {
       sections.kinds = handle.kinds->includes(*sections.kinds) ? handle.kinds : sections.kinds->with(*handle.kinds);
@@ -115,9 +116,8 @@ void bind_patterns(py::module_& module) {
         return handles_of(core::parse_pattern_sections(text, file, core::get_backend()->kinds));
       },
       py::arg("text"), py::arg("file"));
-  module.def("read_patterns", [](const std::string& path) {
-    return handles_of(core::read_patterns(path, core::get_backend()->kinds));
-  });
+  module.def("read_patterns",
+             [](const std::string& path) { return handles_of(core::read_patterns(path, core::get_backend()->kinds)); });
   module.def("kinds", [](const std::string& backend) {
     py::list kinds;
     for (const auto& kind : core::backends().find(backend)->kinds->all()) kinds.append(kind_of(*kind));

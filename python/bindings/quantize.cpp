@@ -146,18 +146,18 @@ void bind_quantize(py::module_& module) {
       .def_property_readonly("plan", [](const Quantized& made) { return made.plan.text(); })
       .def_property_readonly("plan_json",
                              [](const Quantized& made) { return core::plan_text({std::nullopt, made.plan}); })
-      .def("network_now",
-           [](const Quantized& made, const std::vector<at::Tensor>& tensors,
-              const std::map<std::string, at::Tensor>& scales, const std::set<std::string>& following,
-              const FileForm& form) {
-             return std::make_shared<Network>(network_now(made, tensors, scales, following, form));
-           },
-           release)
+      .def(
+          "network_now",
+          [](const Quantized& made, const std::vector<at::Tensor>& tensors,
+             const std::map<std::string, at::Tensor>& scales, const std::set<std::string>& following,
+             const FileForm& form) {
+            return std::make_shared<Network>(network_now(made, tensors, scales, following, form));
+          },
+          release)
       .def(py::pickle(&state_of, &quantized_of))
       .def_property_readonly("learnable_stubs", &Quantized::learnable_stubs)
-      .def("weight_scales", [](const Quantized& made, const Network& network) {
-        return made.weight_scales(network.network());
-      });
+      .def("weight_scales",
+           [](const Quantized& made, const Network& network) { return made.weight_scales(network.network()); });
 }
 
 }  // namespace graftwork::python

@@ -53,11 +53,8 @@ core::Network Quantized::with(const std::vector<at::Tensor>& tensors, const Scal
     const core::ParamExpr* expr = modules[modules.find(core::Symbol(path))].param("scale");
     made.tensors.set(expr->leaf_name(), scale.to(at::kFloat));
   }
-  const core::ScaleForm scale_form{file.float_type,
-                                   file.keep_batch_norm,
-                                   core::get_backend()->file.products_take_scales_of_one_type,
-                                   nullptr,
-                                   {}};
+  const core::ScaleForm scale_form{
+      file.float_type, file.keep_batch_norm, core::get_backend()->file.products_take_scales_of_one_type, nullptr, {}};
   const bool same_file = file.float_type == form.float_type && file.keep_batch_norm == form.keep_batch_norm;
   const core::StubPlan following =
       part_of(plan, modules, [&](const std::string& path) { return changes.following.contains(path); });

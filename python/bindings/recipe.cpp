@@ -8,8 +8,7 @@ namespace graftwork::python {
 
 void bind_recipe(pybind11::module_& module) {
   module.def(
-      "recipe_text",
-      [](const std::string& json) { return core::quant_config_text(core::parse_quant_config(json)); },
+      "recipe_text", [](const std::string& json) { return core::quant_config_text(core::parse_quant_config(json)); },
       "A recipe with every key. Throws Error \"config.*\".");
 }
 

@@ -54,9 +54,7 @@ captured::TensorMeta meta_of(py::handle dtype, const py::list& sizes, const py::
 }
 
 core::ScalarType scalar_of(const std::string& kind) {
-  return kind == "float"  ? core::ScalarType::kFloat
-         : kind == "bool" ? core::ScalarType::kBool
-                          : core::ScalarType::kInt;
+  return kind == "float" ? core::ScalarType::kFloat : kind == "bool" ? core::ScalarType::kBool : core::ScalarType::kInt;
 }
 
 /// The names that files give to the results of a forward with this tree of results.
@@ -109,11 +107,11 @@ void bind_records(py::module_& module) {
       .def(py::init<>())
       .def("add_input", [](captured::SubGraph& graph, py::handle arg) { graph.inputs.push_back(argument_of(arg)); })
       .def("add_output", [](captured::SubGraph& graph, py::handle arg) { graph.outputs.push_back(argument_of(arg)); })
-      .def("add_call", [](captured::SubGraph& graph, const std::string& op, const py::list& inputs,
-                          const py::list& outputs, const std::string& name,
-                          const std::map<std::string, std::string>& metadata) {
-        graph.calls.push_back(call_of(op, inputs, outputs, name, metadata));
-      })
+      .def("add_call",
+           [](captured::SubGraph& graph, const std::string& op, const py::list& inputs, const py::list& outputs,
+              const std::string& name, const std::map<std::string, std::string>& metadata) {
+             graph.calls.push_back(call_of(op, inputs, outputs, name, metadata));
+           })
       .def("add_tensor", [](captured::SubGraph& graph, const std::string& name, py::handle dtype, const py::list& sizes,
                             const py::list& strides) { graph.tensors.emplace(name, meta_of(dtype, sizes, strides)); });
 
@@ -131,20 +129,19 @@ void bind_records(py::module_& module) {
       .value("OTHER", Out::kOther);
   py::class_<captured::Program>(module, "Program")
       .def(py::init<>())
-      .def("add_input", [](captured::Program& program, In kind, py::handle arg, const std::string& name,
-                           const std::string& stored,
-                           bool trainable) { program.inputs.push_back({kind, argument_of(arg), name, stored, trainable}); })
+      .def("add_input",
+           [](captured::Program& program, In kind, py::handle arg, const std::string& name, const std::string& stored,
+              bool trainable) { program.inputs.push_back({kind, argument_of(arg), name, stored, trainable}); })
       .def("add_output", [](captured::Program& program, Out kind, py::handle arg,
                             const std::string& name) { program.outputs.push_back({kind, argument_of(arg), name}); })
-      .def("add_call", [](captured::Program& program, const std::string& op, const py::list& inputs,
-                          const py::list& outputs, const std::string& name,
-                          const std::map<std::string, std::string>& metadata) {
-        program.calls.push_back(call_of(op, inputs, outputs, name, metadata));
-      })
-      .def("add_tensor", [](captured::Program& program, const std::string& name, py::handle dtype,
-                            const py::list& sizes, const py::list& strides) {
-        program.tensors.emplace(name, meta_of(dtype, sizes, strides));
-      });
+      .def("add_call",
+           [](captured::Program& program, const std::string& op, const py::list& inputs, const py::list& outputs,
+              const std::string& name, const std::map<std::string, std::string>& metadata) {
+             program.calls.push_back(call_of(op, inputs, outputs, name, metadata));
+           })
+      .def("add_tensor",
+           [](captured::Program& program, const std::string& name, py::handle dtype, const py::list& sizes,
+              const py::list& strides) { program.tensors.emplace(name, meta_of(dtype, sizes, strides)); });
   py::class_<Captured>(module, "Captured")
       .def_readonly("network", &Captured::network)
       .def_readonly("unsupported", &Captured::unsupported);

@@ -143,13 +143,12 @@ void bind_transform(py::module_& module) {
     const core::PatternSections sections = sections_of(patterns);
     return without_gil([&] { return core::get_transformation_plan(network.module(), sections); });
   });
-  module.def("apply_transformation_plan",
-             [](const Network& network, const core::TransformationPlan& plan, const Patterns& patterns) {
-               const core::PatternSections sections = sections_of(patterns);
-               return result_of(network, without_gil([&] {
-                                  return core::apply_transformation_plan(network.module(), plan, sections);
-                                }));
-             });
+  module.def("apply_transformation_plan", [](const Network& network, const core::TransformationPlan& plan,
+                                             const Patterns& patterns) {
+    const core::PatternSections sections = sections_of(patterns);
+    return result_of(network,
+                     without_gil([&] { return core::apply_transformation_plan(network.module(), plan, sections); }));
+  });
   module.def("explain", [](const Network& network, const std::string& name, const Patterns& patterns) {
     const core::PatternSections sections = sections_of(patterns);
     return explanations_of(without_gil([&] { return core::explain(network.module(), name, sections); }));

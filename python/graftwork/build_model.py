@@ -24,12 +24,13 @@ Place = tuple[str, str]
 class _Parts:
     """Modules for the records of a network; each record is one module."""
 
-    def __init__(self, network: Any, model: nn.Module) -> None:
+    def __init__(self, network: Any, model: nn.Module, persistent: set[str], own: dict[str, Any]) -> None:
         self.records = network.modules()
         self._kernels = network.kinds()
         self._originals = dict(model.named_modules(remove_duplicate=False))
         self.tensors = network.tensors
-        self._training = model.training
+        self._own = own
+        self._training, self._persistent = model.training, persistent
         self._made: dict[tuple[str, bool], tuple[nn.Module, dict[str, str]]] = {}
 
     def get(self, path: str, may_write: bool = False) -> tuple[nn.Module, dict[str, str]]:
@@ -45,7 +46,7 @@ class _Parts:
         original = self._originals.get(record["path"])
         if is_original(original, record, self.tensors, may_write):
             return original, {expr[1]: name for name, expr in record["params"].items()}
-        module, stored = new_module(record, self.tensors)
+        module, stored = new_module(record, self.tensors, self._persistent)
         module.training = self._training
         return module, stored
 
@@ -62,7 +63,7 @@ class _Parts:
         arguments: dict[str, Any] = {"foldable": tuple(record["foldable"]), "layers": layers}
         if kernel["family"] == "fused":
             arguments["stubs"] = stubs
-        module: KernelModule = kernel_class(kernel)(parts, attrs, **arguments)
+        module: KernelModule = kernel_class(kernel, self._own.get(kernel["name"]))(parts, attrs, **arguments)
         module.training = self._training
         return module, stored
 
@@ -78,15 +79,16 @@ def _parts_that_may_write(kernel: dict[str, Any]) -> set[str]:
 
 
 class _Builder:
-    def __init__(self, network: Any, model: nn.Module, captured: Captured) -> None:
+    def __init__(self, network: Any, model: nn.Module, captured: Captured, own: dict[str, Any]) -> None:
         self._network, self._captured = network, captured
         self._graph = torch.fx.Graph(tracer_cls=torch.fx.Tracer)
         self._root = nn.Module()
-        self._parts = _Parts(network, model)
+        self._parts = _Parts(network, model, captured.persistent, own)
         self._values: dict[str, Any] = {}
         self._targets: dict[str, str] = {}
         self._stored: dict[str, str] = {}
         self._paths: dict[str, str] = {}
+        self._transient: list[str] = []
 
     def build(self, training: bool) -> TransformedModel:
         signature = self._captured.signature
@@ -96,10 +98,8 @@ class _Builder:
                 self._add_output(node, signature)
             elif node["kind"] != "input":
                 self._values[node["name"]] = self._add(node)
-        made = TransformedModel(self._root, self._graph, "TransformedModel")
-        made.training = training
-        made.info = NetworkInfo(self._network, dict(self._stored), dict(self._paths), signature)
-        return made
+        info = NetworkInfo(self._network, self._stored, self._paths, signature, tuple(self._transient))
+        return TransformedModel(self._root, self._graph).adopt(info, training)
 
     def _add_inputs(self, signature: Signature) -> None:
         for name, fixed in signature.inputs:
@@ -140,12 +140,16 @@ class _Builder:
         args, kwargs = operators.call_arguments(overload, node["attrs"], inputs)
         if operators.takes_device(overload) and (device := self._device()) is not None:
             kwargs["device"] = device
-        return self._graph.call_function(operators.callee_of(overload), args, kwargs)
+        return self._graph.call_function(operators.callee_of(overload, args), args, kwargs)
 
     def _device(self) -> torch.fx.Node | None:
         """Where the first tensor that is given lies."""
         if "" not in self._values:
-            given = [self._values[name] for name, fixed in self._captured.signature.inputs if fixed is inspect.Parameter.empty]
+            given = [
+                self._values[name]
+                for name, fixed in self._captured.signature.inputs
+                if fixed is inspect.Parameter.empty
+            ]
             with self._graph.inserting_after(given[-1] if given else None):
                 self._values[""] = self._graph.call_function(getattr, (given[0], "device")) if given else None
         return self._values[""]
@@ -167,11 +171,12 @@ class _Builder:
     def _stored_tensor(self, leaf: str) -> torch.fx.Node:
         key = f"{leaf}\0"
         if key not in self._targets:
-            self._targets[key] = self._register(leaf, self._parts.tensors[leaf], leaf in self._captured.persistent)
-            self._stored[leaf] = self._targets[key]
+            self._targets[key] = self._stored[leaf] = self._register(leaf, self._parts.tensors[leaf])
+            if leaf not in self._captured.persistent:
+                self._transient.append(self._stored[leaf])
         return self._graph.get_attr(self._targets[key])
 
-    def _register(self, path: str, value: Any, persistent: bool = True) -> str:
+    def _register(self, path: str, value: Any) -> str:
         """Puts a module or tensor at the path, or at one like it where something stands in the way."""
         *folders, name = path.split(".")
         place, target = self._root, []
@@ -181,7 +186,7 @@ class _Builder:
                 inner = nn.Module()
                 place.add_module(folder, inner)
             if type(inner) is not nn.Module:
-                return self._register(path.replace(".", "_"), value, persistent)
+                return self._register(path.replace(".", "_"), value)
             place = inner
             target.append(folder)
         while hasattr(place, name) or hasattr(torch.fx.GraphModule, name):
@@ -189,7 +194,7 @@ class _Builder:
         if isinstance(value, nn.Module):
             place.add_module(name, value)
         else:
-            store(place, name, value, persistent)
+            store(place, name, value)
         return ".".join([*target, name])
 
 
@@ -206,6 +211,7 @@ def _codegen(signature: Signature) -> Any:
     return _PyTreeCodeGen(_PyTreeInfo(names, signature.in_spec, signature.out_spec))
 
 
-def build_model(network: Any, model: nn.Module, captured: Captured) -> TransformedModel:
-    """The network, which was made of what was captured of `model`, over the modules and parameters of `model`."""
-    return _Builder(network, model, captured).build(model.training)
+def build_model(network: Any, model: nn.Module, captured: Captured, own: dict[str, Any]) -> TransformedModel:
+    """The network, which was made of what was captured of `model`, over the modules and parameters of `model`. `own`:
+    classes of kernels whose forward is not written from their body, by name."""
+    return _Builder(network, model, captured, own).build(model.training)

@@ -174,9 +174,7 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     x, scale, zero_point = ctx.saved_tensors
     learned = ctx.needs_input_grad[1] and zero_point is None
-    x_grad, scale_grad = torch.ops.graftwork.fake_quantize_gradients(
-        grad, x, scale, zero_point, *ctx.codes, learned
-    )
+    x_grad, scale_grad = torch.ops.graftwork.fake_quantize_gradients(grad, x, scale, zero_point, *ctx.codes, learned)
     return x_grad, scale_grad if learned else None, None, None, None, None, None
 
 

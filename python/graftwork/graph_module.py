@@ -1,7 +1,7 @@
 """The model that `transform` returns."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Self
 
 import torch
 import torch.fx
@@ -20,8 +20,10 @@ class NetworkInfo:
     paths: dict[str, str]
     """Path of each module of the network → where it is in the model."""
     signature: Signature
+    transient: tuple[str, ...]
+    """Where buffers are that state_dict does not have."""
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "NetworkInfo":
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
 
 
@@ -33,6 +35,16 @@ class TransformedModel(torch.fx.GraphModule):
     """
 
     info: NetworkInfo
+
+    def adopt(self, info: NetworkInfo, training: bool) -> Self:
+        """Takes what torch.fx forgets when it makes a module."""
+        type(self).__name__ = "TransformedModel"  # each instance has a class of its own
+        self.info = info
+        self.training = training
+        for path in info.transient:
+            folder, _, name = path.rpartition(".")
+            self.get_submodule(folder)._non_persistent_buffers_set.add(name)
+        return self
 
     def tensors(self) -> list[torch.Tensor]:
         """What the network's stored tensors are now, in the order of `info.network.names`."""
@@ -46,11 +58,8 @@ class TransformedModel(torch.fx.GraphModule):
             print(text)
         return text
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "TransformedModel":
-        copied = super().__deepcopy__(memo)
-        copied.info = self.info
-        copied.training = self.training
-        return copied
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return super().__deepcopy__(memo).adopt(self.info, self.training)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, super().__reduce__()[1]
@@ -66,7 +75,4 @@ def _restore(body: dict[str, Any], import_block: str) -> TransformedModel:
     from torch.fx.graph_module import reduce_graph_module
 
     plain = reduce_graph_module(body, import_block)
-    restored = TransformedModel(plain, plain.graph, "TransformedModel")
-    restored.info = body["info"]
-    restored.training = body["training"]
-    return restored
+    return TransformedModel(plain, plain.graph).adopt(body["info"], body["training"])

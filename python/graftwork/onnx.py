@@ -25,8 +25,9 @@ def export_onnx(
     attention_operator: bool = False,
     keep_batch_norm: bool | None = None,
 ) -> None:
-    """Writes the model, transformed or quantized, as it is now; trained weights and scales are rounded as the file holds
-    them. The same bytes as the command's for the same network, recipe and data. The file appears whole or not at all.
+    """Writes the model, transformed or quantized, as it is now; trained weights and scales are rounded as the file
+    holds them. The same bytes as the command's for the same network, recipe and data. The file appears whole or not at
+    all.
 
     Args:
         model: of ``quantize``, or of ``transform`` for a file in floating point.
@@ -43,7 +44,9 @@ def export_onnx(
     """
     quantized = model.quantized if isinstance(model, QuantizedModel) else None
     if not isinstance(model, TransformedModel):
-        raise Error("export.model", f"{type(model).__name__} is no transformed model", "transform(...).model, or quantize")
+        raise Error(
+            "export.model", f"{type(model).__name__} is no transformed model", "transform(...).model, or quantize"
+        )
     if float_type is None:
         float_type = "fp16" if quantized is None else quantized.form.float_type
     if keep_batch_norm is None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 __all__ = ["CalibrationMethod", "Precision"]
 
 
-class Precision(str, Enum):
+class Precision(StrEnum):
     """Codes of a quantized tensor. Symmetric integers; weights have one code less at the lower end."""
 
     INT8 = "int8"
@@ -29,7 +29,7 @@ class Precision(str, Enum):
         return -self.quant_max if self is Precision.FP8 else -self.quant_max - 1
 
 
-class CalibrationMethod(str, Enum):
+class CalibrationMethod(StrEnum):
     """How a range is found in calibration data, or in a weight (MINMAX, PERCENTILE and MSE)."""
 
     #: All values.

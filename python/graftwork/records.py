@@ -31,7 +31,14 @@ _OUTPUTS = {
     OutputKind.BUFFER_MUTATION: _C.OutputKind.MUTATION,
     OutputKind.USER_INPUT_MUTATION: _C.OutputKind.INPUT_MUTATION,
 }
-_NUMBERS = {torch.SymInt: "int", torch.SymFloat: "float", torch.SymBool: "bool", int: "int", float: "float", bool: "bool"}
+_NUMBERS = {
+    torch.SymInt: "int",
+    torch.SymFloat: "float",
+    torch.SymBool: "bool",
+    int: "int",
+    float: "float",
+    bool: "bool",
+}
 
 
 @dataclasses.dataclass
@@ -156,9 +163,7 @@ class _Walker:
         if not isinstance(value, list | tuple):
             return [self.add_value(node.name, value)]
         names = {user.args[1]: user.name for user in reversed(node.users) if user.target is operator.getitem}
-        elements = [
-            self.add_value(names.get(i, f"{node.name}_unused_{i}"), element) for i, element in enumerate(value)
-        ]
+        elements = [self.add_value(names.get(i, f"{node.name}_unused_{i}"), element) for i, element in enumerate(value)]
         returns = node.target._schema.returns if isinstance(node.target, torch._ops.OpOverload) else ()
         is_list = len(returns) == 1 and isinstance(returns[0].type, torch.ListType)
         return [elements] if is_list else elements
@@ -212,7 +217,13 @@ def _canonical_names(tensors: dict[str, torch.Tensor]) -> dict[str, str]:
     names = {}
     for name in sorted(tensors):
         tensor = tensors[name]
-        place = (tensor.untyped_storage()._cdata, tensor.storage_offset(), tensor.dtype, *tensor.shape, *tensor.stride())
+        place = (
+            tensor.untyped_storage()._cdata,
+            tensor.storage_offset(),
+            tensor.dtype,
+            *tensor.shape,
+            *tensor.stride(),
+        )
         names[name] = places.setdefault(place, name)
     return names
 

@@ -32,6 +32,7 @@ void check_exceptions() {
 void check_recipe() {
   graftwork::QuantConfig config;
   config.activation.percentile = 99.5;
+  config.weight.rounding = graftwork::WeightRounding::ADAROUND;
   config.weight.rounding_iterations = 17;
   config.skip = {{"fc"}, {"fc", "conv1"}};
   config.smooth_quant = graftwork::SmoothQuantConfig{0.25};

@@ -350,14 +350,3 @@ def test_what_needs_no_torch_runs_without(unpacked, tmp_path):
     (tmp_path / "net.gir").write_text("graph(%x: f32[1, 3]) {\n  %y = aten.relu.default(%x)\n  return output=%y\n}\n")
     done = inspect(unpacked, tmp_path / "net.gir")
     assert done.returncode == 0, done.stderr
-
-
-def test_the_quick_start_builds_and_runs(installed, tmp_path):
-    """The project of README's front page, as it stands."""
-    example = support.ROOT / "examples" / "cpp_quickstart"
-    run("cmake", "-S", example, "-B", tmp_path, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={installed}")
-    run("cmake", "--build", tmp_path)
-    said = run(tmp_path / "cpp_quickstart", tmp_path / "net.onnx").splitlines()
-    assert said[-1] == "3 Q/DQ, 2 quantized weights, 64 samples"
-    assert any(line.startswith("StemConvBNActMaxPoolPattern  %conv2d, ") for line in said)
-    assert (tmp_path / "net.onnx").stat().st_size > 10_000

@@ -46,8 +46,11 @@ def _without_start(kind: type[nn.Module]) -> type[nn.Module]:
     return type(kind.__name__, (kind,), {"reset_parameters": lambda self: None})
 
 
-def new_module(record: Record, tensors: dict[str, torch.Tensor]) -> tuple[nn.Module, dict[str, str]]:
-    """A new module around the very tensors. Returns it and what it calls them."""
+def new_module(
+    record: Record, tensors: dict[str, torch.Tensor], persistent: set[str]
+) -> tuple[nn.Module, dict[str, str]]:
+    """A new module around the very tensors, of which state_dict has those that are `persistent`. Returns it and what
+    it calls them."""
     if is_quantizer(record["kind"]):
         return new_quantizer(record, tensors)
     kind = class_of(record["kind"])
@@ -64,10 +67,10 @@ def new_module(record: Record, tensors: dict[str, torch.Tensor]) -> tuple[nn.Mod
             expressions[name] = expr
         else:
             module._parameters.pop(name, None)
-            store(module, name, tensors[expr[1]])
+            store(module, name, tensors[expr[1]], expr[1] in persistent)
             stored.setdefault(expr[1], name)
     if expressions:
-        stored = make_computed(module, expressions, tensors) | stored
+        stored = make_computed(module, expressions, tensors, persistent) | stored
     return module, stored
 
 
@@ -92,7 +95,9 @@ def is_original(module: nn.Module | None, record: Record, tensors: dict[str, tor
 
 
 def _is_same(a: torch.Tensor, b: torch.Tensor | None) -> bool:
-    return a is b or (b is not None and a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride())
+    return a is b or (
+        b is not None and a.data_ptr() == b.data_ptr() and a.shape == b.shape and a.stride() == b.stride()
+    )
 
 
 def _has_attributes(module: nn.Module, record: Record) -> bool:

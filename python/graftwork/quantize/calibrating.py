@@ -27,7 +27,9 @@ class CalibratingModel(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         inputs = self._signature.flatten(args, kwargs)
-        on_cpu = [value.detach().cpu() if isinstance(value, torch.Tensor) else torch.as_tensor(value) for value in inputs]
+        on_cpu = [
+            value.detach().cpu() if isinstance(value, torch.Tensor) else torch.as_tensor(value) for value in inputs
+        ]
         results = self._calibration.run(on_cpu)
         device = next((value.device for value in inputs if isinstance(value, torch.Tensor)), torch.device("cpu"))
         self._progress(self._calibration.samples)

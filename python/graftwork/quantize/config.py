@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from torch import nn
 
 from graftwork import _C
-from graftwork.quantize.modules_to_skip import ModulesToSkip
 from graftwork.precision import CalibrationMethod, Precision
+from graftwork.quantize.modules_to_skip import ModulesToSkip
 
 __all__ = [
     "ActivationQuantConfig",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -60,7 +61,9 @@ def quantize(
     are not float32; what the loop raises passes through.
     """
     if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
-        raise Error("quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)")
+        raise Error(
+            "quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)"
+        )
     config = QuantConfig() if config is None else config
     recipe = config.to_json(model)
     form = _C.FileForm(float_type, keep_batch_norm)
@@ -80,7 +83,7 @@ def quantize(
         done()
     made, changed = build_quantized(model, quantized, facts, given)
     made.report = report_of(facts, changed)
-    _set_methods(made, QuantConfig.from_json(recipe), freeze_weights)
+    _set_methods(made, json.loads(recipe)["weight"], freeze_weights)
     for warning in made.report.warnings:
         warnings.warn(warning, stacklevel=2)
     return made
@@ -100,15 +103,18 @@ def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _set_methods(model: QuantizedModel, recipe: QuantConfig, freeze: bool) -> None:
-    """How scales of weights follow the weights; codes that were chosen by data follow nothing."""
-    given = {line["weight"] for line in model.report.scales if line.get("method") == "given"}
-    chosen = recipe.weight.rounding != "nearest"
+def _set_methods(model: QuantizedModel, weight: dict[str, Any], freeze: bool) -> None:
+    """How scales of weights follow the weights (``weight`` of the recipe); codes that were chosen by data follow
+    nothing."""
+    leaves = {place: leaf for leaf, place in model.info.stored.items()}
     for path, quantizer in model.quantizers():
         if not isinstance(quantizer, WeightFakeQuantize):
             continue
-        quantizer.per_channel = recipe.weight.per_channel is not False
-        quantizer.method = "minmax" if quantizer.precision == "fp8" else str(recipe.weight.calibration_method.value)
-        quantizer.percentile = recipe.weight.percentile
-        if freeze or chosen or path in given:
+        quantizer.per_channel = weight["per_channel"]
+        quantizer.method = "minmax" if quantizer.precision == "fp8" else weight["calibration_method"]
+        quantizer.percentile = weight["percentile"]
+        is_given = leaves.get(f"{model.info.paths[path]}.scale", "").endswith(
+            ".exported_scale"
+        )  # the network brought it
+        if freeze or weight["rounding"] != "nearest" or is_given:
             quantizer.freeze()

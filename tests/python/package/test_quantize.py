@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 
-import networks
 import numpy as np
 import onnx
 import onnxruntime
@@ -32,6 +31,8 @@ from graftwork.quantize import (
     quantize,
 )
 from torch import nn
+
+import networks
 
 pytestmark = pytest.mark.filterwarnings("ignore:ranges of")
 

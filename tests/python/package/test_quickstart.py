@@ -1,8 +1,9 @@
 """The quick start, as users paste it."""
 
-import networks
 import pytest
 import torch
+
+import networks
 
 QUICK_START = """
 from graftwork import transform

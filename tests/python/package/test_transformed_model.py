@@ -4,14 +4,13 @@ import copy
 import io
 import threading
 
+import graftwork
 import pytest
 import torch
+from package_networks import Encoder, Functional, ResidualNet, Tied
 from torch import nn
 from torch.nn.utils import prune
 from torch.utils.checkpoint import checkpoint
-
-import graftwork
-from package_networks import Encoder, Functional, ResidualNet, Tied
 
 
 def same(a, b):
