@@ -64,16 +64,16 @@ class ComputedParameters:
 
 
 @functools.cache
-def _computed_class(base: type[nn.Module], computed: tuple[str, ...]) -> type[nn.Module]:
+def _computed_class(base: Any, computed: tuple[str, ...]) -> type[nn.Module]:
     members: dict[str, Any] = {"computed": computed, "__module__": base.__module__, "__doc__": base.__doc__}
     for name in computed:
         members[name] = property(functools.partial(ComputedParameters.compute, name=name))
     return type(base.__name__, (ComputedParameters, base), members)
 
 
-def new_computed_module(base: type[nn.Module], computed: tuple[str, ...]) -> nn.Module:
+def new_computed_module(base: Any, computed: tuple[str, ...]) -> nn.Module:
     """For unpickling: a module that has no state yet."""
-    kind = _computed_class(base, computed)
+    kind: Any = _computed_class(base, computed)
     return kind.__new__(kind)
 
 
@@ -83,7 +83,8 @@ def make_computed(
     """Turns parameters of a new module into expressions over `tensors`. Returns the names of those in the module."""
     for name in expressions:
         del (module._parameters if name in module._parameters else module._buffers)[name]
-    module.__class__ = _computed_class(type(module), tuple(expressions))
+    base: Any = type(module)
+    module.__class__ = _computed_class(base, tuple(expressions))
     stored: dict[str, str] = {}
     for expr in expressions.values():
         for leaf in leaves_of(expr):

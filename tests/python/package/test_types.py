@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-import support
 from graftwork import _C
+
+import support
 
 
 def test_mypy_finds_nothing():
