@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graftwork.modules import ConvertedModule, FusedModule, QuantStub, WeightFakeQuantize
     from graftwork.pattern_list import PatternList, pattern, patterns
     from graftwork.plans import TransformationPlan, apply_transformation_plan, get_transformation_plan
+    from graftwork.python_pattern import Pattern
     from graftwork.trace import Trace
     from graftwork.transformation import TransformationResult, prepare_graph, transform
 
@@ -26,6 +27,7 @@ _HOMES = {
     "FastModel": "graftwork.fast",
     "FusedModule": "graftwork.modules",
     "Match": "graftwork.match",
+    "Pattern": "graftwork.python_pattern",
     "PatternList": "graftwork.pattern_list",
     "QuantStub": "graftwork.modules",
     "Report": "graftwork.match",
@@ -43,7 +45,31 @@ _HOMES = {
     "transform": "graftwork.transformation",
 }
 
-__all__ = ["Error", "__version__", *_HOMES]
+__all__ = [
+    "ConvertedModule",
+    "Error",
+    "Explanation",
+    "FastModel",
+    "FusedModule",
+    "Match",
+    "Pattern",
+    "PatternList",
+    "QuantStub",
+    "Report",
+    "Trace",
+    "TransformationPlan",
+    "TransformationResult",
+    "TransformedModel",
+    "WeightFakeQuantize",
+    "__version__",
+    "apply_transformation_plan",
+    "fast_eval",
+    "get_transformation_plan",
+    "pattern",
+    "patterns",
+    "prepare_graph",
+    "transform",
+]
 
 
 def __getattr__(name: str) -> Any:

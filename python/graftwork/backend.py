@@ -1,9 +1,12 @@
 """Backends: what is known of an engine, under a name. The only one that there is is chosen by itself."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from graftwork import _C
-from graftwork.pattern_list import PatternList, backend_list
+from graftwork.pattern_list import backend_list
+from graftwork.python_pattern import handles_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,10 +14,10 @@ class Backend:
     """A named set of lists. `base` names the backend whose kernels and whose rules about placement and files hold."""
 
     name: str
-    conversions: PatternList = PatternList()
-    fusions: PatternList = PatternList()
-    smoothings: PatternList = PatternList()
-    quantizations: PatternList = PatternList()
+    conversions: Sequence[Any] = ()
+    fusions: Sequence[Any] = ()
+    smoothings: Sequence[Any] = ()
+    quantizations: Sequence[Any] = ()
     base: str = "tensorrt"
 
 
@@ -26,7 +29,7 @@ def set_backend(backend: str | Backend) -> None:
     """
     if isinstance(backend, Backend):
         lists = [*backend.conversions, *backend.fusions, *backend.smoothings, *backend.quantizations]
-        _C.add_backend(backend.name, backend.base, lists)
+        _C.add_backend(backend.name, backend.base, handles_of(lists))
         backend = backend.name
     _C.set_backend(backend)
 

@@ -25,11 +25,12 @@ Place = tuple[str, str]
 class _Parts:
     """Modules for the records of a network; each record is one module."""
 
-    def __init__(self, network: Any, model: nn.Module, persistent: set[str]) -> None:
+    def __init__(self, network: Any, model: nn.Module, persistent: set[str], own: dict[str, Any]) -> None:
         self.records = network.modules()
         self._kernels = network.kinds()
         self._originals = dict(model.named_modules(remove_duplicate=False))
         self.tensors = network.tensors
+        self._own = own
         self._training, self._persistent = model.training, persistent
         self._made: dict[tuple[str, bool], tuple[nn.Module, dict[str, str]]] = {}
 
@@ -64,7 +65,7 @@ class _Parts:
         arguments: dict[str, Any] = {"foldable": tuple(record["foldable"]), "layers": layers}
         if kernel["family"] == "fused":
             arguments["stubs"] = stubs
-        module: KernelModule = kernel_class(kernel)(parts, attrs, **arguments)
+        module: KernelModule = kernel_class(kernel, self._own.get(kernel["name"]))(parts, attrs, **arguments)
         module.training = self._training
         return module, stored
 
@@ -80,11 +81,11 @@ def _parts_that_may_write(kernel: dict[str, Any]) -> set[str]:
 
 
 class _Builder:
-    def __init__(self, network: Any, model: nn.Module, captured: Captured) -> None:
+    def __init__(self, network: Any, model: nn.Module, captured: Captured, own: dict[str, Any]) -> None:
         self._network, self._captured = network, captured
         self._graph = torch.fx.Graph(tracer_cls=torch.fx.Tracer)
         self._root = nn.Module()
-        self._parts = _Parts(network, model, captured.persistent)
+        self._parts = _Parts(network, model, captured.persistent, own)
         self._values: dict[str, Any] = {}
         self._targets: dict[str, str] = {}
         self._stored: dict[str, str] = {}
@@ -141,7 +142,7 @@ class _Builder:
         args, kwargs = operators.call_arguments(overload, node["attrs"], inputs)
         if operators.takes_device(overload) and (device := self._device()) is not None:
             kwargs["device"] = device
-        return self._graph.call_function(operators.callee_of(overload), args, kwargs)
+        return self._graph.call_function(operators.callee_of(overload, args), args, kwargs)
 
     def _device(self) -> torch.fx.Node | None:
         """Where the first tensor that is given lies."""
@@ -212,6 +213,7 @@ def _codegen(signature: Signature) -> Any:
     return _PyTreeCodeGen(_PyTreeInfo(names, signature.in_spec, signature.out_spec))
 
 
-def build_model(network: Any, model: nn.Module, captured: Captured) -> TransformedModel:
-    """The network, which was made of what was captured of `model`, over the modules and parameters of `model`."""
-    return _Builder(network, model, captured).build(model.training)
+def build_model(network: Any, model: nn.Module, captured: Captured, own: dict[str, Any]) -> TransformedModel:
+    """The network, which was made of what was captured of `model`, over the modules and parameters of `model`. `own`:
+    classes of kernels whose forward is not written from their body, by name."""
+    return _Builder(network, model, captured, own).build(model.training)

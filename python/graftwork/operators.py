@@ -37,11 +37,26 @@ def find_operator(name: str) -> torch._ops.OpOverload:
     return getattr(getattr(getattr(torch.ops, library), operation), overload)
 
 
-def callee_of(overload: torch._ops.OpOverload) -> torch._ops.OpOverload:
-    """What to call for the operator, with the same arguments in the same positions. A view needs its operand in memory
-    as it was at capture; after a rewrite, or in another format, it may lie otherwise."""
+def callee_of(overload: torch._ops.OpOverload, args: Sequence[Any]) -> torch._ops.OpOverload:
+    """What to call for the operator, with the same arguments in the same positions.
+
+    A view needs its operand in memory as it was at capture; after a rewrite, or in another format, it may lie
+    otherwise. A number in a tensor's place is for the overload that takes one.
+    """
     aten = torch.ops.aten
-    return aten.reshape.default if overload in (aten.view.default, aten._unsafe_view.default) else overload
+    if overload in (aten.view.default, aten._unsafe_view.default):
+        return aten.reshape.default
+    tensors = [_is_tensor(argument.type) for argument in overload._schema.arguments]
+    numbers = [isinstance(arg, int | float) for arg in args]
+    if not any(is_number and is_tensor for is_number, is_tensor in zip(numbers, tensors, strict=False)):
+        return overload
+    wanted = [is_tensor and not is_number for is_number, is_tensor in zip(numbers, tensors, strict=False)]
+    packet = overload._overloadpacket
+    for other in (getattr(packet, name) for name in packet.overloads()):
+        arguments = other._schema.arguments
+        if len(arguments) == len(tensors) and [_is_tensor(a.type) for a in arguments][: len(wanted)] == wanted:
+            return other
+    return overload
 
 
 def _references(value: Any) -> set[int]:

@@ -97,7 +97,10 @@ def get_transformation_plan(
     kwargs: dict[str, Any] | None = None,
     dynamic_shapes: Any = None,
 ) -> TransformationPlan:
-    """Every match that `transform` would carry out, and those that lose a node to one. Arguments and errors as there."""
+    """Every match that `transform` would carry out, and those that lose a node to one.
+
+    Arguments and errors as there.
+    """
     source = source_of(model, args, patterns, trace, kwargs, dynamic_shapes)
     return TransformationPlan(_C.get_transformation_plan(source.captured.network, source.patterns), source)
 

@@ -10,6 +10,7 @@ from graftwork import _C
 from graftwork.explanation import Explanation, explain
 from graftwork.html import table
 from graftwork.match import Match, Report
+from graftwork.python_pattern import handles_of, kernels_of
 from graftwork.trace import Trace
 
 
@@ -20,6 +21,9 @@ class Source:
     model: nn.Module
     captured: Any
     patterns: list[Any]
+    """As `_C` takes them."""
+    kernels: dict[str, Any]
+    """Classes of kernels that are written in Python, by name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +64,9 @@ def source_of(
     if patterns is None:
         backend = _C.get_backend()
         patterns = _C.backend_patterns(backend, "conversion") + _C.backend_patterns(backend, "fusion")
+    handles = handles_of(patterns)
     captured = records.capture(export(model, args, kwargs, dynamic_shapes, trace))
-    return Source(model, captured, list(patterns))
+    return Source(model, captured, handles, kernels_of(patterns))
 
 
 def result_of(network: Any, report: dict[str, Any], source: Source) -> TransformationResult:
@@ -69,7 +74,7 @@ def result_of(network: Any, report: dict[str, Any], source: Source) -> Transform
     from graftwork.build_model import build_model
 
     made = Report.of(report)
-    model = build_model(network, source.model, source.captured)
+    model = build_model(network, source.model, source.captured, source.kernels)
     return TransformationResult(model, made.applied, made, source)
 
 

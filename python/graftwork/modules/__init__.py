@@ -13,7 +13,7 @@ def __getattr__(name: str) -> Any:
     from graftwork import _C
     from graftwork.modules.kernels import kernel_class
 
-    if not name.startswith("_"):
+    if name[0].isupper():
         for kind in _C.kinds(_C.get_backend()):
             if kind["name"] == name and "body" in kind:
                 return kernel_class(kind)

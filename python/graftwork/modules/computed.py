@@ -1,12 +1,14 @@
 """Parameters that are computed from stored tensors whenever they are read, so that gradients reach those."""
 
 import functools
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
+from graftwork.modules.code import Name, call_source, compile_function
 from graftwork.operators import call_arguments, callee_of, find_operator
 
 Expr = tuple[Any, ...]
@@ -42,21 +44,17 @@ def _apply(expr: Expr, operands: list[Any], call: Callable[..., Any]) -> Any:
         return call(aten.mul.Tensor, *operands)
     overload = find_operator(expr[3])
     args, kwargs = call_arguments(overload, expr[4], operands)
-    result = call(callee_of(overload), *args, **kwargs)
+    result = call(callee_of(overload, args), *args, **kwargs)
     returns = overload._schema.returns
     is_single = len(returns) == 1 and not isinstance(returns[0].type, torch.ListType)
-    return result if is_single else result[numbers[0]]
+    return result if is_single else call(operator.getitem, result, numbers[0])
 
 
 class ComputedParameters:
     """In front of a class of torch.nn: some parameters are expressions over tensors that the module stores."""
 
-    expressions: dict[str, Expr]
-    computed: ClassVar[tuple[str, ...]] = ()
-
-    def compute(self, name: str) -> torch.Tensor:
-        """The parameter."""
-        return evaluate(self.expressions[name], functools.partial(getattr, self))
+    computed: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Name of each such parameter, and the code of its expression."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         base = type(self).__mro__[2]
@@ -64,14 +62,15 @@ class ComputedParameters:
 
 
 @functools.cache
-def _computed_class(base: Any, computed: tuple[str, ...]) -> type[nn.Module]:
+def _computed_class(base: Any, computed: tuple[tuple[str, str], ...]) -> type[nn.Module]:
     members: dict[str, Any] = {"computed": computed, "__module__": base.__module__, "__doc__": base.__doc__}
-    for name in computed:
-        members[name] = property(functools.partial(ComputedParameters.compute, name=name))
+    for name, expression in computed:
+        source = f"def {name}(self):\n    return {expression}\n"
+        members[name] = property(compile_function(source, f"parameter {name}"))
     return type(base.__name__, (ComputedParameters, base), members)
 
 
-def new_computed_module(base: Any, computed: tuple[str, ...]) -> nn.Module:
+def new_computed_module(base: Any, computed: tuple[tuple[str, str], ...]) -> nn.Module:
     """For unpickling: a module that has no state yet."""
     kind: Any = _computed_class(base, computed)
     return kind.__new__(kind)
@@ -83,15 +82,14 @@ def make_computed(
     """Turns parameters of a new module into expressions over `tensors`. Returns the names of those in the module."""
     for name in expressions:
         del (module._parameters if name in module._parameters else module._buffers)[name]
-    base: Any = type(module)
-    module.__class__ = _computed_class(base, tuple(expressions))
     stored: dict[str, str] = {}
     for expr in expressions.values():
         for leaf in leaves_of(expr):
             if leaf not in stored:
-                stored[leaf] = _free_name(module, leaf)
+                stored[leaf] = _free_name(module, leaf, expressions.keys())
                 store(module, stored[leaf], tensors[leaf], leaf in persistent)
-    module.expressions = {name: _renamed(expr, stored) for name, expr in expressions.items()}
+    sources = {name: _source(expr, stored) for name, expr in expressions.items()}
+    module.__class__ = _computed_class(type(module), tuple(sources.items()))
     return stored
 
 
@@ -103,14 +101,12 @@ def store(module: nn.Module, name: str, tensor: torch.Tensor, persistent: bool =
         module.register_buffer(name, tensor, persistent)
 
 
-def _free_name(module: nn.Module, leaf: str) -> str:
+def _free_name(module: nn.Module, leaf: str, taken: Iterable[str]) -> str:
     name = leaf.replace(".", "_")
-    while name in type(module).computed or hasattr(type(module), name) or name in module.__dict__:
+    while name in taken or hasattr(module, name):
         name += "_"
     return name
 
 
-def _renamed(expr: Expr, names: dict[str, str]) -> Expr:
-    if expr[0] == "leaf":
-        return ("leaf", names[expr[1]])
-    return (expr[0], tuple(_renamed(operand, names) for operand in expr[1]), *expr[2:])
+def _source(expr: Expr, names: dict[str, str]) -> str:
+    return evaluate(expr, lambda leaf: Name(f"self.{names[leaf]}"), call_source)

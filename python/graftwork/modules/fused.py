@@ -14,6 +14,8 @@ class KernelModule(nn.Module):
 
     kernel: ClassVar[dict[str, Any]]
     """The kernel as data: its name, its body, and what of it is quantized."""
+    own: ClassVar[type["FusedModule"] | None] = None
+    """The class whose forward it has, where that is not written from the body."""
 
     def __init__(
         self,
@@ -74,7 +76,7 @@ class KernelModule(nn.Module):
     def __reduce__(self) -> tuple[Any, ...]:
         from graftwork.modules.kernels import new_kernel_module
 
-        return new_kernel_module, (self.kernel,), self.__dict__
+        return new_kernel_module, (self.kernel, self.own), self.__dict__
 
     def __repr__(self) -> str:
         lines = []

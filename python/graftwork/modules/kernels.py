@@ -1,48 +1,48 @@
 """The class of each kernel: its forward is written, once, from the kernel's body."""
 
 import functools
-import linecache
 from collections.abc import Iterator
 from typing import Any
 
-import torch
-
+from graftwork.modules.code import Name, call_source, compile_function
 from graftwork.modules.fused import ConvertedModule, FusedModule, KernelModule
 from graftwork.operators import call_arguments, callee_of, find_operator
 from graftwork.references import RecordRef
 
 
-class _Name(str):
-    """A name, or an expression, in the code."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
 class _Kernel:
-    """A kernel, known by its definition."""
+    """A kernel, known by its definition and by the class whose forward it has, if that is not written from it."""
 
-    def __init__(self, kernel: dict[str, Any]) -> None:
-        self.data = kernel
+    def __init__(self, kernel: dict[str, Any], own: type[FusedModule] | None) -> None:
+        self.data, self.own = kernel, own
+        self._key = (kernel["text"], own)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Kernel) and self.data["text"] == other.data["text"]
+        return isinstance(other, _Kernel) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(self.data["text"])
+        return hash(self._key)
 
 
-def kernel_class(kernel: dict[str, Any]) -> type[KernelModule]:
-    """The class of a kernel; the same for the same kernel."""
-    return _class_of(_Kernel(kernel))
+def kernel_class(kernel: dict[str, Any], own: type[FusedModule] | None = None) -> type[KernelModule]:
+    """The class of a kernel, of `own` where its forward is written there; the same for the same kernel."""
+    return _class_of(_Kernel(kernel, own))
 
 
 @functools.cache
 def _class_of(kernel: _Kernel) -> type[KernelModule]:
     data = kernel.data
+    if kernel.own is not None:
+        members = {
+            "kernel": data,
+            "own": kernel.own,
+            "__module__": kernel.own.__module__,
+            "__doc__": kernel.own.__doc__,
+        }
+        return type(data["name"], (kernel.own,), members)
     members = {
         "kernel": data,
-        "forward": _compile(data),
+        "forward": compile_function(forward_source(data), f"kernel {data['name']}"),
         "__module__": "graftwork.modules",
         "__doc__": data["text"],
     }
@@ -53,19 +53,10 @@ def _class_of(kernel: _Kernel) -> type[KernelModule]:
     return type(data["name"], (FusedModule,), members)
 
 
-def new_kernel_module(kernel: dict[str, Any]) -> KernelModule:
+def new_kernel_module(kernel: dict[str, Any], own: type[FusedModule] | None) -> KernelModule:
     """For unpickling: a module that has no state yet."""
-    kind = kernel_class(kernel)
+    kind = kernel_class(kernel, own)
     return kind.__new__(kind)
-
-
-def _compile(kernel: dict[str, Any]) -> Any:
-    source = forward_source(kernel)
-    file = f"<kernel {kernel['name']} {abs(hash(kernel['text'])):x}>"
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    names: dict[str, Any] = {"torch": torch, "inf": float("inf"), "nan": float("nan")}
-    exec(compile(source, file, "exec"), names)
-    return names["forward"]
 
 
 def forward_source(kernel: dict[str, Any]) -> str:
@@ -79,7 +70,7 @@ def forward_source(kernel: dict[str, Any]) -> str:
 def _statements(kernel: dict[str, Any]) -> Iterator[str]:
     inner = set(kernel["inner_values"])
     for node in kernel["body"]:
-        name, operands = node["name"], [_Name(operand) for operand in node["inputs"]]
+        name, operands = node["name"], [Name(operand) for operand in node["inputs"]]
         if node["kind"] == "output":
             yield f"return {', '.join(operands)}"
         elif node["kind"] == "part":
@@ -102,16 +93,15 @@ def _part_call(node: dict[str, Any]) -> str:
 
 def _named(value: Any) -> Any:
     if isinstance(value, RecordRef):
-        return _Name(f"self.{value.name}")
+        return Name(f"self.{value.name}")
     return [_named(element) for element in value] if isinstance(value, list) else value
 
 
-def _operator_call(node: dict[str, Any], operands: list[_Name]) -> str:
+def _operator_call(node: dict[str, Any], operands: list[Name]) -> Name:
     attrs = {name: _named(value) for name, value in node["attrs"].items()}
     overload = find_operator(node["op"])
     args, kwargs = call_arguments(overload, attrs, operands)
-    given = [repr(arg) for arg in args] + [f"{name}={value!r}" for name, value in kwargs.items()]
-    return f"torch.ops.{callee_of(overload)}({', '.join(given)})"
+    return call_source(callee_of(overload, args), *args, **kwargs)
 
 
 _ATTENTION = [
