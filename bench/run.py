@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from measure import NOISE, Cost, Figure, OtherJobs, Server, Unmeasured, in_turns, ratios, run_once
+from package import bench_package
 from training import bench_training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -304,6 +305,7 @@ BENCHES = {
     "execution": bench_execution,
     "rewrite": bench_rewrite,
     "headers": bench_headers,
+    "package": bench_package,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }
 
