@@ -24,9 +24,12 @@ torch::jit::Module load_module(const std::filesystem::path& path) {
   try {
     return torch::jit::load(path.string(), at::kCPU);
   } catch (const c10::Error& error) {
-    throw Error("torchscript.file", error.what_without_backtrace(), "a file that torch.jit.save has written");
+    const std::string message = error.what_without_backtrace();
+    throw Error("torchscript.file", message.substr(0, message.find("  (Could this error message be improved?")),
+                "a file that torch.jit.save has written");
   } catch (const std::exception& error) {  // what torch's compiler says of the code
-    throw Error("torchscript.file", error.what(), "saving the module again, with this torch");
+    throw Error("torchscript.file", error.what(),
+                "saving the module again with this torch, not optimized for inference");
   }
 }
 
