@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from measure import NOISE, Cost, Figure, OtherJobs, Server, Unmeasured, in_turns, ratios, run_once
+from package import bench_package
 from training import bench_training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -277,6 +278,20 @@ def bench_rewrite(bench):
         yield Figure(f"  time per node, {sizes} nodes", "×", scaled(times, 0.1), 1.5)
 
 
+def bench_headers(bench):
+    """What a file of a user's costs to compile that includes the whole C++ interface, and torch's tensors alone."""
+    folders = [f"-I{ROOT / 'include'}", "-isystem", ROOT / "build" / "installed" / "torch" / "include"]
+    seconds = {}
+    for name in ("graftwork/graftwork.h", "ATen/core/Tensor.h"):
+        source = FOLDER / f"{Path(name).stem}.cpp"
+        source.write_text(f"#include <{name}>\n")
+        command = ["g++", "-std=c++20", "-O2", "-c", *folders, source, "-o", source.with_suffix(".o")]
+        seconds[name] = [run_once(*command, env=bench.env).user for _ in range(min(bench.rounds, 5))]
+    interface, tensors = seconds.values()
+    yield Figure("compiling <graftwork/graftwork.h>, user time", "s", interface, 4.0)
+    yield Figure("  of it <ATen/core/Tensor.h>", "s", tensors)
+
+
 BENCHES = {
     "load": bench_load,
     "capture": bench_capture,
@@ -289,6 +304,8 @@ BENCHES = {
     "sensitivity": bench_sensitivity,
     "execution": bench_execution,
     "rewrite": bench_rewrite,
+    "headers": bench_headers,
+    "package": bench_package,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }
 

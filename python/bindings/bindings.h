@@ -1,0 +1,28 @@
+// What the module graftwork._C is made of: one function for each topic.
+#pragma once
+
+#include <torch/csrc/utils/pybind.h>
+
+namespace graftwork::python {
+
+/// Our errors become graftwork.Error; those of torch and of Python stay what they are.
+void translate_errors();
+/// Captured programs, record by record, and the networks that are built of them.
+void bind_records(pybind11::module_& module);
+/// Networks: their text, what they consist of, and running them.
+void bind_network(pybind11::module_& module);
+/// Patterns, kinds and backends.
+void bind_patterns(pybind11::module_& module);
+/// Transformation, plans and explanations.
+void bind_transform(pybind11::module_& module);
+
+/// Kernels of the operators in graftwork.fake_quant, and scales of weights.
+void bind_fake_quant(pybind11::module_& module);
+/// Recipes.
+void bind_recipe(pybind11::module_& module);
+/// Calibration, and networks that have been quantized.
+void bind_quantize(pybind11::module_& module);
+/// ONNX files.
+void bind_export(pybind11::module_& module);
+
+}  // namespace graftwork::python
