@@ -111,7 +111,7 @@ def test_an_outside_project_builds_and_runs(programs, setting):
         "file.missing",
         "error[",
         "99.5 17 conv1 0.25",
-        "2 nodes, 0 patterns, sum 18",
+        "3 nodes, 1 patterns, sum 18",
         *(["NDEBUG"] if setting == "Release" else []),
     ]
 
