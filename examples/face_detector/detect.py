@@ -14,12 +14,11 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
-from torch import nn
-
 from graftwork import transform
 from graftwork.onnx import export_onnx
 from graftwork.quantize import quantize
+from PIL import Image, ImageDraw
+from torch import nn
 
 SMALLEST_FACE = 40  # pixels
 THRESHOLDS = [0.6, 0.7, 0.7]

@@ -1,6 +1,6 @@
 """From a live PyTorch module to an INT8 ONNX file: transform, quantize, train with quantization, export.
 
-    python quickstart.py [FOLDER]        writes FOLDER/digits_int8.onnx; needs graftwork, scikit-learn, onnxruntime
+python quickstart.py [FOLDER]        writes FOLDER/digits_int8.onnx; needs graftwork, scikit-learn, onnxruntime
 """
 
 import sys
@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
-from sklearn.datasets import load_digits
-from torch import nn
-
 from graftwork import transform
 from graftwork.onnx import export_onnx
 from graftwork.quantize import freeze_weights, quantize
+from sklearn.datasets import load_digits
+from torch import nn
 
 
 class Network(nn.Module):

@@ -49,12 +49,6 @@ def build_network(program: Program, tensors: list[tuple[str, Tensor]]) -> Captur
 def result_names(treespec: str, is_none: list[bool], namedtuple_fields: dict[str, list[str]]) -> list[str]: ...
 
 # Networks.
-class InputRef:
-    slot: int
-
-class RecordRef:
-    name: str
-
 @final
 class Network:
     @property

@@ -27,6 +27,7 @@ SESSIONS = {
     "docs/kernels.md": "make.py",
     "docs/attention.md": "make.py",
     "docs/accuracy-tools.md": "make.py",
+    "docs/capture.md": "make.py",
 }
 # Every other block, by page and by how the paragraph in front of it begins, and what holds it.
 ELSEWHERE = {

@@ -35,13 +35,13 @@ def _constructor_arguments(record: Record) -> dict[str, Any]:
     elif kind == "nn.Upsample":
         arguments["size"] = arguments["size"] or None
         arguments["scale_factor"] = arguments["scale_factor"] or None
-        if arguments["mode"].startswith("nearest"):
+        if str(arguments["mode"]).startswith("nearest"):
             del arguments["align_corners"]
     return arguments
 
 
 @functools.cache
-def _without_start(kind: type[nn.Module]) -> type[nn.Module]:
+def _without_start(kind: Any) -> type[nn.Module]:
     """The class without the random numbers that its parameters start from, which take most of the time."""
     return type(kind.__name__, (kind,), {"reset_parameters": lambda self: None})
 
@@ -53,7 +53,7 @@ def new_module(
     it calls them."""
     if is_quantizer(record["kind"]):
         return new_quantizer(record, tensors)
-    kind = class_of(record["kind"])
+    kind: Any = class_of(record["kind"])
     with torch.device("meta"):
         module = _without_start(kind)(**_constructor_arguments(record))
     module.__class__ = kind

@@ -155,10 +155,8 @@ _Config = TypeVar("_Config", bound=TensorQuantConfig)
 
 
 def _filled(kind: type[_Config], keys: dict[str, Any]) -> _Config:
-    made = kind(**keys)
-    made.precision = Precision(made.precision)
-    made.calibration_method = CalibrationMethod(made.calibration_method)
-    return made
+    method = CalibrationMethod(keys["calibration_method"])
+    return kind(**{**keys, "precision": Precision(keys["precision"]), "calibration_method": method})
 
 
 def _keys_of(config: TensorQuantConfig) -> dict[str, Any]:

@@ -113,8 +113,7 @@ def _set_methods(model: QuantizedModel, weight: dict[str, Any], freeze: bool) ->
         quantizer.per_channel = weight["per_channel"]
         quantizer.method = "minmax" if quantizer.precision == "fp8" else weight["calibration_method"]
         quantizer.percentile = weight["percentile"]
-        is_given = leaves.get(f"{model.info.paths[path]}.scale", "").endswith(
-            ".exported_scale"
-        )  # the network brought it
+        leaf = leaves.get(f"{model.info.paths[path]}.scale", "")
+        is_given = leaf.endswith(".exported_scale")  # the network brought it
         if freeze or weight["rounding"] != "nearest" or is_given:
             quantizer.freeze()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
 
 from graftwork import _C
 from graftwork.build_model import build_model
-from graftwork.graph_module import TransformedModel
+from graftwork.graph_module import NetworkInfo, TransformedModel
 from graftwork.modules.computed import leaves_of
 from graftwork.modules.fused import FusedModule
 from graftwork.modules.quantizer import Quantizer
@@ -69,18 +69,23 @@ class QuantizedModel(TransformedModel):
                 scales[path] = now
         return self.quantized.network_now(given, scales, following, form)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> QuantizedModel:
+    def adopt(self, info: NetworkInfo, training: bool) -> Self:
+        adopted = super().adopt(info, training)
+        type(self).__name__ = "QuantizedModel"
+        return adopted
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = super().__deepcopy__(memo)
-        return _completed(copied, self.info, self.quantized, self.report, self.training)
+        copied.quantized, copied.report = self.quantized, self.report
+        return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, super().__reduce__()[1]
 
 
-def _completed(plain: Any, info: Any, quantized: _C.Quantized, report: Any, training: bool) -> QuantizedModel:
-    model = plain if isinstance(plain, QuantizedModel) else QuantizedModel(plain, plain.graph, "QuantizedModel")
-    model.info, model.quantized, model.report = info, quantized, report
-    model.training = training
+def _quantized(plain: Any, info: NetworkInfo, quantized: _C.Quantized, report: Any, training: bool) -> QuantizedModel:
+    model = QuantizedModel(plain, plain.graph).adopt(info, training)
+    model.quantized, model.report = quantized, report
     return model
 
 
@@ -88,7 +93,7 @@ def _restore(body: dict[str, Any], import_block: str) -> QuantizedModel:
     from torch.fx.graph_module import reduce_graph_module
 
     plain = reduce_graph_module(body, import_block)
-    return _completed(plain, body["info"], body["quantized"], body["report"], body["training"])
+    return _quantized(plain, body["info"], body["quantized"], body["report"], body["training"])
 
 
 class _Originals:
@@ -112,7 +117,7 @@ def build_quantized(
     kept = model.state_dict().keys()
     persistent = {leaf for leaf, place in model.info.stored.items() if place in kept} | set(changed)
     made = build_model(network, _Originals(model), Captured(network, model.info.signature, persistent))
-    made = _completed(made, made.info, quantized, None, model.training)
+    made = _quantized(made, made.info, quantized, None, model.training)
     _share_stubs(made)
     return made, sorted(made.info.stored[name] for name in changed if name in made.info.stored)
 
