@@ -35,7 +35,8 @@ size_t character_size(std::string_view text) {
 void check_characters(std::string_view text, const std::string& source) {
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
-    const bool is_control = (c >= 0 && c < ' ' && c != '\n' && c != '\t' && c != '\r') || c == 0x7F;
+    const auto byte = static_cast<unsigned char>(c);  // char has no sign on some machines
+    const bool is_control = (byte < ' ' && c != '\n' && c != '\t' && c != '\r') || byte == 0x7F;
     const size_t size = character_size(text.substr(at));
     if (is_control || size == 0) {
       throw Error(kCode, is_control ? "a control character" : "this is no UTF-8", "a text editor's \"save as UTF-8\"")

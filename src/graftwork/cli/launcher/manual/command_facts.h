@@ -30,6 +30,7 @@ struct CommandFacts {
   std::vector<CommandFacts> subcommands;
 };
 
-CommandFacts facts_of(const CLI::App& app);
+/// The app is not changed; CLI11 shows what checks an option only to whoever may.
+CommandFacts facts_of(CLI::App& app);
 
 }  // namespace graftwork::core::cli

@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
     std::cerr << "usage: graftwork_manual FOLDER\n";
     return 2;
   }
-  const core::cli::CommandOptions options;
+  core::cli::CommandOptions options;
   const core::cli::CommandFacts command = core::cli::facts_of(options.app());
   const std::filesystem::path folder = argv[1];
   core::write_file(folder / "graftwork.1", core::cli::man_page(command, GRAFTWORK_VERSION));
