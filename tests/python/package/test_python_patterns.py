@@ -164,6 +164,10 @@ def test_a_replacement_that_declines_says_why():
     torch.testing.assert_close(result.model(x), model(x))
 
 
+def turned(match, stage):
+    return stage.call("aten.transpose.int", [match["x"]], {"dim0": 0, "dim1": 1})
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
