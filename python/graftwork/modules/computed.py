@@ -89,7 +89,8 @@ def make_computed(
                 stored[leaf] = _free_name(module, leaf, expressions.keys())
                 store(module, stored[leaf], tensors[leaf], leaf in persistent)
     sources = {name: _source(expr, stored) for name, expr in expressions.items()}
-    module.__class__ = _computed_class(type(module), tuple(sources.items()))
+    base: Any = type(module)
+    module.__class__ = _computed_class(base, tuple(sources.items()))
     return stored
 
 

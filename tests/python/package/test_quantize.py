@@ -32,7 +32,7 @@ from graftwork.quantize import (
 )
 from torch import nn
 
-import networks
+import small_networks as networks
 
 pytestmark = pytest.mark.filterwarnings("ignore:ranges of")
 

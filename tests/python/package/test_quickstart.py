@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-import networks
+import small_networks as networks
 import pages
 
 QUICK_START = pages.block("README.md", "Or in Python, on the live model").body
