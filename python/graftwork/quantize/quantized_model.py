@@ -100,7 +100,7 @@ class _Originals:
     """The modules of the transformed model by their paths in the network."""
 
     def __init__(self, model: TransformedModel) -> None:
-        self.training = model.training
+        self.training, self.forward = model.training, model.forward
         self._modules = {path: model.get_submodule(place) for path, place in model.info.paths.items()}
 
     def named_modules(self, remove_duplicate: bool = True) -> Any:

@@ -1,9 +1,9 @@
 """The quick start, as users paste it from README.md."""
 
 import pytest
+import small_networks as networks
 import torch
 
-import small_networks as networks
 import pages
 
 QUICK_START = pages.block("README.md", "Or in Python, on the live model").body
