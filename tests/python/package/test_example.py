@@ -15,7 +15,7 @@ import support
 def run(example, *arguments):
     done = subprocess.run(
         [sys.executable, support.ROOT / "examples" / example, *arguments],
-        env={**os.environ, "PYTHONPATH": str(support.ROOT / "build" / "python")},
+        env={**os.environ, "PYTHONPATH": str(support.ROOT / "build" / "python"), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
