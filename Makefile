@@ -2,11 +2,11 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench api wheel package package-with-torch subproject format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 setup:  ## system packages (as root) and .venv; instant once done
 	@scripts/setup.sh
@@ -25,6 +25,7 @@ test: build  ## every test: C++ (ctest) and Python (pytest)
 	@scripts/setup.sh zoo
 	@scripts/setup.sh trained
 	@scripts/setup.sh browser
+	@scripts/setup.sh docs
 	@scripts/test.sh
 
 zoo: build  ## a hundred and three networks through every stage, a row each; ZOO="--only yolo --update" passes options
@@ -58,6 +59,24 @@ fuzz-patterns: build  ## random networks through transform; N=10000 says how man
 
 bench: build  ## the figures against plain PyTorch, side by side
 	@$(PYTHON) bench/run.py
+
+api: setup  ## the page of the C++ interface, out/api/html
+	@scripts/setup.sh docs
+	@mkdir -p out/api
+	@doxygen docs/api/Doxyfile
+	@echo out/api/html/index.html
+
+wheel: build  ## the Python package as a wheel, for any environment with its torch; into out/wheel
+	@scripts/wheel.sh
+
+package: build  ## an archive of command and library, tried where it is unpacked
+	@scripts/package.sh
+
+package-with-torch: build  ## an archive of the command with all that it needs
+	@scripts/package.sh --with-torch
+
+subproject: setup  ## Graftwork built as a part of another project, and its program run; prints the time
+	@scripts/subproject.sh
 
 format:  ## clang-format and ruff, in place
 	@scripts/setup.sh lint

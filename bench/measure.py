@@ -30,9 +30,10 @@ class Cost:
 
 @dataclass
 class Finished:
-    """A process that ran to its end. `seconds` include its start."""
+    """A process that ran to its end. `seconds` include its start, `user` is processor time outside the system."""
 
     seconds: float
+    user: float
     peak_bytes: int
     output: str
 
@@ -85,7 +86,7 @@ def run_once(*command, env):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise Unmeasured(f"{Path(command[0]).name}: {last_line(output)}")
-    return Finished(seconds, usage.ru_maxrss * 1024, output)
+    return Finished(seconds, usage.ru_utime, usage.ru_maxrss * 1024, output)
 
 
 def in_turns(rounds, **sides):

@@ -262,6 +262,20 @@ def bench_rewrite(bench):
         yield Figure(f"  time per node, {sizes} nodes", "×", scaled(times, 0.1), 1.5)
 
 
+def bench_headers(bench):
+    """What a file of a user's costs to compile that includes the whole C++ interface, and torch's tensors alone."""
+    folders = [f"-I{ROOT / 'include'}", "-isystem", ROOT / "build" / "installed" / "torch" / "include"]
+    seconds = {}
+    for name in ("graftwork/graftwork.h", "ATen/core/Tensor.h"):
+        source = FOLDER / f"{Path(name).stem}.cpp"
+        source.write_text(f"#include <{name}>\n")
+        command = ["g++", "-std=c++20", "-O2", "-c", *folders, source, "-o", source.with_suffix(".o")]
+        seconds[name] = [run_once(*command, env=bench.env).user for _ in range(min(bench.rounds, 5))]
+    interface, tensors = seconds.values()
+    yield Figure("compiling <graftwork/graftwork.h>, user time", "s", interface, 4.0)
+    yield Figure("  of it <ATen/core/Tensor.h>", "s", tensors)
+
+
 BENCHES = {
     "load": bench_load,
     "calibrate": bench_calibrate,
@@ -273,6 +287,7 @@ BENCHES = {
     "sensitivity": bench_sensitivity,
     "execution": bench_execution,
     "rewrite": bench_rewrite,
+    "headers": bench_headers,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }
 

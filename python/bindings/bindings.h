@@ -18,4 +18,13 @@ void bind_python_pattern(pybind11::module_& module);
 /// Transformation, plans and explanations.
 void bind_transform(pybind11::module_& module);
 
+/// Kernels of the operators in graftwork.fake_quant, and scales of weights.
+void bind_fake_quant(pybind11::module_& module);
+/// Recipes.
+void bind_recipe(pybind11::module_& module);
+/// Calibration, and networks that have been quantized.
+void bind_quantize(pybind11::module_& module);
+/// ONNX files.
+void bind_export(pybind11::module_& module);
+
 }  // namespace graftwork::python

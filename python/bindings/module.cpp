@@ -9,4 +9,8 @@ PYBIND11_MODULE(_C, module) {
   bindings::bind_patterns(module);
   bindings::bind_python_pattern(module);
   bindings::bind_transform(module);
+  bindings::bind_fake_quant(module);
+  bindings::bind_recipe(module);
+  bindings::bind_quantize(module);
+  bindings::bind_export(module);
 }

@@ -38,8 +38,10 @@ def get_backend() -> Backend:
     """The backend that is used. Raises graftwork.Error "backend.none", "backend.choice" where several are known and
     none is chosen."""
     name = _C.get_backend()
-    sections = ("conversion", "fusion", "smoothing", "quantization")
-    return Backend(name, *(backend_list(name, section) for section in sections))
+    conversions, fusions, smoothings, quantizations = (
+        backend_list(name, section) for section in ("conversion", "fusion", "smoothing", "quantization")
+    )
+    return Backend(name, conversions, fusions, smoothings, quantizations)
 
 
 def discover_backends() -> list[str]:

@@ -1,6 +1,7 @@
 """A network as a module of PyTorch: an fx graph over the original modules and their parameters."""
 
 import inspect
+import operator
 import re
 from typing import Any
 
@@ -53,7 +54,8 @@ class _Parts:
     def _make_kernel(self, record: dict[str, Any]) -> tuple[nn.Module, dict[str, str]]:
         kernel = self._kernels[record["kind"]]
         writable = _parts_that_may_write(kernel)
-        parts, stored = {}, {}
+        parts: dict[str, nn.Module] = {}
+        stored: dict[str, str] = {}
         for role, path in record["children"].items():
             parts[role], names = self.get(path, re.sub(r"_\d+$", "", role) in writable or role in writable)
             stored |= {leaf: f"{role}.{name}" for leaf, name in names.items()}
@@ -124,7 +126,7 @@ class _Builder:
         if node["kind"] == "module":
             made = self._graph.call_module(self._module_target(node["module"]), tuple(inputs))
         elif node["kind"] == "item":
-            made = self._graph.call_function(operators.operator.getitem, (inputs[0], node["item"]))
+            made = self._graph.call_function(operator.getitem, (inputs[0], node["item"]))
         elif node["kind"] == "constant":
             made = evaluate(node["value"], self._stored_tensor, self._graph_call)
         else:

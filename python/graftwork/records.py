@@ -164,7 +164,7 @@ class _Walker:
             return [self.add_value(node.name, value)]
         names = {user.args[1]: user.name for user in reversed(node.users) if user.target is operator.getitem}
         elements = [self.add_value(names.get(i, f"{node.name}_unused_{i}"), element) for i, element in enumerate(value)]
-        returns = node.target._schema.returns if isinstance(node.target, torch._ops.OpOverload) else ()
+        returns: Any = node.target._schema.returns if isinstance(node.target, torch._ops.OpOverload) else ()
         is_list = len(returns) == 1 and isinstance(returns[0].type, torch.ListType)
         return [elements] if is_list else elements
 

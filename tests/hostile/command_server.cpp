@@ -79,6 +79,6 @@ void answer(const std::vector<std::string>& fields) {
 
 int main() {
   // In a build without torch there is none to open, and the command says so itself.
-  static_cast<void>(::dlopen("$ORIGIN/../lib/libgraftwork_torch.so", RTLD_LAZY | RTLD_LOCAL));
+  static_cast<void>(::dlopen("$ORIGIN/../lib/graftwork/libgraftwork_torch.so", RTLD_LAZY | RTLD_LOCAL));
   for (std::string line; std::getline(std::cin, line);) answer(split(line));
 }

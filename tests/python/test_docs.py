@@ -36,6 +36,7 @@ ELSEWHERE = {
         "From the end of the demo:": "tests/python/test_demo.py",
         "In Python, once:": "test_readme_commands_run",
         "Then, without Python:": "test_readme_commands_run",
+        "Or in Python, on the live model": "tests/python/package/test_quickstart.py",
     },
     "ARCHITECTURE.md": {
         "Data flows one way": "tests/structure/test_pages.py",
@@ -65,6 +66,17 @@ ELSEWHERE = {
         "`freeze` gives": "tests/python/test_qat.py",
         "Both are told": "tests/python/test_qat.py",
         "The whole of it takes": "tests/python/test_qat.py",
+    },
+    "docs/install.md": {
+        "Everything below is run": "tests/python/test_install.py",
+        "## A C++ project": "tests/python/test_install.py",
+        "Without CMake, by pkg-config": "tests/python/test_install.py",
+        "## As a part of another build": "tests/python/test_install.py",
+        "On a machine where the link": "tests/python/test_install.py",
+        "`.gir` files need no torch": "tests/python/test_install.py",
+    },
+    "docs/python.md": {
+        "": "tests/python/package/test_page.py",
     },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }

@@ -62,7 +62,7 @@ class ComputedParameters:
 
 
 @functools.cache
-def _computed_class(base: type[nn.Module], computed: tuple[tuple[str, str], ...]) -> type[nn.Module]:
+def _computed_class(base: Any, computed: tuple[tuple[str, str], ...]) -> type[nn.Module]:
     members: dict[str, Any] = {"computed": computed, "__module__": base.__module__, "__doc__": base.__doc__}
     for name, expression in computed:
         source = f"def {name}(self):\n    return {expression}\n"
@@ -70,9 +70,9 @@ def _computed_class(base: type[nn.Module], computed: tuple[tuple[str, str], ...]
     return type(base.__name__, (ComputedParameters, base), members)
 
 
-def new_computed_module(base: type[nn.Module], computed: tuple[tuple[str, str], ...]) -> nn.Module:
+def new_computed_module(base: Any, computed: tuple[tuple[str, str], ...]) -> nn.Module:
     """For unpickling: a module that has no state yet."""
-    kind = _computed_class(base, computed)
+    kind: Any = _computed_class(base, computed)
     return kind.__new__(kind)
 
 
@@ -89,7 +89,8 @@ def make_computed(
                 stored[leaf] = _free_name(module, leaf, expressions.keys())
                 store(module, stored[leaf], tensors[leaf], leaf in persistent)
     sources = {name: _source(expr, stored) for name, expr in expressions.items()}
-    module.__class__ = _computed_class(type(module), tuple(sources.items()))
+    base: Any = type(module)
+    module.__class__ = _computed_class(base, tuple(sources.items()))
     return stored
 
 

@@ -1,56 +1,36 @@
-"""Quantizers of activations and of weights. Until `quantize` enables them they pass on what they get."""
+"""Quantizers of activations and of weights, from what a network says of them."""
+
+from typing import Any
 
 import torch
 from torch import nn
 
+from graftwork.modules.quant_stub import QuantStub
+from graftwork.modules.quantizer import Quantizer
+from graftwork.modules.weight_fake_quantize import WeightFakeQuantize, run_with_weight
 
-class QuantStub(nn.Module):
-    """Quantizes and dequantizes an activation."""
+__all__ = ["QuantStub", "Quantizer", "WeightFakeQuantize", "new_quantizer", "run_with_weight"]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.enabled = False
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x
-
-    def extra_repr(self) -> str:
-        return "" if self.enabled else "disabled"
+Record = dict[str, Any]
 
 
-class WeightFakeQuantize(nn.Module):
-    """Quantizes and dequantizes a weight, along the axis of its output channels."""
-
-    def __init__(self, axis: int = 0) -> None:
-        super().__init__()
-        self.axis = axis
-        self.enabled = False
-
-    def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        return weight
-
-    def run_layer(self, layer: nn.Module, *inputs: torch.Tensor) -> torch.Tensor:
-        """The layer's result with its weight through this quantizer."""
-        return layer(*inputs) if not self.enabled else run_with_weight(layer, self(layer.weight), *inputs)
-
-    def extra_repr(self) -> str:
-        return f"axis={self.axis}" + ("" if self.enabled else ", disabled")
+def is_quantizer(kind: str) -> bool:
+    """Whether modules of the kind quantize."""
+    return kind in ("QuantStub", "WeightFakeQuantize")
 
 
-def run_with_weight(layer: nn.Module, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """What a convolution or linear layer gives with another weight in the place of its own."""
-    if isinstance(layer, nn.Linear):
-        return nn.functional.linear(x, weight, layer.bias)
-    if isinstance(layer, nn.modules.conv._ConvTransposeNd):
-        return torch.ops.aten.convolution.default(
-            x,
-            weight,
-            layer.bias,
-            layer.stride,
-            layer.padding,
-            layer.dilation,
-            True,
-            layer.output_padding,
-            layer.groups,
-        )
-    return layer._conv_forward(x, weight, layer.bias)
+def new_quantizer(record: Record, tensors: dict[str, torch.Tensor]) -> tuple[nn.Module, dict[str, str]]:
+    """A quantizer of the record's kind; enabled where the record has a scale. Returns it and what it calls the stored
+    tensors."""
+    attrs, params = record["attrs"], record["params"]
+    if record["kind"] == "QuantStub":
+        made: Quantizer = QuantStub(attrs["precision"])
+    else:
+        made = WeightFakeQuantize(attrs["precision"], attrs["axis"], attrs["quant_min"], attrs["block_size"])
+    stored = {params[name][1]: name for name in ("scale", "zero_point") if name in params}
+    if "scale" in params:
+        zero_point = tensors[params["zero_point"][1]].clone() if "zero_point" in params else None
+        made.enable(tensors[params["scale"][1]].clone(), zero_point)
+    elif attrs["given_scale"] > 0:
+        made.enable(torch.tensor(attrs["given_scale"]))
+    return made, stored

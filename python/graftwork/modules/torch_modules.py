@@ -8,19 +8,16 @@ from torch import nn
 
 from graftwork.modules import extra
 from graftwork.modules.computed import make_computed, store
-from graftwork.modules.quantizers import QuantStub, WeightFakeQuantize
+from graftwork.modules.quantizers import is_quantizer, new_quantizer
 
 Record = dict[str, Any]
 
-_QUANTIZERS = {"QuantStub": QuantStub, "WeightFakeQuantize": WeightFakeQuantize}
 _AFFINE = {"nn.BatchNorm", "nn.InstanceNorm", "nn.GroupNorm"}
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def class_of(kind: str) -> type[nn.Module]:
     """nn.Conv2d of "nn.Conv2d"."""
-    if kind in _QUANTIZERS:
-        return _QUANTIZERS[kind]
     return getattr(nn, kind.removeprefix("nn.")) if kind.startswith("nn.") else getattr(extra, kind)
 
 
@@ -38,13 +35,13 @@ def _constructor_arguments(record: Record) -> dict[str, Any]:
     elif kind == "nn.Upsample":
         arguments["size"] = arguments["size"] or None
         arguments["scale_factor"] = arguments["scale_factor"] or None
-        if arguments["mode"].startswith("nearest"):
+        if str(arguments["mode"]).startswith("nearest"):
             del arguments["align_corners"]
     return arguments
 
 
 @functools.cache
-def _without_start(kind: type[nn.Module]) -> type[nn.Module]:
+def _without_start(kind: Any) -> type[nn.Module]:
     """The class without the random numbers that its parameters start from, which take most of the time."""
     return type(kind.__name__, (kind,), {"reset_parameters": lambda self: None})
 
@@ -54,11 +51,9 @@ def new_module(
 ) -> tuple[nn.Module, dict[str, str]]:
     """A new module around the very tensors, of which state_dict has those that are `persistent`. Returns it and what
     it calls them."""
-    if record["kind"] == "QuantStub":
-        return QuantStub(), {}
-    if record["kind"] == "WeightFakeQuantize":
-        return WeightFakeQuantize(record["attrs"]["axis"]), {}
-    kind = class_of(record["kind"])
+    if is_quantizer(record["kind"]):
+        return new_quantizer(record, tensors)
+    kind: Any = class_of(record["kind"])
     with torch.device("meta"):
         module = _without_start(kind)(**_constructor_arguments(record))
     module.__class__ = kind
@@ -82,7 +77,7 @@ def new_module(
 def is_original(module: nn.Module | None, record: Record, tensors: dict[str, torch.Tensor], may_write: bool) -> bool:
     """Whether the module is what the record says: of that class, with those attributes and the very tensors, and with
     no hook, whose effect the network has already. `may_write`: whether it may compute in place."""
-    if record["kind"] in _QUANTIZERS:  # every kernel has its own
+    if is_quantizer(record["kind"]):  # every kernel has its own
         return False
     if module is None or type(module) is not class_of(record["kind"]) or "forward" in module.__dict__:
         return False

@@ -72,15 +72,48 @@ struct Parts {
   int64_t blocks;  // in a row
 };
 
-struct Gradients {
-  at::Tensor x;
-  at::Tensor scale;  // not multiplied by scale_gradient_factor; undefined where it is not wanted
+struct FakeQuantize : torch::autograd::Function<FakeQuantize> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& scale,
+                            double min, double max) {
+    context->save_for_backward({x, scale});
+    context->saved_data["range"] = c10::List<double>({min, max});
+    return fake_quantize(x, scale, 0, {min, max});  // records nothing in here
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& outputs) {
+    if (at::GradMode::is_enabled())
+      throw Error("nn.second_derivative", "the gradient of fake quantization is no function with a gradient",
+                  "backward() without create_graph");
+    const torch::autograd::variable_list saved = context->get_saved_variables();
+    const auto ends = context->saved_data.at("range").toDoubleVector();
+    const QuantRange range{ends[0], ends[1]};
+    const bool is_learned = saved[1].requires_grad();
+    const FakeQuantGradients found = fake_quantize_gradients(saved[0], saved[1], outputs[0], range, is_learned);
+    return {found.x, found.scale, {}, {}};
+  }
 };
 
-Gradients gradients_of(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& gradient, QuantRange range,
-                       bool is_scale_learned) {
+}  // namespace
+
+double scale_gradient_factor(const at::Tensor& x, const at::Tensor& scale, QuantRange range) {
+  const int64_t shared = scale.dim() > 0 ? scale.numel() : x.dim() > 0 ? x.size(0) : 1;
+  const int64_t elements = std::max<int64_t>(1, x.numel() / std::max<int64_t>(1, shared));
+  return 1 / std::sqrt(static_cast<double>(elements) * range.max);
+}
+
+bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
+  if (range.is_e4m3) return false;
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || at::isTensorSubclassLike(x)) return false;
+  if (!scale.is_cpu() || scale.scalar_type() != at::kFloat) return false;
+  if (scale.dim() == 0) return x.is_non_overlapping_and_dense();
+  return axis == 0 && x.is_contiguous() && scale.dim() == 1 && scale.numel() == x.size(0);
+}
+
+FakeQuantGradients fake_quantize_gradients(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& gradient,
+                                           QuantRange range, bool is_scale_learned) {
   const Parts parts(x, scale);
-  Gradients result{at::empty_like(x), {}};
+  FakeQuantGradients result{at::empty_like(x), {}};
   const at::Tensor scales = scale.contiguous();
   const at::Tensor as_x = gradient.strides() == x.strides() ? gradient : at::empty_like(x).copy_(gradient);
   const auto part = [&, from = x.const_data_ptr<float>(), given = as_x.const_data_ptr<float>(),
@@ -106,46 +139,8 @@ Gradients gradients_of(const at::Tensor& x, const at::Tensor& scale, const at::T
     for (int64_t i = 0; i < parts.blocks; ++i) sum += sums[static_cast<size_t>(row * parts.blocks + i)];
     learned[row] = static_cast<float>(sum);
   }
+  result.scale.mul_(scale_gradient_factor(x, scale, range));
   return result;
-}
-
-struct FakeQuantize : torch::autograd::Function<FakeQuantize> {
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& scale,
-                            double min, double max) {
-    context->save_for_backward({x, scale});
-    context->saved_data["range"] = c10::List<double>({min, max});
-    return fake_quantize(x, scale, 0, {min, max});  // records nothing in here
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                 const torch::autograd::variable_list& outputs) {
-    if (at::GradMode::is_enabled())
-      throw Error("nn.second_derivative", "the gradient of fake quantization is no function with a gradient",
-                  "backward() without create_graph");
-    const torch::autograd::variable_list saved = context->get_saved_variables();
-    const auto ends = context->saved_data.at("range").toDoubleVector();
-    const QuantRange range{ends[0], ends[1]};
-    const bool is_learned = saved[1].requires_grad();
-    Gradients found = gradients_of(saved[0], saved[1], outputs[0], range, is_learned);
-    if (is_learned) found.scale.mul_(scale_gradient_factor(saved[0], saved[1], range));
-    return {found.x, found.scale, {}, {}};
-  }
-};
-
-}  // namespace
-
-double scale_gradient_factor(const at::Tensor& x, const at::Tensor& scale, QuantRange range) {
-  const int64_t shared = scale.dim() > 0 ? scale.numel() : x.dim() > 0 ? x.size(0) : 1;
-  const int64_t elements = std::max<int64_t>(1, x.numel() / std::max<int64_t>(1, shared));
-  return 1 / std::sqrt(static_cast<double>(elements) * range.max);
-}
-
-bool is_quantized_at_once(const at::Tensor& x, const at::Tensor& scale, int64_t axis, QuantRange range) {
-  if (range.is_e4m3) return false;
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat || x.numel() == 0 || at::isTensorSubclassLike(x)) return false;
-  if (!scale.is_cpu() || scale.scalar_type() != at::kFloat) return false;
-  if (scale.dim() == 0) return x.is_non_overlapping_and_dense();
-  return axis == 0 && x.is_contiguous() && scale.dim() == 1 && scale.numel() == x.size(0);
 }
 
 at::Tensor fake_quantize_at_once(const at::Tensor& x, const at::Tensor& scale, QuantRange range) {

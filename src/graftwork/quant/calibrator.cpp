@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
 #include <vector>
 
 #include "graftwork/base/error.h"
@@ -10,6 +9,7 @@
 #include "graftwork/quant/checkpoint.h"
 #include "graftwork/quant/observer.h"
 #include "graftwork/quant/sample_workers.h"
+#include "graftwork/quant/side_by_side.h"
 
 namespace graftwork::core {
 namespace {
@@ -60,23 +60,12 @@ class Share {
   }
 
   void observe(int64_t begin, int64_t end, Statistics& statistics) {
-    const SampleWorkers workers(options_.threads, end - begin);
-    std::vector<Statistics> seen(static_cast<size_t>(workers.count()));
-    std::mutex mutex;
     int64_t finished = samples_before(begin);
-    workers.run([&](int64_t index, int64_t worker) {
-      const at::NoGradGuard no_grad;
-      if (options_.interrupted && options_.interrupted())
-        throw Error("interrupted", "stopped before the calibration was done");
-      const int64_t micro_batch = begin + index;
-      MovingAverage::Seen ends = observer_.observe(micro_batch, seen[static_cast<size_t>(worker)]);
+    observe_side_by_side(observer_, begin, end, options_, statistics, [&](int64_t micro_batch, const auto&) {
       const auto [first, last] = observer_.samples_of(micro_batch);
-      const std::scoped_lock lock(mutex);
-      statistics.moving.add(micro_batch, std::move(ends));
       finished += last - first;
       if (options_.progress) options_.progress(finished, samples_before(end_));
     });
-    for (const Statistics& part : seen) statistics.merge(part);
   }
 
   const Observer& observer_;
@@ -118,17 +107,7 @@ Statistics calibrate(const Network& network, const StatisticsRequest& request, c
   }
   Statistics statistics = options.exchange ? joined(std::move(checkpoint.statistics), identity, *options.exchange)
                                            : std::move(checkpoint.statistics);
-  for (const auto& [name, value] : request.values) statistics.ranges[name.str()];
-  for (const auto& [name, ends] : statistics.moving.averages()) {
-    statistics.ranges[name.str()].moving_min = ends.min;
-    statistics.ranges[name.str()].moving_max = ends.max;
-  }
-  for (const auto& [name, range] : statistics.ranges) {
-    if (range.mean.empty()) continue;
-    const at::Tensor mean = range.mean.value();
-    const double* channels = mean.const_data_ptr<double>();
-    statistics.means[name].assign(channels, channels + mean.numel());
-  }
+  complete(statistics, request);
   return statistics;
 }
 

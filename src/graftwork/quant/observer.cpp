@@ -100,22 +100,23 @@ void Observer::check_finite(const std::vector<at::Tensor>& inputs, int64_t first
   }
 }
 
-MovingAverage::Seen Observer::observe(int64_t micro_batch, Statistics& statistics) const {
+Observer::Observed Observer::observe(int64_t micro_batch, Statistics& statistics) const {
   const auto [begin, end] = samples_of(micro_batch);
   std::vector<at::Tensor> inputs = source_.samples(begin, end);
   check_finite(inputs, begin);
   if (request_.input_probe) request_.input_probe->look(inputs, statistics.inputs);
   std::unordered_map<const Node*, at::Tensor> kept;
-  MovingAverage::Seen ends;
+  Observed observed;
   const Watcher watcher = [&](const ValueRef& value, at::Tensor& tensor) {
     if (const auto watched = watched_.find({value.node, value.inner}); watched != watched_.end())
-      observe(value, watched->second, tensor, micro_batch, statistics.ranges[watched->second.name.str()], ends);
+      observe(value, watched->second, tensor, micro_batch, statistics.ranges[watched->second.name.str()],
+              observed.ends);
     if (request_.half_probe && value.inner.empty() && request_.half_probe->needs(*value.node))
       kept.emplace(value.node, tensor);
   };
-  runner_->run(filled_up(std::move(inputs), batching_), watcher, batching_.size == 1);
+  observed.results = runner_->run(filled_up(std::move(inputs), batching_), watcher, batching_.size == 1);
   if (request_.half_probe) request_.half_probe->look(kept, statistics.half);
-  return ends;
+  return observed;
 }
 
 void Observer::observe(const ValueRef& value, const Watched& watched, const at::Tensor& tensor, int64_t micro_batch,

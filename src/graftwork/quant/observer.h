@@ -19,14 +19,19 @@ class Observer {
   /// Refers to all of them.
   Observer(const Network& network, const StatisticsRequest& request, const SampleSource& source);
 
+  const Batching& batching() const { return batching_; }
   int64_t micro_batches() const { return batching_.micro_batches(source_.size()); }
   /// The first sample of a micro-batch, and the one behind its last.
   std::pair<int64_t, int64_t> samples_of(int64_t micro_batch) const;
 
-  /// Adds what is seen on a micro-batch; its ends of ranges for moving averages are returned, as those depend on the
-  /// order. Safe to call from many threads, for `statistics` of their own. Throws Error "data.value" (NaN or infinity
-  /// in a sample, −∞ in a mask aside, or in a value that is asked for by name, with the samples), "nn.*".
-  MovingAverage::Seen observe(int64_t micro_batch, Statistics& statistics) const;
+  struct Observed {
+    MovingAverage::Seen ends;         ///< Of ranges, for moving averages: they depend on the order.
+    std::vector<at::Tensor> results;  ///< Of the network, in signature order; copies of the last sample fill them up.
+  };
+  /// Adds what is seen on a micro-batch. Safe to call from many threads, for `statistics` of their own. Throws Error
+  /// "data.value" (NaN or infinity in a sample, −∞ in a mask aside, or in a value that is asked for by name, with the
+  /// samples), "nn.*".
+  Observed observe(int64_t micro_batch, Statistics& statistics) const;
 
  private:
   struct Watched {

@@ -65,6 +65,8 @@ struct QuantizationResult {
   std::vector<DividedTensor> divided = {};    ///< Whose outlying channels are divided in front of Q.
   std::vector<SmoothedPair> smoothing = {};   ///< Empty unless the recipe asks for SmoothQuant.
   Losses losses = {};                         ///< Empty unless QuantizeOptions::losses.
+  /// What a file says of where it comes from (provenance.h), key and value.
+  std::vector<std::pair<std::string, std::string>> provenance = {};
   ScaleTable scales = {};  ///< All of the numbers: QuantizeOptions::scales of a run that gives the same network.
 };
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/first_of.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 
@@ -50,13 +51,6 @@ void check_precisions(const ScaleTable& table, const StubPlan& plan) {
 }
 
 }  // namespace
-
-std::string first_of(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 8;
-  const std::vector<std::string> first(names.begin(),
-                                       names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kShown)));
-  return cat(join(first), names.size() > kShown ? cat(" and ", names.size() - kShown, " more") : "");
-}
 
 const StubScale* ScaleTable::stub(Symbol name) const {
   const auto line = std::ranges::find(stubs, name, &StubScale::stub);

@@ -80,9 +80,6 @@ void check_shared_scales(const ScaleTable& table, const StubPlan& plan);
 std::vector<std::string> not_in_table(const ScaleTable& table, const StubPlan& plan, DType float_type,
                                       const StatisticsRequest& request);
 
-/// "a, b and 3 more": what an error says of many.
-std::string first_of(const std::vector<std::string>& names);
-
 /// The ranges of the table's tensors.
 std::map<std::string, Range> ranges_of(const ScaleTable& table);
 

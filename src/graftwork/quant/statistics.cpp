@@ -47,4 +47,18 @@ void Statistics::merge(const Statistics& other) {
   for (size_t i = 0; i < other.inputs.size(); ++i) inputs[i].merge(other.inputs[i]);
 }
 
+void complete(Statistics& statistics, const StatisticsRequest& request) {
+  for (const auto& [name, value] : request.values) statistics.ranges[name.str()];
+  for (const auto& [name, ends] : statistics.moving.averages()) {
+    statistics.ranges[name.str()].moving_min = ends.min;
+    statistics.ranges[name.str()].moving_max = ends.max;
+  }
+  for (const auto& [name, range] : statistics.ranges) {
+    if (range.mean.empty()) continue;
+    const at::Tensor mean = range.mean.value();
+    const double* channels = mean.const_data_ptr<double>();
+    statistics.means[name].assign(channels, channels + mean.numel());
+  }
+}
+
 }  // namespace graftwork::core

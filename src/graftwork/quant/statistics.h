@@ -82,4 +82,7 @@ struct Statistics {
   void merge(const Statistics& other);
 };
 
+/// Once all is merged: a range for everything that was asked for by name, averages and means where they are read.
+void complete(Statistics& statistics, const StatisticsRequest& request);
+
 }  // namespace graftwork::core

@@ -4,19 +4,28 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/entry_points.h"
+#include "graftwork/cli/launcher/find_torch.h"
 
 namespace graftwork::core::cli {
 namespace {
 
 #ifdef GRAFTWORK_WITH_TORCH
 
+constexpr const char* kLibrary = "libgraftwork_torch.so";
+
 [[noreturn]] void refuse(const std::string& what) {
-  throw Error("build.torch", what, "building again with `make build`");
+  throw Error("build.torch", what, "installing graftwork again, or building it with `make build`");
+}
+
+std::string last_reason() {
+  const char* const reason = ::dlerror();
+  return reason ? reason : "no reason given";
 }
 
 /// OpenMP's threads wait for work by spinning unless they are told otherwise, which takes the processors from those
@@ -26,22 +35,41 @@ void let_idle_threads_sleep() {
   if (!std::getenv("GOMP_SPINCOUNT")) ::setenv("OMP_WAIT_POLICY", "passive", 0);
 }
 
+/// Libraries of torch that are open already are what the torch half gets, by their names.
+void open_torch(const std::filesystem::path& package) {
+  for (const char* const name : {"libc10.so", "libtorch_cpu.so"}) {
+    const std::filesystem::path library = package / "lib" / name;
+    if (!::dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL)) refuse(cat("torch cannot be opened: ", last_reason()));
+  }
+}
+
 /// Never closed: torch cannot be unloaded.
 void* open_library() {
   let_idle_threads_sleep();
-  // The loader replaces $ORIGIN by the folder of this executable.
-  void* library = ::dlopen("$ORIGIN/../lib/libgraftwork_torch.so", RTLD_LAZY | RTLD_LOCAL);
-  if (!library) {
-    const char* reason = ::dlerror();
-    refuse(cat("the torch half of graftwork cannot be opened: ", reason ? reason : "no reason given"));
+  const std::filesystem::path installed = installed_folder();
+  const std::filesystem::path path = installed / "lib" / "graftwork" / kLibrary;
+  if (!std::filesystem::exists(path)) refuse(cat("there is no ", path.string()));
+  const auto named = named_torch();
+  if (named) open_torch(*named);
+  // By itself it looks for torch where its run path says: lib/graftwork/torch, or in a build what it was linked to.
+  void* library = ::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  if (!library && !named) {
+    const std::string reason = last_reason();
+    try {
+      open_torch(torch_beside(installed));
+    } catch (Error& error) {
+      throw error.at(reason);
+    }
+    library = ::dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL);
   }
+  if (!library) refuse(cat("the torch half of graftwork cannot be opened: ", last_reason()));
   return library;
 }
 
 template <class Function>
 Function* find(void* library, const char* name) {
   void* symbol = ::dlsym(library, name);
-  if (!symbol) refuse(cat("libgraftwork_torch.so is of another build: it has no ", name));
+  if (!symbol) refuse(cat(kLibrary, " is of another build: it has no ", name));
   return reinterpret_cast<Function*>(symbol);
 }
 
@@ -50,7 +78,7 @@ template <class Request>
   void* const library = open_library();
   const std::string version = find<decltype(graftwork_torch_version)>(library, "graftwork_torch_version")();
   if (version != GRAFTWORK_VERSION) {
-    refuse(cat("libgraftwork_torch.so is version ", version, ", this is " GRAFTWORK_VERSION));
+    refuse(cat(kLibrary, " is version ", version, ", this is " GRAFTWORK_VERSION));
   }
   const int status = find<int(const Request&) noexcept>(library, entry_point)(request);
   // Everything is written; torch's static destructors would take another 0.2 s to give back what the system takes back.

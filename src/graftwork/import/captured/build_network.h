@@ -19,6 +19,8 @@ struct LoadedNetwork {
   /// Whether training changes a tensor that the model stores, by its name in `network.tensors`: a parameter, or a
   /// buffer.
   std::map<std::string, bool> trainable = {};
+  /// Of a network that was recorded while it ran: what is fixed as it was then, each with its place.
+  std::vector<std::string> warnings = {};
 };
 
 namespace captured {

@@ -14,7 +14,7 @@
 #include "graftwork/cli/torch/quantize/formats.h"
 #include "graftwork/cli/torch/quantize/input_report.h"
 #include "graftwork/cli/torch/quantize/page_data.h"
-#include "graftwork/cli/torch/quantize/provenance.h"
+#include "graftwork/quant/provenance.h"
 #include "graftwork/cli/torch/quantize/smoothing_report.h"
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/cli/torch/torchrun.h"
@@ -143,7 +143,7 @@ void quantize(const QuantizeRequest& request) {
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
   onnx::Model model = lower(result.network, export_options);
-  model.metadata = provenance(result, recipe);
+  model.metadata = result.provenance;
   interrupt.check();
   onnx::write_model(model, request.output);
   watch.lap("export");

@@ -2,21 +2,20 @@
 #pragma once
 
 #include <ATen/ATen.h>
-#include <ATen/core/function_schema.h>
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "graftwork/import/captured/observe_operators.h"
 #include "graftwork/import/captured/program.h"
 
 namespace graftwork::core::captured {
 
 /// Calls of operators while `record` runs. Tensors are known by their identity: those that a recording reads have to be
 /// named before, or made by an operator that it has seen.
-class Recorder {
+class Recorder final : public OperatorObserver {
  public:
   /// Whether an operator is recorded by the operators that it calls instead of as itself.
   using IsOpen = std::function<bool(Symbol op)>;
@@ -37,9 +36,8 @@ class Recorder {
   NameMap<TensorMeta> tensors;
 
  private:
-  friend struct Callbacks;
-  void begin(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> inputs);
-  void end(const c10::FunctionSchema& schema, c10::ArrayRef<c10::IValue> outputs);
+  void began(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> arguments) override;
+  void ended(const c10::FunctionSchema& schema, c10::ArrayRef<c10::IValue> results) override;
   Argument argument(const c10::IValue& value, const c10::TypePtr& type) const;
   TensorName known(const at::Tensor& tensor) const;
   /// Whether every result is a tensor that was there before: a conversion to the type that it has.

@@ -8,7 +8,7 @@
 
 #include "graftwork/quant/quantize.h"
 
-namespace graftwork::core::cli {
+namespace graftwork::core {
 
 /// How the scales of activations, or of weights, were found: "mse"; several where a table of scales mixes them; what
 /// the recipe says where there is none or the network brought all.
@@ -20,4 +20,4 @@ std::string weight_methods(const QuantizationResult& result);
 std::vector<std::pair<std::string, std::string>> provenance(const QuantizationResult& result,
                                                             const QuantConfig& recipe);
 
-}  // namespace graftwork::core::cli
+}  // namespace graftwork::core

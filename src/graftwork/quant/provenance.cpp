@@ -1,4 +1,4 @@
-#include "graftwork/cli/torch/quantize/provenance.h"
+#include "graftwork/quant/provenance.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/place/quant_config_text.h"
 
-namespace graftwork::core::cli {
+namespace graftwork::core {
 namespace {
 
 /// What has Q/DQ, and of what codes, without the reasons.
@@ -57,4 +57,4 @@ std::vector<std::pair<std::string, std::string>> provenance(const QuantizationRe
           {"graftwork.quantized", hash_digits(hash_text(decisions(result.plan)))}};
 }
 
-}  // namespace graftwork::core::cli
+}  // namespace graftwork::core

@@ -1,0 +1,15 @@
+# Archives that are unpacked anywhere (`make package`): library and command, which run beside any torch package of the
+# version that they were built with; and, with CPACK_GRAFTWORK_WITH_TORCH, the command with all that it needs.
+set(CPACK_GENERATOR TGZ)
+set(CPACK_PACKAGE_NAME graftwork)
+set(CPACK_PACKAGE_VENDOR Graftwork)
+set(CPACK_PACKAGE_FILE_NAME graftwork-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR})
+set(CPACK_PACKAGE_CHECKSUM SHA256)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_VERBATIM_VARIABLES ON)
+set(CPACK_THREADS 0)
+set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/package/options.cmake)
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/package/contents.cmake)
+set(CPACK_GRAFTWORK_TORCH "${Torch_PACKAGE_DIR}")
+set(CPACK_GRAFTWORK_PRIVATE_DIR ${GRAFTWORK_PRIVATE_DIR})
+include(CPack)

@@ -1,0 +1,33 @@
+// Running networks.
+#pragma once
+
+#include <graftwork/network.h>
+
+#include <memory>
+#include <vector>
+
+namespace graftwork {
+
+enum class Speed {
+  REFERENCE,  ///< What the network means: every kernel part by part, under autograd where that is on.
+  FAST,       ///< Batch norm folded, weights packed, oneDNN's fused operators; without gradients.
+};
+
+/// A network, ready to run in evaluation, from many threads.
+class GRAFTWORK_API Executor {
+ public:
+  explicit Executor(const Network& network, Speed speed = Speed::REFERENCE);
+
+  /// Tensors in the order of Network::input_names(), of any batch where the graph holds for any; results in the order
+  /// of output_names(). Throws Error "nn.input" when they do not fit, "nn.run" with the node's place when torch fails,
+  /// "nn.inference" of a fast one when autograd would record.
+  std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
+  /// Of a network with one input and one result.
+  at::Tensor operator()(const at::Tensor& input) const;
+
+ private:
+  struct State;
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace graftwork

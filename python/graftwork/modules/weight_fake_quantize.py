@@ -1,0 +1,92 @@
+"""Q and DQ on the weight of a fused module."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graftwork.fake_quant import fake_quantize
+from graftwork.modules.quantizer import Quantizer
+from graftwork.modules.weight_scales import weight_scales
+
+__all__ = ["WeightFakeQuantize", "run_with_weight"]
+
+
+class WeightFakeQuantize(Quantizer):
+    """Fake-quantizes a weight by a scale for each output channel, for the whole, or for blocks of input channels.
+
+    Scales follow the weight: each forward takes them anew from the weight as it is, until they are frozen or learned.
+    The identity until it is enabled.
+    """
+
+    def __init__(
+        self,
+        precision: str = "int8",
+        axis: int = 0,
+        quant_min: int | None = None,
+        block_size: int = 0,
+    ) -> None:
+        super().__init__(precision)
+        self.axis = axis
+        self.block_size = block_size
+        self.per_channel = True
+        self.method = "minmax"
+        self.percentile = 99.99
+        #: Scales are what they are, whatever becomes of the weight.
+        self.frozen = False
+        self._quant_min = quant_min
+
+    @property
+    def quant_min(self) -> int:
+        # Weights that came with INT8 scales of their own may have one code more; others are symmetric.
+        return self._quant_min if self._quant_min is not None and self.precision == "int8" else -self.quant_max
+
+    @property
+    def follows(self) -> bool:
+        """Whether each forward takes the scales from the weight as it is."""
+        fixed = self.frozen or self.log_scale is not None or self.zero_point is not None
+        return self.enabled and not fixed
+
+    def freeze(self, scale: Tensor | None = None) -> None:
+        """Scales are constants from now on: ``scale``, or what they are."""
+        if scale is None:
+            scale = self.current_scale()
+        if scale is not None:
+            self.enable(scale, self.zero_point)
+        self.frozen = True
+
+    def forward(self, weight: Tensor) -> Tensor:
+        scale = self.current_scale()
+        if scale is None:
+            return weight
+        if self.follows:
+            scale = weight_scales(
+                weight, self.quant_max, self.axis, self.per_channel, self.block_size, self.method, self.percentile
+            )
+        return fake_quantize(weight, scale, self.zero_point, self.axis, self.quant_min, self.quant_max, self.precision)
+
+    def run_layer(self, layer: nn.Module, *inputs: Tensor) -> Tensor:
+        """The layer's result with its weight through this quantizer."""
+        return layer(*inputs) if not self.enabled else run_with_weight(layer, self(layer.weight), *inputs)
+
+    def extra_repr(self) -> str:
+        return super().extra_repr() + (", follows the weight" if self.follows else "")
+
+
+def run_with_weight(layer: nn.Module, weight: Tensor, x: Tensor) -> Tensor:
+    """What a convolution or linear layer gives with another weight in the place of its own."""
+    if isinstance(layer, nn.Linear):
+        return nn.functional.linear(x, weight, layer.bias)
+    if isinstance(layer, nn.modules.conv._ConvTransposeNd):
+        return torch.ops.aten.convolution.default(
+            x,
+            weight,
+            layer.bias,
+            layer.stride,
+            layer.padding,
+            layer.dilation,
+            True,
+            layer.output_padding,
+            layer.groups,
+        )
+    return layer._conv_forward(x, weight, layer.bias)

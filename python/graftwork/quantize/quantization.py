@@ -1,0 +1,119 @@
+"""Place stubs, calibrate, freeze."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from graftwork import _C
+from graftwork.errors import Error
+from graftwork.graph_module import TransformedModel
+from graftwork.modules.weight_fake_quantize import WeightFakeQuantize
+from graftwork.quantize.calibrating import CalibratingModel, progress_bar
+from graftwork.quantize.config import QuantConfig
+from graftwork.quantize.quantized_model import QuantizedModel, build_quantized
+from graftwork.quantize.report import QuantizationPlan, report_of
+
+__all__ = ["quantize"]
+
+
+def quantize(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    config: QuantConfig | None = None,
+    forward_loop: Callable[[nn.Module], Any] | None = None,
+    freeze_weights: bool = False,
+    *,
+    plan: QuantizationPlan | None = None,
+    float_type: str = "fp16",
+    keep_batch_norm: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> QuantizedModel:
+    """Places Q/DQ, takes ranges, and returns the fake-quantized model, which computes in float what the file will
+    compute in low precision.
+
+    Args:
+        model: what ``transform`` returned (``res.model``). It is not changed: the result shares its modules and
+            tensors but for what quantization must change, which the report lists.
+        args: example inputs; what is calibrated on where there is no ``forward_loop``.
+        config: the recipe; all defaults without one.
+        forward_loop: called once with a model to be called with batches of calibration data, of any size:
+            ``lambda m: [m(x) for x in data]``. Some hundreds of samples are enough. No batch is kept, but for the first
+            64 samples where the recipe's methods look at data twice. The order of samples and the size of batches have
+            no influence on the result (but on moving averages).
+        freeze_weights: scales of weights are constants from now on; otherwise each forward takes them from the weight
+            as it is, for training (``freeze_weights(model)`` later).
+        plan: where Q/DQ go, in the place of what the recipe says.
+        float_type: type of the file's float regions, "fp16", "fp32" or "bf16": scales are rounded to it.
+        keep_batch_norm: the file leaves batch norms to the engine.
+        progress: called with the number of samples seen so far. Without one, a bar of tqdm where that is installed and
+            standard error is a terminal.
+
+    Calibration runs in float32 on the CPU, whatever device the model is on; results go back to where inputs were.
+
+    Raises ``graftwork.Error``: "config.*" for the recipe, "data.*" for inputs, "quant.*" for weights that are not
+    finite, "plan.*", "quantize.model" for a model that is not transformed, "quantize.type" for one whose parameters
+    are not float32; what the loop raises passes through.
+    """
+    if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
+        raise Error(
+            "quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)"
+        )
+    config = QuantConfig() if config is None else config
+    recipe = config.to_json(model)
+    form = _C.FileForm(float_type, keep_batch_norm)
+    given = _given(model)
+    calibration = _C.Calibration(
+        model.info.network, list(given.values()), recipe, form, None if plan is None else plan.to_json()
+    )
+    observed, done = (progress, lambda: None) if progress is not None else progress_bar()
+    try:
+        calibrating = CalibratingModel(model, calibration, observed).eval()
+        if forward_loop is None:
+            calibrating(*args)
+        else:
+            forward_loop(calibrating)
+        quantized, facts = calibration.finish()
+    finally:
+        done()
+    made, changed = build_quantized(model, quantized, facts, given)
+    made.report = report_of(facts, changed)
+    _set_methods(made, json.loads(recipe)["weight"], freeze_weights)
+    for warning in made.report.warnings:
+        warnings.warn(warning, stacklevel=2)
+    return made
+
+
+def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
+    """The stored tensors for calibration."""
+    tensors = {}
+    for name, tensor in zip(model.info.network.names, model.tensors(), strict=True):
+        if tensor.is_floating_point() and tensor.dtype != torch.float32:
+            raise Error(
+                "quantize.type",
+                f"{name} is {tensor.dtype}: ranges and scales are of float32 networks",
+                "transform(model.float(), ...); the file's float regions are FP16 or BF16 all the same",
+            )
+        tensors[name] = tensor.detach().cpu() if tensor.device.type != "cpu" else tensor
+    return tensors
+
+
+def _set_methods(model: QuantizedModel, weight: dict[str, Any], freeze: bool) -> None:
+    """How scales of weights follow the weights (``weight`` of the recipe); codes that were chosen by data follow
+    nothing."""
+    leaves = {place: leaf for leaf, place in model.info.stored.items()}
+    for path, quantizer in model.quantizers():
+        if not isinstance(quantizer, WeightFakeQuantize):
+            continue
+        quantizer.per_channel = weight["per_channel"]
+        quantizer.method = "minmax" if quantizer.precision == "fp8" else weight["calibration_method"]
+        quantizer.percentile = weight["percentile"]
+        leaf = leaves.get(f"{model.info.paths[path]}.scale", "")
+        is_given = leaf.endswith(".exported_scale")  # the network brought it
+        if freeze or weight["rounding"] != "nearest" or is_given:
+            quantizer.freeze()

@@ -1,0 +1,60 @@
+#include <graftwork/executor.h>
+#include <graftwork/network.h>
+
+#include <algorithm>
+#include <set>
+
+#include "graftwork/base/first_of.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/text/print.h"
+#include "graftwork/library/state.h"
+
+namespace graftwork {
+
+Graph Network::graph() const { return Graph(state_); }
+
+Module Network::module(std::string_view path) const {
+  const core::ModuleTable& table = state_->module().modules();
+  if (const core::ModuleId id = table.find(core::Symbol(std::string(path)))) return {state_, id.index};
+  std::vector<std::string> called;
+  for (const Module& module : modules()) called.push_back(module.path());
+  throw Error("graph.module", core::cat("the network has no module ", core::quoted(path)),
+              called.empty() ? "transform() first: this graph calls no modules" : "one of " + core::first_of(called));
+}
+
+std::vector<Module> Network::modules() const {
+  std::set<uint32_t> seen;
+  std::vector<Module> modules;
+  for (const core::Node& node : state_->module().graph().nodes()) {
+    if (node.kind() == core::NodeKind::kCallModule && seen.insert(node.module().index).second)
+      modules.emplace_back(state_, node.module().index);
+  }
+  return modules;
+}
+
+std::vector<std::string> Network::input_names() const {
+  std::vector<std::string> names;
+  for (const core::Node* input : state_->module().graph().inputs()) names.push_back(input->name().str());
+  return names;
+}
+
+std::vector<std::string> Network::output_names() const {
+  return detail::strings_of(state_->module().signature().outputs);
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Network::named_tensors() const {
+  return {state_->network().tensors.begin(), state_->network().tensors.end()};
+}
+
+std::vector<std::string> Network::unsupported() const { return state_->loaded.unsupported; }
+std::vector<std::string> Network::warnings() const { return state_->loaded.warnings; }
+
+std::vector<at::Tensor> Network::operator()(const std::vector<at::Tensor>& inputs) const {
+  return Executor(*this).run(inputs);
+}
+
+at::Tensor Network::operator()(const at::Tensor& input) const { return Executor(*this)(input); }
+
+std::string Network::print_readable() const { return core::print(state_->module(), core::ShowTypes::kAlways); }
+
+}  // namespace graftwork

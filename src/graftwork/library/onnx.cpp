@@ -1,0 +1,25 @@
+#include <graftwork/onnx.h>
+
+#include "graftwork/export/lower.h"
+#include "graftwork/library/recipe.h"
+#include "graftwork/library/state.h"
+#include "graftwork/onnx/write.h"
+
+namespace graftwork {
+
+std::vector<std::string> export_onnx(const Network& network, const std::filesystem::path& path,
+                                     const ExportOptions& options) {
+  core::ExportOptions how;
+  how.float_type = detail::to_core(options.float_type);
+  how.weights = options.float_weights ? core::WeightForm::kFloat : core::WeightForm::kInt8;
+  how.opset = options.opset;
+  how.attention_operator = options.attention_operator;
+  how.keep_batch_norm = options.keep_batch_norm;
+  std::vector<std::string> warnings;
+  core::onnx::Model model = core::lower(network.state()->network(), how, &warnings);
+  model.metadata = network.state()->provenance;
+  core::onnx::write_model(model, path);
+  return warnings;
+}
+
+}  // namespace graftwork

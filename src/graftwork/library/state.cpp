@@ -1,0 +1,27 @@
+#include "graftwork/library/state.h"
+
+namespace graftwork::detail {
+
+Network network_of(core::LoadedNetwork loaded) {
+  return Network(std::make_shared<const NetworkState>(NetworkState{std::move(loaded), {}}));
+}
+
+Network network_of(const Network& origin, core::Network made,
+                   std::vector<std::pair<std::string, std::string>> provenance) {
+  const NetworkState& before = *origin.state();
+  NetworkState state{.loaded = {.network = std::move(made),
+                                .unsupported = before.loaded.unsupported,
+                                .in_training = before.loaded.in_training,
+                                .trainable = before.loaded.trainable,
+                                .warnings = before.loaded.warnings},
+                     .provenance = std::move(provenance)};
+  return Network(std::make_shared<const NetworkState>(std::move(state)));
+}
+
+std::vector<std::string> strings_of(const std::vector<core::Symbol>& symbols) {
+  std::vector<std::string> strings;
+  for (const core::Symbol symbol : symbols) strings.push_back(symbol.str());
+  return strings;
+}
+
+}  // namespace graftwork::detail

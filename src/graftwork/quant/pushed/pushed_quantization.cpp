@@ -1,0 +1,98 @@
+#include "graftwork/quant/pushed/pushed_quantization.h"
+
+#include <algorithm>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/quant/sample_workers.h"
+
+namespace graftwork::core {
+namespace {
+
+constexpr int64_t kMostKept = 64;
+constexpr int64_t kLeastKept = 4;
+constexpr size_t kMostKeptBytes = size_t{256} << 20;
+
+std::vector<std::string> input_names(const GraphModule& module) {
+  std::vector<std::string> names;
+  for (const Node* input : module.graph().inputs()) names.push_back(input->name().str());
+  return names;
+}
+
+}  // namespace
+
+PushedQuantization::PushedQuantization(const Network& network, const QuantConfig& config,
+                                       const QuantizeOptions& options)
+    : network_(network.clone()),
+      config_(config),
+      options_(options),
+      batching_(batching_of(network_.module)),
+      float_(network_),
+      window_(input_names(network_.module), batching_) {
+  check_quant_config(config_);
+}
+
+int64_t PushedQuantization::kept_samples() const {
+  const size_t bytes = std::max<size_t>(window_.bytes_of_one(), 1);
+  return std::clamp(static_cast<int64_t>(kMostKeptBytes / bytes), kLeastKept, kMostKept);
+}
+
+void PushedQuantization::begin() {
+  kept_ = std::make_unique<SampleWindow>(window_.first(kept_samples()));
+  quantization_ = std::make_unique<Quantization>(network_, *kept_, config_, options_);
+  observer_.emplace(quantization_->network(), quantization_->request(), window_);
+}
+
+void PushedQuantization::observe_up_to(int64_t micro_batch, const ObservedMicroBatch& done) {
+  observe_side_by_side(*observer_, done_, micro_batch, options_.calibration, statistics_, done);
+  done_ = micro_batch;
+  window_.drop_before(done_ * batching_.size);
+}
+
+void PushedQuantization::observe(const std::vector<at::Tensor>& inputs) {
+  window_.push(inputs);
+  if (!observer_ && window_.size() < kept_samples()) return;
+  if (!observer_) begin();
+  const int64_t whole = window_.size() / batching_.size;
+  if (whole - done_ >= SampleWorkers(options_.calibration.threads, whole).count()) {
+    observe_up_to(whole, [](int64_t, const auto&) {});
+  }
+}
+
+std::vector<at::Tensor> PushedQuantization::run_float(const std::vector<at::Tensor>& inputs) const {
+  const at::NoGradGuard no_grad;
+  return float_.run(inputs, {}, batching_.size == 1);
+}
+
+std::vector<at::Tensor> PushedQuantization::run(const std::vector<at::Tensor>& inputs) {
+  const int64_t first = window_.size();
+  if (!observer_ || batching_.size != 1) {
+    std::vector<at::Tensor> results = run_float(inputs);
+    observe(inputs);
+    return results;
+  }
+  window_.push(inputs);
+  std::vector<std::vector<at::Tensor>> parts(static_cast<size_t>(window_.size() - first));
+  observe_up_to(window_.size(), [&](int64_t micro_batch, Observer::Observed& observed) {
+    if (micro_batch >= first) parts[static_cast<size_t>(micro_batch - first)] = std::move(observed.results);
+  });
+  std::vector<at::Tensor> results;
+  for (size_t i = 0; i < parts.front().size(); ++i) {
+    std::vector<at::Tensor> rows;
+    for (const std::vector<at::Tensor>& part : parts) rows.push_back(part[i]);
+    results.push_back(rows.size() == 1 ? rows[0] : at::cat(rows));
+  }
+  return results;
+}
+
+QuantizationResult PushedQuantization::finish() {
+  if (!observer_) begin();
+  if (const std::optional<Statistics> known = quantization_->known())
+    return quantization_->finish(*known, std::nullopt);
+  if (window_.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");
+  observe_up_to(batching_.micro_batches(window_.size()), [](int64_t, const auto&) {});
+  complete(statistics_, quantization_->request());
+  return quantization_->finish(statistics_, window_.size());
+}
+
+}  // namespace graftwork::core

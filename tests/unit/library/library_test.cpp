@@ -1,0 +1,345 @@
+// The C++ library as its users see it: this file includes nothing but its headers and torch's.
+#include <ATen/ATen.h>
+#include <graftwork/graftwork.h>
+#include <gtest/gtest.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim/sgd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace graftwork {
+namespace {
+
+/// Two inputs, two results, a layer called by two paths.
+struct TwoImpl : torch::nn::Module {
+  torch::nn::Conv2d conv{torch::nn::Conv2dOptions(3, 8, 3).padding(1).bias(false)};
+  torch::nn::BatchNorm2d bn{8};
+  torch::nn::Linear fc{8, 4};
+  TwoImpl() {
+    register_module("conv", conv);
+    register_module("bn", bn);
+    register_module("fc", fc);
+  }
+  std::tuple<at::Tensor, at::Tensor> forward(at::Tensor x, at::Tensor y) {
+    x = bn(conv(x)).relu_() + y;
+    return {fc(at::adaptive_avg_pool2d(x, {1, 1}).flatten(1)), x};
+  }
+};
+TORCH_MODULE(Two);
+
+class Library : public ::testing::Test {
+ protected:
+  Library() {
+    at::manual_seed(0);
+    model_->eval();
+    inputs_ = {at::randn({1, 3, 8, 8}), at::randn({1, 8, 8, 8})};
+    for (int i = 0; i < 6; ++i) data_.push_back({at::randn({2, 3, 8, 8}), at::randn({2, 8, 8, 8})});
+  }
+
+  TransformationResult transformed() { return transform(model_, inputs_); }
+
+  QuantizationResult calibrated(const Network& network, const QuantConfig& config = {},
+                                const QuantizeOptions& options = {}) const {
+    const auto loop = [&](Calibrator& model) {
+      for (const std::vector<at::Tensor>& batch : data_) model(batch);
+    };
+    return quantize(network, loop, config, options);
+  }
+
+  TensorSamples all() const {
+    std::vector<at::Tensor> x, y;
+    for (const std::vector<at::Tensor>& batch : data_) {
+      x.push_back(batch[0]);
+      y.push_back(batch[1]);
+    }
+    return TensorSamples({at::cat(x), at::cat(y)});
+  }
+
+  Two model_;
+  std::vector<at::Tensor> inputs_;
+  std::vector<std::vector<at::Tensor>> data_;
+};
+
+template <class Work>
+std::string code_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return "none";
+}
+
+std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct TemporaryFile {
+  explicit TemporaryFile(const char* name) : path(std::filesystem::path(::testing::TempDir()) / name) {}
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  std::filesystem::path path;
+};
+
+double difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
+
+TEST_F(Library, CapturesAModuleWithItsNamesAndItsTensors) {
+  const Network network =
+      capture(model_, inputs_, {.input_names = {"image", "skip"}, .output_names = {"scores", "map"}});
+  EXPECT_EQ(network.input_names(), (std::vector<std::string>{"image", "skip"}));
+  EXPECT_EQ(network.output_names(), (std::vector<std::string>{"scores", "map"}));
+  const auto parameters = model_->named_parameters();
+  bool found = false;
+  for (const auto& [name, tensor] : network.named_tensors()) {
+    if (name != "conv.weight") continue;
+    found = true;
+    EXPECT_TRUE(tensor.is_same(parameters["conv.weight"]));
+  }
+  EXPECT_TRUE(found);
+  EXPECT_TRUE(network.unsupported().empty());
+  const auto [scores, map] = model_->forward(data_[0][0], data_[0][1]);
+  const std::vector<at::Tensor> results = network(data_[0]);  // of two samples, captured with one
+  EXPECT_LT(difference(results[0], scores), 1e-5);
+  EXPECT_LT(difference(results[1], map), 1e-5);
+}
+
+TEST_F(Library, CapturesHoldersPointersFunctionsAndSequentials) {
+  EXPECT_EQ(capture(*model_, inputs_).graph().text(), capture(model_, inputs_).graph().text());
+  std::shared_ptr<TwoImpl> pointer = model_.ptr();
+  EXPECT_EQ(capture(pointer, inputs_).graph().text(), capture(model_, inputs_).graph().text());
+  torch::nn::Sequential layers(torch::nn::Linear(4, 6), torch::nn::Linear(6, 2));
+  const at::Tensor x = at::randn({3, 4});
+  const Network sequential = capture(layers, {x});
+  EXPECT_LT(difference(sequential(x), layers->forward(x)), 1e-6);
+  const auto twice = [](const at::Tensor& a) { return std::vector<at::Tensor>{a * 2, a.sum(1)}; };
+  const std::vector<at::Tensor> results = capture(twice, {x})(std::vector<at::Tensor>{x});
+  EXPECT_LT(difference(results[1], x.sum(1)), 1e-6);
+  const Forward forward = [](const std::vector<at::Tensor>& inputs) {
+    return std::vector<at::Tensor>{inputs[0].neg()};
+  };
+  EXPECT_LT(difference(capture(forward, {x})(x), -x), 1e-6);
+  EXPECT_EQ(code_of([&] { capture(model_, {x}); }), "capture.input");
+}
+
+TEST_F(Library, ShowsTheGraph) {
+  const TransformationResult result = transformed();
+  const Network& network = result.model;
+  std::vector<std::string> kinds;
+  for (const Module& module : network.modules()) kinds.push_back(module.kind());
+  EXPECT_EQ(kinds, (std::vector<std::string>{"FusedConvBNAct", "FusedAdaptiveAvgPool2d", "FusedConvBN", "nn.Flatten"}));
+  const Module kernel = network["FusedConvBNAct_0"];
+  EXPECT_EQ(kernel.inputs_to_quantize(), std::vector<int64_t>{0});
+  EXPECT_EQ(kernel["conv"].path(), "conv");
+  EXPECT_EQ(kernel["conv"], network["conv"]);
+  EXPECT_EQ(kernel.parts().front().first, "conv");
+  EXPECT_EQ(code_of([&] { kernel["gate"]; }), "graph.part");
+  EXPECT_EQ(code_of([&] { network["conv9"]; }), "graph.module");
+  EXPECT_EQ(code_of([&] { network.graph().node("y9"); }), "graph.node");
+  const Node node = network.graph().node("fused_conv_bn_act_0");
+  EXPECT_EQ(node.op(), "FusedConvBNAct");
+  EXPECT_EQ(node.type(), "f32[1, 8, 8, 8]");
+  EXPECT_EQ(node.inputs().front().op(), "input");
+  EXPECT_EQ(node.module()->path(), "FusedConvBNAct_0");
+  EXPECT_EQ(network.graph().size(), network.graph().nodes().size());
+  EXPECT_NE(network.print_readable().find("%fused_conv_bn_act_0: f32[1, 8, 8, 8]"), std::string::npos);
+}
+
+TEST_F(Library, TransformsWithListsOfOnesOwn) {
+  const Network network = capture(model_, inputs_);
+  const std::string before = network.graph().text();
+  const TransformationResult all = transform(network);
+  EXPECT_EQ(network.graph().text(), before);
+  EXPECT_EQ(all.model.graph().text(), transform(network, TENSORRT_PATTERNS).model.graph().text());
+  const Patterns built_in = TENSORRT_PATTERNS;
+  EXPECT_EQ(built_in.names(), (Patterns(TENSORRT_CONVERSIONS) + TENSORRT_FUSIONS).names());
+  EXPECT_FALSE(Patterns(TENSORRT_QUANTIZATIONS).names().empty());
+  const TransformationResult bare = transform(network, built_in.only({"ConvBNPattern"}));
+  EXPECT_EQ(bare.report.counts.at("ConvBNPattern"), 1U);
+  EXPECT_EQ(bare.report.counts.contains("ConvBNActPattern"), false);
+  EXPECT_FALSE(transform(network, built_in.without({"ConvBNActPattern"})).report.counts.contains("ConvBNActPattern"));
+  const Patterns mine = pattern(
+      "fusion MinePattern {\n  %pool = nn.AdaptiveAvgPool2d(%x)\n  %flat = nn.Flatten(%pool)\n"
+      "  => %flat = kernel FusedMine(%x) [pool, flat]\n}\n");
+  const TransformationResult with_mine = transform(network, mine + built_in.only({"ConvBNPattern"}));
+  EXPECT_EQ(with_mine.report.counts.at("MinePattern"), 1U);
+  EXPECT_EQ(with_mine.model["FusedMine_0"]["pool"].kind(), "nn.AdaptiveAvgPool2d");
+  EXPECT_LT(difference(with_mine.model(inputs_)[0], network(inputs_)[0]), 1e-6);
+  EXPECT_EQ(code_of([&] { built_in.only({"NoPattern"}); }), "patterns.name");
+  EXPECT_EQ(code_of([&] { mine + mine; }), "patterns.name");
+  EXPECT_EQ(code_of([] { pattern("fusion {"); }), "gpat.syntax");
+  EXPECT_EQ(code_of([&] { transform(model_, inputs_, TENSORRT_PATTERNS, Trace::EXPORT); }), "capture.trace");
+  EXPECT_NE(prepare_graph(network).graph().text().find("nn.Conv2d"), std::string::npos);
+}
+
+TEST_F(Library, PlansAreEditedAndReplayed) {
+  const Network network = capture(model_, inputs_);
+  TransformationPlan plan = get_transformation_plan(network);
+  EXPECT_EQ(apply_transformation_plan(network, plan).model.graph().text(), transform(network).model.graph().text());
+  PlannedMatch* chosen = nullptr;
+  for (PlannedRound& round : plan.rounds) {
+    for (PlannedMatch& match : round.matches) {
+      if (match.pattern == "ConvBNActPattern" && match.apply) chosen = &match;
+    }
+  }
+  ASSERT_TRUE(chosen);
+  plan.match(chosen->node, "ConvBNActPattern").apply = false;
+  const TransformationPlan reread = TransformationPlan::parse(plan.json());
+  EXPECT_EQ(reread.json(), plan.json());
+  EXPECT_FALSE(apply_transformation_plan(network, reread).report.counts.contains("ConvBNActPattern"));
+  EXPECT_EQ(code_of([&] { plan.match("nothing", "ConvBNActPattern"); }), "plan.match");
+  EXPECT_NE(explain(network, "conv").find("ConvBNActPattern"), std::string::npos);
+  EXPECT_EQ(code_of([&] { explain(network, "conv9"); }), "explain.node");
+}
+
+TEST_F(Library, QuantizesWhatIsPushedAsWhatIsPulled) {
+  const Network network = transformed().model;
+  const QuantizationResult pushed = calibrated(network);
+  const QuantizationResult pulled = quantize(network, all());
+  EXPECT_EQ(pushed.scales(), pulled.scales());
+  EXPECT_EQ(pushed.samples(), 12);
+  EXPECT_EQ(pushed.stubs().size(), 2U);
+  EXPECT_GT(pushed.stubs().front().scale, 0);
+  EXPECT_FALSE(pushed.stubs().front().reason.empty());
+  EXPECT_EQ(pushed.quantized_weights(), 2U);
+  const std::vector<at::Tensor> quantized = pushed.model()(inputs_), plain = network(inputs_);
+  EXPECT_GT(difference(quantized[0], plain[0]), 0);
+  EXPECT_LT(difference(quantized[0], plain[0]), 0.1);
+  // The tensors are the model's.
+  EXPECT_TRUE(std::ranges::any_of(pushed.model().named_tensors(),
+                                  [&](const auto& named) { return named.second.is_same(model_->conv->weight); }));
+}
+
+TEST_F(Library, SkipsModulesTakenFromTheGraph) {
+  const Network network = transformed().model;
+  const Module conv = network["FusedConvBNAct_0"]["conv"];
+  QuantConfig config;
+  config.skip = {.stub = {conv}, .weight = {conv}};
+  EXPECT_EQ(calibrated(network, config).quantized_weights(), 1U);
+  config.skip = {.stub = {"no.such.module"}, .weight = {}};
+  EXPECT_EQ(code_of([&] { calibrated(network, config); }), "config.skip");
+}
+
+TEST_F(Library, RecipesAreThoseOfTheCommand) {
+  EXPECT_EQ(QuantConfig().json(), QuantConfig::parse("{}").json());
+  const std::string recipe =
+      R"({"activation": {"calibration_method": "percentile", "percentile": 99.9, "outlier_channels": "keep"},)"
+      R"( "weight": {"precision": "int4", "rounding": "adaround", "rounding_iterations": 7, "bias_correction": false},)"
+      R"( "skip": {"stub": ["fc"]}, "policy": {"depthwise": "float", "rules": [{"match": {"name": "fc"}, "precision": "float"}]},)"
+      R"( "smooth_quant": {"alpha": 0.25, "pairs": {"norm": "search"}}})";
+  const QuantConfig config = QuantConfig::parse(recipe);
+  EXPECT_EQ(config.activation.percentile, 99.9);
+  EXPECT_EQ(config.weight.precision, Precision::INT4);
+  EXPECT_EQ(config.weight.quant_max(), 7);
+  EXPECT_EQ(config.activation.quant_min(), -128);
+  EXPECT_EQ(config.skip.stub.front().text(), "fc");
+  EXPECT_EQ(config.smooth_quant->alpha, 0.25);
+  EXPECT_EQ(QuantConfig::parse(config.json()).json(), config.json());
+  EXPECT_NE(config.json().find("depthwise"), std::string::npos);
+  EXPECT_EQ(code_of([] { QuantConfig::parse("{\"activations\": 1}"); }).substr(0, 7), "config.");
+}
+
+TEST_F(Library, OptionsReachTheCalibration) {
+  const Network network = transformed().model;
+  int64_t last = 0;
+  QuantizeOptions options;
+  options.float_type = FloatType::FP32;
+  options.losses = true;
+  options.threads = 1;
+  options.progress = [&](int64_t done, int64_t total) { last = done * 100 / total; };
+  const QuantizationResult first = quantize(network, all(), {}, options);
+  EXPECT_EQ(last, 100);
+  ASSERT_EQ(first.losses().size(), 2U);
+  EXPECT_GT(first.losses().front().sqnr_db, 10);
+  QuantizeOptions again;
+  again.float_type = FloatType::FP32;
+  again.scales = first.scales();
+  EXPECT_EQ(quantize(network, TensorSamples({}), {}, again).scales(), first.scales());
+  again.scales = {};
+  again.plan = first.plan();
+  EXPECT_EQ(quantize(network, all(), {}, again).plan(), first.plan());
+  options.interrupted = [] { return true; };
+  EXPECT_EQ(code_of([&] { quantize(network, all(), {}, options); }), "interrupted");
+  EXPECT_EQ(code_of([&] { Calibrator(network).finish(); }), "data.empty");
+  EXPECT_EQ(code_of([] { TensorSamples({at::zeros({2, 1}), at::zeros({3, 1})}); }), "data.shape");
+}
+
+TEST_F(Library, RunsFastAndUnderAutograd) {
+  const Network network = transformed().model;
+  const Executor reference(network), fast(network, Speed::FAST);
+  EXPECT_LT(difference(fast.run(data_[0])[0], reference.run(data_[0])[0]), 1e-5);
+  reference.run(inputs_)[0].sum().backward();
+  EXPECT_TRUE(model_->conv->weight.grad().defined());
+  EXPECT_EQ(code_of([&] { reference.run({inputs_[0]}); }), "nn.input");
+  EXPECT_EQ(code_of([&] { reference(inputs_[0]); }), "nn.input");
+}
+
+TEST_F(Library, TrainsAndGoesOn) {
+  const Network network = transformed().model;
+  QatNetwork qat(calibrated(network));
+  EXPECT_EQ(qat.parameters().size(), qat.model_parameters().size() + qat.scale_parameters().size());
+  torch::optim::SGD optimizer(qat.model_parameters(), torch::optim::SGDOptions(0.05));
+  const auto step = [&](QatNetwork& trained, torch::optim::SGD& by) {
+    trained.train();
+    by.zero_grad();
+    const at::Tensor loss = trained.forward(data_[0])[0].square().mean();
+    loss.backward();
+    by.step();
+    return loss.item<double>();
+  };
+  const double first = step(qat, optimizer);
+  const TemporaryFile checkpoint("library_test.npz");
+  qat.save(checkpoint.path, optimizer, 1);
+  const double second = step(qat, optimizer);
+  EXPECT_LT(second, first);
+  QatNetwork other(calibrated(network));
+  torch::optim::SGD other_optimizer(other.model_parameters(), torch::optim::SGDOptions(0.05));
+  EXPECT_EQ(other.load(checkpoint.path, other_optimizer), 1);
+  EXPECT_EQ(step(other, other_optimizer), second);
+  qat.eval();
+  const Network frozen = qat.freeze();
+  EXPECT_LT(difference(frozen(inputs_)[0], qat.forward(inputs_)[0]), 1e-3);
+  EXPECT_EQ(code_of([&] { qat.train("no.such.module"); }), "train.module");
+}
+
+TEST_F(Library, WritesTheSameBytesAgain) {
+  const TemporaryFile one("library_one.onnx"), two("library_two.onnx");
+  const QuantizationResult result = calibrated(transformed().model);
+  export_onnx(result.model(), one.path);
+  export_onnx(calibrated(transformed().model).model(), two.path);
+  EXPECT_GT(bytes_of(one.path).size(), 1000U);
+  EXPECT_EQ(bytes_of(one.path), bytes_of(two.path));
+  EXPECT_NE(bytes_of(one.path).find("graftwork.samples"), std::string::npos);
+  export_onnx(result.model(), two.path, {.float_type = FloatType::FP32, .opset = 21});
+  EXPECT_NE(bytes_of(one.path), bytes_of(two.path));
+  EXPECT_EQ(code_of([&] { export_onnx(result.model(), "/no/such/folder/x.onnx"); }), "file.unwritable");
+}
+
+TEST_F(Library, BackendsAreChosenByName) {
+  EXPECT_EQ(discover_backends(), std::vector<std::string>{"tensorrt"});
+  const Backend tensorrt = get_backend();
+  EXPECT_EQ(tensorrt.fusions().names(), Patterns(TENSORRT_FUSIONS).names());
+  EXPECT_FALSE(tensorrt.precisions().empty() || tensorrt.float_types().empty());
+  EXPECT_EQ(tensorrt.quantizations(), Patterns(TENSORRT_QUANTIZATIONS).names());
+  add_backend(Backend("mine", Patterns(TENSORRT_FUSIONS).only({"ConvBNPattern"}), tensorrt));
+  EXPECT_EQ(code_of([] { get_backend(); }), "backend.choice");
+  set_backend("mine");
+  EXPECT_EQ(transform(capture(model_, inputs_)).report.counts.contains("ConvBNActPattern"), false);
+  EXPECT_EQ(code_of([] { find_backend("other"); }), "backend.unknown");
+  EXPECT_EQ(find_backend("tensorrt").name(), "tensorrt");
+  reset_backends();
+  EXPECT_EQ(get_backend().name(), "tensorrt");
+}
+
+TEST(LibraryFiles, SaysWhatIsWrongWithAFile) {
+  EXPECT_EQ(code_of([] { load("/no/such/file.pt2"); }).substr(0, 5), "file.");
+  EXPECT_EQ(code_of([] { Patterns::read("/no/such/file.gpat"); }).substr(0, 5), "file.");
+  EXPECT_EQ(code_of([] { QuantConfig::read("/no/such/file.json"); }).substr(0, 5), "file.");
+  EXPECT_EQ(version().substr(0, 2), "0.");
+}
+
+}  // namespace
+}  // namespace graftwork
