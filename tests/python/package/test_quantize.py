@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import small_networks as networks
 import torch
 from graftwork import Error, transform
 from graftwork.fake_quant import fake_quantize
@@ -31,8 +32,6 @@ from graftwork.quantize import (
     quantize,
 )
 from torch import nn
-
-import networks
 
 pytestmark = pytest.mark.filterwarnings("ignore:ranges of")
 
