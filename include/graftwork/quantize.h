@@ -36,7 +36,7 @@ enum class CalibrationMethod {
   MSE,                    ///< Least expected squared error.
 };
 
-struct GRAFTWORK_API TensorQuantConfig {
+struct TensorQuantConfig {
   Precision precision = Precision::INT8;
   /// Without, codes have a zero point, which no file for TensorRT can have.
   bool symmetric = true;
@@ -47,8 +47,8 @@ struct GRAFTWORK_API TensorQuantConfig {
   double percentile = 99.99;
 
   /// The least and the largest code of an activation, or the largest magnitude of FP8. Weights leave out the least one.
-  double quant_min() const;
-  double quant_max() const;
+  GRAFTWORK_API double quant_min() const;
+  GRAFTWORK_API double quant_max() const;
 };
 
 /// What becomes of a tensor of which a few channels are much larger than all others.
@@ -64,6 +64,7 @@ enum class SoftmaxScale {
   FIXED,       ///< 1/127; of FP8 1/448.
 };
 
+/// How activations are quantized: per tensor.
 struct ActivationQuantConfig : TensorQuantConfig {
   ActivationQuantConfig() { calibration_method = CalibrationMethod::MSE; }
   SoftmaxScale softmax_scale = SoftmaxScale::CALIBRATED;
@@ -89,7 +90,7 @@ struct WeightQuantConfig : TensorQuantConfig {
 
 /// Modules by what they are: a module of a network, which counts for the kernel that holds it; or text: a path
 /// ("layer1.0.conv1", "layer4"), a kind ("nn.Linear", "FusedConvBN"), or a pattern with `*` over paths.
-class GRAFTWORK_API ModuleSelector {
+class ModuleSelector {
  public:
   ModuleSelector(const Module& module) : text_(module.path()) {}
   ModuleSelector(std::string text) : text_(std::move(text)) {}
@@ -116,7 +117,7 @@ struct SmoothQuantConfig {
 };
 
 /// The recipe (docs/quantize.md).
-struct GRAFTWORK_API QuantConfig {
+struct QuantConfig {
   ActivationQuantConfig activation = {};
   WeightQuantConfig weight = {};
   ModulesToSkip skip = {};
@@ -126,11 +127,12 @@ struct GRAFTWORK_API QuantConfig {
   std::string policy = {};
 
   /// Reads what the command's --config reads. Throws Error "config.*" that names the key.
-  static QuantConfig parse(const std::string& json);
-  static QuantConfig read(const std::filesystem::path& path);
-  std::string json() const;
+  GRAFTWORK_API static QuantConfig parse(const std::string& json);
+  GRAFTWORK_API static QuantConfig read(const std::filesystem::path& path);
+  GRAFTWORK_API std::string json() const;
 };
 
+/// What the regions around the quantized ones are computed in.
 enum class FloatType { FP32, FP16, BF16 };
 
 /// Called with what is done and what there is in all, from one thread at a time.

@@ -20,12 +20,12 @@ enum class Trace {
 };
 
 /// What was put in the place of what.
-struct GRAFTWORK_API AppliedMatch {
+struct AppliedMatch {
   std::string pattern;
   std::string result;                 ///< Name of the node that took the place; empty when nothing did.
   std::vector<std::string> replaced;  ///< Names of the nodes that the match consumed, last first.
   /// "ConvBNActPattern  %conv, %bn, %relu → %fused_conv_bn_act_0".
-  std::string text() const;
+  GRAFTWORK_API std::string text() const;
 };
 
 struct SkippedMatch {
@@ -80,19 +80,20 @@ struct PlannedRound {
 };
 
 /// Every match that `transform` would carry out, to be looked at, changed and kept.
-struct GRAFTWORK_API TransformationPlan {
+struct TransformationPlan {
   std::string graph;  ///< Fingerprint of the network that it was made for.
   std::vector<PlannedRound> rounds;
 
   /// The match of `pattern` at `node` in the first round that has one. Throws Error "plan.match".
-  PlannedMatch& match(std::string_view node, std::string_view pattern);
+  GRAFTWORK_API PlannedMatch& match(std::string_view node, std::string_view pattern);
   /// One match a line, by round.
-  std::string text() const;
+  GRAFTWORK_API std::string text() const;
   /// As plan files have it (docs/plans.md), and back. Throws Error "plan.json", "plan.key", "plan.value".
-  std::string json() const;
-  static TransformationPlan parse(const std::string& json);
+  GRAFTWORK_API std::string json() const;
+  GRAFTWORK_API static TransformationPlan parse(const std::string& json);
 };
 
+/// What transform() would do, round by round, to be edited and applied; nothing is changed.
 GRAFTWORK_API TransformationPlan get_transformation_plan(const Network& network,
                                                          const Patterns& patterns = TENSORRT_PATTERNS);
 /// Carries out what is switched on. A match that an edit has made impossible is reported as skipped. Throws Error

@@ -18,7 +18,7 @@ def cases():
         "torch.save's archive", "pt2.layout", zip_bytes([Part("a/data.pkl", b"\x80\x02."), Part("a/version", b"3")])
     )
     yield model(
-        "TorchScript", "pt2.layout", zip_bytes([Part("a/constants.pkl", b"\x80\x02."), Part("a/data.pkl", b"")])
+        "TorchScript", "torchscript.code", zip_bytes([Part("a/constants.pkl", b"\x80\x02."), Part("a/data.pkl", b"")])
     )
     yield model(
         "an export of torch 2.7 that is empty",

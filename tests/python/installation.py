@@ -35,3 +35,21 @@ def files(folder):
     """Every file and link below, relative, in order."""
     found = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
     return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def fake_torch(folder, version):
+    """What looks like a torch package of that version until it is opened."""
+    major, minor, patch = version.split(".")
+    numbers = {"MAJOR": major, "MINOR": minor, "PATCH": patch}
+    lines = [f"#define TORCH_VERSION_{name} {number}" for name, number in numbers.items()]
+    texts = {
+        "version.py": f"__version__ = '{version}+cpu'\n",
+        "__init__.py": "",
+        "lib/libtorch_cpu.so": "no library",
+        "include/ATen/ATen.h": "",
+        "include/torch/headeronly/version.h": "\n".join(lines) + "\n",
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder

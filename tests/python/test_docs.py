@@ -27,6 +27,7 @@ SESSIONS = {
     "docs/kernels.md": "make.py",
     "docs/attention.md": "make.py",
     "docs/accuracy-tools.md": "make.py",
+    "docs/capture.md": "make.py",
 }
 # Every other block, by page and by how the paragraph in front of it begins, and what holds it.
 ELSEWHERE = {
@@ -34,9 +35,10 @@ ELSEWHERE = {
         "Takes a trained PyTorch network": "a picture",
         "## Two commands": "test_readme_names_targets_of_make",
         "From the end of the demo:": "tests/python/test_demo.py",
-        "In Python, once:": "test_readme_commands_run",
+        "**Python**": "tests/python/package/test_readme.py",
+        "**C++**": "tests/python/test_cpp_page.py",
+        "**The command**": "test_readme_commands_run",
         "Then, without Python:": "test_readme_commands_run",
-        "Or in Python, on the live model": "tests/python/package/test_quickstart.py",
     },
     "ARCHITECTURE.md": {
         "Data flows one way": "tests/structure/test_pages.py",
@@ -74,6 +76,22 @@ ELSEWHERE = {
         "## As a part of another build": "tests/python/test_install.py",
         "On a machine where the link": "tests/python/test_install.py",
         "`.gir` files need no torch": "tests/python/test_install.py",
+    },
+    "docs/cpp.md": {
+        lead: "tests/python/test_cpp_page.py"
+        for lead in (
+            "One library",
+            "`capture` runs",
+            "## Kernels",
+            "The result computes",
+            "Patterns are lists",
+            "A plan has",
+            "Data that lie",
+            "The recipe is",
+            "The quantized network",
+            "## The file",
+            "Every failure",
+        )
     },
     "docs/python.md": {
         "": "tests/python/package/test_page.py",
@@ -140,7 +158,7 @@ def test_readme_commands_run(graftwork, tmp_path, monkeypatch):
     images = zoo.samples("resnet18", 6).numpy()
     names = {"torch": torch, "numpy": np, "model": zoo.build("resnet18"), "images": images}
     names["example"] = torch.from_numpy(images[:1])
-    exec(pages.block("README.md", "In Python, once:").body, names)
+    exec(pages.block("README.md", "**The command**").body, names)
     np.save("image.npy", images[:1])
     (tmp_path / "photos").mkdir()
     for i in range(3):

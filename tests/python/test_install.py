@@ -11,7 +11,7 @@ import torch
 
 import pages
 import support
-from installation import CXX, PLAIN, TORCH, files, run
+from installation import CXX, PLAIN, TORCH, fake_torch, files, run
 
 CONSUMER = support.ROOT / "tests" / "consumer"
 PUBLIC = {"graftwork", "error", "graph", "pattern", "transform", "network", "load"}
@@ -98,17 +98,22 @@ def test_the_library_exports_its_interface_alone(installed, golden):
     special = r"(typeinfo for|typeinfo name for|vtable for) "
     foreign = [name for name in names if not re.match(rf"({special})?graftwork::(?!core::)", name)]
     assert foreign == []
-    golden("library_symbols.txt", "\n".join(symbols) + "\n")
+    # Weak ones are inline functions: whether the compiler leaves a copy of one here is its own business.
+    golden("library_symbols.txt", "".join(f"{symbol}\n" for symbol in symbols if not symbol.startswith("W ")))
 
 
 @pytest.mark.parametrize("setting", ["Release", "Debug"])
 def test_an_outside_project_builds_and_runs(programs, setting):
-    version, error, what, total, *rest = run(programs[setting]).splitlines()
+    version, *said = run(programs[setting]).splitlines()
     assert f"project(graftwork VERSION {version} " in (support.ROOT / "CMakeLists.txt").read_text()
-    assert error == "consumer.code | a message | a place | a hint"
-    assert what == "error[consumer.code]: a message"
-    assert total == "6"
-    assert rest == (["NDEBUG"] if setting == "Release" else [])
+    assert said == [
+        "consumer.code | a message | a place | a hint",
+        "file.missing",
+        "error[",
+        "99.5 17 conv1 0.25",
+        "3 nodes, 1 patterns, sum 18",
+        *(["NDEBUG"] if setting == "Release" else []),
+    ]
 
 
 def test_a_project_without_torch_is_told_which_to_name(installed, tmp_path):
@@ -234,24 +239,6 @@ def network(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "net.pt2"
     torch.export.save(torch.export.export(torch.nn.Linear(3, 2), (torch.ones(1, 3),)), path)
     return path
-
-
-def fake_torch(folder, version):
-    """What looks like a torch package of that version until it is opened."""
-    major, minor, patch = version.split(".")
-    numbers = {"MAJOR": major, "MINOR": minor, "PATCH": patch}
-    lines = [f"#define TORCH_VERSION_{name} {number}" for name, number in numbers.items()]
-    texts = {
-        "version.py": f"__version__ = '{version}+cpu'\n",
-        "__init__.py": "",
-        "lib/libtorch_cpu.so": "no library",
-        "include/ATen/ATen.h": "",
-        "include/torch/headeronly/version.h": "\n".join(lines) + "\n",
-    }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
 
 
 @pytest.fixture

@@ -66,7 +66,9 @@ def is_option(name):
 
 
 def is_identifier(text):
-    code = sources("src/**/*.h", "src/**/*.cpp", "tests/**/*.h", "tests/**/*.cpp", "tests/hostile/*.py")
+    code = sources(
+        "include/**/*.h", "src/**/*.h", "src/**/*.cpp", "tests/**/*.h", "tests/**/*.cpp", "tests/hostile/*.py"
+    )
     return all(re.search(rf"\b{name}\b", code) for name in re.findall(r"\w+", text))
 
 

@@ -45,8 +45,25 @@ struct CalibrationFlags {
   bool quiet = false;
 };
 
+/// An input to be made up.
+struct InputShape {
+  std::string name;  ///< Empty: the next one.
+  DType dtype = DType::kF32;
+  std::vector<int64_t> extents;
+};
+
+/// What a TorchScript file does not say; shared by all that open a network.
+struct ScriptFlags {
+  bool allow_code = false;
+  std::vector<InputShape> shapes;
+  std::filesystem::path example;  ///< Empty: none.
+
+  bool speaks_of_inputs() const { return !shapes.empty() || !example.empty(); }
+};
+
 struct QuantizeRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   std::filesystem::path output;
   std::filesystem::path report;  ///< Empty: none; so are the next three.
   std::filesystem::path html;
@@ -61,6 +78,7 @@ struct QuantizeRequest {
 
 struct TransformRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   std::filesystem::path plan;  ///< Empty: none.
   BackendFlags backend;
   std::filesystem::path output;  ///< Empty: standard output.
@@ -69,6 +87,7 @@ struct TransformRequest {
 
 struct PlanRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   std::filesystem::path output;
   std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
   BackendFlags backend;
@@ -79,12 +98,14 @@ struct PlanRequest {
 
 struct ExplainRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   BackendFlags backend;
   std::string node;
 };
 
 struct InspectRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   bool json = false;
 };
 
@@ -98,6 +119,7 @@ struct InputFile {
 
 struct RunRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   std::filesystem::path output;
   std::vector<InputFile> inputs;
   Stage stage = Stage::kFloat;
@@ -108,6 +130,7 @@ struct RunRequest {
 
 struct CompareRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   std::filesystem::path file;  ///< Written from it; empty: none.
   std::filesystem::path data;  ///< To compare on; CalibrationFlags::data where that is not given.
   int64_t samples = 0;         ///< 0: one in sixteen, one to eight.
@@ -121,6 +144,7 @@ enum class SensitivityRank : uint8_t { kSqnr, kCosine, kClipped, kTop1 };
 
 struct SensitivityRequest {
   std::filesystem::path model;
+  ScriptFlags script;
   std::filesystem::path data;    ///< To measure on; CalibrationFlags::data where that is not given.
   std::filesystem::path labels;  ///< Empty: none.
   int64_t samples = 0;           ///< 0: SensitivityOptions decides.
@@ -133,7 +157,7 @@ struct SensitivityRequest {
   std::filesystem::path report;  ///< Empty: none.
 };
 
-/// Whether the file is a printed graph, which needs no torch to read; everything else is taken for a .pt2 archive.
+/// Whether the file is a printed graph, which needs no torch to read.
 inline bool is_printed_graph(const std::filesystem::path& model) { return model.extension() == ".gir"; }
 
 }  // namespace graftwork::core::cli

@@ -9,7 +9,7 @@
 
 namespace graftwork {
 
-struct QuantizationResult::State {
+struct __attribute__((visibility("hidden"))) QuantizationResult::State {
   core::QuantizationResult result;
   /// Whether training changes a stored tensor, by name.
   std::map<std::string, bool> trainable;

@@ -5,6 +5,7 @@
 #include <ATen/native/TensorFactories.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <string>
 
 namespace graftwork::core {
@@ -72,6 +73,16 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::o
   return at::empty(shape, x.options());
 }
 
+/// The normalised, and what it was normalised by.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> layer_normed(const at::Tensor& x, c10::IntArrayRef normalized,
+                                                            const std::optional<at::Tensor>& /*weight*/,
+                                                            const std::optional<at::Tensor>& /*bias*/, double /*eps*/) {
+  std::vector<int64_t> shape = x.sizes().vec();
+  TORCH_CHECK(normalized.size() <= shape.size(), "a norm is over dimensions that there are");
+  std::fill(shape.end() - static_cast<std::ptrdiff_t>(normalized.size()), shape.end(), 1);
+  return {like(x), at::empty(shape, x.options()), at::empty(shape, x.options())};
+}
+
 at::Tensor half_given(const at::Tensor& x, bool /*upper*/) { return like(x); }
 
 at::Tensor reflected(const at::Tensor& vectors, const at::Tensor& /*factors*/) { return like(vectors); }
@@ -127,6 +138,7 @@ void provide_meta_kernels() {
     for (const char* name : {"dot", "vdot"}) provide(made, name, "", number_of_both);
     provide(made, "nansum", "", sum_of);
     provide(made, "_convolution", "", convolved);
+    provide(made, "native_layer_norm", "", layer_normed);
     provide(made, "flip", "", flipped);
     provide(made, "hardtanh", "", bounded);
     provide(made, "cholesky_inverse", "", half_given);

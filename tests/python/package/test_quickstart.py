@@ -1,12 +1,20 @@
-"""The quick start, as users paste it from README.md."""
+"""The quick start, as users paste it."""
 
 import pytest
 import small_networks as networks
 import torch
 
-import pages
+QUICK_START = """
+from graftwork import transform
+from graftwork.tensorrt import TENSORRT_PATTERNS
+from graftwork.quantize import quantize, QuantConfig, TensorQuantConfig, ModulesToSkip, Precision, CalibrationMethod
 
-QUICK_START = pages.block("README.md", "Or in Python, on the live model").body
+res = transform(model, (example_input,), patterns=TENSORRT_PATTERNS)
+print(res.model.print_readable()); print(*res.matches, sep="\\n")
+first_conv = res.model.FusedConvBNActMaxPool_0.conv           # a child, taken from the fused graph
+config = QuantConfig(skip=ModulesToSkip(stub={first_conv}, weight={first_conv}))
+q = quantize(res.model, (example_input,), config, forward_loop=lambda m: [m(x) for x in data], freeze_weights=True)
+"""
 
 
 @pytest.fixture(scope="module")

@@ -10,28 +10,25 @@
 #include <torch/nn/modules/rnn.h>
 #include <torch/nn/modules/transformerlayer.h>
 
-#include "graftwork/import/captured/build_network.h"
-#include "graftwork/import/recorded/record.h"
+#include "unit/recorded/recorded_testing.h"
 
 namespace graftwork::core::testing {
 
 namespace nn = torch::nn;
 
-template <class Module>
-NamedTensors parameters_of(const Module& module) {
+inline NamedTensors parameters_of(const nn::Module& module) {
   NamedTensors named;
   for (const auto& item : module.named_parameters()) named.emplace_back(item.key(), item.value());
   return named;
 }
 
-template <class Module>
-NamedTensors buffers_of(const Module& module) {
+inline NamedTensors buffers_of(const nn::Module& module) {
   NamedTensors named;
   for (const auto& item : module.named_buffers()) named.emplace_back(item.key(), item.value());
   return named;
 }
 
-/// A residual block with in-place activations, strided, with a projection.
+/// A residual block with in-place activations, strided or not, with a projection where its shapes differ.
 struct BlockImpl : nn::Module {
   BlockImpl(int64_t in, int64_t out, int64_t stride) {
     conv1 = register_module("conv1", nn::Conv2d(nn::Conv2dOptions(in, out, 3).stride(stride).padding(1).bias(false)));
@@ -71,5 +68,17 @@ struct ResNetImpl : nn::Module {
   nn::Linear head{nullptr};
 };
 TORCH_MODULE(ResNet);
+
+/// Tokens [N, T] → scores of the next one; one table of embeddings on both ends, under two names.
+struct TiedImpl : nn::Module {
+  TiedImpl() {
+    embedding = register_module("embedding", nn::Embedding(11, 8));
+    head = register_parameter("head", embedding->weight);
+  }
+  at::Tensor forward(const at::Tensor& tokens) { return at::linear(at::gelu(embedding(tokens)), head); }
+  nn::Embedding embedding{nullptr};
+  at::Tensor head;
+};
+TORCH_MODULE(Tied);
 
 }  // namespace graftwork::core::testing

@@ -83,7 +83,7 @@ fs::path installed_folder() {
 std::optional<fs::path> named_torch() {
   const char* const name = std::getenv("GRAFTWORK_TORCH");
   if (!name || !*name) return std::nullopt;
-  const fs::path folder = name;
+  fs::path folder = name;
   if (!holds_torch(folder)) {
     throw Error("build.torch", cat("GRAFTWORK_TORCH names ", folder.string(), ", which has no lib/libtorch_cpu.so"),
                 "the folder of an installed torch package, …/site-packages/torch");

@@ -6,20 +6,32 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
+#include "graftwork/cli/torch/open_script.h"
 #include "graftwork/cli/torch/progress.h"
 #include "graftwork/data/sample_files.h"
+#include "graftwork/import/recorded/torchscript.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/samples/open_samples.h"
 
 namespace graftwork::core::cli {
 namespace {
 
-LoadedNetwork load_model(const std::filesystem::path& path) {
+LoadedNetwork load_model(const std::filesystem::path& path, const ScriptFlags& script) {
   if (is_printed_graph(path)) {
     throw Error("model.weights", path.string() + " is a printed graph, which holds no weights",
                 "the .pt2 file that it was made from");
   }
+  if (is_torchscript(path)) return open_script(path, script);
+  if (script.speaks_of_inputs()) {
+    throw Error("usage", "--input-shape and --example are for TorchScript: an exported program knows its inputs",
+                "leaving them out");
+  }
   return load_network(path);
+}
+
+void warn_of(const LoadedNetwork& loaded) {
+  warn_training(loaded.in_training);
+  warn(loaded.warnings);
 }
 
 void refuse_unsupported(const LoadedNetwork& loaded) {
@@ -35,16 +47,16 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
 
 }  // namespace
 
-LoadedNetwork load_as_it_is(const std::filesystem::path& path) {
-  LoadedNetwork loaded = load_model(path);
-  warn_training(loaded.in_training);
+LoadedNetwork load_as_it_is(const std::filesystem::path& path, const ScriptFlags& script) {
+  LoadedNetwork loaded = load_model(path, script);
+  warn_of(loaded);
   return loaded;
 }
 
-LoadedNetwork load_to_run(const std::filesystem::path& path, bool quiet) {
-  LoadedNetwork loaded = load_model(path);
+LoadedNetwork load_to_run(const std::filesystem::path& path, const ScriptFlags& script, bool quiet) {
+  LoadedNetwork loaded = load_model(path, script);
   refuse_unsupported(loaded);
-  if (!quiet) warn_training(loaded.in_training);
+  if (!quiet) warn_of(loaded);
   return loaded;
 }
 

@@ -41,6 +41,18 @@ bool gives_no_values(Symbol op) {
   return kNames.contains(operator_name(op)) && !op.str().ends_with("out");
 }
 
+/// Arithmetic with a number is spelled as torch.export spells it.
+Symbol as_exported(Symbol op) {
+  static const std::unordered_map<Symbol, Symbol> kOperators{
+      {"aten.add.Scalar", "aten.add.Tensor"},           {"aten.add_.Scalar", "aten.add_.Tensor"},
+      {"aten.sub.Scalar", "aten.sub.Tensor"},           {"aten.sub_.Scalar", "aten.sub_.Tensor"},
+      {"aten.mul.Scalar", "aten.mul.Tensor"},           {"aten.mul_.Scalar", "aten.mul_.Tensor"},
+      {"aten.div.Scalar", "aten.div.Tensor"},           {"aten.div_.Scalar", "aten.div_.Tensor"},
+      {"aten.div.Scalar_mode", "aten.div.Tensor_mode"}, {"aten.div_.Scalar_mode", "aten.div_.Tensor_mode"}};
+  const auto found = kOperators.find(op);
+  return found == kOperators.end() ? op : found->second;
+}
+
 template <class Visit>
 void each_tensor(c10::ArrayRef<const c10::IValue> values, const Visit& visit) {
   for (const c10::IValue& value : values) {
@@ -140,7 +152,7 @@ Recording::Frame Recording::frame_of(const c10::FunctionSchema& schema) const {
 
 void Recording::begin_call(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> arguments) {
   call_ = Call();
-  call_.op = captured::operator_of(schema);
+  call_.op = as_exported(captured::operator_of(schema));
   depends_ = false;
   each_tensor(arguments, [&](const at::Tensor& tensor) { depends_ |= dependent_.contains(memory_of(tensor)); });
   if (gives_no_values(call_.op)) return;

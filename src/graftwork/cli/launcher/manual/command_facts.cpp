@@ -1,6 +1,7 @@
 #include "graftwork/cli/launcher/manual/command_facts.h"
 
 #include <algorithm>
+#include <sstream>
 
 namespace graftwork::core::cli {
 namespace {

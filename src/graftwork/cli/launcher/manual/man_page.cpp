@@ -35,8 +35,8 @@ std::string heading(const OptionFacts& option) {
 std::string entry(const OptionFacts& option) {
   std::string text = ".TP\n" + heading(option) + "\n" + plain(option.text);
   std::vector<std::string> notes;
-  if (option.is_required && !option.is_positional) notes.push_back("required");
-  if (option.may_repeat) notes.push_back("may be given several times");
+  if (option.is_required && !option.is_positional) notes.emplace_back("required");
+  if (option.may_repeat) notes.emplace_back("may be given several times");
   if (!option.words.empty()) notes.push_back("one of " + join(option.words));
   if (!option.range.empty()) notes.push_back(option.range);
   if (!option.fallback.empty()) notes.push_back("default: " + option.fallback);

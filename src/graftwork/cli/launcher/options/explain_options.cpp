@@ -1,4 +1,5 @@
 #include "graftwork/cli/launcher/options/network_options.h"
+#include "graftwork/cli/launcher/options/script_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -10,6 +11,7 @@ class Explain final : public Subcommand {
       : Subcommand(*command.add_subcommand("explain", "Say what became of a node, and why it did not fuse")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
+    script_.add_to(own);
     own.add_option("NODE", request_.node, "A value (%relu or relu), or the path of a module (layer1.0.conv1)")
         ->required();
     add_backend(own, request_.backend);
@@ -18,10 +20,14 @@ class Explain final : public Subcommand {
         "Example:\n  graftwork explain resnet18.pt2 layer1.0.relu");
   }
 
-  Request request() override { return request_; }
+  Request request() override {
+    script_.finish(app(), request_.model);
+    return request_;
+  }
 
  private:
   ExplainRequest request_;
+  ScriptOptions script_{request_.script};
 };
 
 }  // namespace

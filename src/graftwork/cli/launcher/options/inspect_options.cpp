@@ -1,4 +1,5 @@
 #include "graftwork/cli/launcher/options/network_options.h"
+#include "graftwork/cli/launcher/options/script_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -10,16 +11,21 @@ class Inspect final : public Subcommand {
       : Subcommand(*command.add_subcommand("inspect", "Show what a network consists of")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
+    script_.add_to(own);
     own.add_flag("--json", request_.json, "For machines");
     own.footer(
         "Use it first on a new network: it shows inputs, operators, parameters, graph, and what is not supported.\n\n"
         "Example:\n  graftwork inspect resnet18.pt2");
   }
 
-  Request request() override { return request_; }
+  Request request() override {
+    script_.finish(app(), request_.model);
+    return request_;
+  }
 
  private:
   InspectRequest request_;
+  ScriptOptions script_{request_.script};
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/quantization_options.h"
+#include "graftwork/cli/launcher/options/script_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 #include "graftwork/onnx/opset_range.h"
 
@@ -13,6 +14,7 @@ class Quantize final : public Subcommand {
       : Subcommand(*command.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out")) {
     CLI::App& own = app();
     add_network(own, request_.model);
+    script_.add_to(own);
     quantization_.add_to(own);
     add_choice(own, "--weights", request_.float_weights, {{"int8", false}, {"float", true}}, "FORM",
                "Store weights as int8 codes (TensorRT 9 and later) or float");
@@ -42,6 +44,7 @@ class Quantize final : public Subcommand {
   }
 
   Request request() override {
+    script_.finish(app(), request_.model);
     const CalibrationFlags& flags = request_.calibration;
     if (flags.data.empty() && flags.scales.empty()) refuse(app(), "--calibrate DATA or --scales FILE is needed");
     quantization_.finish(app());
@@ -52,6 +55,7 @@ class Quantize final : public Subcommand {
 
  private:
   QuantizeRequest request_;
+  ScriptOptions script_{request_.script};
   QuantizationOptions quantization_{request_.calibration};
 };
 

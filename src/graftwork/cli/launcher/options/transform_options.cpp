@@ -1,4 +1,5 @@
 #include "graftwork/cli/launcher/options/network_options.h"
+#include "graftwork/cli/launcher/options/script_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -10,6 +11,7 @@ class Transform final : public Subcommand {
       : Subcommand(*command.add_subcommand("transform", "Show the graph after conversions and fusions")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
+    script_.add_to(own);
     add_path(own, "-o,--output", request_.output, "Write the graph here (.gir); default: print it");
     add_plan_to_follow(own, request_.plan);
     add_backend(own, request_.backend);
@@ -19,10 +21,14 @@ class Transform final : public Subcommand {
         "Example:\n  graftwork transform resnet18.pt2 -o resnet18.gir --report report.json");
   }
 
-  Request request() override { return request_; }
+  Request request() override {
+    script_.finish(app(), request_.model);
+    return request_;
+  }
 
  private:
   TransformRequest request_;
+  ScriptOptions script_{request_.script};
 };
 
 }  // namespace

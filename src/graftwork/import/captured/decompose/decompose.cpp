@@ -51,6 +51,10 @@ class Pass {
       for (const NamedArgument& input : call.inputs) each_name(input.arg, read);
     }
     for (const Output& output : program.outputs) each_name(output.arg, read);
+    for (const Input& input : program.inputs) {
+      if (input.kind == Input::Kind::kStored && input.arg.is<TensorName>())
+        modules_.emplace(input.arg.get_if<TensorName>()->name, input.name.substr(0, input.name.rfind('.')));
+    }
   }
 
   bool run() {
@@ -274,6 +278,22 @@ class Pass {
     return holds;
   }
 
+  /// Where a part stands that may be a layer inside of `whole`: the module that has what it reads.
+  Provenance layer_of(const Call& part, const Provenance& whole) const {
+    Provenance found = whole;
+    found.is_body = false;
+    const std::string inside = whole.module.empty() ? "" : whole.module.str() + ".";
+    for (const NamedArgument& input : part.inputs) {
+      each_tensor_name(input.arg, [&](const std::string& name) {
+        const auto module = modules_.find(name);
+        if (module == modules_.end() || !module->second.starts_with(inside)) return;
+        found.module = module->second;
+        found.is_body = true;
+      });
+    }
+    return found;
+  }
+
   /// A file may ask for a billion parts: as many as it has names for are made.
   static bool counts_too_much(const c10::OperatorHandle& handle, const torch::jit::Stack& arguments, const Call& call) {
     size_t results = 0;
@@ -372,7 +392,7 @@ class Pass {
       if (part.op != second.recorder.calls[i].op || !merge(part, second.recorder.calls[i], sizes, call, made))
         return false;
       part.name = cat(base, "_", operator_name(part.op));
-      part.provenance = call.provenance;
+      part.provenance = is_made_of_layers(call.op) ? layer_of(part, call.provenance) : call.provenance;
       for (Argument& output : part.outputs) {
         each_tensor_name(output, [&](std::string& name) {
           const auto meta = merged(first.recorder.tensors.at(name), second.recorder.tensors.at(name), sizes);
@@ -500,6 +520,7 @@ class Pass {
   UniqueNames names_;
   ComplexValues complex_;
   std::unordered_set<std::string> read_;
+  std::unordered_map<std::string, std::string> modules_;  // of stored tensors
   bool is_functional_;
   bool changed_ = false;
   std::unordered_map<std::string, std::string> renaming_;            // results that are operands, or each other

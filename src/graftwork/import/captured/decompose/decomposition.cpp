@@ -58,9 +58,9 @@ at::Tensor as_float(const at::Tensor& x) { return x.is_floating_point() ? x : x.
 Decomposition find_decomposition(Symbol op) {
   static const std::unordered_map<Symbol, Decomposition> table = [] {
     std::unordered_map<Symbol, Decomposition> all;
-    for (auto make :
-         {arithmetic_decompositions, attention_decompositions, movement_decompositions, norm_decompositions,
-          order_statistic_decompositions, pool_decompositions, reduction_decompositions, scan_decompositions}) {
+    for (auto make : {arithmetic_decompositions, attention_decompositions, fused_layer_decompositions,
+                      movement_decompositions, norm_decompositions, order_statistic_decompositions, pool_decompositions,
+                      reduction_decompositions, scan_decompositions}) {
       for (const auto& [name, decomposition] : make()) all.emplace(name, decomposition);
     }
     return all;

@@ -57,10 +57,14 @@ using Decomposition = std::vector<at::Tensor> (*)(const Arguments&);
 /// Null when there is none.
 Decomposition find_decomposition(Symbol op);
 
+/// Whether the operator stands for several modules of the model, which are found by what its parts read.
+bool is_made_of_layers(Symbol op);
+
 /// Decompositions by operator, one table per file.
 using Decompositions = std::vector<std::pair<Symbol, Decomposition>>;
 Decompositions arithmetic_decompositions();
 Decompositions attention_decompositions();
+Decompositions fused_layer_decompositions();
 Decompositions movement_decompositions();
 Decompositions norm_decompositions();
 Decompositions order_statistic_decompositions();

@@ -1,4 +1,5 @@
-// Attention, as its definition says it.
+#include "graftwork/import/captured/decompose/operators/attention.h"
+
 #include <cmath>
 #include <limits>
 
@@ -24,8 +25,7 @@ Masked apply_mask(const at::Tensor& scores, const at::Tensor& mask) {
   return {at::add(scores, at::masked_fill(mask, blind, 0)), blind};
 }
 
-/// softmax(query · keyᵀ · scale + mask) · value, and 0 for a query that sees no key. Source:
-/// torch.nn.functional.scaled_dot_product_attention, and aten::_safe_softmax in its definition.
+/// Source: torch.nn.functional.scaled_dot_product_attention.
 std::vector<at::Tensor> attention(const Arguments& args) {
   const at::Tensor& query = args.tensor("query");
   at::Tensor key = args.tensor("key"), value = args.tensor("value");
@@ -35,21 +35,28 @@ std::vector<at::Tensor> attention(const Arguments& args) {
     key = at::repeat_interleave(key, query.size(-3) / key.size(-3), -3);
     value = at::repeat_interleave(value, query.size(-3) / value.size(-3), -3);
   }
-  const double scale =
-      args.is_given("scale") ? args.number("scale").toDouble() : 1 / std::sqrt(static_cast<double>(query.size(-1)));
-  at::Tensor scores = at::mul(at::matmul(query, at::transpose(key, -2, -1)), scale);
+  at::Tensor scores =
+      args.is_given("scale") ? scaled_scores(query, key, args.number("scale").toDouble()) : scaled_scores(query, key);
   if (args.flag("is_causal")) {
     constexpr double kNever = -std::numeric_limits<double>::infinity();
     const at::Tensor allowed = at::tril(at::ones({query.size(-2), key.size(-2)}, query.options().dtype(at::kBool)), 0);
     scores = at::masked_fill(scores, at::logical_not(allowed), kNever);
   }
-  const at::Tensor mask = args.optional_tensor("attn_mask");
-  if (!mask.defined()) return {at::matmul(at::softmax(scores, -1), value)};
-  const Masked masked = apply_mask(scores, mask);
-  return {at::masked_fill(at::matmul(at::softmax(masked.scores, -1), value), masked.blind, 0)};
+  return {attended_values(scores, value, args.optional_tensor("attn_mask"))};
 }
 
 }  // namespace
+
+at::Tensor scaled_scores(const at::Tensor& query, const at::Tensor& key, std::optional<double> scale) {
+  const double by_size = 1 / std::sqrt(static_cast<double>(query.size(-1)));
+  return at::mul(at::matmul(query, at::transpose(key, -2, -1)), scale.value_or(by_size));
+}
+
+at::Tensor attended_values(const at::Tensor& scores, const at::Tensor& value, const at::Tensor& mask) {
+  if (!mask.defined()) return at::matmul(at::softmax(scores, -1), value);
+  const Masked masked = apply_mask(scores, mask);
+  return at::masked_fill(at::matmul(at::softmax(masked.scores, -1), value), masked.blind, 0);
+}
 
 Decompositions attention_decompositions() { return {{"aten.scaled_dot_product_attention.default", attention}}; }
 
