@@ -326,6 +326,14 @@ def test_recipes(name, recipe, tmp_path):
         assert_same_up_to_a_code(run_file(tmp_path / "q.onnx", x), value)
 
 
+@pytest.mark.parametrize(("recipe", "method"), [("smooth", "smooth_quant"), ("equalized", "cross_layer_equalization")])
+def test_report_says_what_was_rescaled(recipe, method):
+    _, x, made = transformed("encoder" if recipe == "smooth" else "residual")
+    pairs = quantize(made, (x,), RECIPES[recipe]).report.rescaled
+    assert {pair["by"] for pair in pairs} == {method}
+    assert all(pair["refusal"] or pair["readers"] for pair in pairs)
+
+
 def test_affine_codes_run_and_are_refused_by_export(tmp_path):
     config = QuantConfig(TensorQuantConfig(symmetric=False), WeightQuantConfig(symmetric=False))
     q, x = quantized("residual", config, float_type="fp32"), networks.images()
