@@ -49,12 +49,16 @@ GRAFTWORK_API void require_capture(bool is_capture);
 /// Throws Error "capture.input": nothing that can be called takes so many tensors.
 [[noreturn]] GRAFTWORK_API void refuse_input_count(size_t inputs);
 
+/// Throws Error "capture.input": the pointer or holder is empty.
+[[noreturn]] GRAFTWORK_API void refuse_no_module();
+
 /// Modules, holders of modules (TORCH_MODULE) and pointers to them: the module.
 template <class Model>
 decltype(auto) module_of(Model& model) {
   if constexpr (requires { model.named_parameters(); }) {
     return (model);
   } else if constexpr (requires { model->named_parameters(); }) {
+    if (!model) refuse_no_module();
     return (*model);
   } else {
     return (model);
@@ -75,6 +79,7 @@ void append(std::vector<at::Tensor>& results, const Result& result) {
   } else if constexpr (requires { std::tuple_size<Result>::value; }) {
     std::apply([&](const auto&... parts) { (append(results, parts), ...); }, result);
   } else {
+    static_assert(requires { std::begin(result); }, "graftwork: forward gives a tensor, or a tuple or range of such");
     for (const auto& part : result) append(results, part);
   }
 }
@@ -84,11 +89,26 @@ constexpr bool takes(std::index_sequence<I...>) {
   return requires(Call& call, const std::vector<at::Tensor>& inputs) { call(inputs[I]...); };
 }
 
-/// Calls with as many tensors as there are.
+inline constexpr size_t kMostInputs = 8;
+
+/// Whether it can be called with any number of tensors.
+template <class Call, size_t Count = 0>
+constexpr bool takes_tensors() {
+  if constexpr (takes<Call>(std::make_index_sequence<Count>())) return true;
+  if constexpr (Count < kMostInputs) return takes_tensors<Call, Count + 1>();
+  return false;
+}
+
+/// Calls with as many tensors as there are; what takes none one by one takes their vector.
 template <size_t Count, class Call>
 std::vector<at::Tensor> call_with(Call& call, const std::vector<at::Tensor>& inputs) {
-  constexpr size_t kMost = 8;
-  if constexpr (Count > kMost) {
+  if constexpr (!takes_tensors<Call>()) {
+    static_assert(
+        requires { call(inputs); }, "graftwork: forward takes up to eight tensors by value or const reference");
+    std::vector<at::Tensor> results;
+    append(results, call(inputs));
+    return results;
+  } else if constexpr (Count > kMostInputs) {
     refuse_input_count(inputs.size());
   } else {
     if constexpr (takes<Call>(std::make_index_sequence<Count>())) {

@@ -10,7 +10,7 @@ namespace graftwork {
 
 enum class Speed {
   REFERENCE,  ///< What the network means: every kernel part by part, under autograd where that is on.
-  FAST,       ///< Batch norm folded, weights packed, oneDNN's fused operators; without gradients.
+  FAST,       ///< Batch norm folded, weights packed as they are now, oneDNN's fused operators; without gradients.
 };
 
 /// A network, ready to run in evaluation, from many threads.
@@ -19,8 +19,8 @@ class GRAFTWORK_API Executor {
   explicit Executor(const Network& network, Speed speed = Speed::REFERENCE);
 
   /// Tensors in the order of Network::input_names(), of any batch where the graph holds for any; results in the order
-  /// of output_names(). Throws Error "nn.input" when they do not fit, "nn.run" with the node's place when torch fails,
-  /// "nn.inference" of a fast one when autograd would record.
+  /// of output_names(). Throws Error "nn.input" when they do not fit, "nn.run" with the node's place when torch
+  /// fails.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) const;
   /// Of a network with one input and one result.
   at::Tensor operator()(const at::Tensor& input) const;

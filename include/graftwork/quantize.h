@@ -103,8 +103,8 @@ class ModuleSelector {
 
 /// Modules that stay in floating point. An entry that matches nothing is Error "config.skip".
 struct ModulesToSkip {
-  std::vector<ModuleSelector> stub;         ///< Without Q/DQ on their inputs.
-  std::vector<ModuleSelector> weight;       ///< Without Q/DQ on their weights.
+  std::vector<ModuleSelector> stub = {};    ///< Without Q/DQ on their inputs.
+  std::vector<ModuleSelector> weight = {};  ///< Without Q/DQ on their weights.
   std::vector<ModuleSelector> smooth = {};  ///< In no pair of SmoothQuant.
 };
 
@@ -116,7 +116,7 @@ struct SmoothQuantConfig {
   std::vector<std::pair<std::string, std::optional<double>>> pairs = {};
 };
 
-/// The recipe (docs/quantize.md).
+/// The recipe (docs/recipe.md).
 struct QuantConfig {
   ActivationQuantConfig activation = {};
   WeightQuantConfig weight = {};
@@ -145,7 +145,7 @@ struct QuantizeOptions {
   bool keep_batch_norm = false;
   /// Threads; 0: as many as torch would use. No influence on the result.
   int threads = 0;
-  /// Where calibration keeps what it has seen, and goes on from; empty: nowhere.
+  /// Where quantize() keeps what it has seen, and goes on from; empty: nowhere.
   std::filesystem::path checkpoint = {};
   /// Scales that hold instead of what data would tell: what QuantizationResult::scales() gave, edited or not.
   std::string scales = {};
@@ -154,8 +154,9 @@ struct QuantizeOptions {
   std::string plan = {};
   /// Measures what is lost, and where, once it is quantized (QuantizationResult::losses).
   bool losses = false;
+  /// Of quantize(), over samples; whoever pushes data to a Calibrator knows how far they are.
   Progress progress = {};
-  /// Polled; true stops with Error "interrupted".
+  /// Polled from several threads; true stops with Error "interrupted".
   std::function<bool()> interrupted = {};
   /// Absent: the one that is used (get_backend).
   std::optional<Backend> backend = {};
@@ -205,7 +206,7 @@ struct QuantizedStub {
 class GRAFTWORK_API QuantizationResult {
  public:
   /// Fake-quantized: what the file computes. Tensors that did not change are those of the network that was given.
-  const Network& model() const;
+  Network model() const;
   int64_t samples() const;
   std::vector<QuantizedStub> stubs() const;
   /// How many weights are quantized.
@@ -250,7 +251,7 @@ class GRAFTWORK_API Calibrator {
   at::Tensor operator()(const at::Tensor& input);
   int64_t samples() const;
 
-  /// To be called once. Throws Error "data.empty", and what quantize() throws.
+  /// To be called once: Error "quant.finished" later. Throws Error "data.empty", and what quantize() throws.
   QuantizationResult finish();
 
  private:

@@ -11,6 +11,12 @@ Network capture(const Forward& forward, const std::vector<at::Tensor>& inputs, c
   core::RecordOptions how;
   how.inputs = options.input_names;
   how.outputs = options.output_names;
+  if (!options.replay_inputs.empty() && options.replay_inputs.size() != inputs.size()) {
+    throw Error("capture.input",
+                core::cat("there are ", core::counted(inputs.size(), "input"), ", and ", options.replay_inputs.size(),
+                          " to replay with"),
+                "as many of them");
+  }
   core::LoadedNetwork loaded = core::record(forward, inputs, parameters, buffers, how);
   if (options.replay) {
     core::verify_replay(loaded, forward,
@@ -25,6 +31,8 @@ void require_capture(bool is_capture) {
   if (is_capture) return;
   throw Error("capture.trace", "a module of C++ is neither exported nor traced symbolically", "Trace::CAPTURE");
 }
+
+void refuse_no_module() { throw Error("capture.input", "there is no module behind the pointer", "one that is made"); }
 
 void refuse_input_count(size_t inputs) {
   throw Error("capture.input", core::cat("its forward does not take ", core::counted(inputs, "tensor")),

@@ -45,7 +45,7 @@ Executor::Executor(const Network& network, Speed speed) : state_(std::make_share
 
 std::vector<at::Tensor> Executor::run(const std::vector<at::Tensor>& inputs) const {
   if (state_->fast) {
-    const c10::InferenceMode no_autograd;
+    const at::NoGradGuard no_grad;
     return state_->fast->run(inputs, {}, state_->any_batch);
   }
   core::RunOptions options;

@@ -47,7 +47,12 @@ std::vector<std::pair<std::string, at::Tensor>> Network::named_tensors() const {
 }
 
 std::vector<std::string> Network::unsupported() const { return state_->loaded.unsupported; }
-std::vector<std::string> Network::warnings() const { return state_->loaded.warnings; }
+std::vector<std::string> Network::warnings() const {
+  std::vector<std::string> warnings = state_->loaded.warnings;
+  for (const std::string& layer : state_->loaded.in_training)
+    warnings.push_back("computes as in training, call eval() before: " + layer);
+  return warnings;
+}
 
 std::vector<at::Tensor> Network::operator()(const std::vector<at::Tensor>& inputs) const {
   return Executor(*this).run(inputs);

@@ -2,10 +2,12 @@
 
 #include <graftwork/quantize.h>
 
+#include "graftwork/base/text.h"
 #include "graftwork/library/quantization_state.h"
 #include "graftwork/library/recipe.h"
 #include "graftwork/library/state.h"
 #include "graftwork/place/plan_file.h"
+#include "graftwork/quant/input_check.h"
 #include "graftwork/quant/pushed/pushed_quantization.h"
 #include "graftwork/samples/open_samples.h"
 
@@ -15,12 +17,25 @@ namespace {
 /// A caller's samples for the rooms.
 class GivenSamples final : public core::SampleSource {
  public:
-  explicit GivenSamples(const graftwork::SampleSource& source) : source_(source) {}
+  GivenSamples(const core::Network& network, const graftwork::SampleSource& source)
+      : source_(source), check_(network), batched_(core::batching_of(network.module).batched) {}
   int64_t size() const override { return source_.size(); }
-  std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override { return source_.samples(begin, end); }
+  std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override {
+    std::vector<at::Tensor> given = source_.samples(begin, end);
+    check_.fits(given);
+    for (size_t i = 0; i < given.size(); ++i) {
+      if (!batched_[i] || given[i].size(0) == end - begin) continue;
+      throw Error("data.shape",
+                  core::cat("samples ", begin, " to ", end - 1, " were asked for, and ", given[i].size(0), " came"),
+                  "a source whose samples(begin, end) gives end − begin of them");
+    }
+    return given;
+  }
 
  private:
   const graftwork::SampleSource& source_;
+  core::InputCheck check_;
+  std::vector<bool> batched_;
 };
 
 /// Those of files, for the caller.
@@ -40,6 +55,8 @@ class FileSamples final : public SampleSource {
 namespace detail {
 
 QuantizationResult result_of(const Network& network, core::QuantizationResult result) {
+  if (result.plan.stubs.empty() && result.plan.weights.empty())
+    result.warnings.emplace_back("nothing is quantized: the network has no kernels, as transform() makes them");
   core::Network made = result.network.clone();
   Network model = network_of(network, std::move(made), result.provenance);
   return QuantizationResult(std::make_shared<const QuantizationResult::State>(
@@ -76,7 +93,7 @@ std::unique_ptr<SampleSource> open_samples(const Network& network, const std::fi
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options) {
   const at::NoGradGuard no_grad;
-  const GivenSamples given(samples);
+  const GivenSamples given(network.state()->network(), samples);
   // Files know their names, for messages.
   const auto* files = dynamic_cast<const FileSamples*>(&samples);
   return detail::result_of(
@@ -121,7 +138,7 @@ QuantizationResult Calibrator::finish() {
   return detail::result_of(state_->network, state_->quantization.finish());
 }
 
-const Network& QuantizationResult::model() const { return state_->model; }
+Network QuantizationResult::model() const { return state_->model; }
 int64_t QuantizationResult::samples() const { return state_->result.samples; }
 
 std::vector<QuantizedStub> QuantizationResult::stubs() const {

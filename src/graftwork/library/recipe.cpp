@@ -16,6 +16,13 @@ template <class To, class From>
 To same(From value) {
   return static_cast<To>(static_cast<int>(value));
 }
+
+/// Throws Error "config.value" for a number that names nothing.
+template <class Enumeration>
+void require(Enumeration value, Enumeration last, const char* what) {
+  if (static_cast<int>(value) < 0 || value > last)
+    throw Error("config.value", core::cat(what, " is ", static_cast<int>(value)), "one of its names");
+}
 static_assert(static_cast<int>(CalibrationMethod::MSE) == static_cast<int>(core::CalibrationMethod::kMse));
 static_assert(static_cast<int>(OutlierChannels::DIVIDE) == static_cast<int>(core::OutlierChannels::kDivide));
 static_assert(static_cast<int>(SoftmaxScale::FIXED) == static_cast<int>(core::SoftmaxScale::kFixed));
@@ -43,6 +50,8 @@ Precision from_core(core::Precision precision) {
 }
 
 void copy(const TensorQuantConfig& from, core::TensorQuantConfig& to) {
+  require(from.precision, Precision::FP8, "precision");
+  require(from.calibration_method, CalibrationMethod::MSE, "calibration_method");
   to.precision = to_core(from.precision);
   to.symmetric = from.symmetric;
   to.per_channel = from.per_channel;
@@ -69,6 +78,9 @@ std::vector<ModuleSelector> selectors_of(const std::vector<std::string>& texts) 
 }  // namespace
 
 core::QuantConfig to_core(const QuantConfig& config) {
+  require(config.activation.softmax_scale, SoftmaxScale::FIXED, "softmax_scale");
+  require(config.activation.outlier_channels, OutlierChannels::DIVIDE, "outlier_channels");
+  require(config.weight.rounding, WeightRounding::ADAROUND, "rounding");
   // Policies are read by the reader of recipes.
   core::QuantConfig made =
       config.policy.empty() ? core::QuantConfig() : core::parse_quant_config("{\"policy\": " + config.policy + "}");
@@ -84,7 +96,7 @@ core::QuantConfig to_core(const QuantConfig& config) {
   made.skip = {texts_of(config.skip.stub), texts_of(config.skip.weight), texts_of(config.skip.smooth)};
   if (config.smooth_quant)
     made.smooth_quant = core::SmoothQuantConfig{config.smooth_quant->alpha, config.smooth_quant->pairs};
-  return made;
+  return core::parse_quant_config(core::quant_config_text(made));  // which refuses what no recipe may say
 }
 
 QuantConfig from_core(const core::QuantConfig& config) {

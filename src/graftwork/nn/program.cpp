@@ -373,6 +373,10 @@ Program::Program(Program&&) noexcept = default;
 void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
   const TensorType* type = input.tensor();
   if (!type) return;
+  if (!tensor.defined() || tensor.layout() != at::kStrided) {
+    throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the tensor given is ",
+                                tensor.defined() ? "sparse" : "undefined"));
+  }
   const TensorType given = type_of(tensor);
   bool fits = given.dtype == type->dtype && given.rank() == type->rank();
   for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i)
@@ -386,7 +390,7 @@ std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const E
     throw Error("nn.input", cat("the network takes ", counted(inputs_.size(), "input"), ", not ", inputs.size()));
   }
   std::vector<c10::IValue> values(steps_.size());
-  const c10::Device device = inputs.empty() ? c10::Device(c10::kCPU) : inputs[0].device();
+  const c10::Device device = inputs.empty() || !inputs[0].defined() ? c10::Device(c10::kCPU) : inputs[0].device();
   size_t next_input = 0;
   Operands operands;
   for (const Step& step : steps_) {

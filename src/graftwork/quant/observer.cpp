@@ -19,12 +19,6 @@ at::Tensor in_memory_order(const at::Tensor& value) {
   return value.as_strided({value.numel()}, {1}, value.storage_offset());
 }
 
-/// Whether the input holds numbers alone, and −∞ where it is a mask.
-bool is_usable(const at::Tensor& input, bool is_mask) {
-  const at::Tensor usable = at::isfinite(input);
-  return (is_mask ? at::logical_or(usable, at::isneginf(input)) : usable).all().item<bool>();
-}
-
 /// Whether the network pads with infinity, as in front of max pooling: that has no range to watch, and is meant.
 bool pads_with_infinity(const Node& node) {
   if (node.op() != Symbol("aten.pad.default") && node.op() != Symbol("aten.constant_pad_nd.default")) return false;
@@ -51,7 +45,12 @@ void count(const at::Tensor& values, const Ends& ends, Histogram& histogram) {
 }  // namespace
 
 Observer::Observer(const Network& network, const StatisticsRequest& request, const SampleSource& source)
-    : network_(network), request_(request), source_(source), batching_(batching_of(network.module)), masks_(network) {
+    : network_(network),
+      request_(request),
+      source_(source),
+      batching_(batching_of(network.module)),
+      check_(network),
+      masks_(network) {
   watch_values();
   runner_.emplace(network, references_);
 }
@@ -83,27 +82,10 @@ std::pair<int64_t, int64_t> Observer::samples_of(int64_t micro_batch) const {
   return {begin, std::min(begin + batching_.size, source_.size())};
 }
 
-void Observer::check_finite(const std::vector<at::Tensor>& inputs, int64_t first_sample) const {
-  const std::vector<Node*> nodes = network_.module.graph().inputs();
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].is_floating_point()) continue;
-    const bool is_mask = masks_.is_absorbed(*nodes[i]);
-    const int64_t count = batching_.batched[i] ? inputs[i].size(0) : 1;
-    for (int64_t k = 0; k < count; ++k) {
-      if (is_usable(batching_.batched[i] ? inputs[i][k] : inputs[i], is_mask)) continue;
-      Error error("data.value",
-                  cat("sample ", first_sample + k, " of input ", nodes[i]->name().str(), " holds NaN or infinity"),
-                  "cleaning the calibration data");
-      const std::string file = source_.file(first_sample + k);
-      throw file.empty() ? error : error.at(file);
-    }
-  }
-}
-
 Observer::Observed Observer::observe(int64_t micro_batch, Statistics& statistics) const {
   const auto [begin, end] = samples_of(micro_batch);
   std::vector<at::Tensor> inputs = source_.samples(begin, end);
-  check_finite(inputs, begin);
+  check_.is_finite(inputs, begin, &source_);
   if (request_.input_probe) request_.input_probe->look(inputs, statistics.inputs);
   std::unordered_map<const Node*, at::Tensor> kept;
   Observed observed;

@@ -7,6 +7,7 @@
 
 #include "graftwork/nn/inference_runner.h"
 #include "graftwork/nn/mask_values.h"
+#include "graftwork/quant/input_check.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_source.h"
 #include "graftwork/quant/statistics.h"
@@ -40,7 +41,6 @@ class Observer {
   };
 
   void watch_values();
-  void check_finite(const std::vector<at::Tensor>& inputs, int64_t first_sample) const;
   void observe(const ValueRef& value, const Watched& watched, const at::Tensor& tensor, int64_t micro_batch,
                Range& range, MovingAverage::Seen& ends) const;
 
@@ -48,6 +48,7 @@ class Observer {
   const StatisticsRequest& request_;
   const SampleSource& source_;
   Batching batching_;
+  InputCheck check_;
   MaskValues masks_;
   std::vector<ValueRef> references_;
   std::map<std::pair<const Node*, Symbol>, Watched> watched_;

@@ -117,6 +117,8 @@ TEST_F(Library, CapturesHoldersPointersFunctionsAndSequentials) {
   const Network sequential = capture(layers, {x});
   EXPECT_LT(difference(sequential(x), layers->forward(x)), 1e-6);
   const auto twice = [](const at::Tensor& a) { return std::vector<at::Tensor>{a * 2, a.sum(1)}; };
+  const auto of_vector = [](const std::vector<at::Tensor>& all) { return all[0].neg(); };
+  EXPECT_LT(difference(capture(of_vector, {x})(x), -x), 1e-6);
   const std::vector<at::Tensor> results = capture(twice, {x})(std::vector<at::Tensor>{x});
   EXPECT_LT(difference(results[1], x.sum(1)), 1e-6);
   const Forward forward = [](const std::vector<at::Tensor>& inputs) {
@@ -272,6 +274,7 @@ TEST_F(Library, RunsFastAndUnderAutograd) {
   const Network network = transformed().model;
   const Executor reference(network), fast(network, Speed::FAST);
   EXPECT_LT(difference(fast.run(data_[0])[0], reference.run(data_[0])[0]), 1e-5);
+  fast.run(data_[0])[0].sigmoid_();  // an ordinary tensor
   reference.run(inputs_)[0].sum().backward();
   EXPECT_TRUE(model_->conv->weight.grad().defined());
   EXPECT_EQ(code_of([&] { reference.run({inputs_[0]}); }), "nn.input");
@@ -317,6 +320,87 @@ TEST_F(Library, WritesTheSameBytesAgain) {
   export_onnx(result.model(), two.path, {.float_type = FloatType::FP32, .opset = 21});
   EXPECT_NE(bytes_of(one.path), bytes_of(two.path));
   EXPECT_EQ(code_of([&] { export_onnx(result.model(), "/no/such/folder/x.onnx"); }), "file.unwritable");
+}
+
+TEST_F(Library, RecipesThatNoFileMaySayAreRefused) {
+  const Network network = transformed().model;
+  const auto refused = [&](const auto& change) {
+    QuantConfig config;
+    change(config);
+    return code_of([&] { Calibrator(network, config); });
+  };
+  EXPECT_EQ(refused([](QuantConfig& c) { c.weight.calibration_method = CalibrationMethod::ENTROPY; }), "config.value");
+  EXPECT_EQ(refused([](QuantConfig& c) { c.weight.block_size = 64; }).substr(0, 7), "config.");
+  EXPECT_EQ(refused([](QuantConfig& c) { c.activation.precision = static_cast<Precision>(77); }), "config.value");
+  EXPECT_EQ(refused([](QuantConfig& c) { c.smooth_quant = SmoothQuantConfig{7.0}; }), "config.value");
+  EXPECT_EQ(refused([](QuantConfig& c) {
+              c.activation.calibration_method = CalibrationMethod::PERCENTILE;
+              c.activation.percentile = 500;
+            }),
+            "config.value");
+  EXPECT_EQ(refused([](QuantConfig&) {}), "none");
+}
+
+/// Gives one sample, whatever is asked for.
+struct ShortSource final : SampleSource {
+  int64_t size() const override { return 8; }
+  std::vector<at::Tensor> samples(int64_t, int64_t end) const override {
+    return end == 8 ? std::vector<at::Tensor>{at::Tensor(), at::Tensor()}
+                    : std::vector<at::Tensor>{at::zeros({3, 3, 8, 8}), at::zeros({3, 8, 8, 8})};
+  }
+};
+
+TEST_F(Library, WhatDoesNotFitIsRefusedAndDoesNoHarm) {
+  const Network network = transformed().model;
+  Calibrator calibrator(network);
+  at::Tensor bad = data_[0][0].clone();
+  bad[1][0][0][0] = std::numeric_limits<float>::quiet_NaN();
+  for (size_t i = 0; i < 40; ++i) {  // past what is kept
+    calibrator.observe(data_[i % data_.size()]);
+    EXPECT_EQ(code_of([&] { calibrator.observe({bad, data_[0][1]}); }), "data.value");
+    EXPECT_EQ(code_of([&] { calibrator.observe({at::zeros({1, 3, 8, 9}), data_[0][1]}); }), "nn.input");
+    EXPECT_EQ(code_of([&] { calibrator.observe({at::Tensor(), data_[0][1]}); }), "nn.input");
+    EXPECT_EQ(code_of([&] { calibrator.observe({data_[0][0]}); }), "nn.input");
+  }
+  EXPECT_EQ(calibrator.finish().samples(), 80);
+  EXPECT_EQ(code_of([&] { calibrator.finish(); }), "quant.finished");
+  EXPECT_EQ(code_of([&] { calibrator.observe(data_[0]); }), "quant.finished");
+  EXPECT_EQ(code_of([&] { quantize(network, ShortSource()); }), "data.shape");
+  EXPECT_EQ(code_of([&] { Executor(network).run({at::Tensor(), inputs_[1]}); }), "nn.input");
+  std::shared_ptr<TwoImpl> none;
+  EXPECT_EQ(code_of([&] { capture(none, inputs_); }), "capture.input");
+  EXPECT_EQ(code_of([&] { capture(model_, inputs_, {.replay_inputs = {inputs_[0]}}); }), "capture.input");
+  EXPECT_EQ(code_of([&] {
+              capture([](const at::Tensor& x) { return x * 2; }, {inputs_[0]}, {.replay_inputs = {data_[0][0]}});
+            }),
+            "none");
+  const std::vector<std::string> warnings = calibrated(capture(model_, inputs_)).warnings();
+  EXPECT_TRUE(std::ranges::any_of(warnings, [](const auto& line) { return line.starts_with("nothing is quantized"); }));
+}
+
+TEST_F(Library, ResultsHaveOneShapeHoweverManySamplesThereWere) {
+  const auto forward = [&](const at::Tensor& x) {
+    return std::vector<at::Tensor>{model_->conv(x).relu(), at::ones({5, 4}), at::ones({})};
+  };
+  const NamedTensors parameters{{"conv.weight", model_->conv->weight}};
+  const Forward recorded = [&](const std::vector<at::Tensor>& inputs) { return forward(inputs[0]); };
+  const Network network = transform(capture(recorded, {inputs_[0]}, parameters, {})).model;
+  Calibrator calibrator(network);
+  for (int i = 0; i < 40; ++i) {
+    const std::vector<at::Tensor> results = calibrator(std::vector<at::Tensor>{data_[0][0]});
+    EXPECT_EQ(results[0].size(0), 2);
+    EXPECT_EQ(results[1].sizes(), (std::vector<int64_t>{5, 4}));
+    EXPECT_EQ(results[2].dim(), 0);
+  }
+}
+
+TEST_F(Library, ABatchNormInTrainingIsWarnedOf) {
+  model_->train();
+  const std::vector<std::string> warnings = capture(model_, inputs_).warnings();
+  EXPECT_TRUE(std::ranges::any_of(
+      warnings, [](const auto& line) { return line.find("computes as in training") != std::string::npos; }));
+  model_->eval();
+  EXPECT_TRUE(capture(model_, inputs_).warnings().empty());
 }
 
 TEST_F(Library, BackendsAreChosenByName) {

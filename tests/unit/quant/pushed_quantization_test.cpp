@@ -115,6 +115,20 @@ TEST(PushedQuantization, TakesNumbersFromATableWithoutData) {
   EXPECT_EQ(scale_table_text(result.scales), scale_table_text(found.scales));
 }
 
+TEST(PushedQuantization, AnInterruptionLeavesNothingBehind) {
+  const Network network = with_outlying_channel();
+  const at::Tensor samples = data(200);
+  const QuantConfig config = recipe(OutlierChannels::kKeep, CalibrationMethod::kMovingAverageMinMax);
+  int polls = 0;
+  QuantizeOptions options;
+  options.calibration.interrupted = [&] { return ++polls == 90; };
+  options.calibration.threads = 1;
+  PushedQuantization quantization(network, config, options);
+  quantization.observe({samples.slice(0, 0, 64)});
+  EXPECT_THROW(quantization.observe({samples.slice(0, 64, 200)}), Error);
+  EXPECT_EQ(numbers_of(quantization.finish()), numbers_of(quantize(network, MemorySamples(samples), config, {})));
+}
+
 TEST(PushedQuantization, SaysWhatDoesNotFit) {
   const Network network = with_outlying_channel();
   const auto message = [&](const auto& work) -> std::string {
@@ -126,7 +140,7 @@ TEST(PushedQuantization, SaysWhatDoesNotFit) {
     }
     return "nothing";
   };
-  EXPECT_EQ(message([](auto& q) { q.observe({}); }), "data.shape: the network has 1 input (x), not 0");
+  EXPECT_EQ(message([](auto& q) { q.observe({}); }), "nn.input: the network takes 1 input (x), not 0");
   EXPECT_EQ(message([](auto& q) { q.observe({data(0)}); }), "data.shape: input x has 0 samples");
   EXPECT_EQ(message([](auto& q) { q.finish(); }), "data.empty: there is no sample to calibrate with");
   EXPECT_EQ(message([](auto& q) { q.run({at::zeros({1, 32, 31})}); }).substr(0, 9), "nn.input:");

@@ -127,6 +127,7 @@ void Recording::add_inputs(const std::vector<at::Tensor>& inputs) {
 void Recording::add_stored(const NamedTensors& stored, bool are_trainable) {
   for (const auto& [name, tensor] : stored) {
     if (!tensor.defined() || names_.contains(tensor.unsafeGetTensorImpl())) continue;
+    if (tensors.contains(name)) refuse_input(name, "is the name of two stored tensors");
     store(tensor, name, are_trainable, value_of(name));
   }
 }

@@ -27,7 +27,9 @@ PushedQuantization::PushedQuantization(const Network& network, const QuantConfig
       config_(config),
       options_(options),
       batching_(batching_of(network_.module)),
+      any_batch_(holds_for_any_batch(network_.module)),
       float_(network_),
+      check_(network_),
       window_(input_names(network_.module), batching_) {
   check_quant_config(config_);
 }
@@ -49,8 +51,16 @@ void PushedQuantization::observe_up_to(int64_t micro_batch, const ObservedMicroB
   window_.drop_before(done_ * batching_.size);
 }
 
-void PushedQuantization::observe(const std::vector<at::Tensor>& inputs) {
+/// What is wrong with a batch is said before it counts for anything.
+void PushedQuantization::take(const std::vector<at::Tensor>& inputs) {
+  if (finished_) throw Error("quant.finished", "the calibration is finished", "another calibrator for further data");
+  check_.fits(inputs);
+  check_.is_finite(inputs, window_.size());
   window_.push(inputs);
+}
+
+void PushedQuantization::observe(const std::vector<at::Tensor>& inputs) {
+  take(inputs);
   if (!observer_ && window_.size() < kept_samples()) return;
   if (!observer_) begin();
   const int64_t whole = window_.size() / batching_.size;
@@ -61,32 +71,36 @@ void PushedQuantization::observe(const std::vector<at::Tensor>& inputs) {
 
 std::vector<at::Tensor> PushedQuantization::run_float(const std::vector<at::Tensor>& inputs) const {
   const at::NoGradGuard no_grad;
-  return float_.run(inputs, {}, batching_.size == 1);
+  return float_.run(inputs, {}, any_batch_);
 }
 
 std::vector<at::Tensor> PushedQuantization::run(const std::vector<at::Tensor>& inputs) {
   const int64_t first = window_.size();
-  if (!observer_ || batching_.size != 1) {
+  if (!observer_ || !any_batch_) {
     std::vector<at::Tensor> results = run_float(inputs);
     observe(inputs);
     return results;
   }
-  window_.push(inputs);
+  take(inputs);
   std::vector<std::vector<at::Tensor>> parts(static_cast<size_t>(window_.size() - first));
   observe_up_to(window_.size(), [&](int64_t micro_batch, Observer::Observed& observed) {
     if (micro_batch >= first) parts[static_cast<size_t>(micro_batch - first)] = std::move(observed.results);
   });
+  const std::span<const Use> made = network_.module.graph().output()->inputs();
   std::vector<at::Tensor> results;
-  for (size_t i = 0; i < parts.front().size(); ++i) {
+  for (size_t i = 0; i < made.size(); ++i) {
     std::vector<at::Tensor> rows;
     for (const std::vector<at::Tensor>& part : parts) rows.push_back(part[i]);
-    results.push_back(rows.size() == 1 ? rows[0] : at::cat(rows));
+    const bool is_batched = made[i].producer()->kind() != NodeKind::kConstant;
+    results.push_back(is_batched && rows.size() > 1 ? at::cat(rows) : rows[0]);
   }
   return results;
 }
 
 QuantizationResult PushedQuantization::finish() {
+  if (finished_) throw Error("quant.finished", "the calibration is finished", "its result, which finish() gave");
   if (!observer_) begin();
+  finished_ = true;
   if (const std::optional<Statistics> known = quantization_->known())
     return quantization_->finish(*known, std::nullopt);
   if (window_.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "graftwork/quant/input_check.h"
 #include "graftwork/quant/observer.h"
 #include "graftwork/quant/pushed/sample_window.h"
 #include "graftwork/quant/quantization.h"
@@ -22,7 +23,7 @@ class PushedQuantization {
   PushedQuantization(const Network& network, const QuantConfig& config, const QuantizeOptions& options);
 
   /// Inputs in signature order, of any number of samples; the tensors may change afterwards. Throws Error "data.*",
-  /// "nn.input", "interrupted".
+  /// "nn.input" for what does not fit, which counts for nothing then; "interrupted"; "quant.finished".
   void observe(const std::vector<at::Tensor>& inputs);
   /// The same, and what the float network gives for them, in signature order. Where the graph holds its batch fast,
   /// they have to be as many samples: Error "nn.input".
@@ -30,10 +31,12 @@ class PushedQuantization {
   /// That were observed.
   int64_t samples() const { return window_.size(); }
 
-  /// To be called once. Throws Error "data.empty" where there was no sample, and the scale table does not say all.
+  /// To be called once: Error "quant.finished" later. Throws Error "data.empty" where there was no sample, and the
+  /// scale table does not say all.
   QuantizationResult finish();
 
  private:
+  void take(const std::vector<at::Tensor>& inputs);
   int64_t kept_samples() const;
   void begin();
   void observe_up_to(int64_t micro_batch, const ObservedMicroBatch& done);
@@ -43,13 +46,16 @@ class PushedQuantization {
   QuantConfig config_;
   QuantizeOptions options_;
   Batching batching_;
+  bool any_batch_;
   InferenceRunner float_;
+  InputCheck check_;
   SampleWindow window_;
   std::unique_ptr<SampleWindow> kept_;
   std::unique_ptr<Quantization> quantization_;
   std::optional<Observer> observer_;
   Statistics statistics_;
   int64_t done_ = 0;  // micro-batches
+  bool finished_ = false;
 };
 
 }  // namespace graftwork::core
