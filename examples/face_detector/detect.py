@@ -6,6 +6,7 @@ Needs graftwork and the packages facenet-pytorch (weights), scikit-image (its ph
 of the float networks are green, of the quantized ones red.
 """
 
+import importlib.util
 import sys
 import warnings
 from collections.abc import Callable
@@ -111,7 +112,7 @@ def quantized(detector: Detector, name: str, photos: list[np.ndarray]) -> nn.Mod
 
 def main(folder: Path, paths: list[Path]) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)  # torch.export's own
-    photos = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
+    photos = [np.array(Image.open(path).convert("RGB")) for path in paths]
     detector = Detector()
     small = {}
     for name in detector.networks:
@@ -133,9 +134,10 @@ def main(folder: Path, paths: list[Path]) -> None:
 
 def own_photo() -> Path:
     """The one that comes with scikit-image."""
-    import skimage
-
-    return Path(skimage.__file__).parent / "data" / "astronaut.png"
+    found = importlib.util.find_spec("skimage")
+    if found is None or found.origin is None:
+        raise SystemExit("name a photo, or install scikit-image, which has one")
+    return Path(found.origin).parent / "data" / "astronaut.png"
 
 
 if __name__ == "__main__":

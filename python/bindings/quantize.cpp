@@ -69,6 +69,29 @@ class Calibration {
   std::unique_ptr<core::PushedQuantization> work_;
 };
 
+std::vector<std::string> texts_of(const std::vector<core::Symbol>& symbols) {
+  std::vector<std::string> texts;
+  for (const core::Symbol symbol : symbols) texts.push_back(symbol.str());
+  return texts;
+}
+
+/// Between which layers differences of channels moved, by which method, and what was left as it is and why.
+py::list rescaled(const core::QuantizationResult& result) {
+  using namespace py::literals;
+  py::list found;
+  const auto add = [&](const char* by, const core::Symbol& source, const std::vector<core::Symbol>& readers,
+                       const std::string& refusal) {
+    found.append(
+        py::dict("by"_a = by, "source"_a = source.str(), "readers"_a = texts_of(readers), "refusal"_a = refusal));
+  };
+  for (const core::SmoothedPair& pair : result.smoothing) add("smooth_quant", pair.source, pair.readers, pair.refusal);
+  for (const core::EqualizedPair& pair : result.equalized)
+    add("cross_layer_equalization", pair.source, pair.readers, pair.refusal);
+  for (const core::DividedTensor& divided : result.divided)
+    add("outlier_channels", divided.source.empty() ? divided.tensor : divided.source, divided.readers, {});
+  return found;
+}
+
 /// Plain numbers and texts; tensors are named.
 py::dict facts_of(const core::QuantizationResult& result) {
   using namespace py::literals;
@@ -79,7 +102,8 @@ py::dict facts_of(const core::QuantizationResult& result) {
                   "method"_a = core::name_of(result.method), "weight_method"_a = core::name_of(result.weight_method),
                   "corrected_biases"_a = result.corrected_biases, "rounded_weights"_a = result.rounded_weights,
                   "warnings"_a = result.warnings, "fp32_regions"_a = wide,
-                  "scales"_a = core::scale_table_text(result.scales), "constants"_a = result.factors);
+                  "scales"_a = core::scale_table_text(result.scales), "constants"_a = result.factors,
+                  "rescaled"_a = rescaled(result));
 }
 
 core::Network network_now(const Quantized& quantized, const std::vector<at::Tensor>& tensors,

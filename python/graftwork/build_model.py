@@ -83,6 +83,9 @@ def _parts_that_may_write(kernel: dict[str, Any]) -> set[str]:
 class _Builder:
     def __init__(self, network: Any, model: nn.Module, captured: Captured, own: dict[str, Any]) -> None:
         self._network, self._captured = network, captured
+        signature = captured.signature
+        self._is_plain = signature.is_flat() and _nests_plainly(signature.out_spec)
+        self._argument_names = _argument_names(model, signature)
         self._graph = torch.fx.Graph(tracer_cls=torch.fx.Tracer)
         self._root = nn.Module()
         self._parts = _Parts(network, model, captured.persistent, own)
@@ -105,17 +108,17 @@ class _Builder:
 
     def _add_inputs(self, signature: Signature) -> None:
         for name, fixed in signature.inputs:
-            self._values[name] = self._graph.placeholder(name, default_value=fixed)
-        if not signature.is_flat():
-            self._graph.set_codegen(_codegen(signature))
+            default = fixed if self._is_plain else inspect.Parameter.empty
+            self._values[name] = self._graph.placeholder(name, default_value=default)
+        if not self._is_plain:
+            self._graph.set_codegen(_codegen(signature, self._argument_names))
 
     def _add_output(self, node: dict[str, Any], signature: Signature) -> None:
         results = [self._values[name] for name in node["inputs"]]
-        if signature.is_flat() and _nests_plainly(signature.out_spec):
+        if self._is_plain:
             self._graph.output(signature.unflatten(results))
         else:
             computed = iter(results)
-            self._graph.set_codegen(_codegen(signature))
             self._graph.output([next(computed) if is_result else fixed for is_result, fixed in signature.results])
 
     def _add(self, node: dict[str, Any]) -> torch.fx.Node:
@@ -139,12 +142,11 @@ class _Builder:
             arguments = operators.size_arguments(node["attrs"], inputs)
             return self._graph.call_function(operators.size_operator(node["op"]), arguments)
         overload = operators.find_operator(node["op"])
-        args, kwargs = operators.call_arguments(overload, node["attrs"], inputs)
-        if operators.takes_device(overload) and (device := self._device()) is not None:
-            kwargs["device"] = device
+        device = self._device() if operators.needs_device(overload) else None
+        args, kwargs = operators.call_arguments(overload, node["attrs"], inputs, device)
         return self._graph.call_function(operators.callee_of(overload, args), args, kwargs)
 
-    def _device(self) -> torch.fx.Node | None:
+    def _device(self) -> Any:
         """Where the first tensor that is given lies."""
         if "" not in self._values:
             given = [
@@ -152,8 +154,10 @@ class _Builder:
                 for name, fixed in self._captured.signature.inputs
                 if fixed is inspect.Parameter.empty
             ]
-            with self._graph.inserting_after(given[-1] if given else None):
-                self._values[""] = self._graph.call_function(getattr, (given[0], "device")) if given else None
+            if not given:
+                return torch.device("cpu")
+            with self._graph.inserting_after(given[-1]):
+                self._values[""] = self._graph.call_function(getattr, (given[0], "device"))
         return self._values[""]
 
     def _module_target(self, path: str) -> str:
@@ -205,11 +209,18 @@ def _nests_plainly(spec: pytree.TreeSpec) -> bool:
     return spec.is_leaf() or (spec.type in (tuple, list, dict) and all(_nests_plainly(s) for s in spec.children()))
 
 
-def _codegen(signature: Signature) -> Any:
+def _argument_names(model: nn.Module, signature: Signature) -> list[str]:
+    """What forward calls its arguments, those by position first."""
+    args, kwargs = signature.in_spec.children()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [name for name, parameter in inspect.signature(model.forward).parameters.items() if parameter.kind in kinds]
+    names += [f"arg_{i}" for i in range(len(names), args.num_children)]  # those of *args
+    return names[: args.num_children] + list(kwargs.context)
+
+
+def _codegen(signature: Signature, names: list[str]) -> Any:
     from torch.fx.graph import _PyTreeCodeGen, _PyTreeInfo
 
-    args, kwargs = signature.in_spec.children()
-    names = [f"arg_{i}" for i in range(args.num_children)] + list(kwargs.context)
     return _PyTreeCodeGen(_PyTreeInfo(names, signature.in_spec, signature.out_spec))
 
 

@@ -1,9 +1,9 @@
 """Fake quantization as an operator of torch: what a value becomes after Q and DQ.
 
-``graftwork::fake_quantize`` is one operator wherever a graph is looked at: ``torch.export`` keeps it whole, the
-``graftwork`` command reads it, and ``torch.onnx.export`` writes it as QuantizeLinear and DequantizeLinear. It divides
-by the scale, as engines and ONNX Runtime do; torch's own ``fake_quantize_per_tensor_affine`` multiplies by 1/scale,
-which gives another code where a quotient lies at a half, and knows neither FP8 nor blocks.
+``graftwork::fake_quantize`` is one operator wherever a graph is looked at: ``torch.export`` keeps it whole, and
+``torch.onnx.export`` writes it as QuantizeLinear and DequantizeLinear. It divides by the scale, as engines and ONNX
+Runtime do; torch's own ``fake_quantize_per_tensor_affine`` multiplies by 1/scale, which gives another code where a
+quotient lies at a half, and knows neither FP8 nor blocks.
 """
 
 from __future__ import annotations

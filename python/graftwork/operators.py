@@ -89,10 +89,11 @@ def size_arguments(attrs: dict[str, Any], inputs: Sequence[Any]) -> tuple[Any, .
 
 
 def call_arguments(
-    overload: torch._ops.OpOverload, attrs: dict[str, Any], inputs: Sequence[Any]
+    overload: torch._ops.OpOverload, attrs: dict[str, Any], inputs: Sequence[Any], device: Any = None
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments: tensor arguments take the inputs in order, except those that an attribute
-    names; a list of tensors without an attribute takes all that are left."""
+    names; a list of tensors without an attribute takes all that are left. `device` is for operators that must be told
+    where their result lies."""
     referenced = set().union(*map(_references, attrs.values()))
     left = [value for slot, value in enumerate(inputs) if slot not in referenced]
     args: list[Any] = []
@@ -103,6 +104,8 @@ def call_arguments(
             value = _resolve(attrs[name], inputs)
             if name == "memory_format" and isinstance(value, str):
                 value = _MEMORY_FORMATS.get(value, torch.contiguous_format)
+        elif name == "device" and device is not None:
+            value = device
         elif _is_tensor(argument.type) and left:
             value = left.pop(0)
         elif _is_tensor_list(argument.type) and left:
@@ -120,9 +123,9 @@ def call_arguments(
     return tuple(args), kwargs
 
 
-def takes_device(overload: torch._ops.OpOverload) -> bool:
-    """Whether the operator must be told where its result lies: it makes a tensor of numbers."""
+def needs_device(overload: torch._ops.OpOverload) -> bool:
+    """Whether the operator must be told where its result lies: it makes a tensor of numbers, or moves one."""
     arguments = overload._schema.arguments
-    return any(a.name == "device" for a in arguments) and not any(
-        _is_tensor(a.type) or _is_tensor_list(a.type) for a in arguments
-    )
+    devices = [argument for argument in arguments if argument.name == "device"]
+    is_required = any(isinstance(argument.type, torch.DeviceObjType) for argument in devices)
+    return is_required or (bool(devices) and not any(_is_tensor(a.type) or _is_tensor_list(a.type) for a in arguments))

@@ -133,7 +133,7 @@ def test_a_traced_convolution_is_one(graftwork, tmp_path):
         assert layer in graph
 
 
-@pytest.mark.parametrize("kind", ["attn_mask", "key_padding_mask", "cross"])
+@pytest.mark.parametrize("kind", ["attn_mask", "key_padding_mask", "cross", "weights"])
 def test_fused_attention_keeps_its_masks(graftwork, tmp_path, kind):
     """torch.nn.MultiheadAttention in eval mode is one operator of torch's."""
     torch.manual_seed(0)
@@ -150,6 +150,9 @@ def test_fused_attention_keeps_its_masks(graftwork, tmp_path, kind):
             if kind == "key_padding_mask":
                 mask = torch.arange(5, device=x.device).expand(2, 5) >= torch.tensor([[5], [3]], device=x.device)
                 return self.attention(x, x, x, key_padding_mask=mask, need_weights=False)[0]
+            if kind == "weights":
+                values, weights = self.attention(x, x, x)
+                return torch.cat((values, weights), 2)
             memory = x.flip(1)
             return self.attention(x, memory, memory, need_weights=False)[0]
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from graftwork.modules.code import Name, call_source, compile_function
+from graftwork.modules.code import Name, call_source, code_name, compile_function
 from graftwork.operators import call_arguments, callee_of, find_operator
 
 Expr = tuple[Any, ...]
@@ -89,7 +89,8 @@ def make_computed(
                 stored[leaf] = _free_name(module, leaf, expressions.keys())
                 store(module, stored[leaf], tensors[leaf], leaf in persistent)
     sources = {name: _source(expr, stored) for name, expr in expressions.items()}
-    module.__class__ = _computed_class(type(module), tuple(sources.items()))
+    base: Any = type(module)
+    module.__class__ = _computed_class(base, tuple(sources.items()))
     return stored
 
 
@@ -102,7 +103,7 @@ def store(module: nn.Module, name: str, tensor: torch.Tensor, persistent: bool =
 
 
 def _free_name(module: nn.Module, leaf: str, taken: Iterable[str]) -> str:
-    name = leaf.replace(".", "_")
+    name = code_name(leaf)
     while name in taken or hasattr(module, name):
         name += "_"
     return name

@@ -100,7 +100,7 @@ class _Originals:
     """The modules of the transformed model by their paths in the network."""
 
     def __init__(self, model: TransformedModel) -> None:
-        self.training = model.training
+        self.training, self.forward = model.training, model.forward
         self._modules = {path: model.get_submodule(place) for path, place in model.info.paths.items()}
 
     def named_modules(self, remove_duplicate: bool = True) -> Any:
@@ -116,7 +116,9 @@ def build_quantized(
     network = _C.with_tensors(quantized.network, [tensors[name] for name in quantized.network.names])
     kept = model.state_dict().keys()
     persistent = {leaf for leaf, place in model.info.stored.items() if place in kept} | set(changed)
-    made = build_model(network, _Originals(model), Captured(network, model.info.signature, persistent))
+    kernels = [module for module in model.modules() if isinstance(module, FusedModule)]
+    own = {kernel.kernel["name"]: kernel.own for kernel in kernels if kernel.own is not None}
+    made = build_model(network, _Originals(model), Captured(network, model.info.signature, persistent), own)
     made = _quantized(made, made.info, quantized, None, model.training)
     _share_stubs(made)
     return made, sorted(made.info.stored[name] for name in changed if name in made.info.stored)

@@ -48,6 +48,9 @@ class QuantizationReport:
     """How many biases make up for the rounding of weights."""
     rounded_weights: int
     """How many weights have codes that were chosen together."""
+    rescaled: list[dict[str, Any]]
+    """Between which layers differences of channels moved (SmoothQuant, equalization, outlying channels), and what was
+    left as it is, with the reason."""
     fp32_regions: list[dict[str, Any]]
     """What stays in FP32 where the file's float regions are FP16, with reasons."""
     warnings: list[str]
@@ -84,6 +87,7 @@ def report_of(facts: dict[str, Any], changed: list[str]) -> QuantizationReport:
         changed=changed,
         corrected_biases=facts["corrected_biases"],
         rounded_weights=facts["rounded_weights"],
+        rescaled=facts["rescaled"],
         fp32_regions=facts["fp32_regions"],
         warnings=facts["warnings"],
     )

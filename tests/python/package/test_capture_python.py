@@ -77,7 +77,7 @@ def test_flat_arguments_keep_their_names():
 @pytest.mark.parametrize("make", [lambda a, b: (a, b), lambda a, b: [a, {"b": b}], Pair, lambda a, b: {"a": a, 1: b}])
 def test_results_nest_as_they_did(make):
     model, x = Returning(make), torch.randn(2, 3)
-    got, wanted = graftwork.transform(model, (x,)).model(x), model(x)
+    got, wanted = graftwork.transform(model, (x,)).model(x=x), model(x)
     assert type(got) is type(wanted)
     same(got, wanted)
 

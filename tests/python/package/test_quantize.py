@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import small_networks as networks
 import torch
 from graftwork import Error, transform
 from graftwork.fake_quant import fake_quantize
@@ -31,8 +32,6 @@ from graftwork.quantize import (
     quantize,
 )
 from torch import nn
-
-import networks
 
 pytestmark = pytest.mark.filterwarnings("ignore:ranges of")
 
@@ -284,6 +283,13 @@ class TestExportByTorch:
         q, x = quantized("residual"), networks.images()
         torch.testing.assert_close(torch.export.export(q, (x,)).module()(x), q(x))
 
+    def test_command_lists_them_among_what_it_does_not_take(self, case, graftwork, tmp_path):
+        _, _, x, _, q = case
+        torch.export.save(torch.export.export(q, (x,)), tmp_path / "q.pt2")
+        np.save(tmp_path / "x.npy", x.numpy())
+        done = graftwork.fails("quantize", "q.pt2", "--calibrate", "x.npy", "-o", "q.onnx", cwd=tmp_path)
+        assert done.stderr.count("graftwork.fake_quantize.default") == len(list(q.quantizers()))
+
     def test_torch_onnx(self, tmp_path):
         pytest.importorskip("onnxscript")
         q, x = quantized("residual", freeze_weights=True), networks.images()
@@ -325,6 +331,14 @@ def test_recipes(name, recipe, tmp_path):
     export_onnx(q, tmp_path / "q.onnx")
     if recipe != "fp8":  # whose products ONNX Runtime takes in float, rounded elsewhere
         assert_same_up_to_a_code(run_file(tmp_path / "q.onnx", x), value)
+
+
+@pytest.mark.parametrize(("recipe", "method"), [("smooth", "smooth_quant"), ("equalized", "cross_layer_equalization")])
+def test_report_says_what_was_rescaled(recipe, method):
+    _, x, made = transformed("encoder" if recipe == "smooth" else "residual")
+    pairs = quantize(made, (x,), RECIPES[recipe]).report.rescaled
+    assert method in {pair["by"] for pair in pairs}
+    assert all(pair["refusal"] or pair["readers"] for pair in pairs)
 
 
 def test_affine_codes_run_and_are_refused_by_export(tmp_path):

@@ -1,9 +1,8 @@
 """The quick start, as users paste it."""
 
 import pytest
+import small_networks as networks
 import torch
-
-import networks
 
 QUICK_START = """
 from graftwork import transform

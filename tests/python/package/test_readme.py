@@ -1,8 +1,8 @@
 """README's Python door, as it stands."""
 
 import onnx
+import small_networks as networks
 
-import networks
 import pages
 
 

@@ -4,9 +4,8 @@ import subprocess
 
 import numpy as np
 import pytest
+import small_networks as networks
 import torch
-
-import networks
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <graftwork/graftwork.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
@@ -332,6 +333,19 @@ TEST_F(Library, BackendsAreChosenByName) {
   EXPECT_EQ(find_backend("tensorrt").name(), "tensorrt");
   reset_backends();
   EXPECT_EQ(get_backend().name(), "tensorrt");
+}
+
+TEST(LibraryFiles, RecordsTorchScriptWhereItMayRun) {
+  torch::jit::Module module("Script");
+  module.define("def forward(self, x):\n    return torch.relu(x) + 1\n");
+  const TemporaryFile file("library_test.ts");
+  module.save(file.path.string());
+  const at::Tensor x = at::randn({2, 3});
+  EXPECT_EQ(code_of([&] { load(file.path); }), "torchscript.code");
+  EXPECT_EQ(code_of([&] { load(file.path, {.allow_code = true}); }), "torchscript.input");
+  const Network network = load(file.path, {.allow_code = true, .example = {{"x", x}}});
+  EXPECT_EQ(network.input_names(), std::vector<std::string>{"x"});
+  EXPECT_LT(difference(network(-x), at::relu(-x) + 1), 1e-6);
 }
 
 TEST(LibraryFiles, SaysWhatIsWrongWithAFile) {

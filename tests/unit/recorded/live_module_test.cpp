@@ -62,6 +62,21 @@ TEST_F(LiveModule, AnotherBatchRunsWhereNothingFixesIt) {
   EXPECT_TRUE(at::allclose(y, net->forward(x), 1e-4, 1e-5));
 }
 
+TEST_F(LiveModule, ShapesThatAreComputedFromTheBatchDoNotFixIt) {
+  const at::Tensor weight = at::randn({4, 48});
+  const Forward forward = one_result([&](const Tensors& in) {
+    const at::Tensor rows = in[0].view({in[0].size(0), 12, 4}).transpose(1, 2);
+    return at::linear(rows.reshape({in[0].size(0), -1}), weight);
+  });
+  const LoadedNetwork loaded = recorded(forward, {at::randn({1, 3, 4, 4})}, {{"fc.weight", weight}});
+  EXPECT_TRUE(holds_for_any_batch(transform(loaded.network.module).model)) << text(loaded);
+  const at::Tensor x = at::randn({5, 3, 4, 4});
+  RunOptions any;
+  any.any_batch = true;
+  const at::Tensor y = Executor(loaded.network.module).run(loaded.network.tensors, std::array{x}, any)[0];
+  EXPECT_TRUE(at::allclose(y, forward({x})[0], 1e-4, 1e-5));
+}
+
 TEST_F(LiveModule, GoesToAFileWithoutAnyOtherOnTheWay) {
   ResNet net;
   const LoadedNetwork loaded = recorded_module(net, at::randn({1, 3, 16, 16}));

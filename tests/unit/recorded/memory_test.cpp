@@ -1,5 +1,6 @@
 // Tensors that are written in place, that share memory, and that no operator has made.
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <torch/utils.h>
 
 #include <thread>
@@ -157,6 +158,20 @@ TEST(RecordMemory, ExceptionsPassThroughAndLeaveNothingBehind) {
                                         }),
                                         {x});
   EXPECT_EQ(text(loaded), "graph(%x: f32[2]) {\n  %mul = aten.mul.Tensor(%x) {other=2}\n  return output=%mul\n}\n");
+}
+
+TEST(RecordMemory, CastsOfAutocastAreOperators) {
+  const at::Tensor weight = at::randn({3, 4});
+  const Forward forward = one_result([&](const Tensors& in) {
+    at::autocast::set_autocast_enabled(at::kCPU, true);
+    const at::Tensor y = at::relu(at::linear(in[0], weight));
+    at::autocast::set_autocast_enabled(at::kCPU, false);
+    at::autocast::clear_cache();
+    return y;
+  });
+  const LoadedNetwork loaded = recorded(forward, {at::randn({2, 4})}, {{"weight", weight}});
+  EXPECT_EQ(count(loaded.network.module, "aten.linear.default"), 1);
+  EXPECT_EQ(loaded.network.module.graph().output()->input(0).tensor()->dtype, DType::kBF16);
 }
 
 TEST(RecordMemory, GradientsAreNotRecordedAndModesStay) {

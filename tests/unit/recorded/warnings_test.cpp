@@ -44,6 +44,14 @@ INSTANTIATE_TEST_SUITE_P(
                return x * total.item<float>();
              },
              "aten.item"},
+        Case{"often",
+             [](const at::Tensor& x) {
+               const at::Tensor total = x.sum();
+               double sum = 0;
+               for (int i = 0; i < 3; ++i) sum += total.item<double>();
+               return x * sum;
+             },
+             "aten.item"},
         Case{"places", [](const at::Tensor& x) { return at::nonzero(x).to(at::kFloat); },
              "%nonzero = aten.nonzero.default in nonzero: the shape of its result depends on the inputs' values"},
         Case{"mask", [](const at::Tensor& x) { return at::index(x, {at::gt(x, 2)}); }, "aten.index.Tensor"},

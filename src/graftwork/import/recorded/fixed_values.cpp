@@ -14,45 +14,11 @@ namespace {
 
 /// Numbers about a tensor, not out of it, by the operator's name without overload.
 bool asks_about(Symbol op) {
-  static const std::unordered_set<std::string_view> kNames{"_has_compatible_shallow_copy_type",
-                                                           "_nested_tensor_size",
-                                                           "_version",
-                                                           "can_cast",
-                                                           "dense_dim",
-                                                           "is_coalesced",
-                                                           "is_complex",
-                                                           "is_conj",
-                                                           "is_distributed",
-                                                           "is_floating_point",
-                                                           "is_inference",
-                                                           "is_leaf",
-                                                           "is_neg",
-                                                           "is_pinned",
-                                                           "is_same_size",
-                                                           "is_set_to",
-                                                           "is_signed",
-                                                           "output_nr",
-                                                           "promote_types",
-                                                           "q_per_channel_axis",
-                                                           "q_scale",
-                                                           "q_zero_point",
-                                                           "qscheme",
-                                                           "result_type",
-                                                           "retains_grad",
-                                                           "size",
-                                                           "sparse_dim",
-                                                           "stride",
-                                                           "sym_numel",
-                                                           "sym_size",
-                                                           "sym_storage_offset",
-                                                           "sym_stride",
-                                                           "cudnn_is_acceptable",
-                                                           "_cslt_compress",
-                                                           "_is_zerotensor",
-                                                           "_fused_sdp_choice",
-                                                           "_nnpack_available",
-                                                           "sym_is_contiguous",
-                                                           "is_vulkan_available"};
+  static const std::unordered_set<std::string_view> kNames{
+      "can_cast",     "dense_dim", "is_coalesced",  "is_complex",  "is_conj",      "is_floating_point",
+      "is_inference", "is_leaf",   "is_neg",        "is_pinned",   "is_same_size", "is_set_to",
+      "is_signed",    "output_nr", "promote_types", "result_type", "retains_grad", "size",
+      "sparse_dim",   "stride",    "sym_numel",     "sym_size",    "sym_stride",   "sym_storage_offset"};
   return kNames.contains(operator_name(op));
 }
 

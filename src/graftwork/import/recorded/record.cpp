@@ -1,6 +1,7 @@
 #include "graftwork/import/recorded/record.h"
 
 #include "graftwork/import/captured/build_network.h"
+#include "graftwork/import/recorded/free_batch.h"
 #include "graftwork/import/recorded/recording.h"
 
 namespace graftwork::core {
@@ -24,6 +25,7 @@ LoadedNetwork record(const Forward& forward, const std::vector<at::Tensor>& inpu
   std::vector<at::Tensor> results;
   captured::observe_operators(recording, [&] { results = forward(inputs); });
   captured::Program program = recording.finish(results);
+  recorded::free_batch(program);
   const size_t bytes = bytes_of(recording.tensors);
   LoadedNetwork loaded = captured::build_network(std::move(program), std::move(recording.tensors), bytes);
   loaded.warnings = std::move(recording.warnings);

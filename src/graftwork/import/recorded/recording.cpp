@@ -1,8 +1,10 @@
 #include "graftwork/import/recorded/recording.h"
 
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "graftwork/base/error.h"
@@ -32,6 +34,27 @@ std::string place_in_memory(const at::Tensor& tensor) {
     return cat("tensor ", reinterpret_cast<uintptr_t>(tensor.unsafeGetTensorImpl()));
   return cat(reinterpret_cast<uintptr_t>(memory_of(tensor)), " ", tensor.storage_offset(), " ", tensor.scalar_type(),
              " ", tensor.sizes(), tensor.strides());
+}
+
+std::optional<c10::OperatorHandle> handle_of(const c10::FunctionSchema& schema) {
+  return c10::Dispatcher::singleton().findSchema(schema.operator_name());
+}
+
+/// Whether autocast takes the call: it casts the arguments and calls the operator again.
+bool casts_first(const c10::FunctionSchema& schema) {
+  for (const c10::DispatchKey key : {c10::DispatchKey::AutocastCPU, c10::DispatchKey::AutocastCUDA}) {
+    if (c10::impl::tls_is_dispatch_key_excluded(key)) continue;
+    const auto handle = handle_of(schema);
+    if (handle && handle->hasKernelForDispatchKey(key)) return true;
+  }
+  return false;
+}
+
+/// Operators of others that are made of torch's: nobody else knows what they mean.
+bool is_made_of_others(const c10::FunctionSchema& schema) {
+  if (schema.name().starts_with("aten::")) return false;
+  const auto handle = handle_of(schema);
+  return handle && handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
 }
 
 /// Those that give memory whose values nobody has set.
@@ -141,13 +164,9 @@ void Recording::ended(const c10::FunctionSchema& schema, c10::ArrayRef<c10::IVal
   if (frame == Frame::kRecorded && !has_thrown) end_call(schema, results);
 }
 
-/// Operators of others that are made of torch's: nobody else knows what they mean.
 Recording::Frame Recording::frame_of(const c10::FunctionSchema& schema) const {
   if (!frames_.empty() && frames_.back() != Frame::kOpen) return Frame::kInside;
-  if (schema.name().starts_with("aten::")) return Frame::kRecorded;
-  const auto handle = c10::Dispatcher::singleton().findSchema(schema.operator_name());
-  const bool is_composite = handle && handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd);
-  return is_composite ? Frame::kOpen : Frame::kRecorded;
+  return casts_first(schema) || is_made_of_others(schema) ? Frame::kOpen : Frame::kRecorded;
 }
 
 void Recording::begin_call(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> arguments) {
@@ -313,7 +332,8 @@ void Recording::make_warnings() {
       }
       call.name = operator_name(call.op);
     }
-    warnings.push_back(cat(captured::place_of(call), read, ": ", fixed.why));
+    std::string line = cat(captured::place_of(call), read, ": ", fixed.why);
+    if (std::ranges::find(warnings, line) == warnings.end()) warnings.push_back(std::move(line));
   }
 }
 

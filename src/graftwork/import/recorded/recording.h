@@ -43,7 +43,7 @@ class Recording final : public captured::OperatorObserver {
   /// What an operator that is being run is for the recording.
   enum class Frame : uint8_t {
     kRecorded,
-    kOpen,    ///< Those that it calls are recorded in its place.
+    kOpen,    ///< Those that it calls are recorded in its place: it casts, or is made of others.
     kInside,  ///< Part of one that is recorded.
   };
   Frame frame_of(const c10::FunctionSchema& schema) const;

@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kModules = "code/__torch__/torch/nn/modules/";
 constexpr std::string_view kFunctions = "code/__torch__/torch/nn/functional";
 
-/// "layer1.0.conv1" of "TOP(ResNet)::forward", "layer1(Sequential)::forward", … Functions and further methods are in the
-/// module that calls them.
+/// "layer1.0.conv1" of "TOP(ResNet)::forward", "layer1(Sequential)::forward", … Functions and further methods are in
+/// the module that calls them.
 std::string path_of(const std::vector<std::string>& hierarchy) {
   std::string path;
   for (const std::string& entry : hierarchy) {

@@ -58,6 +58,10 @@ at::Tensor attended_values(const at::Tensor& scores, const at::Tensor& value, co
   return at::masked_fill(at::matmul(at::softmax(masked.scores, -1), value), masked.blind, 0);
 }
 
+at::Tensor attention_weights(const at::Tensor& scores, const at::Tensor& mask) {
+  return at::softmax(mask.defined() ? apply_mask(scores, mask).scores : scores, -1);
+}
+
 Decompositions attention_decompositions() { return {{"aten.scaled_dot_product_attention.default", attention}}; }
 
 }  // namespace graftwork::core::captured

@@ -15,4 +15,7 @@ at::Tensor scaled_scores(const at::Tensor& query, const at::Tensor& key, std::op
 /// torch.nn.functional.scaled_dot_product_attention.
 at::Tensor attended_values(const at::Tensor& scores, const at::Tensor& value, const at::Tensor& mask);
 
+/// softmax(scores + mask), of the same mask; undefined for a query that sees no key.
+at::Tensor attention_weights(const at::Tensor& scores, const at::Tensor& mask);
+
 }  // namespace graftwork::core::captured

@@ -52,18 +52,24 @@ at::Tensor seen(const Arguments& args) {
   return is_of_keys ? at::unsqueeze(at::unsqueeze(mask, 1), 1) : mask;
 }
 
+/// The heads side by side again, through the last layer.
+at::Tensor joined(const Arguments& args, const at::Tensor& context) {
+  const at::Tensor heads = at::transpose(context, 1, 2);
+  return at::linear(at::reshape(heads, {-1, heads.size(1), heads.size(2) * heads.size(3)}), args.tensor("proj_weight"),
+                    args.tensor("proj_bias"));
+}
+
 at::Tensor attended(const Arguments& args, const Tensors& parts) {
-  const at::Tensor context = attended_values(scaled_scores(parts[0], parts[1]), parts[2], seen(args));
-  const at::Tensor joined = at::transpose(context, 1, 2);
-  return at::linear(at::reshape(joined, {-1, joined.size(1), joined.size(2) * joined.size(3)}),
-                    args.tensor("proj_weight"), args.tensor("proj_bias"));
+  return joined(args, attended_values(scaled_scores(parts[0], parts[1]), parts[2], seen(args)));
 }
 
 Tensors attention(const Arguments& args) {
   const at::Tensor& query = args.tensor("query");
-  if (args.is_read(1) && args.flag("need_weights")) leave_as_it_is("its weights are asked for");
   const Tensors parts = projected(args, query, args.tensor("key"), args.tensor("value"), args.integer("num_head"));
-  return {attended(args, parts), at::Tensor()};
+  if (!args.is_read(1) || !args.flag("need_weights")) return {attended(args, parts), at::Tensor()};
+  const at::Tensor weights = attention_weights(scaled_scores(parts[0], parts[1]), seen(args));
+  return {joined(args, at::matmul(weights, parts[2])),
+          args.flag("average_attn_weights") ? at::mean(weights, {1}) : weights};
 }
 
 /// torch.nn.TransformerEncoderLayer.forward.
