@@ -25,6 +25,12 @@ if [[ ! -e $sysroot/.unpacked ]]; then
   apt update
   (cd "$folder/apt" && apt download "${packages[@]}")
   for package in "$folder"/apt/*.deb; do dpkg-deb -x "$package" "$sysroot"; done
+  # Where /lib is a link to /usr/lib, as on every system of today; links with the system's paths lead out of the folder.
+  if [[ -d $sysroot/lib && ! -L $sysroot/lib ]]; then
+    cp -a "$sysroot/lib/." "$sysroot/usr/lib/"
+    rm -r "$sysroot/lib"
+  fi
+  find "$sysroot/usr/lib" -lname '/*' | while read -r link; do ln -sfn "$(basename "$(readlink "$link")")" "$link"; done
   touch "$sysroot/.unpacked"
 fi
 

@@ -5,6 +5,9 @@ set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES GRAFTWORK_SYSROOT)
 
+# jconfig.h, which jpeglib.h includes, differs by architecture and has a folder of its own.
+set(CMAKE_CXX_STANDARD_INCLUDE_DIRECTORIES ${GRAFTWORK_SYSROOT}/usr/include/aarch64-linux-gnu)
+
 # Libraries are of the target, programs of this machine; headers alone (CLI11, nlohmann-json) are the same on both.
 set(CMAKE_FIND_ROOT_PATH ${GRAFTWORK_SYSROOT})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
