@@ -13,6 +13,8 @@ void bind_records(pybind11::module_& module);
 void bind_network(pybind11::module_& module);
 /// Patterns, kinds and backends.
 void bind_patterns(pybind11::module_& module);
+/// Patterns whose change is a function of Python.
+void bind_python_pattern(pybind11::module_& module);
 /// Transformation, plans and explanations.
 void bind_transform(pybind11::module_& module);
 

@@ -7,6 +7,7 @@ PYBIND11_MODULE(_C, module) {
   bindings::bind_network(module);
   bindings::bind_records(module);
   bindings::bind_patterns(module);
+  bindings::bind_python_pattern(module);
   bindings::bind_transform(module);
   bindings::bind_fake_quant(module);
   bindings::bind_recipe(module);

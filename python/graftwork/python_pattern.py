@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -12,7 +13,9 @@ from graftwork.modules.fused import FusedModule
 
 
 class Pattern:
-    """A fusion as a class: a tree to find, and a kernel, a class of one's own, to put there.
+    """A pattern as a class: `tree`, in the pattern language, says what to find. What to put there is one of two.
+
+    A fusion may have a kernel of one's own:
 
         class FusedDoubleAct(FusedModule):
             inputs_to_quantize = (0,)
@@ -30,37 +33,76 @@ class Pattern:
             result = "sum"
             kernel = FusedDoubleAct
 
-    `tree` is in the pattern language. The kernel's body is what the tree has found: it is calibrated, explained and
-    exported by that, while `forward` is what runs in PyTorch, and must compute the same. Instances are what lists hold.
+    The kernel's body is what the tree has found: it is calibrated, explained and exported by that, while `forward` is
+    what runs in PyTorch, and must compute the same.
+
+    Or `replace` is code:
+
+        class ScaledTwicePattern(Pattern):
+            section = "conversion"
+            tree = '''
+              %a = aten.mul.Scalar(%x)
+              %b = aten.mul.Scalar(%a)
+            '''
+
+            def replace(self, match, stage):
+                factor = match["a"].attributes["other"] * match["b"].attributes["other"]
+                stage.replace(match["b"], stage.call("aten.mul.Scalar", [match["x"]], {"other": factor}))
+
+    Instances, or the classes themselves, are what lists hold.
     """
 
+    section: ClassVar[str] = "fusion"
+    """"conversion", which runs until nothing changes, or "fusion", which runs once."""
     tree: ClassVar[str]
-    inputs: ClassVar[Sequence[str]]
+    inputs: ClassVar[Sequence[str]] = ()
     """Names of the tree's values that the kernel is called with."""
     parts: ClassVar[Sequence[str]] = ()
     """Names of the tree's modules that become the kernel's parts, under these roles."""
     result: ClassVar[str]
     """Name of the tree's value that the kernel's result replaces."""
-    kernel: ClassVar[type[FusedModule]]
+    kernel: ClassVar[type[FusedModule] | None] = None
+
+    def replace(self, match: dict[str, _C.Value], stage: _C.Stage) -> str | None:
+        """Stages what takes the place of a match, whose values are known by their names in the tree.
+
+        To decline, returns why. What it stages is carried out when it returns, or, where that is impossible, not at
+        all; what it raises is the reason for declining.
+        """
+        raise NotImplementedError(f"{self.name} has neither a kernel nor replace()")
 
     @property
     def name(self) -> str:
         """The name of the class."""
         return type(self).__name__
 
-    @property
-    def section(self) -> str:
-        """The section of a list that it is for."""
-        return "fusion"
-
     @functools.cached_property
     def handle(self) -> Any:
         """The pattern as `_C` has it. Raises graftwork.Error "gpat.syntax"."""
+        text = f"{self.section} {self.name} {{\n{self.tree}\n  => {self._graft()}\n}}\n"
+        found = _C.parse_patterns(text, self.name)[0]
+        return found if self.kernel is not None else _C.with_function(found, self.replace)
+
+    def _graft(self) -> str:
+        if self.kernel is None:
+            return self._no_graft()
         quantized = ", ".join(f"%{self.inputs[position]}" for position in self.kernel.inputs_to_quantize)
-        call = f"%{self.result} = kernel {self.kernel.__name__}({', '.join('%' + name for name in self.inputs)})"
-        text = f"fusion {self.name} {{\n{self.tree}\n  => {call} [{', '.join(self.parts)}]"
-        text += (f" quantize {quantized}" if quantized else "") + "\n}\n"
-        return _C.parse_patterns(text, self.name)[0]
+        inputs = ", ".join(f"%{name}" for name in self.inputs)
+        call = f"%{self.result} = kernel {self.kernel.__name__}({inputs}) [{', '.join(self.parts)}]"
+        return call + (f" quantize {quantized}" if quantized else "")
+
+    def _no_graft(self) -> str:
+        """The language wants every name used, and to know what becomes of results."""
+        defined = re.findall(r"^\s*%(\w+)\s*=", self.tree, re.M)
+        read = re.findall(r"%(\w+)", re.sub(r"^\s*%\w+\s*=", "", self.tree, flags=re.M))
+        given = [name for name in dict.fromkeys(read) if name not in defined and name != "_"]
+        results = [name for name in defined if name not in read]
+        return "\n".join(
+            [
+                *(f'require %{name} == %{name} "it is no value"' for name in given),
+                *(f"erase %{name}" for name in results),
+            ]
+        )
 
     def __repr__(self) -> str:
         return f"<{self.section} {self.name}>"

@@ -1,7 +1,9 @@
 """Python code that is written once and runs as any other: compilers see through it, errors show its lines."""
 
+import keyword
 import linecache
 import operator
+import re
 from typing import Any
 
 import torch
@@ -12,6 +14,13 @@ class Name(str):
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def code_name(name: str) -> str:
+    """A name that code can have, of one that a network has."""
+    made = re.sub(r"\W", "_", name)
+    is_taken = keyword.iskeyword(made) or made in ("self", "torch", "inf", "nan")
+    return f"_{made}" if is_taken or not made.isidentifier() else made
 
 
 def call_source(function: Any, *args: Any, **kwargs: Any) -> Name:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from graftwork.modules.code import Name, call_source, compile_function
+from graftwork.modules.code import Name, call_source, code_name, compile_function
 from graftwork.operators import call_arguments, callee_of, find_operator
 
 Expr = tuple[Any, ...]
@@ -103,7 +103,7 @@ def store(module: nn.Module, name: str, tensor: torch.Tensor, persistent: bool =
 
 
 def _free_name(module: nn.Module, leaf: str, taken: Iterable[str]) -> str:
-    name = leaf.replace(".", "_")
+    name = code_name(leaf)
     while name in taken or hasattr(module, name):
         name += "_"
     return name

@@ -46,6 +46,10 @@ class KernelModule(nn.Module):
         part = getattr(self, role)
         return part(*inputs) if quantizer is None else quantizer.run_layer(part, *inputs)
 
+    def optional_part(self, role: str, x: torch.Tensor, *others: torch.Tensor | None) -> torch.Tensor:
+        """Runs a part that may be absent: then `x` is passed on."""
+        return x if getattr(self, role) is None else self.part(role, x, *others)
+
     def chain(self, role: str, x: torch.Tensor) -> torch.Tensor:
         """Runs the parts `role_0`, `role_1`, ... one behind the other."""
         k = 0

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from graftwork.modules.code import Name, call_source, compile_function
+from graftwork.modules.code import Name, call_source, code_name, compile_function
 from graftwork.modules.fused import ConvertedModule, FusedModule, KernelModule
 from graftwork.operators import call_arguments, callee_of, find_operator
 from graftwork.references import RecordRef
@@ -61,15 +61,21 @@ def new_kernel_module(kernel: dict[str, Any], own: type[FusedModule] | None) -> 
 
 def forward_source(kernel: dict[str, Any]) -> str:
     """The Python code of the forward."""
-    inputs = [node for node in kernel["body"] if node["kind"] == "input"]
+    body = [_in_code(node) for node in kernel["body"]]
+    inputs = [node for node in body if node["kind"] == "input"]
     arguments = ", ".join(node["name"] + ("=None" if node["optional"] else "") for node in inputs)
-    lines = [*_plain_attention(kernel), *_statements(kernel)]
+    lines = [*_plain_attention(body), *_statements(body, set(kernel["inner_values"]))]
     return f"def forward(self, {arguments}):\n" + "".join(f"    {line}\n" for line in lines)
 
 
-def _statements(kernel: dict[str, Any]) -> Iterator[str]:
-    inner = set(kernel["inner_values"])
-    for node in kernel["body"]:
+def _in_code(node: dict[str, Any]) -> dict[str, Any]:
+    """The node with names that code can have; `value` is what it is called in the kernel."""
+    names = {"name": code_name(node["name"]), "inputs": list(map(code_name, node["inputs"])), "value": node["name"]}
+    return node | names
+
+
+def _statements(body: list[dict[str, Any]], inner: set[str]) -> Iterator[str]:
+    for node in body:
         name, operands = node["name"], [Name(operand) for operand in node["inputs"]]
         if node["kind"] == "output":
             yield f"return {', '.join(operands)}"
@@ -79,16 +85,15 @@ def _statements(kernel: dict[str, Any]) -> Iterator[str]:
             yield f"{name} = {operands[0]}[{node['item']}]"
         elif node["kind"] == "operator":
             yield f"{name} = {_operator_call(node, operands)}"
-        if name in inner and node["kind"] != "output":
-            yield f"{name} = self.quantize_inside({name!r}, {name})"
+        if node["value"] in inner and node["kind"] != "output":
+            yield f"{name} = self.quantize_inside({node['value']!r}, {name})"
 
 
 def _part_call(node: dict[str, Any]) -> str:
     role, operands = node["role"], ", ".join(node["inputs"])
     if node["count"] == "*":
         return f"self.chain({role!r}, {operands})"
-    call = f"self.part({role!r}, {operands})"
-    return f"{node['inputs'][0]} if self.{role} is None else {call}" if node["count"] == "?" else call
+    return f"self.{'optional_part' if node['count'] == '?' else 'part'}({role!r}, {operands})"
 
 
 def _named(value: Any) -> Any:
@@ -114,9 +119,8 @@ _ATTENTION = [
 ]
 
 
-def _plain_attention(kernel: dict[str, Any]) -> Iterator[str]:
+def _plain_attention(body: list[dict[str, Any]]) -> Iterator[str]:
     """Where the body is attention and nothing in it is quantized, torch computes it at once."""
-    body = kernel["body"]
     inner = [node for node in body if node["kind"] not in ("input", "output")]
     if [node["op"] for node in inner] != _ATTENTION or body[-1]["inputs"] != [inner[-1]["name"]]:
         return

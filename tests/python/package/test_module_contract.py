@@ -122,3 +122,17 @@ def test_prepared_networks_have_modules_and_no_kernels():
     assert result.model.layer1.conv1 is model.layer1.conv1
     assert not any(isinstance(module, FusedModule) for module in result.model.modules())
     assert result.report.counts["RaiseConvPattern"] == 6
+
+
+def test_a_kernel_may_call_its_values_as_python_calls_its_words():
+    text = """
+    fusion LambdaPattern {
+      %lambda = nn.ReLU(%self)
+      %torch = nn.Tanh(%lambda)
+      => %torch = kernel FusedWords(%self) [lambda, torch] quantize %self
+    }
+    """
+    model, x = nn.Sequential(nn.ReLU(), nn.Tanh()), torch.randn(2, 3)
+    made = graftwork.transform(model, (x,), graftwork.patterns(text)).model
+    assert isinstance(made.FusedWords_0, FusedModule)
+    assert torch.equal(made(x), model(x))

@@ -108,3 +108,127 @@ def test_what_is_no_pattern_is_refused(doubled):
         graftwork.transform(model, (x,), [BrokenPattern])
     assert caught.value.code == "gpat.syntax"
     assert caught.value.context[0].startswith("BrokenPattern:")
+
+
+class ScaledTwicePattern(Pattern):
+    """Two factors become one."""
+
+    section = "conversion"
+    tree = """
+      %a = aten.mul.Tensor(%x)
+      %b = aten.mul.Tensor(%a)
+    """
+    seen = None
+
+    def replace(self, match, stage):
+        factors = [match[name].attributes["other"] for name in ("a", "b")]
+        if 0 in factors:
+            return "a factor is zero"
+        type(self).seen = match["b"]
+        assert match["b"].op == "aten.mul.Tensor"
+        assert match["b"].inputs[0].name == match["a"].name == "mul"
+        assert match["x"].shape == (2, 3)
+        assert match["x"].dtype == torch.float32
+        assert match["a"].users == 1
+        stage.replace(match["b"], stage.call("aten.mul.Tensor", [match["x"]], {"other": factors[0] * factors[1]}))
+        return None
+
+
+class Scaled(nn.Module):
+    def __init__(self, *factors):
+        super().__init__()
+        self.factors = factors
+
+    def forward(self, x):
+        for factor in self.factors:
+            x = x * factor
+        return torch.tanh(x)
+
+
+def test_a_replacement_in_python():
+    model, x = Scaled(2.0, 3.0), torch.randn(2, 3)
+    result = graftwork.transform(model, (x,), [ScaledTwicePattern])
+    assert "aten.mul.Tensor(%x) {other=6.0}" in result.model.print_readable()
+    assert result.report.counts["ScaledTwicePattern"] == 1
+    torch.testing.assert_close(result.model(x), model(x))
+    with pytest.raises(graftwork.Error) as caught:
+        ScaledTwicePattern.seen.name  # noqa: B018
+    assert caught.value.code == "pattern.over"
+
+
+def test_a_replacement_that_declines_says_why():
+    model, x = Scaled(2.0, 0.0), torch.randn(2, 3)
+    result = graftwork.transform(model, (x,), [ScaledTwicePattern()])
+    (skip,) = [skip for skip in result.report.skipped if skip.pattern == "ScaledTwicePattern"]
+    assert skip.reason == "a factor is zero"
+    torch.testing.assert_close(result.model(x), model(x))
+
+
+def turned(match, stage):
+    return stage.call("aten.transpose.int", [match["x"]], {"dim0": 0, "dim1": 1})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            lambda match, stage: stage.replace(
+                match["b"], stage.call("aten.transpose.int", [match["x"]], {"dim0": 0, "dim1": 1})
+            ),
+            "[3, 2]",
+        ),
+        (lambda match, stage: stage.call("nonsense", [match["x"]], {"a": object()}), "an attribute cannot be"),
+        (lambda match, stage: 1 / 0, "ZeroDivisionError"),
+        (lambda match, stage: match["y"], "KeyError"),
+    ],
+)
+def test_a_replacement_that_cannot_be_leaves_the_network_as_it_was(change, reason):
+    class BadPattern(ScaledTwicePattern):
+        def replace(self, match, stage):
+            return change(match, stage)
+
+    model, x = Scaled(2.0, 3.0), torch.randn(2, 3)
+    result = graftwork.transform(model, (x,), [BadPattern])
+    (skip,) = [skip for skip in result.report.skipped if skip.pattern == "BadPattern"]
+    assert reason in skip.reason
+    torch.testing.assert_close(result.model(x), model(x))
+
+
+def test_a_replacement_makes_modules_of_parameters():
+    class SplitLinearPattern(Pattern):
+        section = "conversion"
+        tree = """
+          %linear = nn.Linear(%x)
+          %act = nn.Tanh(%linear)
+        """
+
+        def replace(self, match, stage):
+            linear = match["linear"]
+            weight, bias = linear.parameter("weight"), linear.parameter("bias")
+            rows = weight.shape[0] // 2
+            halves = []
+            for k in range(2):
+                begin, end = k * rows, (k + 1) * rows
+                attributes = linear.attributes | {"out_features": rows}
+                parameters = {"weight": weight.slice(0, begin, end), "bias": bias.slice(0, begin, end)}
+                path = f"{linear.path}.half{k}"
+                halves.append(stage.call_module("nn.Linear", [match["x"]], attributes, parameters, path=path))
+            joined = stage.call("aten.cat.default", halves, {"dim": -1})
+            stage.replace(match["act"], stage.call_module("nn.Tanh", [joined], {}, {}, path=f"{match['act'].path}.all"))
+
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(4, 6), nn.Tanh()), torch.randn(2, 4)
+    result = graftwork.transform(model, (x,), [SplitLinearPattern])
+    torch.testing.assert_close(result.model(x), model(x))
+    assert {id(p) for p in result.model.parameters()} == {id(p) for p in model.parameters()}
+    result.model(x).sum().backward()
+    assert model[0].weight.grad.all()
+
+
+def test_a_pattern_without_either_is_refused():
+    class EmptyPattern(Pattern):
+        tree = "%y = nn.ReLU(%x)"
+
+    result = graftwork.transform(nn.ReLU(), (torch.randn(2),), [EmptyPattern])
+    (skip,) = [skip for skip in result.report.skipped if skip.pattern == "EmptyPattern"]
+    assert "EmptyPattern has neither a kernel nor replace()" in skip.reason

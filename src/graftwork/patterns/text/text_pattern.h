@@ -64,6 +64,7 @@ class TextPattern final : public Pattern {
  public:
   explicit TextPattern(std::unique_ptr<const Program> program) : program_(std::move(program)) {}
 
+  const Program& program() const { return *program_; }
   std::string_view name() const override { return program_->name; }
   std::vector<Pat> roots() const override;
   /// Declines with what stood in the way of a value, a parameter or a shape.
