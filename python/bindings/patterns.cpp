@@ -19,7 +19,7 @@ using Section = PatternHandle::Section;
 
 void append(std::vector<PatternHandle>& handles, Section section, const core::PatternList& patterns,
             const std::shared_ptr<const core::KindTable>& kinds) {
-  for (const auto& pattern : patterns) handles.push_back({section, pattern, {}, kinds});
+  for (const auto& pattern : patterns) handles.push_back({section, pattern, {}, {}, kinds});
 }
 
 std::vector<PatternHandle> handles_of(const core::PatternSections& sections) {
@@ -50,10 +50,13 @@ std::vector<PatternHandle> backend_list(const core::Backend& backend, const std:
   std::vector<PatternHandle> handles;
   if (section == "conversion") append(handles, Section::kConversion, backend.conversions, backend.kinds);
   if (section == "fusion") append(handles, Section::kFusion, backend.fusions, backend.kinds);
-  if (section == "smoothing") append(handles, Section::kSmoothing, backend.smoothings, backend.kinds);
+  if (section == "smoothing") {
+    for (const auto& pattern : backend.smoothings)
+      handles.push_back({Section::kSmoothing, {}, {}, pattern, backend.kinds});
+  }
   if (section == "quantization") {
     for (const auto& pattern : backend.quantizations)
-      handles.push_back({Section::kQuantization, {}, pattern, backend.kinds});
+      handles.push_back({Section::kQuantization, {}, pattern, {}, backend.kinds});
   }
   return handles;
 }
@@ -69,7 +72,7 @@ void add_backend(const std::string& name, const std::string& base, const std::ve
   for (const PatternHandle& handle : patterns) {
     if (handle.section == Section::kConversion) backend.conversions.push_back(handle.pattern);
     if (handle.section == Section::kFusion) backend.fusions.push_back(handle.pattern);
-    if (handle.section == Section::kSmoothing) backend.smoothings.push_back(handle.pattern);
+    if (handle.section == Section::kSmoothing) backend.smoothings.push_back(handle.smoothing);
     if (handle.section == Section::kQuantization) backend.quantizations.push_back(handle.placement);
     if (!backend.kinds->includes(*handle.kinds)) backend.kinds = backend.kinds->with(*handle.kinds);
   }
@@ -78,13 +81,16 @@ void add_backend(const std::string& name, const std::string& base, const std::ve
 
 }  // namespace
 
-std::string PatternHandle::name() const { return std::string(pattern ? pattern->name() : placement->name()); }
+std::string PatternHandle::name() const {
+  if (pattern) return std::string(pattern->name());
+  return std::string(placement ? placement->name() : smoothing->name());
+}
 
 core::PatternSections sections_of(const std::vector<PatternHandle>& patterns) {
   core::PatternSections sections;
   std::set<std::string> names;
   for (const PatternHandle& handle : patterns) {
-    if (!handle.pattern || handle.section == Section::kSmoothing)
+    if (!handle.pattern)
       throw Error("patterns.section", core::cat(handle.name(), " is a ", text_of(handle.section), " pattern"),
                   "conversions and fusions for transform; quantize takes the others");
     if (!names.insert(handle.name()).second)

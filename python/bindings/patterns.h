@@ -12,12 +12,13 @@
 
 namespace graftwork::python {
 
-/// One entry of a list: a pattern that rewrites, or one that places stubs.
+/// One entry of a list: a pattern that rewrites, one that places stubs, or one that smooths.
 struct PatternHandle {
   enum class Section { kRecomposition, kConversion, kFusion, kSmoothing, kQuantization };
   Section section = Section::kFusion;
   std::shared_ptr<const core::Pattern> pattern = {};
   std::shared_ptr<const core::QuantizationPattern> placement = {};
+  std::shared_ptr<const core::SmoothingPattern> smoothing = {};
   /// What the pattern makes may be of these.
   std::shared_ptr<const core::KindTable> kinds = {};
 

@@ -106,14 +106,11 @@ def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
 def _set_methods(model: QuantizedModel, weight: dict[str, Any], freeze: bool) -> None:
     """How scales of weights follow the weights (``weight`` of the recipe); codes that were chosen by data follow
     nothing."""
-    leaves = {place: leaf for leaf, place in model.info.stored.items()}
-    for path, quantizer in model.quantizers():
+    for _, quantizer in model.quantizers():
         if not isinstance(quantizer, WeightFakeQuantize):
             continue
         quantizer.per_channel = weight["per_channel"]
         quantizer.method = "minmax" if quantizer.precision == "fp8" else weight["calibration_method"]
         quantizer.percentile = weight["percentile"]
-        leaf = leaves.get(f"{model.info.paths[path]}.scale", "")
-        is_given = leaf.endswith(".exported_scale")  # the network brought it
-        if freeze or weight["rounding"] != "nearest" or is_given:
+        if freeze or weight["rounding"] != "nearest" or quantizer.frozen:
             quantizer.freeze()

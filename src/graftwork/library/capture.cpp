@@ -1,13 +1,29 @@
 #include <graftwork/capture.h>
 
+#include <set>
+
 #include "graftwork/base/text.h"
 #include "graftwork/import/recorded/record.h"
 #include "graftwork/library/state.h"
 
 namespace graftwork {
+namespace {
+
+/// Throws `code` unless the names are different ones, of no more than `count` values.
+void check_names(const std::vector<std::string>& names, size_t count, const char* code, const char* noun) {
+  const std::set<std::string> different(names.begin(), names.end());
+  if (names.size() <= count && different.size() == names.size() && !different.contains("")) return;
+  throw Error(
+      code,
+      core::cat("the names of its ", noun, "s are ", core::join(names), ", and there are ", core::counted(count, noun)),
+      "a name of its own for each, or none at all");
+}
+
+}  // namespace
 
 Network capture(const Forward& forward, const std::vector<at::Tensor>& inputs, const NamedTensors& parameters,
                 const NamedTensors& buffers, const CaptureOptions& options) {
+  check_names(options.input_names, inputs.size(), "capture.input", "input");
   core::RecordOptions how;
   how.inputs = options.input_names;
   how.outputs = options.output_names;
@@ -18,6 +34,7 @@ Network capture(const Forward& forward, const std::vector<at::Tensor>& inputs, c
                 "as many of them");
   }
   core::LoadedNetwork loaded = core::record(forward, inputs, parameters, buffers, how);
+  check_names(options.output_names, loaded.network.module.signature().outputs.size(), "capture.output", "result");
   if (options.replay) {
     core::verify_replay(loaded, forward,
                         options.replay_inputs.empty() ? core::other_inputs(inputs) : options.replay_inputs);

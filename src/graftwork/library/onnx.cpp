@@ -18,6 +18,9 @@ std::vector<std::string> export_onnx(const Network& network, const std::filesyst
   std::vector<std::string> warnings;
   core::onnx::Model model = core::lower(network.state()->network(), how, &warnings);
   model.metadata = network.state()->provenance;
+  const std::optional<core::FreezeOptions>& rounded_for = network.state()->rounded_for;
+  if (rounded_for && (rounded_for->float_type != how.float_type || rounded_for->keep_batch_norm != how.keep_batch_norm))
+    warnings.emplace_back("its scales were rounded for a file with another float_type or keep_batch_norm");
   core::onnx::write_model(model, path);
   return warnings;
 }

@@ -45,7 +45,7 @@ at::Tensor QatNetwork::forward(const at::Tensor& input) const { return state_->n
 
 Network QatNetwork::freeze(FloatType float_type, bool keep_batch_norm) const {
   const core::FreezeOptions file{.float_type = detail::to_core(float_type), .keep_batch_norm = keep_batch_norm};
-  return detail::network_of(state_->origin, state_->network.freeze(file));
+  return detail::network_of(state_->origin, state_->network.freeze(file), file);
 }
 
 void QatNetwork::save(const std::filesystem::path& path, const torch::optim::Optimizer& optimizer, int64_t step) const {

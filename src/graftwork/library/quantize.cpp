@@ -58,7 +58,9 @@ QuantizationResult result_of(const Network& network, core::QuantizationResult re
   if (result.plan.stubs.empty() && result.plan.weights.empty())
     result.warnings.emplace_back("nothing is quantized: the network has no kernels, as transform() makes them");
   core::Network made = result.network.clone();
-  Network model = network_of(network, std::move(made), result.provenance);
+  const core::FreezeOptions file{.float_type = result.scales.float_type,
+                                 .keep_batch_norm = result.scales.keeps_batch_norm};
+  Network model = network_of(network, std::move(made), file, result.provenance);
   return QuantizationResult(std::make_shared<const QuantizationResult::State>(
       QuantizationResult::State{std::move(result), network.state()->loaded.trainable, std::move(model)}));
 }

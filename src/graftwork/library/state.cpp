@@ -3,10 +3,10 @@
 namespace graftwork::detail {
 
 Network network_of(core::LoadedNetwork loaded) {
-  return Network(std::make_shared<const NetworkState>(NetworkState{std::move(loaded), {}}));
+  return Network(std::make_shared<const NetworkState>(NetworkState{std::move(loaded), {}, {}}));
 }
 
-Network network_of(const Network& origin, core::Network made,
+Network network_of(const Network& origin, core::Network made, std::optional<core::FreezeOptions> rounded_for,
                    std::vector<std::pair<std::string, std::string>> provenance) {
   const NetworkState& before = *origin.state();
   NetworkState state{.loaded = {.network = std::move(made),
@@ -14,6 +14,7 @@ Network network_of(const Network& origin, core::Network made,
                                 .in_training = before.loaded.in_training,
                                 .trainable = before.loaded.trainable,
                                 .warnings = before.loaded.warnings},
+                     .rounded_for = std::move(rounded_for),
                      .provenance = std::move(provenance)};
   return Network(std::make_shared<const NetworkState>(std::move(state)));
 }

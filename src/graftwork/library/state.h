@@ -5,6 +5,7 @@
 #include <graftwork/pattern.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,12 +13,15 @@
 #include "graftwork/import/captured/build_network.h"
 #include "graftwork/patterns/backend.h"
 #include "graftwork/patterns/lists.h"
+#include "graftwork/train/qat_network.h"
 
 namespace graftwork::detail {
 
 /// Never changes once a handle points to it.
 struct NetworkState {
   core::LoadedNetwork loaded;
+  /// The file that its scales were rounded for; absent where it has none.
+  std::optional<core::FreezeOptions> rounded_for = {};
   /// What a file that is made of it says of where it comes from.
   std::vector<std::pair<std::string, std::string>> provenance = {};
 
@@ -27,7 +31,7 @@ struct NetworkState {
 
 struct PatternState {
   core::PatternSections sections;
-  core::PatternList smoothings = {};
+  core::SmoothingList smoothings = {};
   core::QuantizationList quantizations = {};
 };
 
@@ -37,7 +41,7 @@ struct BackendState {
 
 Network network_of(core::LoadedNetwork loaded);
 /// One that was made of `origin`, whose tensors, or copies of them, it has.
-Network network_of(const Network& origin, core::Network made,
+Network network_of(const Network& origin, core::Network made, std::optional<core::FreezeOptions> rounded_for = {},
                    std::vector<std::pair<std::string, std::string>> provenance = {});
 
 /// Those of the rooms, behind which operators are raised to modules first.

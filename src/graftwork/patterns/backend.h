@@ -11,6 +11,7 @@
 #include "graftwork/ir/kind.h"
 #include "graftwork/patterns/placement/placement_rules.h"
 #include "graftwork/patterns/placement/quantization_pattern.h"
+#include "graftwork/patterns/placement/smoothing_pattern.h"
 #include "graftwork/rewrite/pattern.h"
 
 namespace graftwork::core {
@@ -48,7 +49,7 @@ struct Backend {
   std::shared_ptr<const KindTable> kinds = KindTable::torch();
   PatternList conversions = {};         ///< Run to a fix-point.
   PatternList fusions = {};             ///< Run once.
-  PatternList smoothings = {};          ///< Where to move range from activations to weights.
+  SmoothingList smoothings = {};        ///< Where range may move from activations to weights.
   QuantizationList quantizations = {};  ///< What adds or removes stubs around kernels.
   PlacementRules placement = {};
   std::vector<std::string> precisions = {"int8"};           ///< Of quantized tensors.

@@ -74,7 +74,7 @@ void Quantization::rescale() {
     if (samples_.size() == 0)
       throw Error("scales.missing", "what SmoothQuant moves is told by data, not by the scale table",
                   "--calibrate DATA");
-    result_.smoothing = smooth_quant(network_, result_.plan, samples_, config_, own);
+    result_.smoothing = smooth_quant(network_, result_.plan, samples_, config_, backend_->smoothings, own);
   }
   if (config_.activation.outlier_channels == OutlierChannels::kKeep) return;
   result_.divided = options_.scales ? divide_channels_by(network_, result_.plan, options_.scales->divided)

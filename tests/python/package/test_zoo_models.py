@@ -12,6 +12,7 @@ NAMES = [
     "shufflenet_v2",
     "mobilenet_v3_small",
     "spectral_norm",
+    "trained_quantized",
     "unet",
     "ssd",
     "centernet",

@@ -43,11 +43,12 @@ struct Smoothed {
   std::vector<SmoothedPair> pairs;
 };
 
-Smoothed smooth(const Network& network, SmoothingStrength alpha, QuantConfig config) {
+Smoothed smooth(const Network& network, SmoothingStrength alpha, QuantConfig config,
+                const SmoothingList& patterns = tensorrt_backend().smoothings) {
   config.smooth_quant.emplace().alpha = alpha;
   Smoothed result{network.clone(), {}};
   const StubPlan plan = plan_stubs(network.module, config, tensorrt_backend());
-  result.pairs = smooth_quant(result.network, plan, MemorySamples(samples_of(network)), config, {});
+  result.pairs = smooth_quant(result.network, plan, MemorySamples(samples_of(network)), config, patterns, {});
   return result;
 }
 
@@ -181,6 +182,19 @@ TEST(SmoothQuant, SmoothsAttentionThatNothingElseReads) {
   const Smoothed refused = smooth(transformed(attention(with_sum)), 0.5);
   ASSERT_EQ(refused.pairs.size(), 2U);
   EXPECT_EQ(refused.pairs[1].refusal, "%y = aten.add.Tensor reads it, which is no layer");
+}
+
+TEST(SmoothQuant, SmoothsWhatTheListNames) {
+  const Network network = transformed(attention(cat("  %y = nn.Linear @out(%c) ", kLinear, "\n")));
+  const SmoothingList& all = tensorrt_backend().smoothings;
+  ASSERT_EQ(all.size(), 2U);
+  const Smoothed norm = smooth(network, 0.5, QuantConfig(), {all[0]}),
+                 inside = smooth(network, 0.5, QuantConfig(), {all[1]});
+  ASSERT_EQ(norm.pairs.size(), 1U);
+  ASSERT_EQ(inside.pairs.size(), 1U);
+  EXPECT_EQ(norm.pairs[0].source, Symbol("norm"));
+  EXPECT_NE(inside.pairs[0].source, Symbol("norm"));
+  EXPECT_TRUE(smooth(network, 0.5, QuantConfig(), {}).pairs.empty());
 }
 
 TEST(SmoothQuant, SkipsWhatTheRecipeNames) {

@@ -4,6 +4,7 @@
 #include "graftwork/patterns/attention/patterns.h"
 #include "graftwork/patterns/conversions/patterns.h"
 #include "graftwork/patterns/tensorrt/quantizations/patterns.h"
+#include "graftwork/patterns/tensorrt/smoothings/patterns.h"
 #include "graftwork/patterns/tensorrt/text.h"
 #include "graftwork/patterns/text/parse.h"
 
@@ -98,6 +99,7 @@ Backend make_backend() {
       make_kernel_of_pattern("FuseSDPAPattern", "ScaledDotProductAttention", "FusedScaledDotProductAttention"));
   backend.fusions.push_back(make_kernel_of_pattern("SwinAttentionPattern", "SwinAttention", "FusedSwinAttention"));
   backend.kinds = built_in(*fusions.kinds);
+  backend.smoothings = {make_norm_smoothing_pattern(), make_attention_smoothing_pattern()};
   backend.quantizations = {
       make_residual_pattern(), make_act_add_stubs_pattern(),  make_global_pool_pattern(),
       make_concat_pattern(),   make_squeeze_excite_pattern(), make_packed_product_pattern(),

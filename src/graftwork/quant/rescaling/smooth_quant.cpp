@@ -14,10 +14,6 @@
 namespace graftwork::core {
 namespace {
 
-bool is_norm(const ModuleRecord& record) {
-  return record.kind == Symbol("nn.LayerNorm") || record.kind == Symbol("nn.RMSNorm");
-}
-
 /// Whether the body multiplies a softmax by something.
 bool is_attention(const ModuleRecord& record) {
   if (!record.body) return false;
@@ -37,8 +33,13 @@ struct Candidate {
 
 class Smoothing {
  public:
-  Smoothing(Network& network, const StubPlan& plan, const QuantConfig& config)
-      : network_(network), plan_(plan), config_(config), uses_(network.module), skip_(config.skip.smooth, "smooth") {
+  Smoothing(Network& network, const StubPlan& plan, const QuantConfig& config, const SmoothingList& patterns)
+      : network_(network),
+        plan_(plan),
+        config_(config),
+        patterns_(patterns),
+        uses_(network.module),
+        skip_(config.skip.smooth, "smooth") {
     for (const PlannedWeight& weight : plan.weights) {
       if (weight.quantized) quantized_.insert(weight.layer);
     }
@@ -66,11 +67,16 @@ class Smoothing {
  private:
   const ModuleTable& modules() const { return network_.module.modules(); }
 
+  bool is_taken(const ModuleRecord& source, bool through_attention) const {
+    return std::ranges::any_of(patterns_,
+                               [&](const auto& pattern) { return pattern->takes(source, through_attention); });
+  }
+
   void find_pairs() {
     for (ChannelSource& source : channel_sources(network_.module)) {
       if (!source.refusal.empty()) continue;  // no norm's
       ChannelReads reads = channel_reads(network_.module, *source.value, source.layout);
-      if (!is_norm(modules()[source.module]) && reads.attention.empty()) continue;
+      if (!is_taken(modules()[source.module], !reads.attention.empty())) continue;
       for (const Node* attention : reads.attention) with_pair_.insert(attention);
       Candidate candidate{std::move(source), std::move(reads), {}, {}};
       candidate.pair.source = modules()[candidate.source.module].path;
@@ -101,9 +107,10 @@ class Smoothing {
   void find_attention_without_pair() {
     for (const Node& node : network_.module.graph().nodes()) {
       if (node.kind() != NodeKind::kCallModule || with_pair_.contains(&node)) continue;
-      if (!is_attention(network_.module.record(node))) continue;
+      const ModuleRecord& record = network_.module.record(node);
+      if (!is_attention(record) || !is_taken(record, true)) continue;
       SmoothedPair pair;
-      pair.source = network_.module.record(node).path;
+      pair.source = record.path;
       pair.refusal = "no layer alone makes its values";
       others_.push_back(std::move(pair));
     }
@@ -225,6 +232,7 @@ class Smoothing {
   Network& network_;
   const StubPlan& plan_;
   const QuantConfig& config_;
+  const SmoothingList& patterns_;
   ModuleUses uses_;
   SkipList skip_;
   std::set<Symbol> quantized_;  // paths of layers
@@ -236,9 +244,10 @@ class Smoothing {
 }  // namespace
 
 std::vector<SmoothedPair> smooth_quant(Network& network, const StubPlan& plan, const SampleSource& samples,
-                                       const QuantConfig& config, const CalibrationOptions& options) {
+                                       const QuantConfig& config, const SmoothingList& patterns,
+                                       const CalibrationOptions& options) {
   const at::NoGradGuard no_grad;
-  return Smoothing(network, plan, config).run(samples, options);
+  return Smoothing(network, plan, config, patterns).run(samples, options);
 }
 
 }  // namespace graftwork::core

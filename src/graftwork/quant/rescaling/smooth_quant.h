@@ -23,12 +23,13 @@ struct SmoothedPair {
 
 /// Changes the weights of `network`, a copy whose tensors are shared, so that its function stays what it was: x_j / s_j
 /// leaves a norm or goes into attention, and W_j · s_j meets it, s_j = max|x_j|^α / max|W_j|^(1 − α) over the samples
-/// and over the readers that `plan` quantizes, 1 where either is 0 (Xiao et al. 2023, "SmoothQuant", equation 4). Norms
-/// whose results, and attention whose values, lead into layers alone, one of which is quantized, are paired; others are
-/// listed with what is in the way. Where α is searched, SmoothingSearch says which, or that a limit
-/// on the largest channels serves better. Throws Error "config.skip", "config.smooth_quant" for an entry that fits
-/// nothing, and what calibrate() does.
+/// and over the readers that `plan` quantizes, 1 where either is 0 (Xiao et al. 2023, "SmoothQuant", equation 4). What
+/// one of `patterns` takes and what leads into layers alone, one of which is quantized, is paired; others are listed
+/// with what is in the way. Where α is searched, SmoothingSearch says which, or that a limit on the largest channels
+/// serves better. Throws Error "config.skip", "config.smooth_quant" for an entry that fits nothing, and what
+/// calibrate() does.
 std::vector<SmoothedPair> smooth_quant(Network& network, const StubPlan& plan, const SampleSource& samples,
-                                       const QuantConfig& config, const CalibrationOptions& options);
+                                       const QuantConfig& config, const SmoothingList& patterns,
+                                       const CalibrationOptions& options);
 
 }  // namespace graftwork::core
