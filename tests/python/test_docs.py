@@ -94,7 +94,7 @@ ELSEWHERE = {
         )
     },
     "docs/python.md": {
-        "": "tests/python/package/test_page.py",
+        "": "tests/python/package/test_python_page.py",
     },
     "docs/patterns.md": {"## The grammar": "a grammar; tests/unit/patterns/text_test.cpp has its cases"},
 }

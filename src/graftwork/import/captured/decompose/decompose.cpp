@@ -84,8 +84,8 @@ class Pass {
       return add_complex(std::move(call), level);
     if (is_functional_ && picks_part(call)) return;
     const bool is_ready = is_functional_ || call.op != Symbol("aten.as_strided.default");
-    if (is_ready && (is_composite(call.op) || find_decomposition(call.op)) && tries(call, level, Numbers::kReal))
-      return;
+    const bool is_taken_apart = is_composite(call.op) || (find_decomposition(call.op) && is_for(call.op, level > 0));
+    if (is_ready && is_taken_apart && tries(call, level, Numbers::kReal)) return;
     push(std::move(call));
   }
 

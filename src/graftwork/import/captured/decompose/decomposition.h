@@ -57,6 +57,10 @@ using Decomposition = std::vector<at::Tensor> (*)(const Arguments&);
 /// Null when there is none.
 Decomposition find_decomposition(Symbol op);
 
+/// Whether the decomposition is for such a call: of the program itself, or, with `is_part`, of what another one made.
+/// A convolution in a transform, whose weights are a matrix of ours, is no layer, and must not become one.
+bool is_for(Symbol op, bool is_part);
+
 /// Whether the operator stands for several modules of the model, which are found by what its parts read.
 bool is_made_of_layers(Symbol op);
 

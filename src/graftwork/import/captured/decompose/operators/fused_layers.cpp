@@ -7,6 +7,7 @@ namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
+constexpr const char* kConvolution = "aten._convolution.default";
 constexpr const char* kAttention = "aten._native_multi_head_attention.default";
 constexpr const char* kEncoderLayer = "aten._transformer_encoder_layer_fwd.default";
 
@@ -101,8 +102,10 @@ Tensors encoder_layer(const Arguments& args) {
 }  // namespace
 
 Decompositions fused_layer_decompositions() {
-  return {{"aten._convolution.default", convolution}, {kAttention, attention}, {kEncoderLayer, encoder_layer}};
+  return {{kConvolution, convolution}, {kAttention, attention}, {kEncoderLayer, encoder_layer}};
 }
+
+bool is_for(Symbol op, bool is_part) { return !is_part || op != Symbol(kConvolution); }
 
 bool is_made_of_layers(Symbol op) { return op == Symbol(kAttention) || op == Symbol(kEncoderLayer); }
 
