@@ -16,10 +16,6 @@ std::vector<std::string> names_of(const List& list) {
   return names;
 }
 
-Patterns patterns_of(core::PatternSections sections) {
-  return Patterns(std::make_shared<const detail::PatternState>(detail::PatternState{.sections = std::move(sections)}));
-}
-
 }  // namespace
 
 Backend::Backend(std::string_view name, const Patterns& patterns, const Backend& base) {
@@ -29,22 +25,23 @@ Backend::Backend(std::string_view name, const Patterns& patterns, const Backend&
   made.kinds = made.kinds->with(*sections.kinds);
   made.conversions = sections.conversions;
   made.fusions = sections.fusions;
-  state_ = std::make_shared<const detail::BackendState>(
-      detail::BackendState{std::make_shared<const core::Backend>(std::move(made))});
+  state_ = backend_of(std::make_shared<const core::Backend>(std::move(made))).state();
 }
 
 std::string Backend::name() const { return state_->backend->name; }
 
 Patterns Backend::conversions() const {
-  return patterns_of({.recompositions = {},
-                      .conversions = state_->backend->conversions,
-                      .fusions = {},
-                      .kinds = state_->backend->kinds});
+  return detail::patterns_of({.sections = {.recompositions = {},
+                                           .conversions = state_->backend->conversions,
+                                           .fusions = {},
+                                           .kinds = state_->backend->kinds}});
 }
 
 Patterns Backend::fusions() const {
-  return patterns_of(
-      {.recompositions = {}, .conversions = {}, .fusions = state_->backend->fusions, .kinds = state_->backend->kinds});
+  return detail::patterns_of({.sections = {.recompositions = {},
+                                           .conversions = {},
+                                           .fusions = state_->backend->fusions,
+                                           .kinds = state_->backend->kinds}});
 }
 
 std::vector<std::string> Backend::smoothings() const { return names_of(state_->backend->smoothings); }

@@ -85,7 +85,7 @@ Node Graph::node(std::string_view name) const {
               "Graph::text(), which shows all");
 }
 
-size_t Graph::size() const { return nodes().size(); }
+size_t Graph::size() const { return network_->module().graph().size() - 1; }
 
 std::string Graph::text() const { return core::print(network_->module()); }
 

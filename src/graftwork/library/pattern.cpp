@@ -12,9 +12,8 @@
 namespace graftwork {
 namespace {
 
+using detail::patterns_of;
 using detail::PatternState;
-
-Patterns patterns_of(PatternState state) { return Patterns(std::make_shared<const PatternState>(std::move(state))); }
 
 /// Calls visit(list) for each list of the state, in their order.
 template <class State, class Visit>
@@ -98,6 +97,8 @@ Patterns operator+(const Patterns& a, const Patterns& b) {
 }
 
 namespace detail {
+
+Patterns patterns_of(PatternState state) { return Patterns(std::make_shared<const PatternState>(std::move(state))); }
 
 core::PatternSections sections_of(const Patterns& patterns) {
   core::PatternSections sections = patterns.state()->sections;

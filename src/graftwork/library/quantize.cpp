@@ -18,24 +18,19 @@ namespace {
 class GivenSamples final : public core::SampleSource {
  public:
   GivenSamples(const core::Network& network, const graftwork::SampleSource& source)
-      : source_(source), check_(network), batched_(core::batching_of(network.module).batched) {}
+      : source_(source), check_(network) {}
   int64_t size() const override { return source_.size(); }
   std::vector<at::Tensor> samples(int64_t begin, int64_t end) const override {
     std::vector<at::Tensor> given = source_.samples(begin, end);
-    check_.fits(given);
-    for (size_t i = 0; i < given.size(); ++i) {
-      if (!batched_[i] || given[i].size(0) == end - begin) continue;
-      throw Error("data.shape",
-                  core::cat("samples ", begin, " to ", end - 1, " were asked for, and ", given[i].size(0), " came"),
-                  "a source whose samples(begin, end) gives end − begin of them");
-    }
-    return given;
+    const int64_t came = check_.samples_in(given);
+    if (came == end - begin) return given;
+    throw Error("data.shape", core::cat("samples ", begin, " to ", end - 1, " were asked for, and ", came, " came"),
+                "a source whose samples(begin, end) gives end − begin of them");
   }
 
  private:
   const graftwork::SampleSource& source_;
   core::InputCheck check_;
-  std::vector<bool> batched_;
 };
 
 /// Those of files, for the caller.

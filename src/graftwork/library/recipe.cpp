@@ -17,16 +17,17 @@ To same(From value) {
   return static_cast<To>(static_cast<int>(value));
 }
 
+static_assert(static_cast<int>(CalibrationMethod::MSE) == static_cast<int>(core::CalibrationMethod::kMse));
+static_assert(static_cast<int>(OutlierChannels::DIVIDE) == static_cast<int>(core::OutlierChannels::kDivide));
+static_assert(static_cast<int>(SoftmaxScale::FIXED) == static_cast<int>(core::SoftmaxScale::kFixed));
+static_assert(static_cast<int>(WeightRounding::ADAROUND) == static_cast<int>(core::WeightRounding::kAdaRound));
+
 /// Throws Error "config.value" for a number that names nothing.
 template <class Enumeration>
 void require(Enumeration value, Enumeration last, const char* what) {
   if (static_cast<int>(value) < 0 || value > last)
     throw Error("config.value", core::cat(what, " is ", static_cast<int>(value)), "one of its names");
 }
-static_assert(static_cast<int>(CalibrationMethod::MSE) == static_cast<int>(core::CalibrationMethod::kMse));
-static_assert(static_cast<int>(OutlierChannels::DIVIDE) == static_cast<int>(core::OutlierChannels::kDivide));
-static_assert(static_cast<int>(SoftmaxScale::FIXED) == static_cast<int>(core::SoftmaxScale::kFixed));
-static_assert(static_cast<int>(WeightRounding::ADAROUND) == static_cast<int>(core::WeightRounding::kAdaRound));
 
 core::Precision to_core(Precision precision) {
   switch (precision) {

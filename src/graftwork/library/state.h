@@ -44,6 +44,8 @@ Network network_of(core::LoadedNetwork loaded);
 Network network_of(const Network& origin, core::Network made, std::optional<core::FreezeOptions> rounded_for = {},
                    std::vector<std::pair<std::string, std::string>> provenance = {});
 
+Patterns patterns_of(PatternState state);
+
 /// Those of the rooms, behind which operators are raised to modules first.
 core::PatternSections sections_of(const Patterns& patterns);
 

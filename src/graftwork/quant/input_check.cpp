@@ -19,7 +19,7 @@ InputCheck::InputCheck(const Network& network) : batching_(batching_of(network.m
   for (const Node* input : network.module.graph().inputs()) inputs_.push_back(input);
 }
 
-void InputCheck::fits(const std::vector<at::Tensor>& inputs) const {
+int64_t InputCheck::samples_in(const std::vector<at::Tensor>& inputs) const {
   if (inputs.size() != inputs_.size()) {
     std::vector<std::string> names;
     for (const Node* input : inputs_) names.push_back(input->name().str());
@@ -27,7 +27,20 @@ void InputCheck::fits(const std::vector<at::Tensor>& inputs) const {
                 cat("the network takes ", counted(names.size(), "input"), " (", join(names), "), not ", inputs.size()),
                 "a tensor for each input, in this order");
   }
-  for (size_t i = 0; i < inputs.size(); ++i) check_input(*inputs_[i], inputs[i], batching_.batched[i]);
+  int64_t samples = -1;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    check_input(*inputs_[i], inputs[i], batching_.batched[i]);
+    if (!batching_.batched[i]) continue;
+    const int64_t rows = inputs[i].size(0);
+    if (rows == 0 || (samples >= 0 && rows != samples)) {
+      throw Error("data.shape",
+                  cat("input ", inputs_[i]->name().str(), " has ", rows, " samples",
+                      samples < 0 ? "" : cat(", an input in front of it ", samples)),
+                  "tensors whose first axis counts the same samples");
+    }
+    samples = rows;
+  }
+  return samples < 0 ? 1 : samples;
 }
 
 void InputCheck::is_finite(const std::vector<at::Tensor>& inputs, int64_t first, const SampleSource* source) const {

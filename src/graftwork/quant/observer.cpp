@@ -45,12 +45,7 @@ void count(const at::Tensor& values, const Ends& ends, Histogram& histogram) {
 }  // namespace
 
 Observer::Observer(const Network& network, const StatisticsRequest& request, const SampleSource& source)
-    : network_(network),
-      request_(request),
-      source_(source),
-      batching_(batching_of(network.module)),
-      check_(network),
-      masks_(network) {
+    : network_(network), request_(request), source_(source), check_(network) {
   watch_values();
   runner_.emplace(network, references_);
 }
@@ -78,8 +73,8 @@ void Observer::watch_values() {
 }
 
 std::pair<int64_t, int64_t> Observer::samples_of(int64_t micro_batch) const {
-  const int64_t begin = micro_batch * batching_.size;
-  return {begin, std::min(begin + batching_.size, source_.size())};
+  const int64_t begin = micro_batch * batching().size;
+  return {begin, std::min(begin + batching().size, source_.size())};
 }
 
 Observer::Observed Observer::observe(int64_t micro_batch, Statistics& statistics) const {
@@ -96,7 +91,7 @@ Observer::Observed Observer::observe(int64_t micro_batch, Statistics& statistics
     if (request_.half_probe && value.inner.empty() && request_.half_probe->needs(*value.node))
       kept.emplace(value.node, tensor);
   };
-  observed.results = runner_->run(filled_up(std::move(inputs), batching_), watcher, batching_.size == 1);
+  observed.results = runner_->run(filled_up(std::move(inputs), batching()), watcher, batching().size == 1);
   if (request_.half_probe) request_.half_probe->look(kept, statistics.half);
   return observed;
 }
@@ -109,7 +104,7 @@ void Observer::observe(const ValueRef& value, const Watched& watched, const at::
       tensor.is_floating_point() && tensor.scalar_type() != at::kFloat ? tensor.to(at::kFloat) : tensor);
   Ends ends = ends_of(values);
   if (ends.min < -kLargestHalf && value.inner.empty() && !(request && request->quantized)) {
-    if (const std::optional<double> mask = masks_.threshold(*value.node)) {
+    if (const std::optional<double> mask = check_.masks().threshold(*value.node)) {
       values = values.masked_select(values > *mask);
       if (values.numel() == 0) return;
       ends = ends_of(values);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "graftwork/nn/inference_runner.h"
-#include "graftwork/nn/mask_values.h"
 #include "graftwork/quant/input_check.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sample_source.h"
@@ -20,8 +19,8 @@ class Observer {
   /// Refers to all of them.
   Observer(const Network& network, const StatisticsRequest& request, const SampleSource& source);
 
-  const Batching& batching() const { return batching_; }
-  int64_t micro_batches() const { return batching_.micro_batches(source_.size()); }
+  const Batching& batching() const { return check_.batching(); }
+  int64_t micro_batches() const { return batching().micro_batches(source_.size()); }
   /// The first sample of a micro-batch, and the one behind its last.
   std::pair<int64_t, int64_t> samples_of(int64_t micro_batch) const;
 
@@ -47,9 +46,7 @@ class Observer {
   const Network& network_;
   const StatisticsRequest& request_;
   const SampleSource& source_;
-  Batching batching_;
   InputCheck check_;
-  MaskValues masks_;
   std::vector<ValueRef> references_;
   std::map<std::pair<const Node*, Symbol>, Watched> watched_;
   std::optional<InferenceRunner> runner_;

@@ -14,6 +14,7 @@ from graftwork.tensorrt import (
     TENSORRT_QUANTIZATIONS,
     TENSORRT_SMOOTHINGS,
 )
+from package_networks import Doubled
 from torch import nn
 
 DOUBLE = """
@@ -25,20 +26,10 @@ fusion DoubleActPattern {
 """
 
 
-class Small(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.relu = nn.Conv2d(3, 4, 3), nn.ReLU()
-
-    def forward(self, x):
-        y = self.relu(self.conv(x))
-        return y + y
-
-
 @pytest.fixture
 def small_model():
     torch.manual_seed(0)
-    return Small().eval(), torch.randn(1, 3, 6, 6)
+    return Doubled().eval(), torch.randn(1, 3, 6, 6)
 
 
 def test_lists_are_ordered_and_named():

@@ -8,6 +8,7 @@ import pytest
 import torch
 from graftwork import FusedModule, Pattern
 from graftwork.tensorrt import TENSORRT_PATTERNS
+from package_networks import Doubled
 from torch import nn
 
 
@@ -31,16 +32,6 @@ class DoubleActPattern(Pattern):
     parts = ("act",)
     result = "sum"
     kernel = FusedDoubleAct
-
-
-class Doubled(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv, self.relu = nn.Conv2d(3, 4, 3), nn.ReLU()
-
-    def forward(self, x):
-        y = self.relu(self.conv(x))
-        return y + y
 
 
 @pytest.fixture

@@ -13,12 +13,6 @@ constexpr int64_t kMostKept = 64;
 constexpr int64_t kLeastKept = 4;
 constexpr size_t kMostKeptBytes = size_t{256} << 20;
 
-std::vector<std::string> input_names(const GraphModule& module) {
-  std::vector<std::string> names;
-  for (const Node* input : module.graph().inputs()) names.push_back(input->name().str());
-  return names;
-}
-
 }  // namespace
 
 PushedQuantization::PushedQuantization(const Network& network, const QuantConfig& config,
@@ -26,11 +20,10 @@ PushedQuantization::PushedQuantization(const Network& network, const QuantConfig
     : network_(network.clone()),
       config_(config),
       options_(options),
-      batching_(batching_of(network_.module)),
+      check_(network_),
       any_batch_(holds_for_any_batch(network_.module)),
       float_(network_),
-      check_(network_),
-      window_(input_names(network_.module), batching_) {
+      window_(check_.batching()) {
   check_quant_config(config_);
 }
 
@@ -48,22 +41,22 @@ void PushedQuantization::begin() {
 void PushedQuantization::observe_up_to(int64_t micro_batch, const ObservedMicroBatch& done) {
   observe_side_by_side(*observer_, done_, micro_batch, options_.calibration, statistics_, done);
   done_ = micro_batch;
-  window_.drop_before(done_ * batching_.size);
+  window_.drop_before(done_ * check_.batching().size);
 }
 
 /// What is wrong with a batch is said before it counts for anything.
 void PushedQuantization::take(const std::vector<at::Tensor>& inputs) {
   if (finished_) throw Error("quant.finished", "the calibration is finished", "another calibrator for further data");
-  check_.fits(inputs);
+  const int64_t samples = check_.samples_in(inputs);
   check_.is_finite(inputs, window_.size());
-  window_.push(inputs);
+  window_.push(inputs, samples);
 }
 
 void PushedQuantization::observe(const std::vector<at::Tensor>& inputs) {
   take(inputs);
   if (!observer_ && window_.size() < kept_samples()) return;
   if (!observer_) begin();
-  const int64_t whole = window_.size() / batching_.size;
+  const int64_t whole = window_.size() / check_.batching().size;
   if (whole - done_ >= SampleWorkers(options_.calibration.threads, whole).count()) {
     observe_up_to(whole, [](int64_t, const auto&) {});
   }
@@ -104,7 +97,7 @@ QuantizationResult PushedQuantization::finish() {
   if (const std::optional<Statistics> known = quantization_->known())
     return quantization_->finish(*known, std::nullopt);
   if (window_.size() == 0) throw Error("data.empty", "there is no sample to calibrate with");
-  observe_up_to(batching_.micro_batches(window_.size()), [](int64_t, const auto&) {});
+  observe_up_to(check_.batching().micro_batches(window_.size()), [](int64_t, const auto&) {});
   complete(statistics_, quantization_->request());
   return quantization_->finish(statistics_, window_.size());
 }

@@ -45,10 +45,9 @@ class PushedQuantization {
   Network network_;
   QuantConfig config_;
   QuantizeOptions options_;
-  Batching batching_;
+  InputCheck check_;
   bool any_batch_;
   InferenceRunner float_;
-  InputCheck check_;
   SampleWindow window_;
   std::unique_ptr<SampleWindow> kept_;
   std::unique_ptr<Quantization> quantization_;

@@ -3,38 +3,14 @@
 #include <algorithm>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/text.h"
 
 namespace graftwork::core {
 
-int64_t SampleWindow::count(const std::vector<at::Tensor>& inputs) const {
-  if (inputs.size() != inputs_.size()) {
-    throw Error(
-        "data.shape",
-        cat("the network has ", counted(inputs_.size(), "input"), " (", join(inputs_), "), not ", inputs.size()),
-        "a tensor for each input, in this order");
-  }
-  int64_t samples = -1;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (!batching_.batched[i]) continue;
-    const int64_t rows = inputs[i].dim() == 0 ? 0 : inputs[i].size(0);
-    if (rows == 0 || (samples >= 0 && rows != samples)) {
-      throw Error("data.shape",
-                  cat("input ", inputs_[i], " has ", rows, " samples",
-                      samples < 0 ? "" : cat(", an input in front of it ", samples)),
-                  "tensors whose first axis counts the same samples");
-    }
-    samples = rows;
-  }
-  return samples < 0 ? 1 : samples;
-}
-
-void SampleWindow::push(const std::vector<at::Tensor>& inputs) {
-  const int64_t rows = count(inputs);
-  Batch batch{size_, size_ + rows, {}};
+void SampleWindow::push(const std::vector<at::Tensor>& inputs, int64_t samples) {
+  Batch batch{size_, size_ + samples, {}};
   for (const at::Tensor& input : inputs) batch.inputs.push_back(input.detach().clone());
   batches_.push_back(std::move(batch));
-  size_ += rows;
+  size_ += samples;
 }
 
 void SampleWindow::drop_before(int64_t sample) {
@@ -42,7 +18,7 @@ void SampleWindow::drop_before(int64_t sample) {
 }
 
 SampleWindow SampleWindow::first(int64_t count) const {
-  SampleWindow window(inputs_, batching_);
+  SampleWindow window(batching_);
   for (const Batch& batch : batches_) {
     const int64_t end = std::min(batch.end, count);
     if (end <= batch.begin) break;
@@ -61,7 +37,7 @@ std::vector<at::Tensor> SampleWindow::samples_of(const Batch& batch, int64_t beg
 }
 
 std::vector<at::Tensor> SampleWindow::samples(int64_t begin, int64_t end) const {
-  std::vector<std::vector<at::Tensor>> parts(inputs_.size());
+  std::vector<std::vector<at::Tensor>> parts(batching_.batched.size());
   for (const Batch& batch : batches_) {
     const int64_t from = std::max(begin, batch.begin), to = std::min(end, batch.end);
     if (from >= to) continue;

@@ -14,13 +14,10 @@ namespace graftwork::core {
 /// All that was pushed, as a source of samples of which the first ones are gone.
 class SampleWindow final : public SampleSource {
  public:
-  /// `inputs`: names, in signature order.
-  SampleWindow(std::vector<std::string> inputs, Batching batching)
-      : inputs_(std::move(inputs)), batching_(std::move(batching)) {}
+  explicit SampleWindow(Batching batching) : batching_(std::move(batching)) {}
 
-  /// A tensor for each input, which is copied; the first axis of those that are batched counts samples. Throws Error
-  /// "data.shape" where there are not as many tensors as inputs, or batches of several sizes or of none.
-  void push(const std::vector<at::Tensor>& inputs);
+  /// A tensor for each input, which is copied; they hold so many samples (InputCheck::samples_in).
+  void push(const std::vector<at::Tensor>& inputs, int64_t samples);
   /// The samples in front of `sample` may go.
   void drop_before(int64_t sample);
   /// A window of the first `count` samples, or as many as there are, that shares their tensors. None of them may be
@@ -40,10 +37,8 @@ class SampleWindow final : public SampleSource {
     std::vector<at::Tensor> inputs;
   };
 
-  int64_t count(const std::vector<at::Tensor>& inputs) const;
   std::vector<at::Tensor> samples_of(const Batch& batch, int64_t begin, int64_t end) const;
 
-  std::vector<std::string> inputs_;
   Batching batching_;
   std::deque<Batch> batches_;
   int64_t size_ = 0;
