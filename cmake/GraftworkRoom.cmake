@@ -109,6 +109,11 @@ function(graftwork_compile_options target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     target_compile_options(${target} PRIVATE -Wno-restrict -Wno-maybe-uninitialized)
   endif()
+  # Messages name files from the project's root on, wherever it was built.
+  target_compile_options(${target} PRIVATE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+  if(GRAFTWORK_CCACHE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+  endif()
   if(GRAFTWORK_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${GRAFTWORK_SANITIZE} -fno-sanitize-recover=all
                                              -fno-omit-frame-pointer)
