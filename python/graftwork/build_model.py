@@ -15,6 +15,7 @@ from graftwork.graph_module import NetworkInfo, TransformedModel
 from graftwork.modules.computed import evaluate, store
 from graftwork.modules.fused import KernelModule
 from graftwork.modules.kernels import kernel_class
+from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 from graftwork.modules.torch_modules import is_original, new_module
 from graftwork.records import Captured, Signature
 
@@ -59,6 +60,8 @@ class _Parts:
         for role, path in record["children"].items():
             parts[role], names = self.get(path, re.sub(r"_\d+$", "", role) in writable or role in writable)
             stored |= {leaf: f"{role}.{name}" for leaf, name in names.items()}
+        if kernel["family"] == "fused" and self._is_norm_alone(record):
+            parts["smooth_quant_observer"] = SmoothQuantObserver()
         attrs = dict(record["attrs"])
         stubs = tuple(attrs.pop("stubs", None) or ())
         layers = tuple((role, quantizer) for role, quantizer in record["layers"])
@@ -68,6 +71,10 @@ class _Parts:
         module: KernelModule = kernel_class(kernel, self._own.get(kernel["name"]))(parts, attrs, **arguments)
         module.training = self._training
         return module, stored
+
+    def _is_norm_alone(self, record: dict[str, Any]) -> bool:
+        """Whether the module gives what a layer norm gives."""
+        return [self.records[path]["kind"] for path in record["children"].values()] == ["nn.LayerNorm"]
 
 
 def _parts_that_may_write(kernel: dict[str, Any]) -> set[str]:
