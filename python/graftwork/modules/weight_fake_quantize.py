@@ -19,6 +19,14 @@ class WeightFakeQuantize(Quantizer):
     The identity until it is enabled.
     """
 
+    axis: int
+    block_size: int
+    per_channel: bool
+    method: str
+    percentile: float
+    #: Scales are what they are, whatever becomes of the weight.
+    frozen: bool
+
     def __init__(
         self,
         precision: str = "int8",
@@ -27,14 +35,15 @@ class WeightFakeQuantize(Quantizer):
         block_size: int = 0,
     ) -> None:
         super().__init__(precision)
-        self.axis = axis
-        self.block_size = block_size
-        self.per_channel = True
-        self.method = "minmax"
-        self.percentile = 99.99
-        #: Scales are what they are, whatever becomes of the weight.
-        self.frozen = False
-        self._quant_min = quant_min
+        self.__dict__.update(
+            axis=axis,
+            block_size=block_size,
+            per_channel=True,
+            method="minmax",
+            percentile=99.99,
+            frozen=False,
+            _quant_min=quant_min,
+        )
 
     @property
     def quant_min(self) -> int:
