@@ -166,5 +166,15 @@ TEST_F(Library, SaysWhatItTakesAndGives) {
   EXPECT_EQ(node.tensor()->shape.size(), 2U);
 }
 
+TEST(LoadedNetworks, SayWhichExtentsAreFree) {
+  const Network network = load(std::filesystem::path(GRAFTWORK_TEST_DATA) / "pt2" / "torch_2.8.pt2");
+  const TensorInfo input = network.inputs().at(0);
+  ASSERT_FALSE(input.shape.empty());
+  EXPECT_FALSE(input.shape[0].value);
+  EXPECT_EQ(input.shape[0].text[0], 's');
+  EXPECT_EQ(network.outputs().at(0).shape.at(0).text, input.shape[0].text);
+  EXPECT_GT(input.shape.back().value, 0);
+}
+
 }  // namespace
 }  // namespace graftwork::testing
