@@ -111,6 +111,7 @@ def quantized(detector: Detector, name: str, photos: list[np.ndarray]) -> nn.Mod
 
 
 def main(folder: Path, paths: list[Path]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     warnings.filterwarnings("ignore", category=FutureWarning)  # torch.export's own
     photos = [np.array(Image.open(path).convert("RGB")) for path in paths]
     detector = Detector()

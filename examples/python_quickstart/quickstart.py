@@ -72,6 +72,7 @@ def main(folder: Path) -> None:
     train(q, train_x, train_y, epochs=1, rate=3e-4)
     freeze_weights(q)
 
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "digits_int8.onnx"
     export_onnx(q, path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -37,6 +37,19 @@ def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
+def naming_this_machine(folder, *places):
+    """Files below that hold the path of the source tree, of torch or of `places`, and links to absolute paths."""
+    names = [bytes(Path(place)) for place in (support.ROOT, TORCH, *places)]
+    found = []
+    for file in files(folder):
+        path = folder / file
+        if path.is_symlink():
+            found += [file] if path.readlink().is_absolute() else []
+        elif any(name in path.read_bytes() for name in names):
+            found.append(file)
+    return found
+
+
 def fake_torch(folder, version):
     """What looks like a torch package of that version until it is opened."""
     major, minor, patch = version.split(".")

@@ -391,10 +391,10 @@ QUANTIZE = ("quantize", "net.pt2", "--calibrate")
 BAD_OPTIONS = {
     "a size of nothing": ((*QUANTIZE, "photos", "--image-size", "0"), "--image-size"),
     "a size of three": ((*QUANTIZE, "photos", "--image-size", "1x2x3"), "--image-size"),
-    "a size that the network has not": ((*QUANTIZE, "photos", "--image-size", "16"), "16x16"),
+    "a size that the network has not": ((*QUANTIZE, "photos", "--image-size", "16"), "saying none (--image-size HxW)"),
     "an unknown resize": ((*QUANTIZE, "photos", "--resize", "fill"), "--resize"),
-    "a resize below the size": ((*QUANTIZE, "photos", "--resize", "5"), "too small"),
-    "two means": ((*QUANTIZE, "photos", "--mean", "0.5,0.5"), "--mean has 2 numbers"),
+    "a resize below the size": ((*QUANTIZE, "photos", "--resize", "5"), "before the crop (--resize)"),
+    "two means": ((*QUANTIZE, "photos", "--mean", "0.5,0.5"), "(--mean, --std)"),
     "no deviation": ((*QUANTIZE, "photos", "--std", "0"), "--std"),
     "no number": ((*QUANTIZE, "photos", "--mean", "a,b,c"), "--mean"),
     "not a number": ((*QUANTIZE, "photos", "--mean", "nan"), "--mean"),

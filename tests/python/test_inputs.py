@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.datasets import load_sample_images
 from torch import nn
 
@@ -76,7 +77,7 @@ def facts_of(graftwork, model, data, folder):
     assert len(warnings) == facts.get("expected", {}).get("is_mismatch", False)
     for line in warnings:
         assert line in done.stdout
-        assert all(word in line for word in ("--mean", "--std", "BGR", "0 to 255"))
+        assert all(word in line for word in ("mean and deviation", "BGR", "0 to 255"))
     return facts, done.stdout
 
 
@@ -107,7 +108,7 @@ def test_other_scalings_are_told_and_explained(told, trained, given):
     }
     assert ranges[trained] in found["explanation"]
     assert "expected" in found["explanation"]
-    assert ("--mean 0.5 --std 0.5" in found["explanation"]) == (trained == "-1 to 1")
+    assert ("pictures: mean 0.5, std 0.5" in found["explanation"]) == (trained == "-1 to 1")
 
 
 def test_the_order_of_channels_shows_where_colours_do(graftwork, tmp_path):
@@ -119,7 +120,17 @@ def test_the_order_of_channels_shows_where_colours_do(graftwork, tmp_path):
         np.save(tmp_path / "x.npy", SCALINGS[given](crops(24, 7) * bulb))
         facts, _ = facts_of(graftwork, tmp_path / "n.pt2", tmp_path / "x.npy", tmp_path)
         assert facts["expected"]["is_mismatch"] == (given == "ImageNet")
-    assert facts["expected"]["explanation"] == "the channels are expected as BGR (--channels bgr)"
+    assert facts["expected"]["explanation"] == "the channels are expected as BGR"
+
+
+def test_options_are_named_where_the_data_are_pictures(graftwork, tmp_path):
+    save_pt2(network("0 to 1"), tmp_path / "n.pt2", torch.zeros(2, 3, 48, 48), dynamic_batch=True)
+    (tmp_path / "photos").mkdir()
+    for i, crop in enumerate(crops(24, 7)):
+        Image.fromarray(crop.transpose(1, 2, 0).astype(np.uint8)).save(tmp_path / "photos" / f"{i}.png")
+    _, said = facts_of(graftwork, tmp_path / "n.pt2", tmp_path / "photos", tmp_path)
+    assert "ImageNet's mean and deviation were taken, 0 to 1 is expected (pictures: mean 0, std 1)" in said
+    assert "warning: --mean, --std and --channels say how pictures become numbers" in said
 
 
 def test_the_facts_are_numpys(told):

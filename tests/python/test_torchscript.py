@@ -213,7 +213,7 @@ def test_inputs_and_results_have_their_names(graftwork, tmp_path):
 # arguments behind the file, and what the one message says
 REFUSED = {
     "code": ((), "torchscript.code", "--allow-code"),
-    "no shape": (("--allow-code",), "torchscript.input", "argument image of forward is not given"),
+    "no shape": (("--allow-code",), "torchscript.example", "(--input-shape NAME=1x3x224x224, or --example FILE.npz)"),
     "unknown input": (("--allow-code", "--input-shape", "y=1"), "torchscript.input", "only image, tokens, scale"),
     "too many": (("--allow-code", *(("--input-shape", "1") * 3)), "torchscript.input", "fewer tensors"),
     "no tensor": (("--allow-code", "--input-shape", "scale=1"), "torchscript.input", "scale is float"),

@@ -194,7 +194,7 @@ std::string Lowering::float_constant(const std::string& name, const at::Tensor& 
     throw Error("export.fp16",
                 cat("the constant ", name, " reaches ", tensor.abs().max().item<double>(),
                     " and does not fit FP16 (largest number 65504)"),
-                "--float fp32");
+                "FP32 for what is not quantized");
   }
   return constant(name, half);
 }
@@ -270,7 +270,7 @@ std::string Lowering::quantized_weight(const std::string& name, const WeightCode
     return dequantize(name, codes_constant(name + "_codes", weight.codes, weight.type), weight, output);
   if (weight.type != CodeType::kInt8)
     throw Error("export.weights", cat(name, " is stored in codes that TensorRT 8, which float weights are for, lacks"),
-                "leaving out --weights float");
+                "weights stored as codes");
   const bool narrow = options_.float_type == DType::kF16 && fits_half(weight.scales);
   const std::string scale = constant(name + "_scale", narrow ? weight.scales.to(at::kHalf) : weight.scales);
   // Multiples of the scale, not the weight itself: rounded to FP16, some of that would give other codes.

@@ -11,7 +11,7 @@ std::vector<Shape> quantized_shape(const Operands& operands);  ///< Of QuantizeL
 std::vector<Shape> broadcast_shape(const Operands& operands);
 std::vector<Shape> matmul_shape(const Operands& operands);
 std::vector<Shape> gemm_shape(const Operands& operands);
-std::vector<Shape> attention_shape(const Operands& operands);  ///< Of [samples, heads, tokens, size].
+std::vector<Shape> attention_shape(const Operands& operands);    ///< Of [samples, heads, tokens, size].
 std::vector<Shape> reduced_shape(const Operands& operands);      ///< Axes are the second operand.
 std::vector<Shape> arg_reduced_shape(const Operands& operands);  ///< The axis is an attribute.
 

@@ -53,7 +53,7 @@ bool consumed(const AppliedMatch& match, Symbol name) {
     }
   }
   throw Error("explain.node", cat("the network has no value and no module ", name.str()),
-              like.empty() ? "`graftwork inspect`, which shows the names" : join(like));
+              like.empty() ? "a name that the network shows when it is printed" : join(like));
 }
 
 /// The network at the three points where names can be asked for, and what was done in between.

@@ -24,7 +24,7 @@ void check_patterns(const TransformationPlan& plan, const PatternSections& lists
       throw Error("plan.pattern",
                   cat("the plan carries out ", match.pattern.str(), " at %", match.node.str(),
                       ", and no pattern of the ", round.phase.str(), " has that name"),
-                  "the same --patterns files that it was made with");
+                  "the same patterns that it was made with");
     }
   }
 }

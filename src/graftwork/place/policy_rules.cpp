@@ -73,7 +73,7 @@ std::vector<RuleHits> PolicyRules::hits(const ModuleTable& modules,
   }
   if (!idle.empty())
     throw Error("config.policy", cat(join(idle), idle.size() == 1 ? " fits" : " fit", " no module of this network"),
-                "`graftwork transform MODEL` to see the modules");
+                "a module that the transformed network shows when it is printed");
   return found;
 }
 

@@ -161,7 +161,7 @@ void check_quant_config(const QuantConfig& config) {
 
 void check_can_be_written(const QuantConfig& config) {
   const auto refuse = [](const std::string& what, const std::string& why) {
-    throw Error("config.export", what + why, "`graftwork run --stage quantized`, which runs it in fake quantization");
+    throw Error("config.export", what + why, "running it in fake quantization");
   };
   if (!config.activation.symmetric || !config.weight.symmetric)
     refuse(config.activation.symmetric ? "weights are" : "activations are",

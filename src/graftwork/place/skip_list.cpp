@@ -49,7 +49,7 @@ void SkipList::check() const {
     if (used_[i]) continue;
     throw Error("config.skip",
                 cat("the entry \"", entries_[i], "\" of skip.", purpose_, " matches no module of this network"),
-                "`graftwork transform MODEL` to see the modules");
+                "a module that the transformed network shows when it is printed");
   }
 }
 

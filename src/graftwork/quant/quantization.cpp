@@ -73,7 +73,7 @@ void Quantization::rescale() {
   if (config_.smooth_quant) {
     if (samples_.size() == 0)
       throw Error("scales.missing", "what SmoothQuant moves is told by data, not by the scale table",
-                  "--calibrate DATA");
+                  "samples to calibrate on");
     result_.smoothing = smooth_quant(network_, result_.plan, samples_, config_, backend_->smoothings, own);
   }
   if (config_.activation.outlier_channels == OutlierChannels::kKeep) return;
@@ -109,7 +109,7 @@ std::optional<Statistics> Quantization::known() const {
     return Statistics{.ranges = ranges_of(*form_.table), .means = form_.table->means, .wide = form_.table->wide};
   if (samples_.size() > 0) return std::nullopt;
   throw Error("scales.missing", cat("the scale table does not say all: ", first_of(missing)),
-              "--calibrate DATA, or lines for them");
+              "samples to calibrate on, or lines for them");
 }
 
 QuantizationResult Quantization::finish(const Statistics& seen, std::optional<int64_t> samples) {

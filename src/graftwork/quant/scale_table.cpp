@@ -71,9 +71,9 @@ void check_scale_table(const ScaleTable& table, const StubPlan& plan, const Netw
   check_precisions(table, plan);
   const std::string hint = "the recipe, options and data that it was made with, or a new table";
   if (table.keeps_batch_norm != keeps_batch_norm)
-    throw Error("scales.other",
-                cat("the scale table was made ", table.keeps_batch_norm ? "with" : "without",
-                    " --keep-bn: its weights are others"),
+    throw Error("scales.batch_norm",
+                cat("the scale table is of a network whose batch norms ",
+                    table.keeps_batch_norm ? "stay" : "are folded", ": its weights are others"),
                 hint);
   if (table.rescaling != rescaling)
     throw Error("scales.other", "the scale table is of a network whose channels were rescaled in another way", hint);

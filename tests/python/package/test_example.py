@@ -1,27 +1,19 @@
 """The examples in Python: what they quantize is as good as it was."""
 
 import importlib.util
-import os
 import re
-import subprocess
 import sys
 
 import pytest
 from PIL import Image
 
+import installation
 import support
 
 
 def run(example, *arguments):
-    done = subprocess.run(
-        [sys.executable, support.ROOT / "examples" / example, *arguments],
-        env={**os.environ, "PYTHONPATH": str(support.ROOT / "build" / "python"), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    variables = {"PYTHONPATH": str(support.ROOT / "build" / "python"), "OMP_NUM_THREADS": "1"}
+    return installation.run(sys.executable, support.ROOT / "examples" / example, *arguments, env=variables)
 
 
 def test_digits_survive_quantization(tmp_path):

@@ -1,18 +1,21 @@
-"""The wheel: made of the build, installed into a second environment, used from a folder that knows nothing of it."""
+"""The wheel: made of the build, installed into a second environment, used from a folder that knows nothing of it.
+GRAFTWORK_ENVIRONMENT names an environment where the package is installed already."""
 
-import subprocess
+import os
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 import torch
-from test_quickstart import QUICK_START
 
+import pages
 import support
+from installation import TORCH, naming_this_machine
+from installation import run as run_here
 
-SMOKE = (
-    """
+# What README's quick start is given.
+MODEL = """
 import graftwork, torch
 from torch import nn
 torch.manual_seed(0)
@@ -21,47 +24,33 @@ model = nn.Sequential(*stem, nn.Flatten(), nn.Linear(72, 4)).eval()
 example_input = torch.randn(2, 3, 20, 20)
 data = [torch.randn(2, 3, 20, 20) for _ in range(2)]
 """
-    + QUICK_START
-    + """
-from graftwork.onnx import export_onnx
-export_onnx(q, "q.onnx")
-print(graftwork.__file__)
-"""
-)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    done = subprocess.run([support.ROOT / "scripts" / "wheel.sh", folder], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Path(done.stdout.strip())
+    return Path(run_here(support.ROOT / "scripts" / "wheel.sh", folder).strip())
 
 
 @pytest.fixture(scope="module")
-def environment(wheel, tmp_path_factory):
+def environment(request, tmp_path_factory):
     """A second environment with the wheel. It has torch by a .pth file, so that nothing is downloaded or copied."""
+    named = os.environ.get("GRAFTWORK_ENVIRONMENT")
+    if named:
+        return Path(named)
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    run_here(sys.executable, "-m", "venv", "--without-pip", folder)
     packages = next(folder.glob("lib/python3*/site-packages"))
-    (packages / "torch.pth").write_text(str(Path(torch.__file__).parent.parent))
-    python = folder / "bin" / "python"
+    (packages / "torch.pth").write_text(str(TORCH.parent))
     options = ("-qq", "--disable-pip-version-check", "--no-deps", "--no-index")
-    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", *options, wheel], check=True)
+    wheel = request.getfixturevalue("wheel")
+    run_here(sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", *options, wheel)
     return folder
 
 
-def run(environment, *arguments, cwd):
-    done = subprocess.run(
-        [environment / "bin" / arguments[0], *arguments[1:]],
-        cwd=cwd,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def run(environment, program, *arguments, cwd):
+    bare = {"PATH": "/usr/bin:/bin", "HOME": str(cwd), "PYTHONPATH": ""}
+    return run_here(environment / "bin" / program, *arguments, cwd=cwd, env=bare)
 
 
 def test_wheel_holds_the_package_and_what_torch_does_not_bring(wheel):
@@ -74,11 +63,17 @@ def test_wheel_holds_the_package_and_what_torch_does_not_bring(wheel):
     assert "manylinux" in wheel.name
 
 
+def test_wheel_names_no_path_of_this_machine(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    assert naming_this_machine(tmp_path) == []
+
+
 def test_quick_start_runs(environment, tmp_path):
-    (tmp_path / "quickstart.py").write_text(SMOKE)
+    quick_start = pages.block("README.md", "**Python**").body
+    (tmp_path / "quickstart.py").write_text(f"{MODEL}{quick_start}print(graftwork.__file__)\n")
     printed = run(environment, "python", "quickstart.py", cwd=tmp_path)
     assert str(environment) in printed.splitlines()[-1]
-    assert (tmp_path / "q.onnx").stat().st_size > 0
+    assert (tmp_path / "model_int8.onnx").stat().st_size > 0
 
 
 @pytest.mark.parametrize("command", [("python", "-m", "graftwork"), ("graftwork",)])

@@ -61,7 +61,7 @@ TEST_F(ImageSetTest, TakesTheSizeOfTheInputOrTheOneGiven) {
   EXPECT_EQ(ImagePreprocessor(input_of({1, 3, -1, -1}), options).sample_shape(), (std::vector<int64_t>{3, 4, 6}));
   EXPECT_EQ(ImagePreprocessor(input_of({1, 3, 4, 6}), options).sample_shape(), (std::vector<int64_t>{3, 4, 6}));
   EXPECT_EQ(ImagePreprocessor(input_of({1, 3, 5, 7}), {}).sample_shape(), (std::vector<int64_t>{3, 5, 7}));
-  expect_error("data.image_input", "--image-size", [] { ImagePreprocessor(input_of({1, 3, -1, 8}), {}); });
+  expect_error("data.image_size", "many sizes", [] { ImagePreprocessor(input_of({1, 3, -1, 8}), {}); });
   expect_error("data.image_size", "4x6", [&] { ImagePreprocessor(input_of({1, 3, -1, 8}), options); });
 }
 
@@ -89,7 +89,7 @@ TEST_F(ImageSetTest, CutsTheMiddle) {
   ImageOptions small;
   small.resize = ResizeMode::kShorter;
   small.shorter_side = 7;
-  expect_error("data.image", "p.png", [&] { row(small); });
+  expect_error("data.image_crop", "p.png", [&] { row(small); });
 }
 
 TEST_F(ImageSetTest, LeavesAPictureOfTheSizeAsItIs) {
@@ -106,8 +106,8 @@ TEST_F(ImageSetTest, RefusesInputsAndNumbersThatPicturesDoNotFit) {
   }
   ImageOptions two;
   two.mean = {0.5, 0.5};
-  expect_error("data.image_options", "2 numbers", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}), two); });
-  expect_error("data.image_options", "bytes", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}, DType::kU8), two); });
+  expect_error("data.image_numbers", "2 numbers", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}), two); });
+  expect_error("data.image_numbers", "bytes", [&] { ImagePreprocessor(input_of({1, 3, 8, 8}, DType::kU8), two); });
 }
 
 TEST_F(ImageSetTest, FindsPicturesInAllFoldersInTheOrderOfTheirPaths) {

@@ -173,7 +173,7 @@ TEST(TextErrors, NewModules) {
   EXPECT_EQ(error_in(find + "nn.Linear(%x) {in_features=rank}"),
             "f:2:55: \"rank\" is no value (try %name.rank, with the name of what was matched)");
   EXPECT_EQ(error_in(find + "nn.Linear(%x) {weight=%y.gamma}"),
-            "f:2:50: %y has no parameter gamma (try the name of a parameter of its kind, as `graftwork inspect` shows "
+            "f:2:50: %y has no parameter gamma (try the name of a parameter of its kind, as printed networks show "
             "it)");
   EXPECT_EQ(error_in(find + "nn.Linear(%x) {weight=%x}"),
             "f:2:50: %x is no constant (try %x = constant in the pattern, or a parameter of a module)");

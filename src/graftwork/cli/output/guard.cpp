@@ -6,12 +6,13 @@
 #include <string>
 
 #include "graftwork/base/error.h"
+#include "graftwork/cli/output/option_hints.h"
 
 namespace graftwork::core::cli {
 namespace {
 
 int report(const Error& error) {
-  std::fprintf(stderr, "%s\n", error.report().c_str());
+  std::fprintf(stderr, "%s\n", with_options(error).report().c_str());
   if (error.code() == "usage") return kUsage;
   if (error.code() == "interrupted") return kInterrupted;
   return kFailure;

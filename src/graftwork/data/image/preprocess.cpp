@@ -27,11 +27,12 @@ std::string input_text(const ImageInput& input) {
 
 /// `given`, or one number for all channels, or the default.
 std::vector<float> by_channel(const std::vector<double>& given, size_t channels, std::span<const double> color,
-                              double grey, const char* option) {
+                              double grey, const char* what) {
   if (!given.empty() && given.size() != 1 && given.size() != channels) {
-    throw Error("data.image_options",
-                cat(option, " has ", counted(given.size(), "number"), ", the input ", counted(channels, "channel")),
-                "one number for each channel, or one for all");
+    throw Error(
+        "data.image_numbers",
+        cat("the ", what, " has ", counted(given.size(), "number"), ", the input ", counted(channels, "channel")),
+        "one number for each channel, or one for all");
   }
   std::vector<float> numbers(channels, static_cast<float>(given.empty() ? grey : given[0]));
   if (given.empty() && channels == color.size()) {
@@ -46,13 +47,13 @@ ImageSize size_of(const ImageInput& input, const ImageOptions& options) {
   const ImageSize fixed{input.shape[3], input.shape[2]};
   if (!options.size) {
     if (fixed.width > 0 && fixed.height > 0) return fixed;
-    throw Error("data.image_input", input_text(input) + ", takes pictures of many sizes", "--image-size HxW");
+    throw Error("data.image_size", input_text(input) + ", takes pictures of many sizes", "saying one of them");
   }
   const bool fits = (fixed.width < 0 || fixed.width == options.size->width) &&
                     (fixed.height < 0 || fixed.height == options.size->height);
   if (fits) return *options.size;
   throw Error("data.image_size", cat(input_text(input), ", does not take pictures of ", size_text(*options.size)),
-              "leaving out --image-size");
+              "a size that it takes, or saying none");
 }
 
 /// Of two halves that differ by one pixel, torchvision's crop takes Python's rounding: to the even number.
@@ -86,14 +87,15 @@ ImagePreprocessor::ImagePreprocessor(const ImageInput& input, const ImageOptions
   shape_ = {input.shape[1], size_.height, size_.width};
   const bool is_bgr = channels_ == ChannelOrder::kBgr;
   if (is_bgr && shape_[0] == 1)
-    throw Error("data.image_options", input_text(input) + ", takes grey pictures", "leaving out --channels");
+    throw Error("data.image_channels", input_text(input) + ", takes grey pictures", "leaving out the order of colours");
   if (type_ == DType::kU8) {
     if (options.mean.empty() && options.stddev.empty()) return;
-    throw Error("data.image_options", input_text(input) + ", takes bytes as they are", "leaving out --mean and --std");
+    throw Error("data.image_numbers", input_text(input) + ", takes bytes as they are",
+                "leaving out mean and deviation");
   }
   const auto channels = static_cast<size_t>(shape_[0]);
-  mean_ = by_channel(options.mean, channels, kImageNetMean, 0.0, "--mean");
-  stddev_ = by_channel(options.stddev, channels, kImageNetStd, 1.0, "--std");
+  mean_ = by_channel(options.mean, channels, kImageNetMean, 0.0, "mean");
+  stddev_ = by_channel(options.stddev, channels, kImageNetStd, 1.0, "deviation");
   if (is_bgr && options.mean.empty()) std::ranges::reverse(mean_);
   if (is_bgr && options.stddev.empty()) std::ranges::reverse(stddev_);
 }
@@ -136,10 +138,10 @@ Image ImagePreprocessor::fitted(const Image& image) const {
                  : ImageSize{cover.height * image.width / image.height, cover.height};
   }
   if (scaled.width < size_.width || scaled.height < size_.height) {
-    throw Error("data.image",
+    throw Error("data.image_crop",
                 cat("the picture is ", size_text({image.width, image.height}), ", scaled ", size_text(scaled),
                     ": too small for a crop of ", size_text(size_)),
-                "a larger --resize");
+                "scaling pictures to more pixels before the crop");
   }
   return resize_bilinear(image, scaled,
                          {half_of(scaled.width - size_.width), half_of(scaled.height - size_.height), size_});

@@ -51,13 +51,14 @@ struct ImageInput {
 /// Turns pictures into samples of one input. Safe from many threads.
 class ImagePreprocessor {
  public:
-  /// Throws Error "data.image_input" when the input does not take pictures (f32 or u8 [N, 3 or 1, height, width]) or
-  /// its size is neither fixed nor given, "data.image_size" when a size does not fit it, "data.image_options" for a
-  /// number of means that is neither 1 nor the channels', numbers for an input of bytes, or BGR for a grey input.
+  /// Throws Error "data.image_input" when the input does not take pictures (f32 or u8 [N, 3 or 1, height, width]),
+  /// "data.image_size" when its size is neither fixed nor given, or does not fit it, "data.image_numbers" for a number
+  /// of means that is neither 1 nor the channels', or numbers for an input of bytes, "data.image_channels" for BGR on a
+  /// grey input.
   ImagePreprocessor(const ImageInput& input, const ImageOptions& options);
 
   /// One sample, [channels, height, width]: (value / 255 − mean) / std in f32, or the bytes. Throws what read_image
-  /// does, and Error "data.image" for a picture that does not cover the crop; both name the file.
+  /// does, and Error "data.image_crop" for a picture that does not cover the crop; both name the file.
   Array read(const std::filesystem::path& path) const;
 
   DType type() const { return type_; }

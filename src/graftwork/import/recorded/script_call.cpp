@@ -88,8 +88,8 @@ void ScriptCall::check() const {
       refuse(cat("argument ", name, " of forward is ", arguments_[i].type()->repr_str()),
              "a forward that takes tensors alone");
     }
-    refuse(cat("argument ", name, " of forward is not given: the file holds no shapes"),
-           cat("--input-shape ", name, "=1x3x224x224, or --example FILE.npz"));
+    throw Error("torchscript.example", cat("argument ", name, " of forward is not given: the file holds no shapes"),
+                "an example of it");
   }
 }
 

@@ -18,7 +18,7 @@ class ScriptCall {
   /// Makes an argument an input: the one called `name`, or, without a name, the next tensor. Throws Error
   /// "torchscript.input" where there is no such tensor, or it is given already.
   void give(const std::string& name, const at::Tensor& tensor);
-  /// Throws Error "torchscript.input" where an argument without default is not given.
+  /// Throws Error "torchscript.example" where a tensor without default is not given, "torchscript.input" for others.
   void check() const;
 
   /// Of the inputs, in the order of forward's arguments.

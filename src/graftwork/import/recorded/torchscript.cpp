@@ -105,7 +105,7 @@ LoadedNetwork load_torchscript(const std::filesystem::path& path, const NamedTen
   try {
     if (!options.allow_code) {
       throw Error("torchscript.code", "the file is TorchScript: loading it runs the code that it holds",
-                  "--allow-code, where the file comes from somebody you trust");
+                  "allowing that, where the file comes from somebody you trust");
     }
     return load(path, inputs);
   } catch (Error& error) {

@@ -23,8 +23,8 @@ bool is_torchscript(const std::filesystem::path& path);
 /// "boxes_0", "output_1".
 ///
 /// Throws Error "torchscript.code" without `allow_code`, "torchscript.file" (no TorchScript, or of operators that this
-/// torch has not), "torchscript.input" (an argument that is no tensor, is missing or unknown), "torchscript.forward"
-/// (what forward throws), "capture.*".
+/// torch has not), "torchscript.input" (an argument that is no tensor or unknown), "torchscript.example" (one that is
+/// missing), "torchscript.forward" (what forward throws), "capture.*".
 LoadedNetwork load_torchscript(const std::filesystem::path& path, const NamedTensors& inputs,
                                const TorchScriptOptions& options);
 

@@ -150,7 +150,7 @@ void Names::resolve_parameter(Expr& expr) {
     if (has_modules && kind && kind->param(expr.name)) return;
   }
   place_.fail_at(expr.offset, cat("%", shown_name(expr.word), " has no parameter ", shown_name(expr.path)),
-                 "the name of a parameter of its kind, as `graftwork inspect` shows it");
+                 "the name of a parameter of its kind, as printed networks show it");
 }
 
 Names::Mentions Names::mentions(const Expr& expr) {

@@ -28,7 +28,7 @@ at::Tensor factor_of(const at::Tensor& moments) {
     if (singular.item<int>() == 0) return upper;
   }
   throw Error("quant.moments", "what the layer reads is too small or too large for GPTQ",
-              "\"rounding\": \"nearest\" in the recipe, or --skip-weight for the layer");
+              "\"rounding\": \"nearest\" in the recipe, or the layer in its \"skip\"");
 }
 
 class Rounding {

@@ -34,7 +34,7 @@ std::vector<std::string> input_warnings(const std::vector<InputFacts>& inputs) {
                            " times what ", facts.expected->batch_norm.str(), " has seen, its mean ",
                            short_number(fit.shift), " deviations away; ",
                            fit.explanation.empty() ? "" : fit.explanation + "; ",
-                           "see to --mean, --std, the order of the channels (BGR), and 0 to 255 against 0 to 1"));
+                           "see to mean and deviation, the order of the channels (BGR), and 0 to 255 against 0 to 1"));
   }
   return warnings;
 }

@@ -56,15 +56,15 @@ Change undo(std::string text, double outer, double offset) {
 std::vector<Change> changes_for(int64_t channels) {
   std::vector<Change> changes{
       uniform("", 1, 0, channels),
-      uniform("numbers of 0 to 255 are given, 0 to 1 expected: divide them by 255 (--mean 0 --std 1)", 1.0 / 255, 0,
-              channels),
-      uniform("numbers of 0 to 1 are given, 0 to 255 expected (--mean 0 --std 0.003921569)", 255, 0, channels),
-      uniform("numbers of 0 to 1 are given, -1 to 1 expected (--mean 0.5 --std 0.5)", 2, -1, channels),
-      uniform("numbers of 0 to 255 are given, -1 to 1 expected: x / 127.5 - 1 (--mean 0.5 --std 0.5)", 1 / 127.5, -1,
-              channels),
-      uniform("numbers of -1 to 1 are given, 0 to 1 expected (--mean 0 --std 1)", 0.5, 0.5, channels)};
+      uniform("numbers of 0 to 255 are given, 0 to 1 expected: divide them by 255 (pictures: mean 0, std 1)", 1.0 / 255,
+              0, channels),
+      uniform("numbers of 0 to 1 are given, 0 to 255 expected (pictures: mean 0, std 0.003921569)", 255, 0, channels),
+      uniform("numbers of 0 to 1 are given, -1 to 1 expected (pictures: mean 0.5, std 0.5)", 2, -1, channels),
+      uniform("numbers of 0 to 255 are given, -1 to 1 expected: x / 127.5 - 1 (pictures: mean 0.5, std 0.5)", 1 / 127.5,
+              -1, channels),
+      uniform("numbers of -1 to 1 are given, 0 to 1 expected (pictures: mean 0, std 1)", 0.5, 0.5, channels)};
   if (channels != 3) return changes;
-  const std::string imagenet = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225";
+  const std::string imagenet = "pictures: mean 0.485,0.456,0.406, std 0.229,0.224,0.225";
   changes.push_back(
       normalise("mean and deviation of ImageNet are expected: (x - mean) / std (" + imagenet + ")", 1, 0));
   changes.push_back(
@@ -73,18 +73,19 @@ std::vector<Change> changes_for(int64_t channels) {
       normalise("numbers of 0 to 255 are given, mean and deviation of ImageNet expected: (x / 255 - mean) / std (" +
                     imagenet + ")",
                 1.0 / 255, 0));
-  changes.push_back(undo("ImageNet's mean and deviation were taken, 0 to 1 is expected (--mean 0 --std 1)", 1, 0));
   changes.push_back(
-      undo("ImageNet's mean and deviation were taken, -1 to 1 is expected (--mean 0.5 --std 0.5)", 2, -1));
+      undo("ImageNet's mean and deviation were taken, 0 to 1 is expected (pictures: mean 0, std 1)", 1, 0));
   changes.push_back(
-      undo("ImageNet's mean and deviation were taken, 0 to 255 is expected (--mean 0 --std 0.003921569)", 255, 0));
+      undo("ImageNet's mean and deviation were taken, -1 to 1 is expected (pictures: mean 0.5, std 0.5)", 2, -1));
+  changes.push_back(undo(
+      "ImageNet's mean and deviation were taken, 0 to 255 is expected (pictures: mean 0, std 0.003921569)", 255, 0));
   const size_t plain = changes.size();
   for (size_t i = 0; i < plain; ++i) {
     Change& other = changes.emplace_back(changes[i]);
     other.is_reversed = true;
     std::ranges::reverse(other.scale);  // each colour keeps its numbers
     std::ranges::reverse(other.offset);
-    const std::string bgr = "the channels are expected as BGR (--channels bgr)";
+    const std::string bgr = "the channels are expected as BGR";
     other.text = other.text.empty() ? bgr : cat(other.text, ", and ", bgr);
   }
   return changes;

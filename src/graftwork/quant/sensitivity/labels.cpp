@@ -17,7 +17,7 @@ Labels labels_for(std::span<const at::Tensor> results, std::vector<int64_t> of_s
     labels.classes = results[i].size(1);
   }
   if (labels.classes == 0)
-    throw Error("data.labels", "no output of the network is of shape [samples, classes]", "leaving out --labels");
+    throw Error("data.labels", "no output of the network is of shape [samples, classes]", "leaving out the labels");
   for (size_t i = 0; i < labels.of_sample.size(); ++i) {
     if (labels.of_sample[i] >= 0 && labels.of_sample[i] < labels.classes) continue;
     throw Error("data.labels",

@@ -81,7 +81,7 @@ SensitivityAnalysis::SensitivityAnalysis(const Network& network, const Quantizat
   if (source.size() == 0) throw Error("data.empty", "there is no sample to measure on");
   if (options_.labels.empty() && !has_float_output(network.module))
     throw Error("data.outputs", "no output of the network is of floating point: nothing can be compared",
-                "a network that ends in numbers instead of a choice among them, or --labels");
+                "a network that ends in numbers instead of a choice among them, or labels");
   const bool has_labels = !options_.labels.empty();
   if (has_labels) labels_ = labels_for(network, source, options_.labels);
   const int64_t wanted = options_.samples == 0 && has_labels ? source.size() : options_.samples;

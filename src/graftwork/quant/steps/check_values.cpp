@@ -41,7 +41,7 @@ class CheckValues final : public Step {
     for (const PlannedStub& stub : result.plan.stubs) {
       if (stub.given || seen.ranges.at(stub.tensor.str()).seen) continue;
       throw Error("data.unseen", cat("%", stub.tensor.str(), " was empty on every sample: its range is not known"),
-                  cat("samples that reach it, or --skip ", stub.readers.front().module.str()));
+                  cat("samples that reach it, or leaving ", stub.readers.front().module.str(), " in floating point"));
     }
     if (std::string line = not_finite(network_, seen.ranges); !line.empty()) result.warnings.push_back(std::move(line));
   }

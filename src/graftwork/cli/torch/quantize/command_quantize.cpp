@@ -14,7 +14,6 @@
 #include "graftwork/cli/torch/quantize/formats.h"
 #include "graftwork/cli/torch/quantize/input_report.h"
 #include "graftwork/cli/torch/quantize/page_data.h"
-#include "graftwork/quant/provenance.h"
 #include "graftwork/cli/torch/quantize/smoothing_report.h"
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/cli/torch/torchrun.h"
@@ -22,6 +21,7 @@
 #include "graftwork/onnx/write.h"
 #include "graftwork/place/quant_config_text.h"
 #include "graftwork/quant/half_regions.h"
+#include "graftwork/quant/provenance.h"
 #include "graftwork/quant/scales.h"
 
 namespace graftwork::core::cli {
@@ -142,6 +142,8 @@ void quantize(const QuantizeRequest& request) {
   if (!leads) return;
   watch.lap("calibrate");
   result.warnings.insert(result.warnings.begin(), untaken.begin(), untaken.end());
+  const std::vector<std::string> of_pictures = picture_warnings(result.inputs, flags.data);
+  result.warnings.insert(result.warnings.end(), of_pictures.begin(), of_pictures.end());
   onnx::Model model = lower(result.network, export_options);
   model.metadata = result.provenance;
   interrupt.check();

@@ -28,7 +28,7 @@ void check_formats(const std::vector<LayerFormat>& formats, const ExportOptions&
     if (format.weight == Precision::kInt4) check_opset(options, kInt4Opset, title);
     if (options.weights == WeightForm::kFloat && format.weight != Precision::kInt8)
       throw Error("export.weights", cat("TensorRT 8, which float weights are for, lacks ", title),
-                  "leaving out --weights float");
+                  "weights stored as codes");
   }
 }
 

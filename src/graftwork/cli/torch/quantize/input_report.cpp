@@ -1,5 +1,7 @@
 #include "graftwork/cli/torch/quantize/input_report.h"
 
+#include "graftwork/data/sample_files.h"
+
 namespace graftwork::core::cli {
 namespace {
 
@@ -31,6 +33,11 @@ Json inputs_json(const std::vector<InputFacts>& inputs) {
     list.push_back(std::move(json));
   }
   return list;
+}
+
+std::vector<std::string> picture_warnings(const std::vector<InputFacts>& inputs, const std::filesystem::path& data) {
+  if (input_warnings(inputs).empty() || data.empty() || find_sample_files(data).images.empty()) return {};
+  return {"--mean, --std and --channels say how pictures become numbers"};
 }
 
 }  // namespace graftwork::core::cli
