@@ -324,7 +324,13 @@ def capture(program: Any) -> Captured:
         records, [(name, torch.view_as_real(t) if t.is_complex() else t) for name, t in kept.items()]
     )
     if captured.unsupported:
-        raise Error("pt2.unsupported", "\n".join(captured.unsupported))
+        count = len(captured.unsupported)
+        raise Error(
+            "pt2.unsupported",
+            f"{count} operator{'s' if count > 1 else ''} can be in no network",
+            "other operators of torch in their place, or transform for the modules around them one by one",
+            captured.unsupported,
+        )
     spec = program.call_spec
     signature = Signature(inputs, results, spec.in_spec, spec.out_spec)
     return Captured(captured.network, signature, set(program.state_dict))

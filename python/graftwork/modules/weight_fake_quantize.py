@@ -9,7 +9,7 @@ from graftwork.fake_quant import fake_quantize
 from graftwork.modules.quantizer import Quantizer
 from graftwork.modules.weight_scales import weight_scales
 
-__all__ = ["WeightFakeQuantize", "run_with_weight"]
+__all__ = ["QuantizedLayer", "WeightFakeQuantize", "run_with_weight"]
 
 
 class WeightFakeQuantize(Quantizer):
@@ -80,6 +80,19 @@ class WeightFakeQuantize(Quantizer):
 
     def extra_repr(self) -> str:
         return super().extra_repr() + (", follows the weight" if self.follows else "")
+
+
+class QuantizedLayer(nn.Module):
+    """A layer that is in no kernel, with its weight through a quantizer."""
+
+    def __init__(self, layer: nn.Module, weight_fake_quant: WeightFakeQuantize) -> None:
+        super().__init__()
+        self.layer = layer
+        self.weight_fake_quant = weight_fake_quant
+        self.training = layer.training
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.weight_fake_quant.run_layer(self.layer, *inputs)
 
 
 def run_with_weight(layer: nn.Module, weight: Tensor, x: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
                 f"{name} is {tensor.dtype}: ranges and scales are of float32 networks",
                 "transform(model.float(), ...); the file's float regions are FP16 or BF16 all the same",
             )
-        tensors[name] = tensor.detach().cpu() if tensor.device.type != "cpu" else tensor
+        tensors[name] = tensor.detach().cpu()
     return tensors
 
 
