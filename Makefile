@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench api wheel package package-with-torch subproject mixed-builds aarch64 format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-python zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench api wheel package package-with-torch subproject mixed-builds aarch64 format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -31,6 +31,10 @@ test: build  ## every test: C++ (ctest) and Python (pytest)
 zoo: build  ## a hundred and three networks through every stage, a row each; ZOO="--only yolo --update" passes options
 	@scripts/setup.sh zoo
 	@$(PYTHON) tests/zoo/run.py $(ZOO)
+
+zoo-python: build  ## the same networks through the Python package, a row each; ZOO="--only yolo" passes options
+	@scripts/setup.sh zoo
+	@$(PYTHON) tests/zoo/python_door.py $(ZOO)
 
 zoo-full: build  ## transformers in full size beside plain PyTorch; FULL="--only vit_b16 --rounds 5" passes options
 	@scripts/setup.sh zoo
