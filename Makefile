@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench api wheel pip-install package package-with-torch subproject aarch64 format lint clean sanitize
+.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench api wheel pip-install package package-with-torch subproject mixed-builds aarch64 format lint clean sanitize
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -80,6 +80,9 @@ package-with-torch: build  ## an archive of the command with all that it needs
 
 subproject: setup  ## Graftwork built as a part of another project, and its program run; prints the time
 	@scripts/subproject.sh
+
+mixed-builds: setup  ## the library in Debug under a program in Release; prints the time
+	@scripts/mixed_builds.sh
 
 aarch64: setup  ## the half without torch for ARM, where Debian's cross compiler is installed
 	@scripts/aarch64.sh

@@ -13,6 +13,7 @@ PAIRS = {
     "transform() over torch.export.export": ("transform", "export", 1.05),
     "res.model in evaluation over the original": ("transformed", "forward", 1.05),
     "fast evaluation over the original": ("fast", "forward", 0.5),
+    "fast evaluation over its convolutions alone": ("fast", "convolutions", 1.1),
     "training step of res.model over the original's": ("transformed_step", "step", 1.1),
 }
 

@@ -1,7 +1,7 @@
 """Both sides of the Python package's figures, in one process, on a ResNet-18. package.py starts it.
 
-    python package_floor.py THREADS      answers "export", "transform", "forward", "transformed", "fast", "step",
-                                         "transformed_step"
+    python package_floor.py THREADS      answers "export", "transform", "forward", "transformed", "fast",
+                                         "convolutions", "step", "transformed_step"
 
 Forward and step are of a batch of 8 × 3 × 224². Answers are "WALL CPU", in seconds.
 """
@@ -28,6 +28,31 @@ def step_of(model, x):
     return step
 
 
+def convolutions_of(model, x):
+    """The model's convolutions alone, as fast as oneDNN runs them: packed, channels last, with a ReLU in the kernel."""
+    calls = []
+
+    def note(module, inputs, output):
+        last = {"memory_format": torch.channels_last}
+        where = (module.padding, module.stride, module.dilation, module.groups)
+        weight = torch.ops.mkldnn._reorder_convolution_weight(module.weight.contiguous(**last), *where, inputs[0].shape)
+        calls.append((inputs[0].contiguous(**last), weight, torch.zeros(module.out_channels), *where, "relu", [], None))
+
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Conv2d)]
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    with torch.inference_mode():
+        model(x)
+    for hook in hooks:
+        hook.remove()
+    return calls
+
+
+@torch.inference_mode()
+def convolve(calls):
+    for call in calls:
+        torch.ops.mkldnn._convolution_pointwise(*call)
+
+
 @torch.inference_mode()
 def run(model, x):
     return model(x)
@@ -39,6 +64,7 @@ def main():
     x = torch.randn(8, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     made = graftwork.transform(model, (x,)).model
     fast = graftwork.fast_eval(made)
+    convolutions = convolutions_of(model, x)
     step = step_of(copy.deepcopy(model), x)
     made_step = step_of(graftwork.transform(copy.deepcopy(model), (x,)).model, x)
     measurements = {
@@ -47,6 +73,7 @@ def main():
         "forward": lambda: timed(run, model, x),
         "transformed": lambda: timed(run, made, x),
         "fast": lambda: timed(run, fast, x),
+        "convolutions": lambda: timed(convolve, convolutions),
         "step": lambda: timed(step),
         "transformed_step": lambda: timed(made_step),
     }

@@ -36,6 +36,10 @@ struct CaptureOptions {
 /// later. Branches, loops and numbers that are read out of tensors are fixed as they were: Network::warnings() tells
 /// what was seen of that.
 ///
+/// Buffers that its runs have written to are as before afterwards, and torch's random numbers where operators have drawn
+/// some, also where it throws. Parameters that `forward` writes to are not put back. Inside of another capture it is no
+/// part of what that records; running the network that it gives is.
+///
 /// Throws what `forward` throws, as it is; Error "capture.input", "capture.output", "capture.alias"; "capture.replay"
 /// when the network gives something else than `forward` on other inputs. Safe to call from many threads.
 GRAFTWORK_API Network capture(const Forward& forward, const std::vector<at::Tensor>& inputs,

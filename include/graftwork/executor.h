@@ -27,7 +27,7 @@ class GRAFTWORK_API Executor {
 
  private:
   struct State;
-  std::shared_ptr<const State> state_;
+  detail::Held<const State> state_;
 };
 
 }  // namespace graftwork

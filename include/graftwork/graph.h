@@ -1,9 +1,10 @@
 // What a network consists of, to be looked at: nodes, and the modules that they call.
 //
-// All of these are handles: cheap to copy, and what they show of stays as long as one of them is there. Nothing here
-// changes a network.
+// All of these are handles: cheap to copy, and what they show of stays as long as one of them is there. One that was
+// moved from is still there, and shows what it showed. Nothing here changes a network.
 #pragma once
 
+#include <c10/core/ScalarType.h>
 #include <graftwork/error.h>
 
 #include <cstdint>
@@ -17,9 +18,40 @@
 namespace graftwork {
 
 namespace detail {
+
+/// What a handle holds: never empty, as moving it copies it.
+template <class T>
+class Held {
+ public:
+  Held(std::shared_ptr<T> object) noexcept : object_(std::move(object)) {}
+  Held(const Held&) noexcept = default;
+  Held& operator=(const Held&) noexcept = default;
+
+  T* operator->() const noexcept { return object_.get(); }
+  T& operator*() const noexcept { return *object_; }
+  friend bool operator==(const Held& a, const Held& b) noexcept { return a.object_ == b.object_; }
+
+ private:
+  std::shared_ptr<T> object_;
+};
+
 struct NetworkState;
-using State = std::shared_ptr<const NetworkState>;
+using State = Held<const NetworkState>;
+
 }  // namespace detail
+
+/// How far a tensor reaches along an axis: a number, or what is known at run time only.
+struct Extent {
+  std::optional<int64_t> value = {};  ///< Absent where it is known at run time only.
+  std::string text = {};  ///< "224", or what symbols say of it: "s0", "2*s0+1". Equal symbols are one number.
+};
+
+/// A tensor that a network takes, gives, or computes on the way.
+struct TensorInfo {
+  std::string name = {};
+  c10::ScalarType dtype = c10::ScalarType::Undefined;
+  std::vector<Extent> shape = {};  ///< Outermost first.
+};
 
 /// A layer, or a kernel with the layers that it consists of.
 class GRAFTWORK_API Module {
@@ -56,6 +88,8 @@ class GRAFTWORK_API Node {
   std::string op() const;
   /// "f32[1, 64, 56, 56]"; extents that are known at run time only are symbols, "s0".
   std::string type() const;
+  /// The same as data; absent for what is no tensor (a size, a tuple) or has no known type.
+  std::optional<TensorInfo> tensor() const;
   /// The module that it calls.
   std::optional<Module> module() const;
   /// The values that it reads.

@@ -24,6 +24,10 @@ class GRAFTWORK_API Network {
 
   std::vector<std::string> input_names() const;
   std::vector<std::string> output_names() const;
+  /// What it takes and gives, in the same order and by the same names. What is no tensor, or of no known type, has the
+  /// dtype Undefined.
+  std::vector<TensorInfo> inputs() const;
+  std::vector<TensorInfo> outputs() const;
   /// Parameters, buffers and constants by name, in the order of names: the very tensors.
   std::vector<std::pair<std::string, at::Tensor>> named_tensors() const;
 

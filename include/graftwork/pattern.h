@@ -1,7 +1,7 @@
 // Patterns: what to find in a graph, and what to put there; and backends, which have lists of them.
 #pragma once
 
-#include <graftwork/error.h>
+#include <graftwork/graph.h>
 
 #include <filesystem>
 #include <memory>
@@ -48,11 +48,11 @@ class GRAFTWORK_API Patterns {
   /// Those of `a` come first. Throws Error "patterns.name" where two of them have one name.
   friend GRAFTWORK_API Patterns operator+(const Patterns& a, const Patterns& b);
 
-  explicit Patterns(std::shared_ptr<const detail::PatternState> state) : state_(std::move(state)) {}
-  const std::shared_ptr<const detail::PatternState>& state() const { return state_; }
+  explicit Patterns(detail::Held<const detail::PatternState> state) : state_(std::move(state)) {}
+  const detail::Held<const detail::PatternState>& state() const { return state_; }
 
  private:
-  std::shared_ptr<const detail::PatternState> state_;
+  detail::Held<const detail::PatternState> state_;
 };
 
 /// A pattern or kernel as text, as one stanza of a pattern file.
@@ -73,11 +73,11 @@ class GRAFTWORK_API Backend {
   std::vector<std::string> precisions() const;
   std::vector<std::string> float_types() const;
 
-  explicit Backend(std::shared_ptr<const detail::BackendState> state) : state_(std::move(state)) {}
-  const std::shared_ptr<const detail::BackendState>& state() const { return state_; }
+  explicit Backend(detail::Held<const detail::BackendState> state) : state_(std::move(state)) {}
+  const detail::Held<const detail::BackendState>& state() const { return state_; }
 
  private:
-  std::shared_ptr<const detail::BackendState> state_;
+  detail::Held<const detail::BackendState> state_;
 };
 
 /// Makes it one of those there are. Throws Error "backend.name" when the name is empty or taken.

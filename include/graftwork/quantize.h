@@ -145,7 +145,8 @@ struct QuantizeOptions {
   bool keep_batch_norm = false;
   /// Threads; 0: as many as torch would use. No influence on the result.
   int threads = 0;
-  /// Where quantize() keeps what it has seen, and goes on from; empty: nowhere.
+  /// Where quantize() keeps what it has seen of a source of samples, every ten seconds, and goes on from; empty:
+  /// nowhere. Pushed data have no place to go back to: Error "checkpoint.pushed", and Calibrator::save.
   std::filesystem::path checkpoint = {};
   /// Scales that hold instead of what data would tell: what QuantizationResult::scales() gave, edited or not.
   std::string scales = {};
@@ -154,7 +155,7 @@ struct QuantizeOptions {
   std::string plan = {};
   /// Measures what is lost, and where, once it is quantized (QuantizationResult::losses).
   bool losses = false;
-  /// Of quantize(), over samples; whoever pushes data to a Calibrator knows how far they are.
+  /// Of quantize(), over a source of samples. How many will be pushed, only whoever pushes them knows.
   Progress progress = {};
   /// Polled from several threads; true stops with Error "interrupted".
   std::function<bool()> interrupted = {};
@@ -203,6 +204,17 @@ struct QuantizedStub {
   std::string reason;  ///< Why it is there.
 };
 
+/// A norm, or the layer that makes the values of attention, and the layers that read it: where SmoothQuant weighs the
+/// channels of a tensor against the weights behind it.
+struct SmoothedPair {
+  std::string source;                ///< Path of the norm or layer.
+  std::vector<std::string> readers;  ///< Paths of the layers.
+  /// Largest magnitude of each channel of what `source` gives, before anything moved: [channels], float. Undefined
+  /// where nothing moved.
+  at::Tensor channel_amax;
+  std::string refusal;  ///< Why nothing moved; empty where it did.
+};
+
 class GRAFTWORK_API QuantizationResult {
  public:
   /// Fake-quantized: what the file computes. Tensors that did not change are those of the network that was given.
@@ -214,17 +226,19 @@ class GRAFTWORK_API QuantizationResult {
   std::vector<std::string> warnings() const;
   /// Empty unless QuantizeOptions::losses.
   std::vector<OutputLoss> losses() const;
+  /// Empty unless QuantConfig::smooth_quant.
+  std::vector<SmoothedPair> smoothing() const;
   /// Every Q/DQ, and every missing one, with its reason; as a plan file has it (docs/plans.md).
   std::string plan() const;
   /// All numbers that were found, as a scale table has them (docs/scales.md).
   std::string scales() const;
 
   struct State;
-  explicit QuantizationResult(std::shared_ptr<const State> state) : state_(std::move(state)) {}
-  const std::shared_ptr<const State>& state() const { return state_; }
+  explicit QuantizationResult(detail::Held<const State> state) : state_(std::move(state)) {}
+  const detail::Held<const State>& state() const { return state_; }
 
  private:
-  std::shared_ptr<const State> state_;
+  detail::Held<const State> state_;
 };
 
 /// Places Q/DQ in a transformed network and calibrates; `network` stays as it is. The result depends neither on the
@@ -251,12 +265,21 @@ class GRAFTWORK_API Calibrator {
   at::Tensor operator()(const at::Tensor& input);
   int64_t samples() const;
 
+  /// Writes all that was observed, with copies of the samples that further steps look at (256 MiB at most, but four).
+  /// Throws Error "file.*", "quant.finished".
+  void save(const std::filesystem::path& path) const;
+  /// Goes on where the one stopped that has written the file, with the same network, recipe and options: data are to
+  /// come from sample samples() on, and the result is that of one which was never stopped, to the bit. Throws Error
+  /// "checkpoint.other" for a file of another calibration, "checkpoint.damaged", "file.*", "checkpoint.late" once
+  /// something was observed; nothing has changed then.
+  void resume(const std::filesystem::path& path);
+
   /// To be called once: Error "quant.finished" later. Throws Error "data.empty", and what quantize() throws.
   QuantizationResult finish();
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  detail::Held<State> state_;
 };
 
 /// The same with a loop of the caller's, which runs the network on its data: `forward_loop(model)` calls model(inputs).
@@ -315,7 +338,7 @@ class GRAFTWORK_API QatNetwork {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  detail::Held<State> state_;
 };
 
 }  // namespace graftwork

@@ -130,6 +130,22 @@ py::object python_of(const core::ParamExpr& expr) {
                         python_of(expr.attrs()));
 }
 
+py::object shape_of(const core::Type& type) {
+  const core::TensorType* tensor = type.tensor();
+  if (!tensor) return py::none();
+  py::list shape;
+  for (const core::Dim& dim : tensor->dims) {
+    const auto number = dim.maybe_value();
+    shape.append(number ? py::object(py::int_(*number)) : py::object(py::str(dim.text())));
+  }
+  return py::tuple(shape);
+}
+
+py::object dtype_of(const core::Type& type) {
+  const core::TensorType* tensor = type.tensor();
+  return tensor ? python_of(core::Attribute(tensor->dtype)) : py::none();
+}
+
 py::list nodes_of(const core::Graph& graph, const core::ModuleTable* modules) {
   py::list nodes;
   for (const core::Node& node : graph.nodes()) {

@@ -12,6 +12,10 @@ namespace graftwork::python {
 pybind11::object python_of(const core::Attribute& attribute);
 /// ("leaf", name) or (operation, operands, numbers); of operators ("operator", operands, numbers, name, attributes).
 pybind11::object python_of(const core::ParamExpr& expr);
+/// Numbers, and texts for extents that are known at run time only; None where the type is no tensor's.
+pybind11::object shape_of(const core::Type& type);
+/// A torch.dtype; None where the type is no tensor's.
+pybind11::object dtype_of(const core::Type& type);
 /// By name.
 pybind11::dict python_of(const core::AttrMap& attributes);
 /// Kind, name, operator, module, inputs by name, attributes and, where there is one, the constant.

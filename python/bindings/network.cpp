@@ -55,6 +55,26 @@ py::dict modules_of(const Network& network) {
   return made;
 }
 
+py::tuple described(const core::Symbol& name, const core::Type& type) {
+  return py::make_tuple(name.str(), dtype_of(type), shape_of(type));
+}
+
+/// Name, dtype and shape of each, in the signature's order.
+py::list inputs_of(const Network& network) {
+  py::list made;
+  for (const core::Node* input : network.module().graph().inputs())
+    made.append(described(input->name(), input->type()));
+  return made;
+}
+
+py::list outputs_of(const Network& network) {
+  py::list made;
+  size_t i = 0;
+  for (const core::Use& result : network.module().graph().output()->inputs())
+    made.append(described(network.module().signature().outputs[i++], result.producer()->type()));
+  return made;
+}
+
 /// The kinds with a body that modules of the network are of, by name.
 py::dict kinds_of(const Network& network) {
   const core::ModuleTable& modules = network.module().modules();
@@ -106,6 +126,8 @@ void bind_network(py::module_& module) {
             return core::print(network.module(), types ? core::ShowTypes::kAlways : core::ShowTypes::kNotInferred);
           },
           py::arg("types") = false)
+      .def("inputs", &inputs_of)
+      .def("outputs", &outputs_of)
       .def("nodes",
            [](const Network& network) { return nodes_of(network.module().graph(), &network.module().modules()); })
       .def("modules", &modules_of)

@@ -84,22 +84,6 @@ core::AttrMap attributes_of(const py::dict& attributes) {
   return made;
 }
 
-py::object shape_of(const core::Type& type) {
-  const core::TensorType* tensor = type.tensor();
-  if (!tensor) return py::none();
-  py::list shape;
-  for (const core::Dim& dim : tensor->dims) {
-    const auto number = dim.maybe_value();
-    shape.append(number ? py::object(py::int_(*number)) : py::object(py::str(dim.text())));
-  }
-  return py::tuple(shape);
-}
-
-py::object dtype_of(const core::Type& type) {
-  const core::TensorType* tensor = type.tensor();
-  return tensor ? python_of(core::Attribute(tensor->dtype)) : py::none();
-}
-
 std::vector<core::Node*> nodes_of(const std::vector<Value>& values) {
   std::vector<core::Node*> nodes;
   for (const Value& value : values) nodes.push_back(&value.node());

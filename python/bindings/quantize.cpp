@@ -92,7 +92,16 @@ py::list rescaled(const core::QuantizationResult& result) {
   return found;
 }
 
-/// Plain numbers and texts; tensors are named.
+/// By the path of the norm or layer whose differences between channels moved.
+std::map<std::string, at::Tensor> channel_amax(const core::QuantizationResult& result) {
+  std::map<std::string, at::Tensor> measured;
+  for (const core::SmoothedPair& pair : result.smoothing) {
+    if (pair.channel_amax.defined()) measured.emplace(pair.source.str(), pair.channel_amax);
+  }
+  return measured;
+}
+
+/// Plain numbers and texts, and what was measured of channels; other tensors are named.
 py::dict facts_of(const core::QuantizationResult& result) {
   using namespace py::literals;
   py::list wide;
@@ -103,7 +112,7 @@ py::dict facts_of(const core::QuantizationResult& result) {
                   "corrected_biases"_a = result.corrected_biases, "rounded_weights"_a = result.rounded_weights,
                   "warnings"_a = result.warnings, "fp32_regions"_a = wide,
                   "scales"_a = core::scale_table_text(result.scales), "constants"_a = result.factors,
-                  "rescaled"_a = rescaled(result));
+                  "rescaled"_a = rescaled(result), "channel_amax"_a = channel_amax(result));
 }
 
 core::Network network_now(const Quantized& quantized, const std::vector<at::Tensor>& tensors,

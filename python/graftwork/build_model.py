@@ -15,7 +15,9 @@ from graftwork.graph_module import NetworkInfo, TransformedModel
 from graftwork.modules.computed import evaluate, store
 from graftwork.modules.fused import KernelModule
 from graftwork.modules.kernels import kernel_class
+from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 from graftwork.modules.torch_modules import is_original, new_module
+from graftwork.modules.weight_fake_quantize import QuantizedLayer
 from graftwork.records import Captured, Signature
 
 Place = tuple[str, str]
@@ -41,6 +43,18 @@ class _Parts:
             self._made[key] = self._make(self.records[path], may_write)
         return self._made[key]
 
+    def get_called(self, path: str) -> tuple[nn.Module, dict[str, str]]:
+        """The module that the graph calls: a layer whose weight is quantized and which is in no kernel runs with its
+        quantizer."""
+        module, stored = self.get(path)
+        record = self.records[path]
+        if record["kind"] in self._kernels or not record["children"]:
+            return module, stored
+        quantizer, scales = self.get(record["children"]["weight_fake_quant"])
+        names = {leaf: f"layer.{name}" for leaf, name in stored.items()}
+        names |= {leaf: f"weight_fake_quant.{name}" for leaf, name in scales.items()}
+        return QuantizedLayer(module, quantizer), names
+
     def _make(self, record: dict[str, Any], may_write: bool) -> tuple[nn.Module, dict[str, str]]:
         if record["kind"] in self._kernels:
             return self._make_kernel(record)
@@ -59,6 +73,8 @@ class _Parts:
         for role, path in record["children"].items():
             parts[role], names = self.get(path, re.sub(r"_\d+$", "", role) in writable or role in writable)
             stored |= {leaf: f"{role}.{name}" for leaf, name in names.items()}
+        if kernel["family"] == "fused" and self._is_norm_alone(record):
+            parts["smooth_quant_observer"] = SmoothQuantObserver()
         attrs = dict(record["attrs"])
         stubs = tuple(attrs.pop("stubs", None) or ())
         layers = tuple((role, quantizer) for role, quantizer in record["layers"])
@@ -68,6 +84,10 @@ class _Parts:
         module: KernelModule = kernel_class(kernel, self._own.get(kernel["name"]))(parts, attrs, **arguments)
         module.training = self._training
         return module, stored
+
+    def _is_norm_alone(self, record: dict[str, Any]) -> bool:
+        """Whether the module gives what a layer norm gives."""
+        return [self.records[path]["kind"] for path in record["children"].values()] == ["nn.LayerNorm"]
 
 
 def _parts_that_may_write(kernel: dict[str, Any]) -> set[str]:
@@ -162,16 +182,21 @@ class _Builder:
 
     def _module_target(self, path: str) -> str:
         if path not in self._targets:
-            module, stored = self._parts.get(path)
+            module, stored = self._parts.get_called(path)
             self._targets[path] = target = self._register(path, module)
             for leaf, name in stored.items():
                 self._stored.setdefault(leaf, f"{target}.{name}")
+            if isinstance(module, QuantizedLayer):
+                self._paths.setdefault(path, f"{target}.layer")
             self._note_paths(path, target)
         return self._targets[path]
 
     def _note_paths(self, path: str, target: str) -> None:
         self._paths.setdefault(path, target)
-        for role, child in self._parts.records[path]["children"].items():
+        children = self._parts.records[path]["children"]
+        for role, child in children.items():  # a weight's quantizer is its kernel's before it is its layer's
+            self._paths.setdefault(child, f"{target}.{role}")
+        for role, child in children.items():
             self._note_paths(child, f"{target}.{role}")
 
     def _stored_tensor(self, leaf: str) -> torch.fx.Node:

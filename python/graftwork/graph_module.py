@@ -1,13 +1,22 @@
 """The model that `transform` returns."""
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 import torch.fx
 
 from graftwork import _C
 from graftwork.records import Signature
+
+
+class TensorInfo(NamedTuple):
+    """A tensor that a network takes or gives. What is no tensor has neither dtype nor shape."""
+
+    name: str
+    dtype: torch.dtype | None
+    shape: tuple[int | str, ...] | None
+    """Outermost first; an extent that is known at run time only is a text, "s0"."""
 
 
 @dataclasses.dataclass
@@ -22,6 +31,16 @@ class NetworkInfo:
     signature: Signature
     transient: tuple[str, ...]
     """Where buffers are that state_dict does not have."""
+
+    @property
+    def inputs(self) -> list[TensorInfo]:
+        """What the network takes: the tensors among the model's arguments, in their order."""
+        return [TensorInfo(*given) for given in self.network.inputs()]
+
+    @property
+    def outputs(self) -> list[TensorInfo]:
+        """What it gives: the tensors among the model's results, in their order."""
+        return [TensorInfo(*given) for given in self.network.outputs()]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self

@@ -1,6 +1,7 @@
 """The fx graph of torch.export, walked into the records of a captured program."""
 
 import dataclasses
+import functools
 import inspect
 import json
 import operator
@@ -150,7 +151,7 @@ class _Walker:
     def _inputs(self, node: Node) -> list[tuple[str, Any]]:
         target = node.target
         if isinstance(target, torch._ops.OpOverload):
-            names = [argument.name for argument in target._schema.arguments]
+            names = _argument_names(target)
         elif isinstance(target, torch._ops.HigherOrderOperator):
             names = [""] * len(node.args)
         else:
@@ -167,6 +168,11 @@ class _Walker:
         returns: Any = node.target._schema.returns if isinstance(node.target, torch._ops.OpOverload) else ()
         is_list = len(returns) == 1 and isinstance(returns[0].type, torch.ListType)
         return [elements] if is_list else elements
+
+
+@functools.cache
+def _argument_names(op: torch._ops.OpOverload) -> list[str]:
+    return [argument.name for argument in op._schema.arguments]
 
 
 def _target_name(target: Any) -> str:
@@ -318,7 +324,13 @@ def capture(program: Any) -> Captured:
         records, [(name, torch.view_as_real(t) if t.is_complex() else t) for name, t in kept.items()]
     )
     if captured.unsupported:
-        raise Error("pt2.unsupported", "\n".join(captured.unsupported))
+        count = len(captured.unsupported)
+        raise Error(
+            "pt2.unsupported",
+            f"{count} operator{'s' if count > 1 else ''} can be in no network",
+            "other operators of torch in their place, or transform for the modules around them one by one",
+            captured.unsupported,
+        )
     spec = program.call_spec
     signature = Signature(inputs, results, spec.in_spec, spec.out_spec)
     return Captured(captured.network, signature, set(program.state_dict))

@@ -37,7 +37,8 @@ def programs(graftwork, tmp_path_factory):
 def test_the_page_is_a_program(programs, tmp_path):
     said = run(programs / "page", cwd=tmp_path)
     assert "conv is a part of FusedConvBNAct_0" in said
-    assert "the same numbers" in said
+    assert said.count("the same numbers") == 2
+    assert "image: Float 1 3 32 32" in said
     assert "32 samples seen" in said
     assert "file.missing\nerror[file.missing]: " in said or "file." in said.splitlines()[-2]
     for name in ("net_int8.onnx", "net_trained.onnx"):

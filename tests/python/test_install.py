@@ -166,6 +166,34 @@ def test_public_headers_reach_no_foreign_ones(installed, tmp_path):
     assert [path for path in within if FOREIGN.match(path)] == []
 
 
+# Types with a definition at the outermost level of a header; `Held` is a template.
+TYPES = re.compile(r"^(?:struct|class|enum class) (?:GRAFTWORK_API )?(\w+)(?: final)?(?: : [\w: ]+)? \{", re.M)
+
+
+def test_no_layout_depends_on_the_setting(installed, tmp_path):
+    """What the library and a program that was built with another NDEBUG hand to each other (`make mixed-builds`)."""
+    headers = [path.read_text() for path in (installed / "include" / "graftwork").iterdir()]
+    types = sorted({name for header in headers for name in TYPES.findall(header)})
+    assert {"Error", "Network", "Extent", "TensorQuantConfig", "QatNetwork", "Precision"} <= set(types)
+    names = ["detail::Held<const int>" if name == "Held" else name for name in types]
+    source = tmp_path / "layouts.cpp"
+    source.write_text(
+        "#include <graftwork/graftwork.h>\n#include <iostream>\n"
+        '#define SAY(T) std::cout << #T << " " << sizeof(graftwork::T) << " " << alignof(graftwork::T) << "\\n";\n'
+        "int main() {\n" + "".join(f"  SAY({name})\n" for name in names) + "}\n"
+    )
+
+    def layouts(setting):
+        program = tmp_path / setting.strip("-")
+        run(CXX, *include_options(installed), setting, source, "-o", program, f"-L{TORCH}/lib", "-lc10")
+        return run(program, env={"LD_LIBRARY_PATH": str(TORCH / "lib")})
+
+    with ThreadPoolExecutor(2) as two:
+        with_it, without = two.map(layouts, ("-DNDEBUG", "-UNDEBUG"))
+    assert with_it == without
+    assert len(with_it.splitlines()) == len(types)
+
+
 @pytest.mark.parametrize("header", ["ATen/ATen.h", "torch/torch.h", "nlohmann/json.hpp", "onnx.pb.h"])
 def test_foreign_headers_are_known(header):
     assert FOREIGN.match(header)

@@ -4,8 +4,9 @@ from typing import Any
 
 from graftwork.modules.fused import ConvertedModule, FusedModule
 from graftwork.modules.quantizers import QuantStub, WeightFakeQuantize
+from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 
-__all__ = ["ConvertedModule", "FusedModule", "QuantStub", "WeightFakeQuantize"]
+__all__ = ["ConvertedModule", "FusedModule", "QuantStub", "SmoothQuantObserver", "WeightFakeQuantize"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """What transformed networks consist of: kernels around the modules of the original."""
 
+import functools
 import textwrap
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from graftwork.modules.quantizers import QuantStub, WeightFakeQuantize
 class KernelModule(nn.Module):
     """A module that computes its kernel's body over its children, which are the original modules."""
 
+    _foldable: tuple[str, ...]
+    _quantizers: dict[str, str]
     kernel: ClassVar[dict[str, Any]]
     """The kernel as data: its name, its body, and what of it is quantized."""
     own: ClassVar[type["FusedModule"] | None] = None
@@ -28,17 +31,11 @@ class KernelModule(nn.Module):
         of batch norms that export folds into the layer in front of them; `layers`: role of each layer with a weight,
         and of its weight's quantizer."""
         super().__init__()
-        self._foldable = foldable
-        self._quantizers = dict(layers)
+        self.__dict__.update(attributes, _foldable=foldable, _quantizers=dict(layers))
         optional = [node["role"] for node in self.kernel["body"] if node["kind"] == "part" and node["count"] == "?"]
         inner = [f"{value}_quant" for value in self.kernel["inner_values"]]
-        for role in [*optional, *inner, *self._quantizers.values()]:
-            if role not in parts:
-                self.register_module(role, None)
-        for role, part in parts.items():
-            self.register_module(role, part)
-        for name, value in attributes.items():
-            setattr(self, name, value)
+        absent = [role for role in [*optional, *inner, *self._quantizers.values()] if role not in parts]
+        self._modules.update(dict.fromkeys(absent) | parts)
 
     def part(self, role: str, *inputs: torch.Tensor) -> torch.Tensor:
         """Runs a part; a layer with its weight through its quantizer, if there is one."""
@@ -103,6 +100,9 @@ class FusedModule(KernelModule):
 
     inputs_to_quantize: ClassVar[tuple[int, ...]] = ()
     """Positions of the call's arguments that are quantized."""
+    surrounded: bool
+    """Whether stubs stand on all sides of it, so that it may compute in low precision inside."""
+    _stubs: tuple[int, ...]
     prefers_fp_input: ClassVar[bool] = False
     """Reads the tensor in front of the stub that others share."""
 
@@ -116,10 +116,12 @@ class FusedModule(KernelModule):
     ) -> None:
         """As KernelModule; `stubs`: positions of the call that have one."""
         super().__init__(parts, attributes, foldable, layers)
-        self.surrounded = False
-        """Whether stubs stand on all sides of it, so that it may compute in low precision inside."""
-        self.input_quant_stubs: dict[int, QuantStub] = {position: QuantStub() for position in stubs}
+        self.__dict__.update(surrounded=False, _stubs=stubs)
+
+    @functools.cached_property
+    def input_quant_stubs(self) -> dict[int, QuantStub]:
         """The stub of each position of the call that may be quantized."""
+        return {position: QuantStub() for position in self._stubs}
 
     @property
     def quantized_weight(self) -> torch.Tensor | None:

@@ -21,16 +21,17 @@ class Quantizer(nn.Module):
     a share of itself, and weight decay draws it to what was calibrated.
     """
 
+    precision: str
     scale: Tensor | None
     zero_point: Tensor | None
     log_scale: nn.Parameter | None
 
     def __init__(self, precision: str = "int8") -> None:
         super().__init__()
-        self.precision = Precision(precision).value
-        self.register_buffer("scale", None)
-        self.register_buffer("zero_point", None)
-        self.register_parameter("log_scale", None)
+        # Networks have many of these: plain values go past __setattr__, which asks of each whether it is a parameter.
+        self.__dict__["precision"] = Precision(precision).value
+        self._buffers.update(scale=None, zero_point=None)
+        self._parameters["log_scale"] = None
 
     @property
     def enabled(self) -> bool:

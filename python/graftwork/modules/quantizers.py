@@ -28,7 +28,8 @@ def new_quantizer(record: Record, tensors: dict[str, torch.Tensor]) -> tuple[nn.
     else:
         made = WeightFakeQuantize(attrs["precision"], attrs["axis"], attrs["quant_min"], attrs["block_size"])
         # Scales that the network brought do not follow its weights.
-        made.frozen = attrs["given_scale"] > 0 or ("scale" in params and params["scale"][1].endswith(".exported_scale"))
+        if attrs["given_scale"] > 0 or ("scale" in params and params["scale"][1].endswith(".exported_scale")):
+            made.frozen = True
     stored = {params[name][1]: name for name in ("scale", "zero_point") if name in params}
     if "scale" in params:
         zero_point = tensors[params["zero_point"][1]].clone() if "zero_point" in params else None

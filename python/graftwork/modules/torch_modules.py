@@ -81,7 +81,8 @@ def is_original(module: nn.Module | None, record: Record, tensors: dict[str, tor
         return False
     if module is None or type(module) is not class_of(record["kind"]) or "forward" in module.__dict__:
         return False
-    if any(getattr(module, hooks) for hooks in _HOOKS) or (getattr(module, "inplace", False) and not may_write):
+    state = module.__dict__
+    if any(state[hooks] for hooks in _HOOKS) or (state.get("inplace", False) and not may_write):
         return False
     own = {name: tensor for name, tensor in {**module._parameters, **module._buffers}.items() if tensor is not None}
     own.pop("num_batches_tracked", None)

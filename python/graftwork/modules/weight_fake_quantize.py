@@ -9,7 +9,7 @@ from graftwork.fake_quant import fake_quantize
 from graftwork.modules.quantizer import Quantizer
 from graftwork.modules.weight_scales import weight_scales
 
-__all__ = ["WeightFakeQuantize", "run_with_weight"]
+__all__ = ["QuantizedLayer", "WeightFakeQuantize", "run_with_weight"]
 
 
 class WeightFakeQuantize(Quantizer):
@@ -19,6 +19,14 @@ class WeightFakeQuantize(Quantizer):
     The identity until it is enabled.
     """
 
+    axis: int
+    block_size: int
+    per_channel: bool
+    method: str
+    percentile: float
+    #: Scales are what they are, whatever becomes of the weight.
+    frozen: bool
+
     def __init__(
         self,
         precision: str = "int8",
@@ -27,14 +35,15 @@ class WeightFakeQuantize(Quantizer):
         block_size: int = 0,
     ) -> None:
         super().__init__(precision)
-        self.axis = axis
-        self.block_size = block_size
-        self.per_channel = True
-        self.method = "minmax"
-        self.percentile = 99.99
-        #: Scales are what they are, whatever becomes of the weight.
-        self.frozen = False
-        self._quant_min = quant_min
+        self.__dict__.update(
+            axis=axis,
+            block_size=block_size,
+            per_channel=True,
+            method="minmax",
+            percentile=99.99,
+            frozen=False,
+            _quant_min=quant_min,
+        )
 
     @property
     def quant_min(self) -> int:
@@ -71,6 +80,19 @@ class WeightFakeQuantize(Quantizer):
 
     def extra_repr(self) -> str:
         return super().extra_repr() + (", follows the weight" if self.follows else "")
+
+
+class QuantizedLayer(nn.Module):
+    """A layer that is in no kernel, with its weight through a quantizer."""
+
+    def __init__(self, layer: nn.Module, weight_fake_quant: WeightFakeQuantize) -> None:
+        super().__init__()
+        self.layer = layer
+        self.weight_fake_quant = weight_fake_quant
+        self.training = layer.training
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.weight_fake_quant.run_layer(self.layer, *inputs)
 
 
 def run_with_weight(layer: nn.Module, weight: Tensor, x: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Quantization: recipes, calibration, fake-quantized networks that train, and what becomes of them."""
 
+from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 from graftwork.precision import CalibrationMethod, Precision
 from graftwork.quantize.config import (
     ActivationQuantConfig,
@@ -26,6 +27,7 @@ __all__ = [
     "QuantizationReport",
     "QuantizedModel",
     "SmoothQuantConfig",
+    "SmoothQuantObserver",
     "TensorQuantConfig",
     "WeightQuantConfig",
     "freeze_weights",

@@ -13,6 +13,7 @@ from torch import nn
 from graftwork import _C
 from graftwork.errors import Error
 from graftwork.graph_module import TransformedModel
+from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 from graftwork.modules.weight_fake_quantize import WeightFakeQuantize
 from graftwork.quantize.calibrating import CalibratingModel, progress_bar
 from graftwork.quantize.config import QuantConfig
@@ -83,6 +84,7 @@ def quantize(
         done()
     made, changed = build_quantized(model, quantized, facts, given)
     made.report = report_of(facts, changed)
+    _fill_observers(made, facts["channel_amax"])
     _set_methods(made, json.loads(recipe)["weight"], freeze_weights)
     for warning in made.report.warnings:
         warnings.warn(warning, stacklevel=2)
@@ -99,8 +101,17 @@ def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
                 f"{name} is {tensor.dtype}: ranges and scales are of float32 networks",
                 "transform(model.float(), ...); the file's float regions are FP16 or BF16 all the same",
             )
-        tensors[name] = tensor.detach().cpu() if tensor.device.type != "cpu" else tensor
+        tensors[name] = tensor.detach().cpu()
     return tensors
+
+
+def _fill_observers(model: QuantizedModel, measured: dict[str, torch.Tensor]) -> None:
+    """``measured``: by the path of a norm."""
+    for path, channel_amax in measured.items():
+        kernel = model.get_submodule(model.info.paths[path].rpartition(".")[0])
+        observer = getattr(kernel, "smooth_quant_observer", None)
+        if isinstance(observer, SmoothQuantObserver):
+            observer.fill(channel_amax)
 
 
 def _set_methods(model: QuantizedModel, weight: dict[str, Any], freeze: bool) -> None:

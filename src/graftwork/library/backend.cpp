@@ -18,7 +18,7 @@ std::vector<std::string> names_of(const List& list) {
 
 }  // namespace
 
-Backend::Backend(std::string_view name, const Patterns& patterns, const Backend& base) {
+Backend::Backend(std::string_view name, const Patterns& patterns, const Backend& base) : Backend(base) {
   core::Backend made = *base.state()->backend;
   const core::PatternSections& sections = patterns.state()->sections;
   made.name = name;

@@ -3,6 +3,8 @@
 #include <set>
 
 #include "graftwork/base/text.h"
+#include "graftwork/import/captured/observe_operators.h"
+#include "graftwork/import/recorded/kept_random_numbers.h"
 #include "graftwork/import/recorded/record.h"
 #include "graftwork/library/state.h"
 
@@ -33,12 +35,16 @@ Network capture(const Forward& forward, const std::vector<at::Tensor>& inputs, c
                           " to replay with"),
                 "as many of them");
   }
+  // Where another capture runs this one, it records what the network does, not how it is captured.
+  const core::captured::Unobserved unobserved;
+  core::KeptRandomNumbers random_numbers(inputs);
   core::LoadedNetwork loaded = core::record(forward, inputs, parameters, buffers, how);
   check_names(options.output_names, loaded.network.module.signature().outputs.size(), "capture.output", "result");
   if (options.replay) {
     core::verify_replay(loaded, forward,
-                        options.replay_inputs.empty() ? core::other_inputs(inputs) : options.replay_inputs);
+                        options.replay_inputs.empty() ? core::other_inputs(inputs) : options.replay_inputs, buffers);
   }
+  if (!loaded.draws) random_numbers.nothing_was_drawn();
   return detail::network_of(std::move(loaded));
 }
 

@@ -62,6 +62,11 @@ std::optional<Module> Node::module() const {
   return Module(network_, node.module().index);
 }
 
+std::optional<TensorInfo> Node::tensor() const {
+  const core::Node& node = node_of(network_, index_);
+  return detail::tensor_info(name(), node.type());
+}
+
 std::vector<Node> Node::inputs() const {
   std::vector<Node> inputs;
   for (const core::Use& use : node_of(network_, index_).inputs())

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "graftwork/base/first_of.h"
 #include "graftwork/base/text.h"
@@ -10,6 +11,14 @@
 #include "graftwork/library/state.h"
 
 namespace graftwork {
+namespace {
+
+TensorInfo info_of(const std::string& name, const core::Type& type) {
+  return detail::tensor_info(name, type)
+      .value_or(TensorInfo{.name = name, .dtype = c10::ScalarType::Undefined, .shape = {}});
+}
+
+}  // namespace
 
 Graph Network::graph() const { return Graph(state_); }
 
@@ -40,6 +49,21 @@ std::vector<std::string> Network::input_names() const {
 
 std::vector<std::string> Network::output_names() const {
   return detail::strings_of(state_->module().signature().outputs);
+}
+
+std::vector<TensorInfo> Network::inputs() const {
+  std::vector<TensorInfo> infos;
+  for (const core::Node* input : state_->module().graph().inputs())
+    infos.push_back(info_of(input->name().str(), input->type()));
+  return infos;
+}
+
+std::vector<TensorInfo> Network::outputs() const {
+  const std::span<const core::Use> results = state_->module().graph().output()->inputs();
+  std::vector<TensorInfo> infos;
+  for (size_t i = 0; i < results.size(); ++i)
+    infos.push_back(info_of(state_->module().signature().outputs[i].str(), results[i].producer()->type()));
+  return infos;
 }
 
 std::vector<std::pair<std::string, at::Tensor>> Network::named_tensors() const {

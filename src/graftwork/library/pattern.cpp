@@ -49,7 +49,7 @@ core::PatternSections parsed(std::string_view text, std::string_view name) {
 
 Patterns::Patterns() : state_(std::make_shared<const PatternState>()) {}
 
-Patterns::Patterns(BuiltInPatterns list) {
+Patterns::Patterns(BuiltInPatterns list) : Patterns() {
   const core::Backend& tensorrt = core::tensorrt_backend();
   PatternState state{.sections = {.recompositions = {}, .conversions = {}, .fusions = {}, .kinds = tensorrt.kinds}};
   const auto is = [&](const BuiltInPatterns& other) { return list.number == other.number; };

@@ -17,7 +17,7 @@ struct QatNetwork::State {
 };
 
 QatNetwork::QatNetwork(const QuantizationResult& calibrated, const QatOptions& options)
-    : state_(std::make_unique<State>(calibrated, options)) {}
+    : state_(std::make_shared<State>(calibrated, options)) {}
 QatNetwork::~QatNetwork() = default;
 QatNetwork::QatNetwork(QatNetwork&&) noexcept = default;
 QatNetwork& QatNetwork::operator=(QatNetwork&&) noexcept = default;

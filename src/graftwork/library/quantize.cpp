@@ -100,13 +100,24 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
 }
 
 struct Calibrator::State {
+  State(const Network& given, const QuantConfig& config, const QuantizeOptions& options)
+      : network(given), quantization(given.state()->network(), detail::to_core(config), pushed(options)) {}
+
+  static core::QuantizeOptions pushed(const QuantizeOptions& options) {
+    if (!options.checkpoint.empty())
+      throw Error("checkpoint.pushed", "nobody but who pushes data knows when to keep what was seen of them",
+                  "Calibrator::save and Calibrator::resume");
+    core::QuantizeOptions made = detail::to_core(options);
+    made.calibration.progress = {};
+    return made;
+  }
+
   Network network;
   core::PushedQuantization quantization;
 };
 
 Calibrator::Calibrator(const Network& network, const QuantConfig& config, const QuantizeOptions& options)
-    : state_(new State{network, core::PushedQuantization(network.state()->network(), detail::to_core(config),
-                                                         detail::to_core(options))}) {}
+    : state_(std::make_shared<State>(network, config, options)) {}
 
 Calibrator::~Calibrator() = default;
 Calibrator::Calibrator(Calibrator&&) noexcept = default;
@@ -126,6 +137,13 @@ at::Tensor Calibrator::operator()(const at::Tensor& input) {
   const std::vector<at::Tensor> results = (*this)(std::vector<at::Tensor>{input});
   if (results.size() == 1) return results.front();
   throw Error("nn.output", "the network has several results", "passing a vector of inputs, which gives a vector");
+}
+
+void Calibrator::save(const std::filesystem::path& path) const { state_->quantization.save(path); }
+
+void Calibrator::resume(const std::filesystem::path& path) {
+  const at::NoGradGuard no_grad;
+  state_->quantization.resume(path);
 }
 
 int64_t Calibrator::samples() const { return state_->quantization.samples(); }
@@ -155,6 +173,13 @@ std::vector<OutputLoss> QuantizationResult::losses() const {
   for (const core::OutputLoss& loss : state_->result.losses.outputs)
     losses.push_back({loss.output.str(), loss.error.sqnr_db()});
   return losses;
+}
+
+std::vector<SmoothedPair> QuantizationResult::smoothing() const {
+  std::vector<SmoothedPair> pairs;
+  for (const core::SmoothedPair& pair : state_->result.smoothing)
+    pairs.push_back({pair.source.str(), detail::strings_of(pair.readers), pair.channel_amax, pair.refusal});
+  return pairs;
 }
 
 std::string QuantizationResult::plan() const { return core::plan_text({std::nullopt, state_->result.plan}); }

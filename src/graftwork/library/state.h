@@ -49,6 +49,9 @@ Patterns patterns_of(PatternState state);
 /// Those of the rooms, behind which operators are raised to modules first.
 core::PatternSections sections_of(const Patterns& patterns);
 
+/// Nothing where the type is no tensor's.
+std::optional<TensorInfo> tensor_info(std::string name, const core::Type& type);
+
 std::vector<std::string> strings_of(const std::vector<core::Symbol>& symbols);
 
 }  // namespace graftwork::detail

@@ -1,74 +1,15 @@
 #include "graftwork/quant/checkpoint.h"
 
-#include <array>
-#include <bit>
-#include <cstring>
-
-#include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
+#include "graftwork/quant/checkpoint_file.h"
 #include "graftwork/quant/content_hash.h"
 
 namespace graftwork::core {
 namespace {
 
-static_assert(std::endian::native == std::endian::little);
+constexpr std::string_view kKind = "graftwork statistics 1\n";
 
-constexpr std::string_view kMagic = "graftwork statistics 1\n";
-
-class Writer {
- public:
-  template <typename T>
-  void number(T value) {
-    static_assert(std::is_arithmetic_v<T> || std::is_same_v<T, ChannelMean::Fixed>);
-    std::array<char, sizeof(T)> raw;
-    std::memcpy(raw.data(), &value, sizeof(T));
-    bytes_.append(raw.data(), raw.size());
-  }
-  void text(std::string_view value) {
-    number<uint64_t>(value.size());
-    bytes_.append(value);
-  }
-  std::string take() { return std::move(bytes_); }
-
- private:
-  std::string bytes_;
-};
-
-class Reader {
- public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
-
-  template <typename T>
-  T number() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-  std::string text() { return std::string(take(number<uint64_t>())); }
-  /// How many entries follow, of that many bytes each at least: what is not there is not made room for.
-  uint64_t count(uint64_t least_bytes) {
-    const auto value = number<uint64_t>();
-    if (value > bytes_.size() / least_bytes) damaged();
-    return value;
-  }
-  void end() const {
-    if (!bytes_.empty()) damaged();
-  }
-
- private:
-  [[noreturn]] static void damaged() { throw Error("checkpoint.damaged", "it holds other bytes than were written"); }
-  std::string_view take(uint64_t size) {
-    if (size > bytes_.size()) damaged();
-    const std::string_view taken = bytes_.substr(0, size);
-    bytes_.remove_prefix(size);
-    return taken;
-  }
-
-  std::string_view bytes_;
-};
-
-void write(Writer& out, const Histogram& histogram) {
+void write(ByteWriter& out, const Histogram& histogram) {
   out.number<int32_t>(histogram.exponent());
   out.number(histogram.zeros());
   const std::span<const uint64_t> counts = histogram.counts();
@@ -76,7 +17,7 @@ void write(Writer& out, const Histogram& histogram) {
   for (const uint64_t count : counts) out.number(count);
 }
 
-Histogram read_histogram(Reader& in) {
+Histogram read_histogram(ByteReader& in) {
   const auto exponent = in.number<int32_t>();
   const auto zeros = in.number<uint64_t>();
   std::vector<uint64_t> counts(in.count(sizeof(uint64_t)));
@@ -84,26 +25,26 @@ Histogram read_histogram(Reader& in) {
   return Histogram::restored(exponent, counts, zeros);
 }
 
-void write(Writer& out, const ChannelMean& mean) {
+void write(ByteWriter& out, const ChannelMean& mean) {
   out.number(mean.count());
   out.number<uint64_t>(mean.sums().size());
   for (const ChannelMean::Fixed sum : mean.sums()) out.number(sum);
 }
 
-ChannelMean read_mean(Reader& in) {
+ChannelMean read_mean(ByteReader& in) {
   const auto count = in.number<int64_t>();
   std::vector<ChannelMean::Fixed> sums(in.count(sizeof(ChannelMean::Fixed)));
   for (ChannelMean::Fixed& sum : sums) sum = in.number<ChannelMean::Fixed>();
   return ChannelMean::restored(std::move(sums), count);
 }
 
-void write(Writer& out, const ChannelAmax& amax) {
+void write(ByteWriter& out, const ChannelAmax& amax) {
   const at::Tensor values = amax.empty() ? at::empty({0}, at::kFloat) : amax.value().contiguous();
   out.number<uint64_t>(static_cast<uint64_t>(values.numel()));
   for (int64_t i = 0; i < values.numel(); ++i) out.number(values.const_data_ptr<float>()[i]);
 }
 
-ChannelAmax read_amax(Reader& in) {
+ChannelAmax read_amax(ByteReader& in) {
   const uint64_t count = in.count(sizeof(float));
   if (count == 0) return {};
   at::Tensor values = at::empty({static_cast<int64_t>(count)}, at::kFloat);
@@ -111,13 +52,13 @@ ChannelAmax read_amax(Reader& in) {
   return ChannelAmax::restored(std::move(values));
 }
 
-void write(Writer& out, Symbol name, const Ends& ends) {
+void write(ByteWriter& out, Symbol name, const Ends& ends) {
   out.text(name.str());
   out.number(ends.min);
   out.number(ends.max);
 }
 
-std::pair<Symbol, Ends> read_ends(Reader& in) {
+std::pair<Symbol, Ends> read_ends(ByteReader& in) {
   const Symbol name = in.text();
   const auto min = in.number<float>();
   return {name, {min, in.number<float>()}};
@@ -125,7 +66,7 @@ std::pair<Symbol, Ends> read_ends(Reader& in) {
 
 constexpr uint64_t kLeastEnds = sizeof(uint64_t) + 2 * sizeof(float);
 
-void write(Writer& out, const MovingAverage& moving) {
+void write(ByteWriter& out, const MovingAverage& moving) {
   out.number(moving.averaged());
   out.number<uint64_t>(moving.averages().size());
   for (const auto& [name, ends] : moving.averages()) write(out, name, ends);
@@ -137,7 +78,7 @@ void write(Writer& out, const MovingAverage& moving) {
   }
 }
 
-MovingAverage read_moving(Reader& in) {
+MovingAverage read_moving(ByteReader& in) {
   const auto averaged = in.number<int64_t>();
   std::map<Symbol, Ends> averages;
   for (uint64_t left = in.count(kLeastEnds); left > 0; --left) averages.insert(read_ends(in));
@@ -149,7 +90,7 @@ MovingAverage read_moving(Reader& in) {
   return MovingAverage::restored(averaged, std::move(averages), std::move(waiting));
 }
 
-void write(Writer& out, const HalfFindings& findings) {
+void write(ByteWriter& out, const HalfFindings& findings) {
   out.number<uint64_t>(findings.found().size());
   for (const auto& [anchor, found] : findings.found()) {
     out.text(anchor);
@@ -159,12 +100,12 @@ void write(Writer& out, const HalfFindings& findings) {
   }
 }
 
-HalfFindings read_findings(Reader& in) {
+HalfFindings read_findings(ByteReader& in) {
   HalfFindings findings;
   for (uint64_t left = in.count(3 * sizeof(uint64_t)); left > 0; --left) {
-    const std::string anchor = in.text();
+    const std::string anchor(in.text());
     HalfFindings::Found found{{}, in.number<double>()};
-    for (uint64_t more = in.count(sizeof(uint64_t)); more > 0; --more) found.nodes.insert(in.text());
+    for (uint64_t more = in.count(sizeof(uint64_t)); more > 0; --more) found.nodes.emplace(in.text());
     findings.add(anchor, found);
   }
   return findings;
@@ -173,7 +114,7 @@ HalfFindings read_findings(Reader& in) {
 }  // namespace
 
 std::string to_bytes(const Statistics& statistics) {
-  Writer out;
+  ByteWriter out;
   out.number<uint64_t>(statistics.ranges.size());
   for (const auto& [name, range] : statistics.ranges) {
     out.text(name);
@@ -198,10 +139,10 @@ std::string to_bytes(const Statistics& statistics) {
 }
 
 Statistics statistics_of(std::string_view bytes) {
-  Reader in(bytes);
+  ByteReader in(bytes);
   Statistics statistics;
   for (uint64_t left = in.count(sizeof(uint64_t)); left > 0; --left) {
-    Range& range = statistics.ranges[in.text()];
+    Range& range = statistics.ranges[std::string(in.text())];
     range.min = in.number<float>();
     range.max = in.number<float>();
     range.seen = in.number<uint8_t>() != 0;
@@ -231,41 +172,22 @@ std::string calibration_identity(const Network& network, const StatisticsRequest
 }
 
 void write_checkpoint(const std::filesystem::path& path, const std::string& identity, const Checkpoint& checkpoint) {
-  Writer out;
+  ByteWriter out;
   out.text(identity);
   out.number(checkpoint.done);
   out.text(to_bytes(checkpoint.statistics));
-  const std::string body = out.take();
-  Writer sum;
-  sum.number(hash_text(body));
-  write_file(path, cat(kMagic, sum.take(), body));
+  write_checkpoint_file(path, kKind, out.take());
 }
 
 std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& path, const std::string& identity) {
   if (!std::filesystem::exists(path)) return std::nullopt;
-  const std::string hint = "removing it: the calibration then begins anew";
-  try {
-    const MappedFile file(path);
-    std::string_view bytes(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-    if (!bytes.starts_with(kMagic)) throw Error("checkpoint.damaged", "it is no checkpoint of a calibration", hint);
-    bytes.remove_prefix(kMagic.size());
-    Reader head(bytes.substr(0, sizeof(uint64_t)));
-    const auto sum = head.number<uint64_t>();
-    bytes.remove_prefix(sizeof(uint64_t));
-    if (sum != hash_text(bytes))
-      throw Error("checkpoint.damaged", "the checkpoint holds other bytes than were written", hint);
-    Reader in(bytes);
-    if (in.text() != identity) {
-      throw Error("checkpoint.other", "the checkpoint is of another model, recipe or data", "another file, or " + hint);
-    }
-    Checkpoint checkpoint;
+  Checkpoint checkpoint;
+  read_checkpoint_file(path, kKind, [&](ByteReader& in) {
+    if (in.text() != identity) refuse_other_checkpoint(path);
     checkpoint.done = in.number<int64_t>();
     checkpoint.statistics = statistics_of(in.text());
-    in.end();
-    return checkpoint;
-  } catch (Error& error) {
-    throw error.at(path.string());
-  }
+  });
+  return checkpoint;
 }
 
 }  // namespace graftwork::core

@@ -31,6 +31,23 @@ def test_parameters_and_buffers_are_the_originals(residual):
     assert len(list(residual.made.parameters())) == len(list(residual.model.parameters()))
 
 
+def test_it_says_what_it_takes_and_gives():
+    class Two(nn.Module):
+        def forward(self, x, tokens):
+            return x.mean(1), tokens + 1
+
+    free = torch.export.Dim("rows", min=2)
+    given = (torch.randn(3, 4), torch.ones(3, 5, dtype=torch.int64))
+    info = graftwork.transform(Two(), given, dynamic_shapes=({0: free}, None)).model.info
+    x, tokens = info.inputs
+    assert (x.name, x.dtype, x.shape[1]) == ("x", torch.float32, 4)
+    assert isinstance(x.shape[0], str)
+    assert tokens == ("tokens", torch.int64, (3, 5))
+    mean, more = info.outputs
+    assert mean.shape == x.shape[:1]
+    assert (more.dtype, more.shape) == (torch.int64, (3, 5))
+
+
 def test_children_are_fused_modules_around_the_original_modules(residual):
     stem = residual.made.FusedConvBNActMaxPool_0
     assert stem.conv is residual.model.conv1

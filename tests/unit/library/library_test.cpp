@@ -1,92 +1,13 @@
 // The C++ library as its users see it: this file includes nothing but its headers and torch's.
-#include <ATen/ATen.h>
-#include <graftwork/graftwork.h>
-#include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
 #include <torch/optim/sgd.h>
 
-#include <filesystem>
-#include <fstream>
+#include "unit/library/library_testing.h"
 
-namespace graftwork {
+namespace graftwork::testing {
 namespace {
-
-/// Two inputs, two results, a layer called by two paths.
-struct TwoImpl : torch::nn::Module {
-  torch::nn::Conv2d conv{torch::nn::Conv2dOptions(3, 8, 3).padding(1).bias(false)};
-  torch::nn::BatchNorm2d bn{8};
-  torch::nn::Linear fc{8, 4};
-  TwoImpl() {
-    register_module("conv", conv);
-    register_module("bn", bn);
-    register_module("fc", fc);
-  }
-  std::tuple<at::Tensor, at::Tensor> forward(at::Tensor x, at::Tensor y) {
-    x = bn(conv(x)).relu_() + y;
-    return {fc(at::adaptive_avg_pool2d(x, {1, 1}).flatten(1)), x};
-  }
-};
-TORCH_MODULE(Two);
-
-class Library : public ::testing::Test {
- protected:
-  Library() {
-    at::manual_seed(0);
-    model_->eval();
-    inputs_ = {at::randn({1, 3, 8, 8}), at::randn({1, 8, 8, 8})};
-    for (int i = 0; i < 6; ++i) data_.push_back({at::randn({2, 3, 8, 8}), at::randn({2, 8, 8, 8})});
-  }
-
-  TransformationResult transformed() { return transform(model_, inputs_); }
-
-  QuantizationResult calibrated(const Network& network, const QuantConfig& config = {},
-                                const QuantizeOptions& options = {}) const {
-    const auto loop = [&](Calibrator& model) {
-      for (const std::vector<at::Tensor>& batch : data_) model(batch);
-    };
-    return quantize(network, loop, config, options);
-  }
-
-  TensorSamples all() const {
-    std::vector<at::Tensor> x, y;
-    for (const std::vector<at::Tensor>& batch : data_) {
-      x.push_back(batch[0]);
-      y.push_back(batch[1]);
-    }
-    return TensorSamples({at::cat(x), at::cat(y)});
-  }
-
-  Two model_;
-  std::vector<at::Tensor> inputs_;
-  std::vector<std::vector<at::Tensor>> data_;
-};
-
-template <class Work>
-std::string code_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return "none";
-}
-
-std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-struct TemporaryFile {
-  explicit TemporaryFile(const char* name) : path(std::filesystem::path(::testing::TempDir()) / name) {}
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::filesystem::path path;
-};
-
-double difference(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); }
 
 TEST_F(Library, CapturesAModuleWithItsNamesAndItsTensors) {
   const Network network =
@@ -275,6 +196,42 @@ TEST_F(Library, OptionsReachTheCalibration) {
   EXPECT_EQ(code_of([] { TensorSamples({at::zeros({2, 1}), at::zeros({3, 1})}); }), "data.shape");
 }
 
+TEST_F(Library, SaysWhatSmoothQuantHasMeasured) {
+  torch::nn::LayerNorm norm(torch::nn::LayerNormOptions({8}));
+  torch::nn::Linear fc(8, 8);
+  const at::Tensor x = at::randn({16, 8});
+  const auto forward = [&](const at::Tensor& rows) { return fc(norm(rows)); };
+  const Network network = transform(forward, {x}).model;
+  QuantConfig config;
+  EXPECT_TRUE(quantize(network, TensorSamples({x}), config).smoothing().empty());
+  config.smooth_quant.emplace();
+  const std::vector<SmoothedPair> pairs = quantize(network, TensorSamples({x}), config).smoothing();
+  ASSERT_EQ(pairs.size(), 1U);
+  EXPECT_EQ(pairs[0].refusal, "");
+  EXPECT_EQ(pairs[0].readers.size(), 1U);
+  EXPECT_EQ(network[pairs[0].source].kind(), "nn.LayerNorm");
+  EXPECT_LT(difference(pairs[0].channel_amax, norm(x).abs().amax(0)), 1e-5);
+}
+
+TEST_F(Library, GoesOnWhereItStopped) {
+  const Network network = transformed().model;
+  const std::string wanted = calibrated(network).scales();
+  const TemporaryFile file("library_test.calibration");
+  Calibrator first(network);
+  for (size_t i = 0; i < 4; ++i) first.observe(data_[i]);
+  first.save(file.path);
+  Calibrator second(network);
+  second.resume(file.path);
+  EXPECT_EQ(second.samples(), 8);
+  for (auto i = static_cast<size_t>(second.samples()) / 2; i < data_.size(); ++i) second.observe(data_[i]);
+  EXPECT_EQ(second.finish().scales(), wanted);
+  EXPECT_EQ(code_of([&] { Calibrator(network, {}, {.float_type = FloatType::FP32}).resume(file.path); }),
+            "checkpoint.other");
+  EXPECT_EQ(code_of([&] { first.resume(file.path); }), "checkpoint.late");
+  EXPECT_EQ(code_of([&] { Calibrator(network).resume("/no/such/file"); }), "file.missing");
+  EXPECT_EQ(code_of([&] { Calibrator(network, {}, {.checkpoint = file.path}); }), "checkpoint.pushed");
+}
+
 TEST_F(Library, RunsFastAndUnderAutograd) {
   const Network network = transformed().model;
   const Executor reference(network), fast(network, Speed::FAST);
@@ -446,4 +403,4 @@ TEST(LibraryFiles, SaysWhatIsWrongWithAFile) {
 }
 
 }  // namespace
-}  // namespace graftwork
+}  // namespace graftwork::testing

@@ -138,6 +138,7 @@ TEST(SmoothQuant, TakesTheFactorsOfTheFormula) {
   at::Tensor expected = amax.pow(0.7) / weights.pow(0.3);
   expected[3] = 1;
   const Smoothed result = smooth(network, 0.7);
+  EXPECT_TRUE(at::allclose(result.pairs.front().channel_amax, amax, 1e-5, 1e-6));
   const ModuleTable& modules = result.network.module.modules();
   const at::Tensor moved = evaluate(*modules[modules.find("a")].param("weight"), result.network.tensors);
   EXPECT_LT(relative_difference(moved, a * expected), 1e-5);

@@ -150,7 +150,7 @@ class Builder {
     if (pending.op.str().starts_with("higher_order.")) {
       problems = {why_higher_order(call)};
     } else if (!is_size_operator(pending.op) && !find_operator(pending.op)) {
-      problems.emplace_back("torch does not know it");
+      problems.push_back(why_unknown(pending.op.str()));
     }
     if (drops_at_random(call)) {
       problems.emplace_back("the model was exported in training mode, call model.eval() before exporting it");
@@ -165,12 +165,18 @@ class Builder {
                                origin.source.empty() ? "" : " (" + origin.source.str() + ")"));
   }
 
+  static std::string why_unknown(const std::string& op) {
+    if (op.starts_with("graftwork."))
+      return "the network is quantized already; graftwork.onnx.export_onnx writes the file of the model in Python";
+    return op.starts_with("aten.") ? "torch does not know it" : "it is no operator of torch, and a network has no others";
+  }
+
   static std::string why_higher_order(const Call& call) {
     for (const NamedArgument& input : call.inputs) {
       if (input.arg.is<std::shared_ptr<const SubGraph>>())
         return "it runs a subgraph (control flow), which has no form in the graph";
       if (const auto* custom = input.arg.get_if<OperatorName>())
-        return cat("it calls ", custom->op.str(), ", which torch does not know");
+        return cat("it calls ", custom->op.str(), ": ", why_unknown(custom->op.str()));
     }
     return "it has no form in the graph";
   }

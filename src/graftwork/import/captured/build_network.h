@@ -21,6 +21,8 @@ struct LoadedNetwork {
   std::map<std::string, bool> trainable = {};
   /// Of a network that was recorded while it ran: what is fixed as it was then, each with its place.
   std::vector<std::string> warnings = {};
+  /// Likewise, whether it drew random numbers.
+  bool draws = false;
 };
 
 namespace captured {

@@ -99,4 +99,7 @@ void observe_operators(OperatorObserver& observer, const std::function<void()>& 
   if (session.failure) std::rethrow_exception(session.failure);
 }
 
+Unobserved::Unobserved() : observer_(std::exchange(session.observer, nullptr)) {}
+Unobserved::~Unobserved() { session.observer = observer_; }
+
 }  // namespace graftwork::core::captured

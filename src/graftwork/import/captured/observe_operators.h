@@ -24,4 +24,16 @@ class OperatorObserver {
 /// observation that one is told of nothing until this one ends.
 void observe_operators(OperatorObserver& observer, const std::function<void()>& body);
 
+/// While it lives, no observation around it is told of what this thread runs.
+class Unobserved {
+ public:
+  Unobserved();
+  ~Unobserved();
+  Unobserved(const Unobserved&) = delete;
+  Unobserved& operator=(const Unobserved&) = delete;
+
+ private:
+  OperatorObserver* const observer_;
+};
+
 }  // namespace graftwork::core::captured

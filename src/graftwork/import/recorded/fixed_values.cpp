@@ -64,14 +64,17 @@ bool indexes_by_mask(const captured::Call& call, const captured::NameMap<capture
 
 }  // namespace
 
+bool draws_at_random(const captured::Call& call, const c10::FunctionSchema& schema) {
+  return has_tag(schema, at::Tag::nondeterministic_seeded) && !chance_is_off(call, schema);
+}
+
 std::string why_fixed(const captured::Call& call, const c10::FunctionSchema& schema,
                       const captured::NameMap<captured::TensorMeta>& tensors, bool depends, bool gives_number) {
   if (gives_number) {
     if (!depends || asks_about(call.op) || compares_with_itself(call)) return {};
     return "it reads a number out of a tensor that depends on the inputs, which is fixed as it was";
   }
-  if (has_tag(schema, at::Tag::nondeterministic_seeded) && !chance_is_off(call, schema))
-    return "it draws at random, other numbers in every run";
+  if (draws_at_random(call, schema)) return "it draws at random, other numbers in every run";
   const bool is_index = operator_name(call.op) == "index";
   const bool counts = has_tag(schema, at::Tag::dynamic_output_shape) && (!is_index || indexes_by_mask(call, tensors));
   if (counts && depends) return "the shape of its result depends on the inputs' values, and is fixed as it was";

@@ -2,6 +2,7 @@
 
 #include "graftwork/import/captured/build_network.h"
 #include "graftwork/import/recorded/free_batch.h"
+#include "graftwork/import/recorded/kept_memory.h"
 #include "graftwork/import/recorded/recording.h"
 
 namespace graftwork::core {
@@ -23,12 +24,14 @@ LoadedNetwork record(const Forward& forward, const std::vector<at::Tensor>& inpu
   recording.add_stored(parameters, /*are_trainable=*/true);
   recording.add_stored(buffers, /*are_trainable=*/false);
   std::vector<at::Tensor> results;
-  captured::observe_operators(recording, [&] { results = forward(inputs); });
+  recorded::leaving_as_it_was(buffers,
+                              [&] { captured::observe_operators(recording, [&] { results = forward(inputs); }); });
   captured::Program program = recording.finish(results);
   recorded::free_batch(program);
   const size_t bytes = bytes_of(recording.tensors);
   LoadedNetwork loaded = captured::build_network(std::move(program), std::move(recording.tensors), bytes);
   loaded.warnings = std::move(recording.warnings);
+  loaded.draws = recording.draws;
   return loaded;
 }
 

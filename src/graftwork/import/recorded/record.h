@@ -43,6 +43,9 @@ struct RecordOptions {
 /// What no recording can see is fixed as it was: branches, loops, numbers that are read out of tensors. Where an
 /// operator shows that, LoadedNetwork::warnings says so; verify_replay finds the rest.
 ///
+/// Buffers that it writes to are as before afterwards, also where it throws; random numbers that it draws are drawn
+/// (KeptRandomNumbers puts them back).
+///
 /// Throws what `forward` throws, as it is; Error "capture.input" (undefined, sparse, twice the same name),
 /// "capture.alias", "pt2.in_place", "pt2.graph". Safe to call from many threads.
 LoadedNetwork record(const Forward& forward, const std::vector<at::Tensor>& inputs, const NamedTensors& parameters,
@@ -55,7 +58,8 @@ std::vector<at::Tensor> other_inputs(const std::vector<at::Tensor>& inputs);
 /// Runs the network by its reference semantics, and `forward`, on inputs that it was not recorded with. Throws Error
 /// "capture.replay" when a result has another shape or type, or differs by more than rounding (10⁻⁴ of its largest
 /// element, half precision 2 · 10⁻²): it names the result and the difference, and what `loaded` says was fixed. Nothing
-/// is written to `inputs`.
-void verify_replay(const LoadedNetwork& loaded, const Forward& forward, const std::vector<at::Tensor>& inputs);
+/// is written to `inputs`, and buffers are left as they are.
+void verify_replay(const LoadedNetwork& loaded, const Forward& forward, const std::vector<at::Tensor>& inputs,
+                   const NamedTensors& buffers = {});
 
 }  // namespace graftwork::core

@@ -206,6 +206,7 @@ void Recording::end_call(const c10::FunctionSchema& schema, c10::ArrayRef<c10::I
     known += names_.contains(tensor.unsafeGetTensorImpl()) ? 1 : 0;
   });
   const bool gives_number = made_count == 0 && !results.empty();
+  draws |= draws_at_random(call_, schema);
   const std::string why = why_fixed(call_, schema, program_.tensors, depends_, gives_number);
   const bool gives_nothing_new = !schema.is_mutable() && made_count > 0 && known == made_count;
   if (!gives_number && !gives_nothing_new) {

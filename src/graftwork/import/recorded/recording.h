@@ -35,6 +35,8 @@ class Recording final : public captured::OperatorObserver {
   TensorStore tensors;
   /// What is fixed as it was, each with its place; when it is finished.
   std::vector<std::string> warnings;
+  /// Whether an operator may have drawn random numbers.
+  bool draws = false;
 
  private:
   void began(const c10::FunctionSchema& schema, c10::ArrayRef<const c10::IValue> arguments) override;

@@ -6,6 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/build_network.h"
+#include "graftwork/import/recorded/kept_memory.h"
 #include "graftwork/import/recorded/record.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/executor.h"
@@ -15,7 +16,7 @@ namespace {
 
 std::vector<at::Tensor> copies(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> made;
-  for (const at::Tensor& tensor : tensors) made.push_back(tensor.clone());
+  for (const at::Tensor& tensor : tensors) made.push_back(tensor.defined() ? tensor.clone() : tensor);
   return made;
 }
 
@@ -76,9 +77,12 @@ std::vector<at::Tensor> other_inputs(const std::vector<at::Tensor>& inputs) {
   return made;
 }
 
-void verify_replay(const LoadedNetwork& loaded, const Forward& forward, const std::vector<at::Tensor>& inputs) {
+void verify_replay(const LoadedNetwork& loaded, const Forward& forward, const std::vector<at::Tensor>& inputs,
+                   const NamedTensors& buffers) {
   const c10::NoGradGuard no_grad;
-  const std::vector<at::Tensor> wanted = forward(copies(inputs));
+  std::vector<at::Tensor> wanted;
+  // Copies, as results may be buffers.
+  recorded::leaving_as_it_was(buffers, [&] { wanted = copies(forward(copies(inputs))); });
   const std::vector<Symbol>& names = loaded.network.module.signature().outputs;
   if (wanted.size() != names.size())
     fail(loaded, cat("the module gives ", counted(wanted.size(), "result"), " for other inputs, and was recorded with ",

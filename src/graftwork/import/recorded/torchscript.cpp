@@ -12,6 +12,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/build_network.h"
+#include "graftwork/import/recorded/kept_random_numbers.h"
 #include "graftwork/import/recorded/script_call.h"
 #include "graftwork/import/recorded/script_place.h"
 
@@ -79,8 +80,10 @@ LoadedNetwork load(const std::filesystem::path& path, const NamedTensors& inputs
     }
   };
   const auto [parameters, others] = tensors_of(module);
+  KeptRandomNumbers random_numbers(call.inputs());
   LoadedNetwork loaded = record(forward, call.inputs(), parameters, others, options);
-  if (loaded.unsupported.empty()) verify_replay(loaded, forward, other_inputs(call.inputs()));
+  if (loaded.unsupported.empty()) verify_replay(loaded, forward, other_inputs(call.inputs()), others);
+  if (!loaded.draws) random_numbers.nothing_was_drawn();
   return loaded;
 }
 

@@ -4,6 +4,12 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/patterns/backend.h"
+#include "graftwork/place/plan_file.h"
+#include "graftwork/place/quant_config_text.h"
+#include "graftwork/quant/checkpoint_file.h"
+#include "graftwork/quant/content_hash.h"
+#include "graftwork/quant/pushed/pushed_checkpoint.h"
 #include "graftwork/quant/sample_workers.h"
 
 namespace graftwork::core {
@@ -12,6 +18,11 @@ namespace {
 constexpr int64_t kMostKept = 64;
 constexpr int64_t kLeastKept = 4;
 constexpr size_t kMostKeptBytes = size_t{256} << 20;
+
+/// What is watched, and in which network.
+std::string identity_of(const Quantization& quantization) {
+  return std::to_string(hash_text(cat(content_hash(quantization.network()), "\n", quantization.request().text())));
+}
 
 }  // namespace
 
@@ -32,10 +43,46 @@ int64_t PushedQuantization::kept_samples() const {
   return std::clamp(static_cast<int64_t>(kMostKeptBytes / bytes), kLeastKept, kMostKept);
 }
 
-void PushedQuantization::begin() {
-  kept_ = std::make_unique<SampleWindow>(window_.first(kept_samples()));
+void PushedQuantization::begin(SampleWindow kept) {
+  kept_ = std::make_unique<SampleWindow>(std::move(kept));
   quantization_ = std::make_unique<Quantization>(network_, *kept_, config_, options_);
   observer_.emplace(quantization_->network(), quantization_->request(), window_);
+}
+
+/// What decides, beside the data, what is seen in them and what it comes to.
+std::string PushedQuantization::identity() const {
+  const std::shared_ptr<const Backend> backend = or_used(options_.backend);
+  std::string text = cat(content_hash(network_), "\n", quant_config_text(config_), backend->name, " ",
+                         dtype_name(options_.float_type), options_.keep_batch_norm ? " with batch norms\n" : "\n");
+  if (options_.plan) text += plan_text({std::nullopt, options_.plan});
+  if (options_.scales) text += scale_table_text(*options_.scales);
+  return std::to_string(hash_text(text));
+}
+
+void PushedQuantization::save(const std::filesystem::path& path) const {
+  if (finished_) throw Error("quant.finished", "the calibration is finished", "saving it before");
+  PushedCheckpoint checkpoint{identity(), {}, done_, statistics_, SampleWindow(check_.batching()), window_};
+  if (observer_) {
+    checkpoint.observation = identity_of(*quantization_);
+    checkpoint.kept = *kept_;
+  }
+  write_pushed_checkpoint(path, checkpoint);
+}
+
+void PushedQuantization::resume(const std::filesystem::path& path) {
+  if (finished_ || window_.size() > 0)
+    throw Error("checkpoint.late", "samples have been observed already", "a new calibrator, which resumes first");
+  PushedCheckpoint checkpoint = read_pushed_checkpoint(path, identity(), check_);
+  if (!checkpoint.observation.empty()) {
+    begin(std::move(checkpoint.kept));
+    if (identity_of(*quantization_) != checkpoint.observation) {
+      observer_.reset();
+      refuse_other_checkpoint(path);
+    }
+  }
+  window_ = std::move(checkpoint.window);
+  statistics_ = std::move(checkpoint.statistics);
+  done_ = checkpoint.done;
 }
 
 void PushedQuantization::observe_up_to(int64_t micro_batch, const ObservedMicroBatch& done) {
@@ -55,7 +102,7 @@ void PushedQuantization::take(const std::vector<at::Tensor>& inputs) {
 void PushedQuantization::observe(const std::vector<at::Tensor>& inputs) {
   take(inputs);
   if (!observer_ && window_.size() < kept_samples()) return;
-  if (!observer_) begin();
+  if (!observer_) begin(window_.first(kept_samples()));
   const int64_t whole = window_.size() / check_.batching().size;
   if (whole - done_ >= SampleWorkers(options_.calibration.threads, whole).count()) {
     observe_up_to(whole, [](int64_t, const auto&) {});
@@ -92,7 +139,7 @@ std::vector<at::Tensor> PushedQuantization::run(const std::vector<at::Tensor>& i
 
 QuantizationResult PushedQuantization::finish() {
   if (finished_) throw Error("quant.finished", "the calibration is finished", "its result, which finish() gave");
-  if (!observer_) begin();
+  if (!observer_) begin(window_.first(kept_samples()));
   finished_ = true;
   if (const std::optional<Statistics> known = quantization_->known())
     return quantization_->finish(*known, std::nullopt);

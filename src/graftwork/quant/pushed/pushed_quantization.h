@@ -1,8 +1,10 @@
 // quantize() for data that come one batch after another and are not kept.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "graftwork/quant/input_check.h"
@@ -31,6 +33,13 @@ class PushedQuantization {
   /// That were observed.
   int64_t samples() const { return window_.size(); }
 
+  /// Writes all that was observed, to go on later. Throws Error "file.*", "quant.finished".
+  void save(const std::filesystem::path& path) const;
+  /// Goes on where the one stopped that has written the file, with the same network, recipe and options; the result is
+  /// that of one which was never stopped, to the bit. Throws Error "checkpoint.other", "checkpoint.damaged", "file.*",
+  /// "checkpoint.late" once something was observed; nothing has changed then.
+  void resume(const std::filesystem::path& path);
+
   /// To be called once: Error "quant.finished" later. Throws Error "data.empty" where there was no sample, and the
   /// scale table does not say all.
   QuantizationResult finish();
@@ -38,7 +47,8 @@ class PushedQuantization {
  private:
   void take(const std::vector<at::Tensor>& inputs);
   int64_t kept_samples() const;
-  void begin();
+  void begin(SampleWindow kept);
+  std::string identity() const;
   void observe_up_to(int64_t micro_batch, const ObservedMicroBatch& done);
   std::vector<at::Tensor> run_float(const std::vector<at::Tensor>& inputs) const;
 

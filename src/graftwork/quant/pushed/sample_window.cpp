@@ -28,6 +28,13 @@ SampleWindow SampleWindow::first(int64_t count) const {
   return window;
 }
 
+SampleWindow SampleWindow::restored(std::deque<Batch> batches, int64_t size) const {
+  SampleWindow window(batching_);
+  window.batches_ = std::move(batches);
+  window.size_ = size;
+  return window;
+}
+
 std::vector<at::Tensor> SampleWindow::samples_of(const Batch& batch, int64_t begin, int64_t end) const {
   std::vector<at::Tensor> inputs = batch.inputs;
   for (size_t i = 0; i < inputs.size(); ++i) {

@@ -30,13 +30,17 @@ class SampleWindow final : public SampleSource {
   /// Of one sample; 0 as long as there is none.
   size_t bytes_of_one() const;
 
- private:
+  /// Some samples that are still there.
   struct Batch {
     int64_t begin;
     int64_t end;
     std::vector<at::Tensor> inputs;
   };
+  const std::deque<Batch>& batches() const { return batches_; }
+  /// A window of `size` samples, which has these: the last of them, without a gap.
+  SampleWindow restored(std::deque<Batch> batches, int64_t size) const;
 
+ private:
   std::vector<at::Tensor> samples_of(const Batch& batch, int64_t begin, int64_t end) const;
 
   Batching batching_;

@@ -185,6 +185,7 @@ class Smoothing {
     Graft graft(network_.module);
     for (Candidate* candidate : open()) {
       const ChannelMagnitudes& own = *seen++;
+      candidate->pair.channel_amax = own.activations;
       const SmoothingStrength alpha = candidate->alpha;
       move(graft, *candidate, alpha ? FoundFactors{alpha, {}, smoothing_factors(own, *alpha)} : *next++);
     }

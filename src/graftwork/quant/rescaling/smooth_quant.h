@@ -18,6 +18,9 @@ struct SmoothedPair {
   std::optional<double> limit = {};  ///< What the channels above it come down to.
   double smallest = 1;               ///< Of the factors s: the source's weight is divided by them.
   double largest = 1;
+  /// Largest magnitude of each channel of what the source gives, before anything moved: [channels], float.
+  /// Undefined where nothing moved.
+  at::Tensor channel_amax = {};
   std::string refusal = {};  ///< Why nothing was moved; empty where it was.
 };
 
