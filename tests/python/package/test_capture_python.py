@@ -196,3 +196,17 @@ def test_importing_the_package_imports_nothing_of_torch():
     environment = os.environ | {"PYTHONPATH": str(support.ROOT / "build" / "python")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     assert set(done.stdout.split()) == {"graftwork", "graftwork._C", "graftwork.errors"}
+
+
+def test_a_concatenation_with_nothing_is_what_it_concatenates():
+    class FirstTurn(nn.Module):
+        """As attention with a cache that is empty yet."""
+
+        def forward(self, x):
+            return torch.cat([torch.tensor([]), x], dim=-2), torch.cat([x, x[:, :0], x], dim=1)
+
+    model, x = FirstTurn().eval(), torch.randn(2, 3, 4)
+    made = graftwork.transform(model, (x,)).model
+    assert made.print_readable().count("aten.cat") == 1
+    for found, wanted in zip(made(x), model(x), strict=True):
+        torch.testing.assert_close(found, wanted)
