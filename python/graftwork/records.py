@@ -62,7 +62,8 @@ class Signature:
             missing = [name for name, wanted in zip(names, tensors, strict=True) if wanted and name not in given]
             unknown = [name for name in given if name not in names]
             if missing or unknown or len(args) > len(names):
-                raise TypeError(f"forward takes {', '.join(names)}; missing: {missing}, unknown: {unknown}")
+                wanted = f"forward takes {len(names)} ({', '.join(names)}), {len(args)} given by position"
+                raise TypeError(f"{wanted}; missing: {missing}, unknown: {unknown}")
             leaves = [given.get(name) for name in names]
         else:
             leaves = fx_pytree.tree_flatten_spec((args, kwargs), self.in_spec)
@@ -311,7 +312,7 @@ def _add_outputs(program: Any, walker: _Walker, records: _C.Program) -> list[tup
 
 def capture(program: Any) -> Captured:
     """The network of a torch.export.ExportedProgram. Throws Error "pt2.unsupported" with every operator that a network
-    cannot have, "pt2.graph", "pt2.in_place", "pt2.output"."""
+    cannot have, "pt2.quantized" for a model of `quantize`, "pt2.graph", "pt2.in_place", "pt2.output"."""
     tensors = _stored(program)
     names = _canonical_names(tensors)
     records = _C.Program()
@@ -324,6 +325,8 @@ def capture(program: Any) -> Captured:
         records, [(name, torch.view_as_real(t) if t.is_complex() else t) for name, t in kept.items()]
     )
     if captured.unsupported:
+        if any("graftwork.fake_quantize" in operator for operator in captured.unsupported):
+            raise Error("pt2.quantized", "the model is quantized already", "transforming the float model")
         count = len(captured.unsupported)
         raise Error(
             "pt2.unsupported",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from graftwork.errors import Error
+from graftwork.modules.hooks import has_hook
 
 __all__ = ["ModulesToSkip"]
 
@@ -20,7 +21,8 @@ class ModulesToSkip:
     An entry is a module of the transformed network or of the model it was made from (a fused module, one of its
     children, or one that holds several), a class (of children too), or a name: a path ("layer1.0.conv1",
     "FusedConvBN_3", "layer4"), a kind ("nn.Linear"), or a pattern of paths with ``*``. An entry that is nowhere in the
-    network is a ``graftwork.Error`` "config.skip".
+    network is a ``graftwork.Error`` "config.skip"; a module that had a hook when it was transformed has another in its
+    place, and goes by its path.
     """
 
     stub: Collection[nn.Module | type | str] = field(default_factory=set)
@@ -44,13 +46,17 @@ def _names(purpose: str, entries: Collection[nn.Module | type | str], model: nn.
         names = set() if model is None else set(_kernels_of(entry, model))
         if not names:
             what = entry.__name__ if isinstance(entry, type) else f"the module {type(entry).__name__}"
-            raise Error(
-                "config.skip",
-                f"{what} of skip.{purpose} is no module of this network",
-                "print(res.model) to see the modules",
-            )
+            raise Error("config.skip", f"{what} of skip.{purpose} is no module of this network", _hint(entry))
         found |= names
     return sorted(found)
+
+
+def _hint(entry: nn.Module | type) -> str:
+    if isinstance(entry, nn.Module) and any(map(has_hook, entry.modules())):
+        return "its path in the model as a text: it has a hook, and the network has another module in its place"
+    if isinstance(entry, nn.Module):
+        return "its path in the model as a text, or print(res.model) to see the modules"
+    return "print(res.model) to see the modules"
 
 
 def _kernels_of(entry: nn.Module | type, model: nn.Module) -> Iterator[str]:
