@@ -21,6 +21,8 @@ __all__ = ["fake_quantize"]
 
 _SCHEMA = "(Tensor x, Tensor scale, Tensor? zero_point, int axis, int quant_min, int quant_max, str precision)"
 
+_PRECISIONS = ("int8", "int4", "int16", "fp8")
+
 #: The type of a code in ONNX, its least value, and the first opset whose QuantizeLinear writes it.
 _ONNX_CODES = {
     "int8": (torch.int8, -128, 19),
@@ -57,6 +59,10 @@ def fake_quantize(
 
     Throws ``graftwork.Error`` "onnx.precision", "onnx.exporter" under ``torch.onnx.export`` for what it cannot write.
     """
+    if not x.is_floating_point():
+        raise TypeError(f"x is {x.dtype}: what is quantized is floating point")
+    if precision not in _PRECISIONS:
+        raise ValueError(f"{precision!r} is none of {', '.join(_PRECISIONS)}")
     if torch.jit.is_tracing() and torch.onnx.is_in_onnx_export():
         raise Error(
             "onnx.exporter",
