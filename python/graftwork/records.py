@@ -312,7 +312,7 @@ def _add_outputs(program: Any, walker: _Walker, records: _C.Program) -> list[tup
 
 def capture(program: Any) -> Captured:
     """The network of a torch.export.ExportedProgram. Throws Error "pt2.unsupported" with every operator that a network
-    cannot have, "pt2.quantized" for a model of `quantize`, "pt2.graph", "pt2.in_place", "pt2.output"."""
+    cannot have, "pt2.graph", "pt2.in_place", "pt2.output"."""
     tensors = _stored(program)
     names = _canonical_names(tensors)
     records = _C.Program()
@@ -325,8 +325,6 @@ def capture(program: Any) -> Captured:
         records, [(name, torch.view_as_real(t) if t.is_complex() else t) for name, t in kept.items()]
     )
     if captured.unsupported:
-        if any("graftwork.fake_quantize" in operator for operator in captured.unsupported):
-            raise Error("pt2.quantized", "the model is quantized already", "transforming the float model")
         count = len(captured.unsupported)
         raise Error(
             "pt2.unsupported",

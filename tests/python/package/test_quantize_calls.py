@@ -114,8 +114,8 @@ class TestModels:
         assert "already" in refusal(quantize, q, (X,)).message
         for model in (q, nn.Sequential(q, nn.ReLU())):
             error = refusal(transform, model, (X,))
-            assert error.code == "pt2.quantized"
-            assert "float model" in error.hint
+            assert error.code == "pt2.unsupported"
+            assert "the network is quantized already" in str(error)
 
     def test_result_in_place_of_its_model(self, res):
         error = refusal(quantize, res, (X,))
