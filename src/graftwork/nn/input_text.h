@@ -3,14 +3,11 @@
 
 #include <string>
 
-#include "graftwork/ir/graph.h"
+#include "graftwork/base/symbol.h"
 
 namespace graftwork::core {
 
 /// "input x"; "the input" for the one that is called so.
-inline std::string input_text(const Node& input) {
-  const std::string name = input.name().str();
-  return name == "input" ? "the input" : "input " + name;
-}
+inline std::string input_text(Symbol name) { return name.str() == "input" ? "the input" : "input " + name.str(); }
 
 }  // namespace graftwork::core

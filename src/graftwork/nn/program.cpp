@@ -375,14 +375,15 @@ void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
   const TensorType* type = input.tensor();
   if (!type) return;
   if (!tensor.defined() || tensor.layout() != at::kStrided) {
-    throw Error("nn.input", cat(input_text(input), " is ", type->text(), ", the tensor given is ",
+    throw Error("nn.input", cat(input_text(input.name()), " is ", type->text(), ", the tensor given is ",
                                 tensor.defined() ? "sparse" : "undefined"));
   }
   const TensorType given = type_of(tensor);
   bool fits = given.dtype == type->dtype && given.rank() == type->rank();
   for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i)
     fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
-  if (!fits) throw Error("nn.input", cat(input_text(input), " is ", type->text(), ", the data is ", given.text()));
+  if (!fits)
+    throw Error("nn.input", cat(input_text(input.name()), " is ", type->text(), ", the data is ", given.text()));
 }
 
 std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const Environment& environment) const {

@@ -35,7 +35,7 @@ int64_t InputCheck::samples_in(const std::vector<at::Tensor>& inputs) const {
     const int64_t rows = inputs[i].size(0);
     if (rows == 0 || (samples >= 0 && rows != samples)) {
       throw Error("data.shape",
-                  cat(input_text(*inputs_[i]), " has ", rows, " samples",
+                  cat(input_text(inputs_[i]->name()), " has ", rows, " samples",
                       samples < 0 ? "" : cat(", an input in front of it ", samples)),
                   "tensors whose first axis counts the same samples");
     }
@@ -51,7 +51,8 @@ void InputCheck::is_finite(const std::vector<at::Tensor>& inputs, int64_t first,
     const int64_t count = batching_.batched[i] ? inputs[i].size(0) : 1;
     for (int64_t k = 0; k < count; ++k) {
       if (is_usable(batching_.batched[i] ? inputs[i][k] : inputs[i], is_mask)) continue;
-      Error error("data.value", cat("sample ", first + k, " of ", input_text(*inputs_[i]), " holds NaN or infinity"),
+      Error error("data.value",
+                  cat("sample ", first + k, " of ", input_text(inputs_[i]->name()), " holds NaN or infinity"),
                   "cleaning the calibration data");
       const std::string file = source ? source->file(first + k) : std::string();
       throw file.empty() ? error : error.at(file);
