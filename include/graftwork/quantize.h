@@ -252,6 +252,7 @@ GRAFTWORK_API QuantizationResult quantize(const Network& network, const SampleSo
 /// first samples: 64, fewer where they have more than 256 MiB, but 4. Not safe to use from several threads at once.
 class GRAFTWORK_API Calibrator {
  public:
+  /// Throws Error "config.*", "plan.*", "checkpoint.pushed" before any data are asked for.
   explicit Calibrator(const Network& network, const QuantConfig& config = {}, const QuantizeOptions& options = {});
   ~Calibrator();
   Calibrator(Calibrator&&) noexcept;

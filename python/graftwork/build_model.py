@@ -62,7 +62,7 @@ class _Parts:
         if is_original(original, record, self.tensors, may_write):
             return original, {expr[1]: name for name, expr in record["params"].items()}
         module, stored = new_module(record, self.tensors, self._persistent)
-        module.training = self._training
+        module.training = self._training if original is None else original.training
         return module, stored
 
     def _make_kernel(self, record: dict[str, Any]) -> tuple[nn.Module, dict[str, str]]:

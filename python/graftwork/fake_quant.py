@@ -56,11 +56,19 @@ def fake_quantize(
     Gradients pass where ``x`` is inside the range and are zero outside (Jacob et al. 2018). A scale that requires a
     gradient is learned: that is q - x/s inside and q at the ends, times 1/sqrt(N * quant_max) for the N elements of
     one sample that share it (LSQ, Esser et al. 2020). Scales beside a zero point are not learned.
+
+    Throws ``graftwork.Error`` "onnx.precision", "onnx.exporter" under ``torch.onnx.export`` for what it cannot write.
     """
     if not x.is_floating_point():
         raise TypeError(f"x is {x.dtype}: what is quantized is floating point")
     if precision not in _PRECISIONS:
         raise ValueError(f"{precision!r} is none of {', '.join(_PRECISIONS)}")
+    if torch.jit.is_tracing() and torch.onnx.is_in_onnx_export():
+        raise Error(
+            "onnx.exporter",
+            "torch.onnx writes fake quantization with dynamo=True alone",
+            "torch.onnx.export(..., dynamo=True), or graftwork.onnx.export_onnx",
+        )
     return torch.ops.graftwork.fake_quantize(x, scale, zero_point, axis, quant_min, quant_max, precision)
 
 

@@ -8,16 +8,28 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from graftwork import _C
+from graftwork.errors import Error
 from graftwork.graph_module import TransformedModel
+from graftwork.quantize.quantized_model import QuantizedModel
 
 
 def fast_eval(model: TransformedModel) -> "FastModel":
     """The model with fast evaluation: batch norm folded, weights packed, kernels run at once.
 
     Results in evaluation equal the model's to rounding and have no gradient. When a parameter has changed, in place or
-    by another one, the next call prepares again. In training, on other devices and under autocast it is the model
-    itself that runs.
+    by another one, the next call prepares again; writing to `parameter.data` is seen by nobody: call `refresh` then.
+    In training, on other devices and under autocast it is the model itself that runs.
+
+    Raises graftwork.Error "fast.model" for what `transform` has not made, and for a quantized model.
     """
+    if isinstance(model, QuantizedModel):
+        raise Error(
+            "fast.model",
+            "a quantized model has no fast evaluation: it computes what the file computes, code by code",
+            "the model itself or torch.compile of it, or fast_eval of the transformed model for results in float",
+        )
+    if not isinstance(model, TransformedModel):
+        raise Error("fast.model", f"{type(model).__name__} is no transformed model", "fast_eval(transform(...).model)")
     return FastModel(model)
 
 
@@ -42,6 +54,11 @@ class FastModel(nn.Module):
         with torch.no_grad():
             results = self._runner().run(inputs)
         return signature.unflatten(results)
+
+    def refresh(self) -> None:
+        """The next call prepares again, whatever has changed."""
+        with self._lock:
+            self._prepared = None
 
     def _runner(self) -> _C.Runner:
         tensors = self.model.tensors()

@@ -62,7 +62,8 @@ class Signature:
             missing = [name for name, wanted in zip(names, tensors, strict=True) if wanted and name not in given]
             unknown = [name for name in given if name not in names]
             if missing or unknown or len(args) > len(names):
-                raise TypeError(f"forward takes {', '.join(names)}; missing: {missing}, unknown: {unknown}")
+                wanted = f"forward takes {len(names)} ({', '.join(names)}), {len(args)} given by position"
+                raise TypeError(f"{wanted}; missing: {missing}, unknown: {unknown}")
             leaves = [given.get(name) for name in names]
         else:
             leaves = fx_pytree.tree_flatten_spec((args, kwargs), self.in_spec)

@@ -60,7 +60,7 @@ def test_bad_samples_are_named(case, bad, sample):
     x = torch.randn(8, TOKENS, WIDTH)
     x[sample, 5, 7] = bad
     message = case(nn.Sequential(loud(nn.LayerNorm(WIDTH)), nn.Linear(WIDTH, 8)), x).fails()
-    assert f"error[data.value]: sample {sample} of input" in message
+    assert f"error[data.value]: sample {sample} of the input holds" in message
 
 
 @pytest.mark.parametrize("function", [torch.sqrt, torch.log])

@@ -57,10 +57,14 @@ class Quantizer(nn.Module):
         self.scale = self.zero_point = self.log_scale = None
 
     def learn(self, log_scale: nn.Parameter | None = None) -> nn.Parameter:
-        """Makes the scale a parameter; ``log_scale`` is that of another quantizer, which has the same scale."""
+        """Makes the scale a parameter, and returns it: the one that it is, if it is learned already, unless
+        ``log_scale`` is given, that of another quantizer, which has the same scale."""
         if self.scale is None:
             raise ValueError("the quantizer is disabled: it has no scale")
-        self.log_scale = log_scale if log_scale is not None else nn.Parameter(torch.zeros_like(self.scale))
+        if log_scale is not None:
+            self.log_scale = log_scale
+        elif self.log_scale is None:
+            self.log_scale = nn.Parameter(torch.zeros_like(self.scale))
         return self.log_scale
 
     def current_scale(self) -> Tensor | None:
@@ -91,6 +95,9 @@ class Quantizer(nn.Module):
             given = state_dict.get(prefix + name)
             if given is not None and self._buffers[name] is None:
                 self._buffers[name] = torch.empty_like(given)
-        if prefix + "log_scale" in state_dict and self.log_scale is None:
-            self.log_scale = nn.Parameter(torch.empty_like(state_dict[prefix + "log_scale"]))
+        log_scale = state_dict.get(prefix + "log_scale")
+        if log_scale is not None and self.log_scale is None:
+            self.log_scale = nn.Parameter(torch.empty_like(log_scale))
+        elif log_scale is None and prefix + "scale" in state_dict:
+            self.log_scale = None  # where they come from it was not learned
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

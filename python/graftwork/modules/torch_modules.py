@@ -8,12 +8,12 @@ from torch import nn
 
 from graftwork.modules import extra
 from graftwork.modules.computed import make_computed, store
+from graftwork.modules.hooks import has_hook
 from graftwork.modules.quantizers import is_quantizer, new_quantizer
 
 Record = dict[str, Any]
 
 _AFFINE = {"nn.BatchNorm", "nn.InstanceNorm", "nn.GroupNorm"}
-_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def class_of(kind: str) -> type[nn.Module]:
@@ -81,8 +81,7 @@ def is_original(module: nn.Module | None, record: Record, tensors: dict[str, tor
         return False
     if module is None or type(module) is not class_of(record["kind"]) or "forward" in module.__dict__:
         return False
-    state = module.__dict__
-    if any(state[hooks] for hooks in _HOOKS) or (state.get("inplace", False) and not may_write):
+    if has_hook(module) or (module.__dict__.get("inplace", False) and not may_write):
         return False
     own = {name: tensor for name, tensor in {**module._parameters, **module._buffers}.items() if tensor is not None}
     own.pop("num_batches_tracked", None)

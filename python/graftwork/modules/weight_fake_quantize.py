@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from graftwork.errors import Error
 from graftwork.fake_quant import fake_quantize
+from graftwork.modules.hooks import has_hook
 from graftwork.modules.quantizer import Quantizer
 from graftwork.modules.weight_scales import weight_scales
 
 __all__ = ["QuantizedLayer", "WeightFakeQuantize", "run_with_weight"]
 
 
+_EXTRA_STATE = "_extra_state"
+
+
 class WeightFakeQuantize(Quantizer):
     """Fake-quantizes a weight by a scale for each output channel, for the whole, or for blocks of input channels.
 
     Scales follow the weight: each forward takes them anew from the weight as it is, until they are frozen or learned.
-    The identity until it is enabled.
+    The identity until it is enabled. ``state_dict`` of an enabled one says how they follow and whether they are frozen,
+    in ``_extra_state``: JSON as a tensor of bytes.
     """
 
     axis: int
@@ -64,6 +73,11 @@ class WeightFakeQuantize(Quantizer):
             self.enable(scale, self.zero_point)
         self.frozen = True
 
+    def learn(self, log_scale: nn.Parameter | None = None) -> nn.Parameter:
+        learned = super().learn(log_scale)
+        self.frozen = False
+        return learned
+
     def forward(self, weight: Tensor) -> Tensor:
         scale = self.current_scale()
         if scale is None:
@@ -75,8 +89,47 @@ class WeightFakeQuantize(Quantizer):
         return fake_quantize(weight, scale, self.zero_point, self.axis, self.quant_min, self.quant_max, self.precision)
 
     def run_layer(self, layer: nn.Module, *inputs: Tensor) -> Tensor:
-        """The layer's result with its weight through this quantizer."""
-        return layer(*inputs) if not self.enabled else run_with_weight(layer, self(layer.weight), *inputs)
+        """The layer's result with its weight through this quantizer.
+
+        Its hooks run, and see that weight, which the layer has for the time of the call, in all threads; but not where
+        the weight is computed from others whenever it is read. Throws ``graftwork.Error`` "quantize.pruned" where a
+        hook computes it, as those of torch.nn.utils.prune do."""
+        if not self.enabled:
+            return layer(*inputs)
+        if "weight" in layer.__dict__:
+            raise Error(
+                "quantize.pruned",
+                f"the weight of a {type(layer).__name__} is written by a hook, which would undo its quantization",
+                "pruning the model before transform, or torch.nn.utils.prune.remove",
+            )
+        weight = self(layer.weight)
+        if has_hook(layer) and "weight" in layer._parameters:
+            return torch.func.functional_call(layer, {"weight": weight}, inputs)
+        return run_with_weight(layer, weight, *inputs)
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if self.enabled:
+            settings = {name: getattr(self, name) for name in ("frozen", "per_channel", "method", "percentile")}
+            text = json.dumps(settings).encode()
+            destination[prefix + _EXTRA_STATE] = torch.tensor(list(text), dtype=torch.uint8, device="cpu")
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        *others: Any,
+    ) -> None:
+        given = dict(state_dict)
+        settings = given.pop(prefix + _EXTRA_STATE, None)
+        if settings is not None:
+            self.__dict__.update(json.loads(bytes(settings.to("cpu", torch.uint8).tolist())))
+        elif strict and prefix + "scale" in given:
+            missing_keys.append(prefix + _EXTRA_STATE)
+        super()._load_from_state_dict(given, prefix, local_metadata, strict, missing_keys, *others)
 
     def extra_repr(self) -> str:
         return super().extra_repr() + (", follows the weight" if self.follows else "")

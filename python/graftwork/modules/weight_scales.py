@@ -28,7 +28,7 @@ def weight_scales(
         on_cpu = weight.to("cpu", torch.float32)
         return _C.weight_scales(on_cpu, quant_max, axis, per_channel, block_size, method, percentile).to(weight.device)
     if not per_channel and block_size == 0:
-        return _without_zeros(weight.abs().amax().double() / quant_max)
+        return _without_zeros(weight.abs().flatten().amax(0).double() / quant_max)
     rows = weight.transpose(0, axis).reshape(weight.size(axis), -1)
     if block_size > 0:
         rows = rows.reshape(weight.size(axis), -1, block_size)
@@ -37,5 +37,5 @@ def weight_scales(
 
 def _without_zeros(scales: Tensor) -> Tensor:
     alive = scales >= _LEAST_SCALE
-    smallest = torch.where(alive, scales, torch.inf).amin()
+    smallest = torch.where(alive, scales, torch.inf).flatten().amin(0)
     return torch.where(alive, scales, torch.where(alive.any(), smallest, 1.0)).float()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -17,13 +17,29 @@ __all__ = ["CalibratingModel", "progress_bar"]
 
 class CalibratingModel(nn.Module):
     """Computes what the model computes, in evaluation, and takes note of ranges. No input is kept but the first few,
-    which the recipe's methods may need. Results lie where the inputs do and have no gradient."""
+    which the recipe's methods may need. Results lie where the inputs do and have no gradient.
+
+    Its parameters, buffers and attributes are the model's, for loops that ask for their device. It has no children:
+    ``train``, ``eval`` and ``to`` do not reach the model.
+    """
+
+    _model: TransformedModel
 
     def __init__(self, model: TransformedModel, calibration: _C.Calibration, progress: Callable[[int], None]) -> None:
         super().__init__()
+        self.__dict__["_model"] = model  # no child
         self._signature = model.info.signature
         self._calibration = calibration
         self._progress = progress
+
+    def named_parameters(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, nn.Parameter]]:
+        return self._model.named_parameters(*args, **kwargs)
+
+    def named_buffers(self, *args: Any, **kwargs: Any) -> Iterator[tuple[str, torch.Tensor]]:
+        return self._model.named_buffers(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_model"], name)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         inputs = self._signature.flatten(args, kwargs)

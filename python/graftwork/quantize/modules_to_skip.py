@@ -9,6 +9,7 @@ from torch import nn
 
 from graftwork.errors import Error
 from graftwork.modules.fused import FusedModule
+from graftwork.modules.hooks import has_hook
 
 __all__ = ["ModulesToSkip"]
 
@@ -21,7 +22,8 @@ class ModulesToSkip:
     An entry is a module of the transformed network or of the model it was made from (a fused module, one of its
     children, or one that holds several), a class (of children too), or a name: a path ("layer1.0.conv1",
     "FusedConvBN_3", "layer4"), a kind ("nn.Linear"), or a pattern of paths with ``*``. An entry that is nowhere in the
-    network is a ``graftwork.Error`` "config.skip".
+    network is a ``graftwork.Error`` "config.skip"; a module that had a hook when it was transformed has another in its
+    place, and goes by its path.
     """
 
     stub: Collection[nn.Module | type | str] = field(default_factory=set)
@@ -61,10 +63,16 @@ def _names(purpose: str, entries: Collection[nn.Module | type | str], model: nn.
             raise Error(
                 "config.skip",
                 f"{what} of skip.{purpose} is in no fused module of this network, which are what is quantized",
-                "print(res.model) to see the modules",
+                _hint(entry),
             )
         found |= names
     return sorted(found)
+
+
+def _hint(entry: nn.Module | type) -> str:
+    if isinstance(entry, nn.Module) and any(map(has_hook, entry.modules())):
+        return "its path in the model as a text: it has a hook, and the network has another module in its place"
+    return "print(res.model) to see the modules"
 
 
 def _kernels_of(entry: nn.Module | type, model: nn.Module) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from graftwork.quantize.calibrating import CalibratingModel, progress_bar
 from graftwork.quantize.config import QuantConfig
 from graftwork.quantize.quantized_model import QuantizedModel, build_quantized
 from graftwork.quantize.report import QuantizationPlan, report_of
+from graftwork.transformation import TransformationResult
 
 __all__ = ["quantize"]
 
@@ -30,6 +31,7 @@ def quantize(
     forward_loop: Callable[[nn.Module], Any] | None = None,
     freeze_weights: bool = False,
     *,
+    kwargs: dict[str, Any] | None = None,
     plan: QuantizationPlan | None = None,
     float_type: str = "fp16",
     keep_batch_norm: bool = False,
@@ -39,16 +41,18 @@ def quantize(
     compute in low precision.
 
     Args:
-        model: what ``transform`` returned (``res.model``). It is not changed: the result shares its modules and
-            tensors but for what quantization must change, which the report lists.
-        args: example inputs; what is calibrated on where there is no ``forward_loop``.
+        model: what ``transform`` returned (``res.model``). It is not changed, but the result shares its parameters:
+            training that trains the model too, unless it is a ``copy.deepcopy``. Of the result alone are the tensors
+            that quantization must change, which the report lists, the scales, and the statistics of norms.
+        args: example inputs; what is calibrated on, with ``kwargs``, where there is no ``forward_loop``.
         config: the recipe; all defaults without one.
         forward_loop: called once with a model to be called with batches of calibration data, of any size:
             ``lambda m: [m(x) for x in data]``. Some hundreds of samples are enough. No batch is kept, but for the first
             64 samples where the recipe's methods look at data twice. The order of samples and the size of batches have
-            no influence on the result (but on moving averages).
+            no influence on the result (but on moving averages). Recipe and plan are checked before.
         freeze_weights: scales of weights are constants from now on; otherwise each forward takes them from the weight
             as it is, for training (``freeze_weights(model)`` later).
+        kwargs: inputs by name.
         plan: where Q/DQ go, in the place of what the recipe says.
         float_type: type of the file's float regions, "fp16", "fp32" or "bf16": scales are rounded to it.
         keep_batch_norm: the file leaves batch norms to the engine.
@@ -58,13 +62,14 @@ def quantize(
     Calibration runs in float32 on the CPU, whatever device the model is on; results go back to where inputs were.
 
     Raises ``graftwork.Error``: "config.*" for the recipe, "data.*" for inputs, "quant.*" for weights that are not
-    finite, "plan.*", "quantize.model" for a model that is not transformed, "quantize.type" for one whose parameters
-    are not float32; what the loop raises passes through.
+    finite, "plan.*", "quantize.model" for a model that is not transformed, "quantize.args" for arguments that are no
+    tuple, "quantize.type" for a model whose parameters are not float32, "quantize.pruned" for one that was pruned after
+    it was transformed; what the loop raises passes through.
     """
     if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
-        raise Error(
-            "quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)"
-        )
+        raise _no_model(model)
+    if not isinstance(args, tuple):
+        raise Error("quantize.args", f"args is a {type(args).__name__}, not a tuple", "quantize(model, (x,), ...)")
     config = QuantConfig() if config is None else config
     recipe = config.to_json(model)
     form = _C.FileForm(float_type, keep_batch_norm)
@@ -76,9 +81,9 @@ def quantize(
     try:
         calibrating = CalibratingModel(model, calibration, observed).eval()
         if forward_loop is None:
-            calibrating(*args)
+            calibrating(*args, **(kwargs or {}))
         else:
-            forward_loop(calibrating)
+            _check_called(calibration, forward_loop(calibrating))
         quantized, facts = calibration.finish()
     finally:
         done()
@@ -91,10 +96,38 @@ def quantize(
     return made
 
 
+def _no_model(model: Any) -> Error:
+    if isinstance(model, QuantizedModel):
+        what, hint = "the model is quantized already", "the transformed model that it was made of"
+    elif isinstance(model, TransformationResult):
+        what, hint = "the result of transform is no model", "its model: quantize(res.model, ...)"
+    else:
+        what, hint = f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)"
+    return Error("quantize.model", what, hint)
+
+
+def _check_called(calibration: _C.Calibration, result: Any) -> None:
+    """After the loop, which has returned `result`."""
+    if calibration.samples > 0:
+        return
+    hint = "a loop that calls its argument: lambda m: [m(x) for x in data]"
+    if isinstance(result, Iterator):
+        hint = "[m(x) for x in data]: the loop has returned an iterator, which calls nothing before it is asked"
+    raise Error("data.empty", "forward_loop never called the model that it was given", hint)
+
+
 def _given(model: TransformedModel) -> dict[str, torch.Tensor]:
     """The stored tensors for calibration."""
     tensors = {}
     for name, tensor in zip(model.info.network.names, model.tensors(), strict=True):
+        folder, _, leaf = model.info.stored[name].rpartition(".")
+        module = model.get_submodule(folder)
+        if leaf not in module._parameters and leaf not in module._buffers:
+            raise Error(
+                "quantize.pruned",
+                f"{model.info.stored[name]} is no longer a parameter: it was pruned or parametrized after transform",
+                "pruning the model first, and transform then",
+            )
         if tensor.is_floating_point() and tensor.dtype != torch.float32:
             raise Error(
                 "quantize.type",

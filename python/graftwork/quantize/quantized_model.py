@@ -10,6 +10,7 @@ from torch import nn
 
 from graftwork import _C
 from graftwork.build_model import build_model
+from graftwork.errors import Error
 from graftwork.graph_module import NetworkInfo, TransformedModel
 from graftwork.modules.computed import leaves_of
 from graftwork.modules.fused import FusedModule
@@ -46,7 +47,8 @@ class QuantizedModel(TransformedModel):
 
     def network_now(self, form: _C.FileForm) -> _C.Network:
         """The network with the tensors and scales that the model has now, scales rounded as a file of this form holds
-        them."""
+        them. Throws ``graftwork.Error`` "quantize.disabled" where a quantizer was disabled."""
+        self._check_enabled()
         tensors = self.info.network.names
         calibrated = self.quantized.network.tensors
         given = [
@@ -69,6 +71,17 @@ class QuantizedModel(TransformedModel):
                 scales[path] = now
         return self.quantized.network_now(given, scales, following, form)
 
+    def _check_enabled(self) -> None:
+        places = set(self.info.stored.values())
+        for path, place in self.info.paths.items():
+            module = self.get_submodule(place)
+            if isinstance(module, Quantizer) and not module.enabled and f"{place}.scale" in places:
+                raise Error(
+                    "quantize.disabled",
+                    f"{path} was disabled, and is where the network has a quantizer",
+                    "its enable(scale), or quantize with a plan in which it is switched off",
+                )
+
     def adopt(self, info: NetworkInfo, training: bool) -> Self:
         adopted = super().adopt(info, training)
         type(self).__name__ = "QuantizedModel"
@@ -86,7 +99,17 @@ class QuantizedModel(TransformedModel):
 def _quantized(plain: Any, info: NetworkInfo, quantized: _C.Quantized, report: Any, training: bool) -> QuantizedModel:
     model = QuantizedModel(plain, plain.graph).adopt(info, training)
     model.quantized, model.report = quantized, report
+    model.register_load_state_dict_post_hook(_share_learned)
     return model
+
+
+def _share_learned(model: QuantizedModel, _: Any) -> None:
+    """Stubs that share a scale share its parameter, after loading too."""
+    shared: dict[str, nn.Parameter] = {}
+    groups = model.quantized.learnable_stubs
+    for path, stub in model.quantizers():
+        if path in groups and stub.log_scale is not None:
+            stub.learn(shared.setdefault(groups[path], stub.log_scale))
 
 
 def _restore(body: dict[str, Any], import_block: str) -> QuantizedModel:
@@ -110,8 +133,8 @@ class _Originals:
 def build_quantized(
     model: TransformedModel, quantized: _C.Quantized, facts: dict[str, Any], given: dict[str, torch.Tensor]
 ) -> tuple[QuantizedModel, list[str]]:
-    """The quantized network over the modules and parameters of the model, and where tensors are that are not the
-    model's. ``given``: what quantization was given for each stored tensor."""
+    """The quantized network over the modules and parameters of the model, and where tensors are that have other numbers
+    than the model's. ``given``: what quantization was given for each stored tensor."""
     tensors, changed = _tensors(model, quantized.network, facts["constants"], given)
     network = _C.with_tensors(quantized.network, [tensors[name] for name in quantized.network.names])
     kept = model.state_dict().keys()
@@ -127,24 +150,40 @@ def build_quantized(
 def _tensors(
     model: TransformedModel, network: _C.Network, constants: set[str], given: dict[str, torch.Tensor]
 ) -> tuple[dict[str, torch.Tensor], list[str]]:
-    """Those of the model where they are what they were, copies otherwise: parameters where training may change them."""
+    """Those of the model where they are what they were, and no statistics, which training writes; copies otherwise:
+    parameters where training may change them, which those train whose place they take. With the names of what has other
+    numbers."""
     originals = dict(zip(model.info.network.names, model.tensors(), strict=True))
     device = next((tensor.device for tensor in originals.values()), torch.device("cpu"))
     scales, statistics = _leaves(network, _is_quantizer), _leaves(network, _is_statistic)
+    frozen = _frozen(network, model.info.network, originals)
     tensors, changed = {}, []
     for name, now in network.tensors.items():
         original = originals.get(name)
-        if original is not None and now.data_ptr() == given[name].data_ptr() and now.shape == given[name].shape:
+        is_same = original is not None and now.data_ptr() == given[name].data_ptr() and now.shape == given[name].shape
+        if is_same and name not in statistics:
             tensors[name] = original
             continue
         copied = now.detach().clone().to(device)
         is_buffer = name in {*constants, *scales, *statistics} or not copied.is_floating_point()
         if original is not None:
             is_buffer = not isinstance(original, nn.Parameter)
-        tensors[name] = copied if is_buffer else nn.Parameter(copied)
-        if name not in scales:
+        tensors[name] = copied if is_buffer else nn.Parameter(copied, requires_grad=name not in frozen)
+        if name not in scales and not is_same:
             changed.append(name)
     return tensors, changed
+
+
+def _frozen(network: _C.Network, before: _C.Network, originals: dict[str, torch.Tensor]) -> set[str]:
+    """Names of what does not train, and of what took its place."""
+    frozen = {name for name, tensor in originals.items() if not tensor.requires_grad}
+    modules = before.modules()
+    for path, record in network.modules().items():
+        replaced = modules[path]["params"] if path in modules else {}
+        for name, expr in record["params"].items():
+            if name in replaced and frozen.issuperset(leaves_of(replaced[name])):
+                frozen.update(leaf for leaf in leaves_of(expr) if leaf not in originals)
+    return frozen
 
 
 def _leaves(network: _C.Network, wanted: Callable[[str, str], bool]) -> set[str]:

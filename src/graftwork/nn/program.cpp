@@ -11,6 +11,7 @@
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/half.h"
+#include "graftwork/nn/input_text.h"
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -374,7 +375,7 @@ void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
   const TensorType* type = input.tensor();
   if (!type) return;
   if (!tensor.defined() || tensor.layout() != at::kStrided) {
-    throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the tensor given is ",
+    throw Error("nn.input", cat(input_text(input.name()), " is ", type->text(), ", the tensor given is ",
                                 tensor.defined() ? "sparse" : "undefined"));
   }
   const TensorType given = type_of(tensor);
@@ -382,7 +383,7 @@ void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
   for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i)
     fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
   if (!fits)
-    throw Error("nn.input", cat("input ", input.name().str(), " is ", type->text(), ", the data is ", given.text()));
+    throw Error("nn.input", cat(input_text(input.name()), " is ", type->text(), ", the data is ", given.text()));
 }
 
 std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const Environment& environment) const {

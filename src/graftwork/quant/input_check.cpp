@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/input_text.h"
 #include "graftwork/nn/program.h"
 
 namespace graftwork::core {
@@ -34,7 +35,7 @@ int64_t InputCheck::samples_in(const std::vector<at::Tensor>& inputs) const {
     const int64_t rows = inputs[i].size(0);
     if (rows == 0 || (samples >= 0 && rows != samples)) {
       throw Error("data.shape",
-                  cat("input ", inputs_[i]->name().str(), " has ", rows, " samples",
+                  cat(input_text(inputs_[i]->name()), " has ", rows, " samples",
                       samples < 0 ? "" : cat(", an input in front of it ", samples)),
                   "tensors whose first axis counts the same samples");
     }
@@ -51,7 +52,7 @@ void InputCheck::is_finite(const std::vector<at::Tensor>& inputs, int64_t first,
     for (int64_t k = 0; k < count; ++k) {
       if (is_usable(batching_.batched[i] ? inputs[i][k] : inputs[i], is_mask)) continue;
       Error error("data.value",
-                  cat("sample ", first + k, " of input ", inputs_[i]->name().str(), " holds NaN or infinity"),
+                  cat("sample ", first + k, " of ", input_text(inputs_[i]->name()), " holds NaN or infinity"),
                   "cleaning the calibration data");
       const std::string file = source ? source->file(first + k) : std::string();
       throw file.empty() ? error : error.at(file);

@@ -30,6 +30,13 @@ std::string rescaling_of(const Network& network, const std::set<std::string>& na
 
 }  // namespace
 
+void check_quantization(const Network& network, const QuantConfig& config, const QuantizeOptions& options) {
+  check_quant_config(config);
+  const std::shared_ptr<const Backend> backend = or_used(options.backend);
+  const StubPlan plan = plan_of(network, config, options, *backend);
+  if (config.smooth_quant) check_smooth_quant(network, plan, config, backend->smoothings);
+}
+
 Quantization::Quantization(const Network& network, const SampleSource& samples, const QuantConfig& config,
                            const QuantizeOptions& options)
     : samples_(samples),

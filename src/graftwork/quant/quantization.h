@@ -12,6 +12,9 @@
 
 namespace graftwork::core {
 
+/// What quantize() refuses whatever the data are. Throws Error "config.*", "plan.*".
+void check_quantization(const Network& network, const QuantConfig& config, const QuantizeOptions& options);
+
 class Quantization {
  public:
   /// Plans, rescales channels, gives weights their scales. Keeps references to `samples`, of which what changes the

@@ -193,6 +193,9 @@ TEST_F(Library, OptionsReachTheCalibration) {
   options.interrupted = [] { return true; };
   EXPECT_EQ(code_of([&] { quantize(network, all(), {}, options); }), "interrupted");
   EXPECT_EQ(code_of([&] { Calibrator(network).finish(); }), "data.empty");
+  QuantConfig skips_nothing;
+  skips_nothing.skip.stub = {std::string("nowhere")};
+  EXPECT_EQ(code_of([&] { Calibrator(network, skips_nothing); }), "config.skip");
   EXPECT_EQ(code_of([] { TensorSamples({at::zeros({2, 1}), at::zeros({3, 1})}); }), "data.shape");
 }
 

@@ -158,5 +158,47 @@ TEST(PushedQuantization, SaysWhatDoesNotFit) {
   EXPECT_THROW(quantization.observe({at::zeros({2, 4}), at::zeros({3, 4})}), Error);
 }
 
+TEST(PushedQuantization, RefusesRecipesAndPlansBeforeThereAreData) {
+  const Network network = with_outlying_channel();
+  const auto code = [&](const QuantConfig& config, const QuantizeOptions& options) -> std::string {
+    try {
+      PushedQuantization(network, config, options);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return "nothing";
+  };
+  QuantConfig config = recipe(OutlierChannels::kKeep);
+  EXPECT_EQ(code(config, {}), "nothing");
+  config.skip.stub = {"nowhere"};
+  EXPECT_EQ(code(config, {}), "config.skip");
+  config.skip = {{}, {}, {"nowhere"}};
+  config.smooth_quant.emplace();
+  EXPECT_EQ(code(config, {}), "config.skip");
+  config.skip = {};
+  config.smooth_quant->pairs = {{"nowhere", 0.5}};
+  EXPECT_EQ(code(config, {}), "config.smooth_quant");
+  QuantizeOptions options;
+  options.plan.emplace().graph = "of another network";
+  EXPECT_EQ(code(recipe(OutlierChannels::kKeep), options), "plan.graph");
+}
+
+TEST(PushedQuantization, DoesNotSayInputTwice) {
+  const Network network = transformed(
+      "graph(%input: f32[1, 4]) {\n  %a = nn.Linear @a(%input) {in_features=4, out_features=8}\n  return %a\n}\n");
+  PushedQuantization quantization(network, recipe(OutlierChannels::kKeep), {});
+  const auto message = [&](const at::Tensor& input) -> std::string {
+    try {
+      quantization.observe({input});
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return "nothing";
+  };
+  EXPECT_EQ(message(at::zeros({1, 5})), "the input is f32[1, 4], the data is f32[1, 5]");
+  EXPECT_EQ(message(at::full({1, 4}, std::numeric_limits<float>::infinity())),
+            "sample 0 of the input holds NaN or infinity");
+}
+
 }  // namespace
 }  // namespace graftwork::core::testing

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/input_text.h"
 
 namespace graftwork::core {
 namespace {
@@ -29,7 +30,7 @@ std::vector<std::string> input_warnings(const std::vector<InputFacts>& inputs) {
   for (const InputFacts& facts : inputs) {
     if (!facts.expected || !facts.expected->fit.is_mismatch) continue;
     const NormFit& fit = facts.expected->fit;
-    warnings.push_back(cat("input ", facts.input.str(), " is not scaled as in training: behind ",
+    warnings.push_back(cat(input_text(facts.input), " is not scaled as in training: behind ",
                            facts.expected->layer.str(), " its variance is ", short_number(fit.variance_ratio),
                            " times what ", facts.expected->batch_norm.str(), " has seen, its mean ",
                            short_number(fit.shift), " deviations away; ",

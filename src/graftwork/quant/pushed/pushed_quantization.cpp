@@ -35,7 +35,7 @@ PushedQuantization::PushedQuantization(const Network& network, const QuantConfig
       any_batch_(holds_for_any_batch(network_.module)),
       float_(network_),
       window_(check_.batching()) {
-  check_quant_config(config_);
+  check_quantization(network_, config_, options_);
 }
 
 int64_t PushedQuantization::kept_samples() const {

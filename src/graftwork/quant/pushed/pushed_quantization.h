@@ -21,7 +21,7 @@ namespace graftwork::core {
 /// so it is for any number of them where the recipe has none of these. Not safe to use from several threads at once.
 class PushedQuantization {
  public:
-  /// Throws as quantize() does, here or later.
+  /// Throws as quantize() does: here what no data are needed for, Error "config.*", "plan.*", and later the rest.
   PushedQuantization(const Network& network, const QuantConfig& config, const QuantizeOptions& options);
 
   /// Inputs in signature order, of any number of samples; the tensors may change afterwards. Throws Error "data.*",

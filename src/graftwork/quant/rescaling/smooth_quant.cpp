@@ -251,4 +251,10 @@ std::vector<SmoothedPair> smooth_quant(Network& network, const StubPlan& plan, c
   return Smoothing(network, plan, config, patterns).run(samples, options);
 }
 
+void check_smooth_quant(const Network& network, const StubPlan& plan, const QuantConfig& config,
+                        const SmoothingList& patterns) {
+  Network copy = network.clone();
+  Smoothing(copy, plan, config, patterns);
+}
+
 }  // namespace graftwork::core

@@ -35,4 +35,8 @@ std::vector<SmoothedPair> smooth_quant(Network& network, const StubPlan& plan, c
                                        const QuantConfig& config, const SmoothingList& patterns,
                                        const CalibrationOptions& options);
 
+/// Throws Error "config.skip", "config.smooth_quant" as smooth_quant() does, and needs no samples for it.
+void check_smooth_quant(const Network& network, const StubPlan& plan, const QuantConfig& config,
+                        const SmoothingList& patterns);
+
 }  // namespace graftwork::core
