@@ -18,6 +18,7 @@ def fast_eval(model: TransformedModel) -> "FastModel":
     by another one, the next call prepares again. In training, on other devices and under autocast it is the model
     itself that runs.
     """
+    model.check_unchanged()
     return FastModel(model)
 
 
@@ -48,6 +49,7 @@ class FastModel(nn.Module):
         state = [(id(tensor), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
         with self._lock:
             if self._prepared is None or self._prepared[0] != state:
+                self.model.check_unchanged()
                 self._prepared = state, _C.Runner(self.model.info.network, tensors)
             return self._prepared[1]
 

@@ -15,6 +15,7 @@ from graftwork.errors import Error
 from graftwork.graph_module import TransformedModel
 from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 from graftwork.modules.weight_fake_quantize import WeightFakeQuantize
+from graftwork.ordinary_tensors import ordinary_tensors
 from graftwork.quantize.calibrating import CalibratingModel, progress_bar
 from graftwork.quantize.config import QuantConfig
 from graftwork.quantize.quantized_model import QuantizedModel, build_quantized
@@ -23,6 +24,7 @@ from graftwork.quantize.report import QuantizationPlan, report_of
 __all__ = ["quantize"]
 
 
+@ordinary_tensors()
 def quantize(
     model: nn.Module,
     args: tuple[Any, ...],
@@ -65,6 +67,7 @@ def quantize(
         raise Error(
             "quantize.model", f"{type(model).__name__} is no transformed model", "quantize(transform(...).model, ...)"
         )
+    model.check_unchanged()
     config = QuantConfig() if config is None else config
     recipe = config.to_json(model)
     form = _C.FileForm(float_type, keep_batch_norm)
@@ -87,7 +90,7 @@ def quantize(
     _fill_observers(made, facts["channel_amax"])
     _set_methods(made, json.loads(recipe)["weight"], freeze_weights)
     for warning in made.report.warnings:
-        warnings.warn(warning, stacklevel=2)
+        warnings.warn(warning, stacklevel=3)
     return made
 
 

@@ -44,6 +44,7 @@ def test_a_network_of_the_zoo(name):
         made = graftwork.transform(model, args, kwargs=kwargs).model
         wanted = tensors(model(*args, **kwargs))
         assert_same(tensors(made(*args, **kwargs)), wanted)
+        made.check_unchanged()
         info = made.info
         assert_same(info.network.run(made.tensors(), info.signature.flatten(args, kwargs)), wanted)
     assert {id(p) for p in made.parameters()} <= {id(p) for p in model.parameters()}
