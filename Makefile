@@ -2,7 +2,7 @@
 #   make WITH_RTX=1 demo       also asks NVIDIA's compiler (a package under NVIDIA's licence, no GPU needed)
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test zoo zoo-full zoo-trained accuracy peers operators fuzz fuzz-patterns bench api wheel package package-with-torch subproject mixed-builds aarch64 format lint clean sanitize
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' Makefile)
 PYTHON := .venv/bin/python
 
 help:  ## this list
@@ -31,6 +31,10 @@ test: build  ## every test: C++ (ctest) and Python (pytest)
 zoo: build  ## a hundred and three networks through every stage, a row each; ZOO="--only yolo --update" passes options
 	@scripts/setup.sh zoo
 	@$(PYTHON) tests/zoo/run.py $(ZOO)
+
+zoo-python: build  ## the same networks through the Python package, a row each; ZOO="--only yolo" passes options
+	@scripts/setup.sh zoo
+	@$(PYTHON) tests/zoo/python_door.py $(ZOO)
 
 zoo-full: build  ## transformers in full size beside plain PyTorch; FULL="--only vit_b16 --rounds 5" passes options
 	@scripts/setup.sh zoo
@@ -68,6 +72,9 @@ api: setup  ## the page of the C++ interface, out/api/html
 
 wheel: build  ## the Python package as a wheel, for any environment with its torch; into out/wheel
 	@scripts/wheel.sh
+
+pip-install: setup  ## `pip install .` into an environment of its own, tried there; PIP=--with-isolation as pip does by itself
+	@scripts/pip_install.sh $(PIP)
 
 package: build  ## an archive of command and library, tried where it is unpacked
 	@scripts/package.sh

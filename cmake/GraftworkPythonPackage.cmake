@@ -1,8 +1,13 @@
 # graftwork_python_package(NAME RESULT): sets RESULT to the folder of an installed Python package, or to nothing. The
-# projects' own .venv is asked first, then python3. The package is not imported, which takes torch a second.
+# projects' own .venv is asked first, then python3; where pip builds the package (SKBUILD), its Python alone. The package
+# is not imported, which takes torch a second.
 function(graftwork_python_package name result)
   set(${result} "" PARENT_SCOPE)
-  foreach(root IN ITEMS "${PROJECT_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}")
+  set(roots "${PROJECT_SOURCE_DIR}" "${CMAKE_SOURCE_DIR}")
+  if(SKBUILD)
+    set(roots "")
+  endif()
+  foreach(root IN LISTS roots)
     file(GLOB found "${root}/.venv/lib/python3.*/site-packages/${name}/__init__.py")
     if(found)
       list(GET found 0 first)

@@ -111,7 +111,7 @@ function(graftwork_compile_options target)
   endif()
   # Messages name files from the project's root on, wherever it was built.
   target_compile_options(${target} PRIVATE -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
-  if(GRAFTWORK_CCACHE AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES ccache AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(${target} PRIVATE -fpch-preprocess)
   endif()
   if(GRAFTWORK_SANITIZE)

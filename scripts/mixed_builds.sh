@@ -10,12 +10,12 @@ mkdir -p out
 quiet() { "$@" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }; }
 quiet cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DGRAFTWORK_BUILD_TESTS=OFF \
   -DGRAFTWORK_BUILD_COMMAND=OFF -DGRAFTWORK_BUILD_PYTHON=OFF
-! grep -q -e -DNDEBUG "$folder/compile_commands.json" || { echo "the library is built with NDEBUG"; exit 1; }
+! grep -e -DNDEBUG "$folder/compile_commands.json" | grep -v observe_operators || { echo "the library is built with NDEBUG"; exit 1; }
 cmake --build "$folder" --target graftwork_library
-quiet cmake --install "$folder" --prefix "$folder/installed" --component library
+quiet cmake --install "$folder" --prefix "$folder/prefix" --component library
 
 quiet cmake -S tests/consumer -B "$folder/consumer" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-  -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DCMAKE_PREFIX_PATH="$PWD/$folder/installed"
+  -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG" -DCMAKE_PREFIX_PATH="$PWD/$folder/prefix"
 quiet cmake --build "$folder/consumer"
 said=$("$folder/consumer/consumer")
 echo "$said"

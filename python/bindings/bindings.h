@@ -3,7 +3,15 @@
 
 #include <torch/csrc/utils/pybind.h>
 
+#include <memory>
+
 namespace graftwork::python {
+
+/// What Python raised below us, to be raised again as it is. No std::exception: the engine takes those for a match that
+/// cannot be applied.
+struct PassedOn {
+  std::shared_ptr<pybind11::error_already_set> error;
+};
 
 /// Our errors become graftwork.Error; those of torch and of Python stay what they are.
 void translate_errors();

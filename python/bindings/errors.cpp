@@ -15,6 +15,8 @@ void translate_errors() {
       const py::object type = py::module_::import("graftwork.errors").attr("Error");
       const py::object value = type(error.code(), error.message(), error.hint(), error.context());
       PyErr_SetObject(type.ptr(), value.ptr());
+    } catch (const PassedOn& passed_on) {
+      passed_on.error->restore();
     } catch (python_error& error) {  // what Python raised below us
       error.restore();
     } catch (const core::InternalError& error) {

@@ -3,6 +3,8 @@
 #include <torch/csrc/Dtype.h>
 #include <torch/csrc/DynamicTypes.h>
 
+#include <memory>
+
 #include "bindings/bindings.h"
 #include "bindings/description.h"
 #include "bindings/patterns.h"
@@ -140,14 +142,13 @@ class PythonPattern final : public core::Pattern {
 
   core::Outcome graft(const core::Match& match, core::Graft& graft) const override {
     const py::gil_scoped_acquire acquire;
-    const auto session = std::make_shared<Session>(&graft);
-    core::Outcome outcome = ask(match, session);
-    session->graft = nullptr;
-    return outcome;
+    const SessionHandle session(std::make_shared<Session>(&graft));
+    const auto close = [](Session* open) { open->graft = nullptr; };
+    const std::unique_ptr<Session, decltype(close)> closed(session.get(), close);
+    return ask(match, session);
   }
 
  private:
-  /// What Python raises is the reason for declining; it is dropped while the GIL is held.
   core::Outcome ask(const core::Match& match, const SessionHandle& session) const try {
     py::dict values;
     for (const core::gpat::Capture& capture : tree_->program().captures) {
@@ -156,8 +157,8 @@ class PythonPattern final : public core::Pattern {
     }
     const py::object reason = (*replace_)(values, Stage(session));
     return reason.is_none() ? core::applied() : core::declined(reason.cast<std::string>());
-  } catch (const py::error_already_set& error) {
-    return core::declined(error.what());
+  } catch (py::error_already_set& error) {
+    throw PassedOn{std::make_shared<py::error_already_set>(error)};
   }
 
   std::shared_ptr<const core::gpat::TextPattern> tree_;

@@ -21,6 +21,8 @@ __all__ = ["fake_quantize"]
 
 _SCHEMA = "(Tensor x, Tensor scale, Tensor? zero_point, int axis, int quant_min, int quant_max, str precision)"
 
+_PRECISIONS = ("int8", "int4", "int16", "fp8")
+
 #: The type of a code in ONNX, its least value, and the first opset whose QuantizeLinear writes it.
 _ONNX_CODES = {
     "int8": (torch.int8, -128, 19),
@@ -55,6 +57,10 @@ def fake_quantize(
     gradient is learned: that is q - x/s inside and q at the ends, times 1/sqrt(N * quant_max) for the N elements of
     one sample that share it (LSQ, Esser et al. 2020). Scales beside a zero point are not learned.
     """
+    if not x.is_floating_point():
+        raise TypeError(f"x is {x.dtype}: what is quantized is floating point")
+    if precision not in _PRECISIONS:
+        raise ValueError(f"{precision!r} is none of {', '.join(_PRECISIONS)}")
     return torch.ops.graftwork.fake_quantize(x, scale, zero_point, axis, quant_min, quant_max, precision)
 
 

@@ -20,6 +20,8 @@ from graftwork.transformation import Source, TransformationResult, result_of, so
 class PlannedMatch:
     """A match that was found. `apply` says whether it is carried out, and can be set."""
 
+    __slots__ = ("_index", "_plan", "_round", "node", "nodes", "pattern", "winner")
+
     def __init__(self, plan: _C.TransformationPlan, round_: int, index: int, match: dict[str, Any]) -> None:
         self._plan, self._round, self._index = plan, round_, index
         self.pattern: str = match["pattern"]
@@ -36,7 +38,9 @@ class PlannedMatch:
 
     @apply.setter
     def apply(self, on: bool) -> None:
-        self._plan.switch(self._round, self._index, bool(on))
+        if not isinstance(on, bool):
+            raise TypeError(f"apply is True or False, not {on!r}")
+        self._plan.switch(self._round, self._index, on)
 
     def __repr__(self) -> str:
         state = "apply" if self.apply else "skip"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -68,9 +69,10 @@ class Pattern:
         """Stages what takes the place of a match, whose values are known by their names in the tree.
 
         To decline, returns why. What it stages is carried out when it returns, or, where that is impossible, not at
-        all; what it raises is the reason for declining.
+        all. A ``graftwork.Error`` that it raises is the reason for declining; so is any other ``Exception``, of which a
+        warning is given too.
         """
-        raise NotImplementedError(f"{self.name} has neither a kernel nor replace()")
+        raise NotImplementedError
 
     @property
     def name(self) -> str:
@@ -79,10 +81,22 @@ class Pattern:
 
     @functools.cached_property
     def handle(self) -> Any:
-        """The pattern as `_C` has it. Raises graftwork.Error "gpat.syntax"."""
+        """The pattern as `_C` has it. Raises graftwork.Error "gpat.syntax", "pattern.class"."""
+        if self.kernel is None and type(self).replace is Pattern.replace:
+            raise Error("pattern.class", f"{self.name} has neither a kernel nor replace()", "giving it one of the two")
         text = f"{self.section} {self.name} {{\n{self.tree}\n  => {self._graft()}\n}}\n"
         found = _C.parse_patterns(text, self.name)[0]
-        return found if self.kernel is not None else _C.with_function(found, self.replace)
+        return found if self.kernel is not None else _C.with_function(found, self._replace_or_why)
+
+    def _replace_or_why(self, match: dict[str, _C.Value], stage: _C.Stage) -> str | None:
+        try:
+            return self.replace(match, stage)
+        except Error as error:
+            return error.message
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            warnings.warn(f"{self.name}.replace() failed, and changed nothing: {why}", RuntimeWarning, stacklevel=2)
+            return why
 
     def _graft(self) -> str:
         if self.kernel is None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from graftwork import _C
+from graftwork.errors import Error
 from graftwork.precision import CalibrationMethod, Precision
 from graftwork.quantize.modules_to_skip import ModulesToSkip
 
@@ -106,7 +107,7 @@ class SmoothQuantConfig:
 
 @dataclass
 class QuantConfig:
-    """The whole recipe. Nothing is checked before it is used: then a key or value that cannot be is a
+    """The whole recipe. Values are not checked before it is used: then a key or value that cannot be is a
     ``graftwork.Error`` "config.key" or "config.value", as the command says it."""
 
     activation: TensorQuantConfig = field(default_factory=ActivationQuantConfig)
@@ -114,6 +115,22 @@ class QuantConfig:
     skip: ModulesToSkip = field(default_factory=ModulesToSkip)
     smooth_quant: SmoothQuantConfig | bool | None = None
     policy: QuantPolicy = field(default_factory=QuantPolicy)
+
+    def __post_init__(self) -> None:
+        kinds = {
+            "activation": TensorQuantConfig,
+            "weight": TensorQuantConfig,
+            "skip": ModulesToSkip,
+            "policy": QuantPolicy,
+        }
+        for key, kind in kinds.items():
+            given = getattr(self, key)
+            if not isinstance(given, kind):
+                raise Error(
+                    "config.type",
+                    f"{key} is a {type(given).__name__}, not a {kind.__name__}",
+                    f"{kind.__name__}(...); QuantConfig.from_json reads a recipe as text",
+                )
 
     @classmethod
     def from_json(cls, text: str) -> QuantConfig:

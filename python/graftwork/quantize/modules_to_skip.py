@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from graftwork.errors import Error
+from graftwork.modules.fused import FusedModule
 
 __all__ = ["ModulesToSkip"]
 
@@ -26,6 +27,19 @@ class ModulesToSkip:
     stub: Collection[nn.Module | type | str] = field(default_factory=set)
     weight: Collection[nn.Module | type | str] = field(default_factory=set)
     smooth: Collection[nn.Module | type | str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for purpose in ("stub", "weight", "smooth"):
+            entries = getattr(self, purpose)
+            if isinstance(entries, str | nn.Module | type):
+                raise Error("config.skip", f"skip.{purpose} is one entry, not several", f"{purpose}={{...}}, a set")
+            for entry in entries:
+                if not isinstance(entry, str | nn.Module | type):
+                    raise Error(
+                        "config.skip",
+                        f"{entry!r} of skip.{purpose} is no module, class or name",
+                        "a module of res.model, a class, a path, or a kind",
+                    )
 
     def names(self, model: nn.Module | None = None) -> dict[str, list[str]]:
         """Every entry by name, in the order of the alphabet: what a recipe's file has."""
@@ -46,7 +60,7 @@ def _names(purpose: str, entries: Collection[nn.Module | type | str], model: nn.
             what = entry.__name__ if isinstance(entry, type) else f"the module {type(entry).__name__}"
             raise Error(
                 "config.skip",
-                f"{what} of skip.{purpose} is no module of this network",
+                f"{what} of skip.{purpose} is in no fused module of this network, which are what is quantized",
                 "print(res.model) to see the modules",
             )
         found |= names
@@ -57,6 +71,8 @@ def _kernels_of(entry: nn.Module | type, model: nn.Module) -> Iterator[str]:
     """Names of those modules of the graph which are, or have inside, what the entry is or holds."""
     wanted = set() if isinstance(entry, type) else set(entry.modules())
     for name, child in model.named_children():
+        if not isinstance(child, FusedModule):
+            continue
         for part in child.modules():
             if isinstance(part, entry) if isinstance(entry, type) else part in wanted:
                 yield name

@@ -15,7 +15,12 @@ class QuantizationPlan:
     False`` for a stub, ``"quantized": False`` for a weight) and given to ``quantize``."""
 
     data: dict[str, Any]
+    """Stubs and weights are lists under ``["stubs"]["stubs"]`` and ``["stubs"]["weights"]``."""
     text: str = dataclasses.field(default="", repr=False)
+    """The same to read, as it was made."""
+
+    def __post_init__(self) -> None:
+        self._made = self.to_json()
 
     @classmethod
     def from_json(cls, text: str) -> QuantizationPlan:
@@ -27,7 +32,8 @@ class QuantizationPlan:
         return json.dumps(self.data, indent=2) + "\n"
 
     def __str__(self) -> str:
-        return self.text or self.to_json()
+        now = self.to_json()
+        return self.text if self.text and now == self._made else now
 
 
 @dataclasses.dataclass(frozen=True)

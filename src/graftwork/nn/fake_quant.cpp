@@ -1,6 +1,7 @@
 #include "graftwork/nn/fake_quant.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 

@@ -46,6 +46,21 @@ class Encoder(nn.Module):
         return x + self.fc2(self.act(self.fc1(self.norm2(x))))
 
 
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(16, 24, batch_first=True)
+        self.head = nn.Linear(24, 5)
+
+    def forward(self, x):
+        return self.head(self.gru(x)[0])
+
+
+def recurrent(seed=0):
+    torch.manual_seed(seed)
+    return Recurrent().eval()
+
+
 def residual(seed=0):
     torch.manual_seed(seed)
     model = Residual().eval()

@@ -234,17 +234,43 @@ def test_a_constant_and_a_buffer_that_is_not_saved():
     assert made.state_dict() == {}
 
 
-class Custom(nn.Module):
+@torch.library.custom_op("graftwork_test::halve", mutates_args=())
+def halve(x: torch.Tensor) -> torch.Tensor:
+    return x / 2
+
+
+halve.register_fake(torch.empty_like)
+
+
+class Half(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+
     def forward(self, x):
-        return torch.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, (x,))
+        return halve(self.linear(x))
+
+
+class Custom(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block = Half()
+
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, (self.block(x),))
 
 
 def test_what_a_network_cannot_have_is_named():
     with pytest.raises(graftwork.Error) as caught:
-        graftwork.transform(Custom(), (torch.randn(2),))
-    assert caught.value.code == "pt2.unsupported"
-    assert "higher_order.cond" in caught.value.message
-    assert isinstance(caught.value, RuntimeError)
+        graftwork.transform(Custom(), (torch.randn(2, 2),))
+    error = caught.value
+    assert isinstance(error, RuntimeError)
+    assert (error.code, error.message) == ("pt2.unsupported", "2 operators can be in no network")
+    custom, control = error.context
+    assert "graftwork_test.halve.default: it is no operator of torch" in custom
+    assert "in block.halve (test_capture_python.py:" in custom
+    assert "higher_order.cond: it runs a subgraph" in control
+    assert "other operators of torch" in error.hint
 
 
 def test_exceptions_of_torch_pass_through(residual):
@@ -270,3 +296,17 @@ def test_importing_the_package_imports_nothing_of_torch():
     environment = os.environ | {"PYTHONPATH": str(support.ROOT / "build" / "python")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     assert set(done.stdout.split()) == {"graftwork", "graftwork._C", "graftwork.errors"}
+
+
+def test_a_concatenation_with_nothing_is_what_it_concatenates():
+    class FirstTurn(nn.Module):
+        """As attention with a cache that is empty yet."""
+
+        def forward(self, x):
+            return torch.cat([torch.tensor([]), x], dim=-2), torch.cat([x, x[:, :0], x], dim=1)
+
+    model, x = FirstTurn().eval(), torch.randn(2, 3, 4)
+    made = graftwork.transform(model, (x,)).model
+    assert made.print_readable().count("aten.cat") == 1
+    for found, wanted in zip(made(x), model(x), strict=True):
+        torch.testing.assert_close(found, wanted)

@@ -48,6 +48,14 @@ def test_values(precision, shape, dtype):
     assert torch.equal(found, reference(wide, spread(scale, x), 0, *RANGES[precision], precision).to(dtype))
 
 
+def test_what_cannot_be_quantized():
+    scale = torch.tensor(0.1)
+    with pytest.raises(ValueError, match="int9"):
+        fake_quantize(torch.randn(3), scale, precision="int9")
+    with pytest.raises(TypeError, match="int32"):
+        fake_quantize(torch.zeros(3, dtype=torch.int32), scale)
+
+
 @pytest.mark.parametrize("shape", [PER_TENSOR, PER_CHANNEL])
 def test_zero_point(shape):
     scale, zero_point = torch.rand(shape) + 0.1, torch.randint(-100, 100, shape).float()

@@ -100,6 +100,16 @@ def test_a_plan_is_edited_and_carried_out(small_model):
     torch.testing.assert_close(made(x), model(x))
 
 
+def test_slips_in_an_edit_are_errors(small_model):
+    model, x = small_model
+    plan = graftwork.get_transformation_plan(model, (x,))
+    match = next(match for _, matches in plan.rounds for match in matches)
+    with pytest.raises(AttributeError):
+        match.aply = False
+    with pytest.raises(TypeError, match="'no'"):
+        match.apply = "no"
+
+
 def test_a_plan_is_saved_and_loaded(small_model, tmp_path):
     model, x = small_model
     plan = graftwork.get_transformation_plan(model, (x,))

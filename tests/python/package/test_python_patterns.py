@@ -168,9 +168,7 @@ def turned(match, stage):
             ),
             "[3, 2]",
         ),
-        (lambda match, stage: stage.call("nonsense", [match["x"]], {"a": object()}), "an attribute cannot be"),
-        (lambda match, stage: 1 / 0, "ZeroDivisionError"),
-        (lambda match, stage: match["y"], "KeyError"),
+        (lambda match, stage: stage.replace(match["x"], match["b"]), "before it is ready"),
     ],
 )
 def test_a_replacement_that_cannot_be_leaves_the_network_as_it_was(change, reason):
@@ -183,6 +181,47 @@ def test_a_replacement_that_cannot_be_leaves_the_network_as_it_was(change, reaso
     (skip,) = [skip for skip in result.report.skipped if skip.pattern == "BadPattern"]
     assert reason in skip.reason
     torch.testing.assert_close(result.model(x), model(x))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda match, stage: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda match, stage: match["y"], "KeyError: 'y'"),
+        (lambda match, stage: stage.call("nonsense", [match["x"]], {"a": object()}), "an attribute cannot be"),
+    ],
+)
+def test_a_mistake_in_a_replacement_is_a_warning(change, reason):
+    class WrongPattern(ScaledTwicePattern):
+        def replace(self, match, stage):
+            return change(match, stage)
+
+    model, x = Scaled(2.0, 3.0), torch.randn(2, 3)
+    with pytest.warns(RuntimeWarning, match="WrongPattern.replace"):
+        result = graftwork.transform(model, (x,), [WrongPattern])
+    (skip,) = [skip for skip in result.report.skipped if skip.pattern == "WrongPattern"]
+    assert reason in skip.reason
+    assert "\n" not in skip.reason
+    torch.testing.assert_close(result.model(x), model(x))
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_replacement_may_be_interrupted(stop):
+    class EndlessPattern(ScaledTwicePattern):
+        def replace(self, match, stage):
+            raise stop
+
+    with pytest.raises(stop):
+        graftwork.transform(Scaled(2.0, 3.0), (torch.randn(2, 3),), [EndlessPattern])
+
+
+def test_a_pattern_that_does_nothing_is_refused():
+    class EmptyPattern(Pattern):
+        tree = "%a = nn.ReLU(%x)"
+
+    with pytest.raises(graftwork.Error, match="neither a kernel nor replace") as caught:
+        graftwork.transform(nn.ReLU(), (torch.randn(2),), [EmptyPattern])
+    assert caught.value.code == "pattern.class"
 
 
 def test_a_replacement_makes_modules_of_parameters():
@@ -214,12 +253,3 @@ def test_a_replacement_makes_modules_of_parameters():
     assert {id(p) for p in result.model.parameters()} == {id(p) for p in model.parameters()}
     result.model(x).sum().backward()
     assert model[0].weight.grad.all()
-
-
-def test_a_pattern_without_either_is_refused():
-    class EmptyPattern(Pattern):
-        tree = "%y = nn.ReLU(%x)"
-
-    result = graftwork.transform(nn.ReLU(), (torch.randn(2),), [EmptyPattern])
-    (skip,) = [skip for skip in result.report.skipped if skip.pattern == "EmptyPattern"]
-    assert "EmptyPattern has neither a kernel nor replace()" in skip.reason

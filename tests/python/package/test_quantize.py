@@ -289,6 +289,9 @@ class TestExportByTorch:
         np.save(tmp_path / "x.npy", x.numpy())
         done = graftwork.fails("quantize", "q.pt2", "--calibrate", "x.npy", "-o", "q.onnx", cwd=tmp_path)
         assert done.stderr.count("graftwork.fake_quantize.default") == len(list(q.quantizers()))
+        assert "the network is quantized already; graftwork.onnx.export_onnx writes" in done.stderr
+        with pytest.raises(Error, match="the network is quantized already"):
+            transform(q, (x,))
 
     def test_torch_onnx(self, tmp_path):
         pytest.importorskip("onnxscript")
@@ -329,8 +332,20 @@ def test_recipes(name, recipe, tmp_path):
     value = q(x).detach()
     assert_same_up_to_a_code(value, by_executor(q, x))
     export_onnx(q, tmp_path / "q.onnx")
-    if recipe != "fp8":  # whose products ONNX Runtime takes in float, rounded elsewhere
-        assert_same_up_to_a_code(run_file(tmp_path / "q.onnx", x), value)
+    assert_same_up_to_a_code(run_file(tmp_path / "q.onnx", x), value)
+
+
+def test_fp8_beyond_the_range_ends_at_448(tmp_path):
+    """ONNX Runtime and the module saturate alike, and nothing is NaN."""
+    _, x, made = transformed("encoder")
+    q = quantize(made, (x,), RECIPES["fp8"], float_type="fp32")
+    export_onnx(q, tmp_path / "q.onnx")
+    codes = {i.data_type for i in onnx.load(tmp_path / "q.onnx").graph.initializer}
+    assert onnx.TensorProto.FLOAT8E4M3FN in codes
+    stub = next(quantizer for path, quantizer in q.quantizers() if path.startswith("quant_stub"))
+    ends = 448 * stub.scale * torch.tensor([1.0, -1.0])
+    torch.testing.assert_close(stub(torch.tensor([1e6, -1e6])), ends)
+    assert_same_up_to_a_code(run_file(tmp_path / "q.onnx", 5 * x), q(5 * x).detach())
 
 
 @pytest.mark.parametrize(("recipe", "method"), [("smooth", "smooth_quant"), ("equalized", "cross_layer_equalization")])

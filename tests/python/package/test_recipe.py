@@ -1,10 +1,12 @@
 """Recipes in Python are those of the command: keys, defaults, errors."""
 
 import json
+from typing import ClassVar
 
 import pytest
 import torch
 from graftwork import Error
+from graftwork.modules.fused import FusedModule
 from graftwork.quantize import (
     ActivationQuantConfig,
     CalibrationMethod,
@@ -116,13 +118,17 @@ def test_ends_of_the_range_follow_from_the_precision(precision, activation, weig
     assert (WeightQuantConfig(precision).quant_min, WeightQuantConfig(precision).quant_max) == weight
 
 
+class Kernel(FusedModule):
+    kernel: ClassVar = {"body": [], "inner_values": []}
+
+
 @pytest.fixture
 def kernels():
     """As a transformed network has its modules: kernels around the modules of the original."""
     conv, head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
     network = nn.Module()
-    network.FusedConvBN_0 = nn.Sequential(conv, nn.BatchNorm2d(4))
-    network.FusedLinear_0 = nn.Sequential(head)
+    network.FusedConvBN_0 = Kernel({"conv": conv, "bn": nn.BatchNorm2d(4)}, {})
+    network.FusedLinear_0 = Kernel({"linear": head}, {})
     network.original = [nn.Sequential(conv), head]
     return network
 
@@ -140,6 +146,23 @@ def test_what_is_nowhere_is_an_error(kernels, entry, name):
     assert caught.value.code == "config.skip"
     assert name in caught.value.message
     assert "skip.weight" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [("FusedConvBN_0", "one entry"), (nn.Linear, "one entry"), ([42], "42 of skip.stub is no module, class or name")],
+)
+def test_entries_that_are_none(entries, words):
+    with pytest.raises(Error, match=words) as caught:
+        ModulesToSkip(stub=entries)
+    assert caught.value.code == "config.skip"
+
+
+@pytest.mark.parametrize("key", ["activation", "weight", "skip", "policy"])
+def test_parts_of_another_type(key):
+    with pytest.raises(Error, match=f"{key} is a dict") as caught:
+        QuantConfig(**{key: {}})
+    assert caught.value.code == "config.type"
 
 
 def test_cast_network_keeps_wide_scales():

@@ -7,17 +7,23 @@ import pytest
 import small_networks as networks
 import torch
 
+NETWORKS = {
+    "residual": lambda: (networks.residual(), networks.images(2), networks.images(10)),
+    "recurrent": lambda: (networks.recurrent(), torch.randn(2, 7, 16), torch.randn(10, 7, 16)),
+}
 
-@pytest.fixture(scope="module")
-def doors(graftwork, tmp_path_factory):
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def doors(request, graftwork, tmp_path_factory):
     """By door: the transformed graph as text, and the file."""
     from graftwork import transform
     from graftwork.onnx import export_onnx
     from graftwork.quantize import quantize
 
     folder = tmp_path_factory.mktemp("doors")
-    model, example, data = networks.residual(), networks.images(1), networks.images(10)
-    torch.export.save(torch.export.export(model, (example,)), folder / "net.pt2")
+    model, example, data = NETWORKS[request.param]()
+    shapes = ({0: torch.export.Dim("batch")},)
+    torch.export.save(torch.export.export(model, (example,), dynamic_shapes=shapes), folder / "net.pt2")
     np.save(folder / "data.npy", data.numpy())
     printed = graftwork("transform", "net.pt2", "-o", "net.gir", cwd=folder)
     assert printed.returncode == 0
@@ -31,7 +37,7 @@ def doors(graftwork, tmp_path_factory):
     assert done.returncode == 0, done.stderr
     made["C++"] = (done.stdout, (folder / "cpp.onnx").read_bytes())
 
-    result = transform(model, (example,))
+    result = transform(model, (example,), dynamic_shapes=shapes)
     q = quantize(result.model, (example,), forward_loop=lambda m: [m(x) for x in data.split(4)], freeze_weights=True)
     export_onnx(q, folder / "python.onnx")
     made["Python"] = (result.model.info.network.text(types=False), (folder / "python.onnx").read_bytes())

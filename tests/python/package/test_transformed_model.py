@@ -146,6 +146,16 @@ def test_state_dict_has_each_tensor_once_and_loads(residual):
     same(other(residual.x), residual.made(residual.x))
 
 
+def test_what_the_page_says_differs_from_the_model():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Dropout(0.5), nn.Flatten()).eval()
+    made = graftwork.transform(model, (torch.randn(2, 3, 4, 4),)).model
+    assert list(made.state_dict()) == ["FusedConvBN_0.conv.weight", "FusedConvBN_0.conv.bias"]
+    assert not any(isinstance(part, nn.Dropout) for part in made.modules())
+    made.train()
+    assert model[0].training
+    assert not model.training
+
+
 def test_functional_call_takes_other_parameters(residual):
     zeros = {name: torch.zeros_like(value) for name, value in residual.made.named_parameters()}
     assert not torch.func.functional_call(residual.made, zeros, (residual.x,)).any()

@@ -168,7 +168,8 @@ class Builder {
   static std::string why_unknown(const std::string& op) {
     if (op.starts_with("graftwork."))
       return "the network is quantized already; graftwork.onnx.export_onnx writes the file of the model in Python";
-    return op.starts_with("aten.") ? "torch does not know it" : "it is no operator of torch, and a network has no others";
+    return op.starts_with("aten.") ? "torch does not know it"
+                                   : "it is no operator of torch, and a network has no others";
   }
 
   static std::string why_higher_order(const Call& call) {

@@ -48,6 +48,24 @@ void leave_out_sizes(PendingCall& call) {
   call.bound.operands.resize(1);
 }
 
+bool is_empty(const Type& type) {
+  const TensorType* tensor = type.tensor();
+  return tensor && std::any_of(tensor->dims.begin(), tensor->dims.end(), [](const Dim& dim) { return dim == Dim(0); });
+}
+
+/// The operand of a concatenation that is all of it, as the first turn of a cache is: the others are empty.
+std::optional<size_t> whole_of_cat(const PendingCall& call) {
+  if (call.op != Symbol("aten.cat.default")) return std::nullopt;
+  std::optional<size_t> whole;
+  for (size_t i = 0; i < call.bound.operands.size(); ++i) {
+    const Type type = Values::type(*call.bound.operands[i]);
+    if (is_empty(type)) continue;
+    if (whole || type != call.results[0].type) return std::nullopt;
+    whole = i;
+  }
+  return whole;
+}
+
 Meaning computed(Node& node) {
   Meaning meaning;
   meaning.node = &node;
@@ -85,9 +103,8 @@ std::optional<Meaning> CallSimplifier::passed_on(const PendingCall& call) {
   const PendingCall::Result& result = call.results[0];
   const std::vector<Meaning*>& operands = call.bound.operands;
   const bool is_idle_view = has_sizes(call) && Values::type(*operands[0]) == result.type;
-  const auto passed = is_idle_view
-                          ? std::optional<size_t>(0)
-                          : values_.constants().passed_on(call.op, constants_among(operands), call.bound.attrs);
+  auto passed = is_idle_view ? std::optional<size_t>(0) : whole_of_cat(call);
+  if (!passed) passed = values_.constants().passed_on(call.op, constants_among(operands), call.bound.attrs);
   if (!passed) return std::nullopt;
   Meaning& same = *operands[*passed];
   const Type type = same.constant ? Type(same.constant->value.type()) : values_.node(same).type();

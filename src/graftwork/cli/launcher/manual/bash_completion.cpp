@@ -16,7 +16,7 @@ std::vector<std::string> option_names(const CommandFacts& command) {
 /// A branch of what follows an option that takes a value.
 std::string value_branch(const std::string& subcommand, const OptionFacts& option) {
   std::vector<std::string> patterns;
-  for (const std::string& name : option.names) patterns.push_back("'" + subcommand + " " + name + "'");
+  for (const std::string& name : option.names) patterns.push_back(cat("'", subcommand, " ", name, "'"));
   std::string action = "return";
   if (option.takes_file()) action = "_graftwork_files; return";
   if (!option.words.empty()) action = "_graftwork_words \"" + join(option.words, " ") + "\"; return";

@@ -32,7 +32,7 @@ std::string specs(const OptionFacts& option) {
   const std::string excluded = option.may_repeat ? "*" : "(" + join(option.names, " ") + ")";
   std::string lines;
   for (const std::string& name : option.names)
-    lines += "        '" + excluded + name + "[" + escaped(option.text) + "]" + value(option) + "' \\\n";
+    lines += cat("        '", excluded, name, "[", escaped(option.text), "]", value(option), "' \\\n");
   return lines;
 }
 
