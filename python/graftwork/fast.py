@@ -16,7 +16,7 @@ def fast_eval(model: TransformedModel) -> "FastModel":
 
     Results in evaluation equal the model's to rounding and have no gradient. When a parameter has changed, in place or
     by another one, the next call prepares again. In training, on other devices and under autocast it is the model
-    itself that runs.
+    itself that runs. Raises graftwork.Error "model.changed" for a model that is no longer what was transformed.
     """
     model.check_unchanged()
     return FastModel(model)

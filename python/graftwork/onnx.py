@@ -40,7 +40,7 @@ def export_onnx(
         keep_batch_norm: batch norms stay nodes of their own; as the model was quantized for unless given.
 
     Raises ``graftwork.Error``: "export.*" for what has no form in a file, "config.export" for recipes that no engine
-    takes, "file.unwritable".
+    takes, "model.changed" for a model that is no longer what was transformed, "file.unwritable".
     """
     quantized = model.quantized if isinstance(model, QuantizedModel) else None
     if not isinstance(model, TransformedModel):

@@ -121,7 +121,7 @@ def has_attributes(module: nn.Module, record: Record) -> bool:
     if getattr(module, "divisor_override", None) is not None or getattr(module, "recompute_scale_factor", None):
         return False
     for name, wanted in record["attrs"].items():
-        found = getattr(module, name)
+        found: Any = getattr(module, name, None)
         if name == "padding" and isinstance(found, str):
             found = _padding(module)
         if name == "momentum":  # says how statistics move, not what is computed: it stays the module's own

@@ -60,7 +60,8 @@ def quantize(
     Calibration runs in float32 on the CPU, whatever device the model is on; results go back to where inputs were.
 
     Raises ``graftwork.Error``: "config.*" for the recipe, "data.*" for inputs, "quant.*" for weights that are not
-    finite, "plan.*", "quantize.model" for a model that is not transformed, "quantize.type" for one whose parameters
+    finite, "plan.*", "quantize.model" for a model that is not transformed, "model.changed" for one
+    that was changed afterwards (``TransformedModel.check_unchanged``), "quantize.type" for one whose parameters
     are not float32; what the loop raises passes through.
     """
     if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
