@@ -82,36 +82,55 @@ class Pattern:
     def section(self) -> str: ...
 
 class Parameter:
+    """A parameter: a stored tensor, or what is made of stored tensors. Each method gives another one."""
     @property
-    def shape(self) -> tuple[int | str, ...] | None: ...
-    def view(self, shape: list[int]) -> Parameter: ...
-    def permute(self, order: list[int]) -> Parameter: ...
-    def slice(self, axis: int, start: int, end: int) -> Parameter: ...
-    def multiply(self, other: Parameter) -> Parameter: ...
+    def shape(self) -> tuple[int | str, ...] | None:
+        """Outermost first."""
+    def view(self, shape: list[int]) -> Parameter:
+        """The same elements in another shape."""
+    def permute(self, order: list[int]) -> Parameter:
+        """Axis i of the result is axis order[i]."""
+    def slice(self, axis: int, start: int, end: int) -> Parameter:
+        """From `start` up to but without `end` along the axis."""
+    def multiply(self, other: Parameter) -> Parameter:
+        """The product, element by element; shapes broadcast."""
     @staticmethod
-    def concat(parts: list[Parameter], axis: int) -> Parameter: ...
+    def concat(parts: list[Parameter], axis: int) -> Parameter:
+        """One behind the other along the axis."""
 
 class Value:
+    """A node that a pattern has found. Only good while its function runs: later, Error "pattern.over"."""
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As the graph prints it, without %."""
     @property
-    def op(self) -> str: ...
+    def op(self) -> str:
+        """Its operator, "aten.add.Tensor", or the kind of its module, "nn.Linear"."""
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """Of the module in the model that it comes from, "layer1.0.conv1"."""
     @property
-    def shape(self) -> tuple[int | str, ...] | None: ...
+    def shape(self) -> tuple[int | str, ...] | None:
+        """Outermost first; an extent that is known at run time only is a text, "s0". None where it is no tensor."""
     @property
-    def dtype(self) -> torch.dtype | None: ...
+    def dtype(self) -> torch.dtype | None:
+        """None where it is no tensor."""
     @property
-    def users(self) -> int: ...
+    def users(self) -> int:
+        """How often it is read."""
     @property
-    def inputs(self) -> list[Value]: ...
+    def inputs(self) -> list[Value]:
+        """What it reads, in order."""
     @property
-    def attributes(self) -> dict[str, Any]: ...
-    def parameter(self, name: str) -> Parameter | None: ...
+    def attributes(self) -> dict[str, Any]:
+        """Of its operator or its module, by name."""
+    def parameter(self, name: str) -> Parameter | None:
+        """That of its module, "weight"; None where there is none."""
 
 class Stage:
-    def call(self, op: str, inputs: list[Value], attributes: dict[str, Any] = ...) -> Value: ...
+    """What a pattern's function may stage: carried out when the function returns, or not at all."""
+    def call(self, op: str, inputs: list[Value], attributes: dict[str, Any] = ...) -> Value:
+        """The call of an operator, "aten.mul.Tensor"."""
     def call_module(
         self,
         kind: str,
@@ -120,9 +139,12 @@ class Stage:
         parameters: dict[str, Parameter] = ...,
         *,
         path: str,
-    ) -> Value: ...
-    def replace(self, old: Value, now: Value) -> None: ...
-    def remove(self, value: Value) -> None: ...
+    ) -> Value:
+        """The call of a new module, "nn.Linear", that stands at the path."""
+    def replace(self, old: Value, now: Value) -> None:
+        """Those that read `old` read `now`. Raises Error "pattern.declined" where that cannot be."""
+    def remove(self, value: Value) -> None:
+        """A value that nothing reads. Raises Error "pattern.declined" where that cannot be."""
 
 def with_function(tree: Pattern, replace: Callable[[dict[str, Value], Stage], str | None]) -> Pattern: ...
 

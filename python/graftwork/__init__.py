@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graftwork.pattern_list import PatternList, pattern, patterns
     from graftwork.plans import TransformationPlan, apply_transformation_plan, get_transformation_plan
     from graftwork.python_pattern import Pattern
+    from graftwork.stage import Parameter, Stage, Value
     from graftwork.trace import Trace
     from graftwork.transformation import TransformationResult, prepare_graph, transform
 
@@ -27,14 +28,17 @@ _HOMES = {
     "FastModel": "graftwork.fast",
     "FusedModule": "graftwork.modules",
     "Match": "graftwork.match",
+    "Parameter": "graftwork.stage",
     "Pattern": "graftwork.python_pattern",
     "PatternList": "graftwork.pattern_list",
     "QuantStub": "graftwork.modules",
     "Report": "graftwork.match",
+    "Stage": "graftwork.stage",
     "Trace": "graftwork.trace",
     "TransformationPlan": "graftwork.plans",
     "TransformationResult": "graftwork.transformation",
     "TransformedModel": "graftwork.graph_module",
+    "Value": "graftwork.stage",
     "WeightFakeQuantize": "graftwork.modules",
     "apply_transformation_plan": "graftwork.plans",
     "fast_eval": "graftwork.fast",
@@ -52,14 +56,17 @@ __all__ = [
     "FastModel",
     "FusedModule",
     "Match",
+    "Parameter",
     "Pattern",
     "PatternList",
     "QuantStub",
     "Report",
+    "Stage",
     "Trace",
     "TransformationPlan",
     "TransformationResult",
     "TransformedModel",
+    "Value",
     "WeightFakeQuantize",
     "__version__",
     "apply_transformation_plan",

@@ -11,12 +11,13 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from graftwork import operators
-from graftwork.graph_module import NetworkInfo, TransformedModel
+from graftwork.fixed_arguments import check_fixed
+from graftwork.graph_module import OWN_NAMES, NetworkInfo, TransformedModel
 from graftwork.modules.computed import evaluate, store
 from graftwork.modules.fused import KernelModule
 from graftwork.modules.kernels import kernel_class
 from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
-from graftwork.modules.torch_modules import is_original, new_module
+from graftwork.modules.torch_modules import carry_statistics, is_original, new_module
 from graftwork.modules.weight_fake_quantize import QuantizedLayer
 from graftwork.records import Captured, Signature
 
@@ -62,6 +63,7 @@ class _Parts:
         if is_original(original, record, self.tensors, may_write):
             return original, {expr[1]: name for name, expr in record["params"].items()}
         module, stored = new_module(record, self.tensors, self._persistent)
+        carry_statistics(original, module)
         module.training = self._training if original is None else original.training
         return module, stored
 
@@ -123,13 +125,29 @@ class _Builder:
                 self._add_output(node, signature)
             elif node["kind"] != "input":
                 self._values[node["name"]] = self._add(node)
-        info = NetworkInfo(self._network, self._stored, self._paths, signature, tuple(self._transient))
-        return TransformedModel(self._root, self._graph).adopt(info, training)
+        model = TransformedModel(self._root, self._graph)
+        tensors = {name: self._parts.tensors[name] for name in self._network.names}
+        info = NetworkInfo(
+            network=self._network,
+            stored=self._stored,
+            paths=self._paths,
+            signature=signature,
+            transient=tuple(self._transient),
+            declared={name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()},
+            code=model.code,
+        )
+        return model.adopt(info, training)
 
     def _add_inputs(self, signature: Signature) -> None:
-        for name, fixed in signature.inputs:
-            default = fixed if self._is_plain else inspect.Parameter.empty
+        wanted = [i for i, (_, fixed) in enumerate(signature.inputs) if fixed is inspect.Parameter.empty]
+        for i, (name, fixed) in enumerate(signature.inputs):
+            has_default = self._is_plain and i > max(wanted, default=-1)  # Python has defaults at the end alone
+            default = fixed if has_default else inspect.Parameter.empty
             self._values[name] = self._graph.placeholder(name, default_value=default)
+        for name, fixed in signature.inputs:
+            if fixed is not inspect.Parameter.empty:
+                check = self._graph.call_function(check_fixed, (self._values[name], name, fixed))
+                check.meta["is_wrapped"] = True  # tracers, that which unpickles among them, keep the call
         if not self._is_plain:
             self._graph.set_codegen(_codegen(signature, self._argument_names))
 
@@ -213,20 +231,24 @@ class _Builder:
         place, target = self._root, []
         for folder in folders:
             inner = getattr(place, folder, None)
-            if inner is None:
+            if inner is None and (target or not _is_taken(folder)):
                 inner = nn.Module()
                 place.add_module(folder, inner)
             if type(inner) is not nn.Module:
                 return self._register(path.replace(".", "_"), value)
             place = inner
             target.append(folder)
-        while hasattr(place, name) or hasattr(torch.fx.GraphModule, name):
+        while hasattr(place, name) or _is_taken(name):
             name += "_"
         if isinstance(value, nn.Module):
             place.add_module(name, value)
         else:
             store(place, name, value)
         return ".".join([*target, name])
+
+
+def _is_taken(name: str) -> bool:
+    return hasattr(TransformedModel, name) or name in OWN_NAMES
 
 
 def _nests_plainly(spec: pytree.TreeSpec) -> bool:

@@ -20,7 +20,8 @@ def fast_eval(model: TransformedModel) -> "FastModel":
     by another one, the next call prepares again; writing to `parameter.data` is seen by nobody: call `refresh` then.
     In training, on other devices and under autocast it is the model itself that runs.
 
-    Raises graftwork.Error "fast.model" for what `transform` has not made, and for a quantized model.
+    Raises graftwork.Error "fast.model" for what `transform` has not made, and for a quantized model, "model.changed"
+    for a model that is no longer what was transformed.
     """
     if isinstance(model, QuantizedModel):
         raise Error(
@@ -30,6 +31,7 @@ def fast_eval(model: TransformedModel) -> "FastModel":
         )
     if not isinstance(model, TransformedModel):
         raise Error("fast.model", f"{type(model).__name__} is no transformed model", "fast_eval(transform(...).model)")
+    model.check_unchanged()
     return FastModel(model)
 
 
@@ -65,6 +67,7 @@ class FastModel(nn.Module):
         state = [(id(tensor), 0 if tensor.is_inference() else tensor._version) for tensor in tensors]
         with self._lock:
             if self._prepared is None or self._prepared[0] != state:
+                self.model.check_unchanged()
                 self._prepared = state, _C.Runner(self.model.info.network, tensors)
             return self._prepared[1]
 

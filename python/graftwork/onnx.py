@@ -40,13 +40,14 @@ def export_onnx(
         keep_batch_norm: batch norms stay nodes of their own; as the model was quantized for unless given.
 
     Raises ``graftwork.Error``: "export.*" for what has no form in a file, "config.export" for recipes that no engine
-    takes, "file.unwritable".
+    takes, "model.changed" for a model that is no longer what was transformed, "file.unwritable".
     """
     quantized = model.quantized if isinstance(model, QuantizedModel) else None
     if not isinstance(model, TransformedModel):
         raise Error(
             "export.model", f"{type(model).__name__} is no transformed model", "transform(...).model, or quantize"
         )
+    model.check_unchanged()
     if float_type is None:
         float_type = "fp16" if quantized is None else quantized.form.float_type
     if keep_batch_norm is None:
@@ -55,9 +56,8 @@ def export_onnx(
     if isinstance(model, QuantizedModel):
         network = model.network_now(form)
     else:
-        declared = model.info.network.tensors
-        names = model.info.network.names
-        tensors = [t.detach().to("cpu", declared[n].dtype) for n, t in zip(names, model.tensors(), strict=True)]
+        types = [model.info.declared[name][0] for name in model.info.network.names]
+        tensors = [t.detach().to("cpu", dtype) for dtype, t in zip(types, model.tensors(), strict=True)]
         network = _C.with_tensors(model.info.network, tensors)
     for warning in _C.export_onnx(network, os.fspath(path), form, weights, opset, attention_operator, quantized):
         warnings.warn(warning, stacklevel=2)

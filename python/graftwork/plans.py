@@ -12,6 +12,7 @@ from torch import nn
 from graftwork import _C
 from graftwork.explanation import Explanation, explain
 from graftwork.html import table
+from graftwork.ordinary_tensors import ordinary_tensors
 from graftwork.trace import Trace
 from graftwork.transformation import Source, TransformationResult, result_of, source_of
 
@@ -92,6 +93,7 @@ class TransformationPlan:
         return table(("phase", "pattern", "node", "apply", "loses to"), rows)
 
 
+@ordinary_tensors()
 def get_transformation_plan(
     model: nn.Module,
     args: tuple[Any, ...],
@@ -109,6 +111,7 @@ def get_transformation_plan(
     return TransformationPlan(_C.get_transformation_plan(source.captured.network, source.patterns), source)
 
 
+@ordinary_tensors()
 def apply_transformation_plan(plan: TransformationPlan) -> TransformationResult:
     """Carries out what is switched on. A match that an edit has made impossible is reported as skipped.
 

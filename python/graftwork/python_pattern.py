@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from graftwork import _C
 from graftwork.errors import Error
 from graftwork.modules.fused import FusedModule
+from graftwork.stage import Stage, Value
 
 
 class Pattern:
@@ -64,7 +65,7 @@ class Pattern:
     """Name of the tree's value that the kernel's result replaces."""
     kernel: ClassVar[type[FusedModule] | None] = None
 
-    def replace(self, match: dict[str, _C.Value], stage: _C.Stage) -> str | None:
+    def replace(self, match: dict[str, Value], stage: Stage) -> str | None:
         """Stages what takes the place of a match, whose values are known by their names in the tree.
 
         To decline, returns why. What it stages is carried out when it returns, or, where that is impossible, not at

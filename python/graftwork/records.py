@@ -24,6 +24,7 @@ from torch.utils import _pytree as pytree
 
 from graftwork import _C
 from graftwork.errors import Error
+from graftwork.fixed_arguments import check_fixed
 
 _STORED = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 _OUTPUTS = {
@@ -54,7 +55,8 @@ class Signature:
     out_spec: pytree.TreeSpec
 
     def flatten(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        """The network's inputs, in order, of a call. Raises TypeError where one is missing or nothing knows it."""
+        """The network's inputs, in order, of a call. Raises TypeError where one is missing or nothing knows it, and
+        graftwork.Error "call.fixed" where one that capturing has fixed has another value."""
         tensors = [fixed is inspect.Parameter.empty for _, fixed in self.inputs]
         if self.is_flat():
             names = [name for name, _ in self.inputs]
@@ -64,9 +66,12 @@ class Signature:
             if missing or unknown or len(args) > len(names):
                 wanted = f"forward takes {len(names)} ({', '.join(names)}), {len(args)} given by position"
                 raise TypeError(f"{wanted}; missing: {missing}, unknown: {unknown}")
-            leaves = [given.get(name) for name in names]
+            leaves = [given.get(name, fixed) for name, fixed in self.inputs]
         else:
             leaves = fx_pytree.tree_flatten_spec((args, kwargs), self.in_spec)
+        for leaf, (name, fixed) in zip(leaves, self.inputs, strict=True):
+            if fixed is not inspect.Parameter.empty:
+                check_fixed(leaf, name, fixed)
         return [leaf for leaf, wanted in zip(leaves, tensors, strict=True) if wanted]
 
     def unflatten(self, results: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ class Trace(enum.Enum):
     """torch.export: runs the model on fake tensors."""
     SYMBOLIC = "symbolic"
     """torch.fx: runs the model on proxies, modules of torch.nn as leaves, then exports what it saw."""
+
+
+capturing = threading.RLock()
+"""Held while a model is captured, which torch.export can do one at a time, and which has modes of modules changed."""
 
 
 @contextlib.contextmanager
@@ -37,7 +42,7 @@ def export(
     import torch.export
     import torch.fx
 
-    with evaluating(model):
+    with capturing, evaluating(model):
         if trace is Trace.SYMBOLIC:
             model = torch.fx.symbolic_trace(model)
         return torch.export.export(model, args, kwargs, dynamic_shapes=dynamic_shapes)

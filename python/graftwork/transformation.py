@@ -8,10 +8,13 @@ from torch import nn
 
 from graftwork import _C
 from graftwork.explanation import Explanation, explain
+from graftwork.graph_module import TransformedModel
 from graftwork.html import table
 from graftwork.match import Match, Report
+from graftwork.ordinary_tensors import ordinary_tensors
 from graftwork.python_pattern import handles_of, kernels_of
-from graftwork.trace import Trace
+from graftwork.records import Captured
+from graftwork.trace import Trace, capturing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Source:
     """A captured model with the patterns that transform it."""
 
     model: nn.Module
-    captured: Any
+    captured: Captured
     patterns: list[Any]
     """As `_C` takes them."""
     kernels: dict[str, Any]
@@ -30,8 +33,8 @@ class Source:
 class TransformationResult:
     """What `transform` gives."""
 
-    model: Any
-    """The transformed model, a torch.nn.Module that shares its parameters with the original."""
+    model: TransformedModel
+    """The transformed model, which shares its parameters with the original."""
     matches: tuple[Match, ...]
     """Matches that were carried out, in order."""
     report: Report
@@ -74,10 +77,12 @@ def result_of(network: Any, report: dict[str, Any], source: Source) -> Transform
     from graftwork.build_model import build_model
 
     made = Report.of(report)
-    model = build_model(network, source.model, source.captured, source.kernels)
+    with capturing:  # modes of modules are their own again
+        model = build_model(network, source.model, source.captured, source.kernels)
     return TransformationResult(model, made.applied, made, source)
 
 
+@ordinary_tensors()
 def transform(
     model: nn.Module,
     args: tuple[Any, ...],
@@ -92,7 +97,9 @@ def transform(
     `args` and `kwargs` are example inputs, as `torch.export.export` takes them, and `dynamic_shapes` says which of
     their sizes may differ later. `patterns` are conversions and fusions; those of the active backend unless given.
     The model is not changed. It is captured in evaluation, and the result computes the same function, in evaluation
-    and in training; dropout, which evaluation does not see, is gone.
+    and in training; dropout, which evaluation does not see, is gone. Arguments that are no tensors keep the values of
+    the examples. Threads may transform at once, and wait for each other while models are captured; a model that another
+    thread trains meanwhile is in evaluation for that long.
 
     Raises graftwork.Error: "pt2.*" for what a network cannot have, "backend.*" when it is not clear which backend is
     used, "patterns.*" for lists that do not go together; and what torch.export raises.
@@ -101,6 +108,7 @@ def transform(
     return result_of(*_C.transform(source.captured.network, source.patterns), source)
 
 
+@ordinary_tensors()
 def prepare_graph(
     model: nn.Module,
     args: tuple[Any, ...],

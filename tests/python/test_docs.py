@@ -82,11 +82,13 @@ ELSEWHERE = {
         for lead in (
             "One library",
             "`capture` runs",
+            "A network is a value",
             "## Kernels",
             "The result computes",
             "Patterns are lists",
             "A plan has",
             "Data that lie",
+            "A calibration may stop",
             "The recipe is",
             "The quantized network",
             "## The file",

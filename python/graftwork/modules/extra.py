@@ -16,7 +16,7 @@ class ChannelScale(nn.Module):
 
     def __init__(self, channels: int, axis: int) -> None:
         super().__init__()
-        self.axis = axis
+        self.channels, self.axis = channels, axis
         self.weight = nn.Parameter(torch.ones(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
+from graftwork.modules.quant_stub import UnplacedStub
 from graftwork.modules.quantizers import QuantStub, WeightFakeQuantize
 
 
@@ -94,8 +95,8 @@ class ConvertedModule(KernelModule):
 class FusedModule(KernelModule):
     """The final unit of quantization: what the engine runs as one kernel.
 
-    Its type says which positions of its call are quantized. The stubs of an instance are disabled until `quantize`
-    enables them; they stand in front of the module, where others that read the same tensor share them.
+    Its type says which positions of its call are quantized. Stubs stand in front of the module, where `quantize` puts
+    them and others that read the same tensor share them; one that stands nowhere is disabled and cannot be enabled.
     """
 
     inputs_to_quantize: ClassVar[tuple[int, ...]] = ()
@@ -121,7 +122,7 @@ class FusedModule(KernelModule):
     @functools.cached_property
     def input_quant_stubs(self) -> dict[int, QuantStub]:
         """The stub of each position of the call that may be quantized."""
-        return {position: QuantStub() for position in self._stubs}
+        return {position: UnplacedStub() for position in self._stubs}
 
     @property
     def quantized_weight(self) -> torch.Tensor | None:

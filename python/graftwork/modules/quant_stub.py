@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from graftwork.errors import Error
 from graftwork.fake_quant import fake_quantize
 from graftwork.modules.quantizer import Quantizer
 
-__all__ = ["QuantStub"]
+__all__ = ["QuantStub", "UnplacedStub"]
 
 
 class QuantStub(Quantizer):
@@ -18,3 +19,14 @@ class QuantStub(Quantizer):
         if scale is None:
             return x
         return fake_quantize(x, scale, self.zero_point, 0, self.quant_min, self.quant_max, self.precision)
+
+
+class UnplacedStub(QuantStub):
+    """Of an input in front of which no stub stands: the identity, for good."""
+
+    def enable(self, scale: Tensor, zero_point: Tensor | None = None) -> None:
+        raise Error(
+            "quantize.stub",
+            "this stub stands in no graph: enabled, it would change nothing",
+            "quantize(), whose recipe and plan say where stubs stand",
+        )

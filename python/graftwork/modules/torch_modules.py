@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from graftwork.modules import extra
 from graftwork.modules.computed import make_computed, store
@@ -74,6 +75,18 @@ def new_module(
     return module, stored
 
 
+def carry_statistics(original: nn.Module | None, module: nn.Module) -> None:
+    """How the statistics of a norm move in training, which no network says: its momentum, none for a cumulative
+    average, and how many batches it has seen, the very counter where it shares the statistics."""
+    if not isinstance(original, _NormBase) or not isinstance(module, _NormBase):
+        return
+    module.momentum = original.momentum
+    counter = original.num_batches_tracked
+    if counter is not None and module.running_mean is not None:
+        is_shared = module.running_mean is original.running_mean
+        module._buffers["num_batches_tracked"] = counter if is_shared else counter.clone()
+
+
 def is_original(module: nn.Module | None, record: Record, tensors: dict[str, torch.Tensor], may_write: bool) -> bool:
     """Whether the module is what the record says: of that class, with those attributes and the very tensors, and with
     no hook, whose effect the network has already. `may_write`: whether it may compute in place."""
@@ -91,7 +104,7 @@ def is_original(module: nn.Module | None, record: Record, tensors: dict[str, tor
     for name, expr in params.items():
         if expr[0] != "leaf" or not _is_same(own[name], tensors.get(expr[1])):
             return False
-    return _has_attributes(module, record)
+    return has_attributes(module, record)
 
 
 def _is_same(a: torch.Tensor, b: torch.Tensor | None) -> bool:
@@ -100,16 +113,17 @@ def _is_same(a: torch.Tensor, b: torch.Tensor | None) -> bool:
     )
 
 
-def _has_attributes(module: nn.Module, record: Record) -> bool:
+def has_attributes(module: nn.Module, record: Record) -> bool:
+    """Whether the module, which is of the record's class, has the attributes that the record says."""
     if getattr(module, "padding_mode", "zeros") != "zeros" or getattr(module, "return_indices", False):
         return False
     if getattr(module, "divisor_override", None) is not None or getattr(module, "recompute_scale_factor", None):
         return False
     for name, wanted in record["attrs"].items():
-        found = getattr(module, name)
+        found: Any = getattr(module, name, None)
         if name == "padding" and isinstance(found, str):
             found = _padding(module)
-        if name == "momentum" and found is None:  # a cumulative average
+        if name == "momentum":  # says how statistics move, not what is computed: it stays the module's own
             continue
         if isinstance(wanted, list) and not isinstance(found, tuple | list):
             found = (found,) * len(wanted) if found is not None else ()

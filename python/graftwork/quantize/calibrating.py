@@ -11,6 +11,7 @@ from torch import nn
 
 from graftwork import _C
 from graftwork.graph_module import TransformedModel
+from graftwork.ordinary_tensors import ordinary_tensors
 
 __all__ = ["CalibratingModel", "progress_bar"]
 
@@ -41,15 +42,19 @@ class CalibratingModel(nn.Module):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_model"], name)
 
+    @ordinary_tensors()
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         inputs = self._signature.flatten(args, kwargs)
-        on_cpu = [
-            value.detach().cpu() if isinstance(value, torch.Tensor) else torch.as_tensor(value) for value in inputs
-        ]
+        on_cpu = [_on_cpu(value) if isinstance(value, torch.Tensor) else torch.as_tensor(value) for value in inputs]
         results = self._calibration.run(on_cpu)
         device = next((value.device for value in inputs if isinstance(value, torch.Tensor)), torch.device("cpu"))
         self._progress(self._calibration.samples)
         return self._signature.unflatten([result.to(device) for result in results])
+
+
+def _on_cpu(value: torch.Tensor) -> torch.Tensor:
+    """Without a gradient, yet not of inference mode: what the recipe trains with keeps it."""
+    return (value.clone() if value.is_inference() else value.detach()).cpu()
 
 
 def progress_bar() -> tuple[Callable[[int], None], Callable[[], None]]:

@@ -15,6 +15,7 @@ from graftwork.errors import Error
 from graftwork.graph_module import TransformedModel
 from graftwork.modules.smooth_quant_observer import SmoothQuantObserver
 from graftwork.modules.weight_fake_quantize import WeightFakeQuantize
+from graftwork.ordinary_tensors import ordinary_tensors
 from graftwork.quantize.calibrating import CalibratingModel, progress_bar
 from graftwork.quantize.config import QuantConfig
 from graftwork.quantize.quantized_model import QuantizedModel, build_quantized
@@ -24,6 +25,7 @@ from graftwork.transformation import TransformationResult
 __all__ = ["quantize"]
 
 
+@ordinary_tensors()
 def quantize(
     model: nn.Module,
     args: tuple[Any, ...],
@@ -62,14 +64,16 @@ def quantize(
     Calibration runs in float32 on the CPU, whatever device the model is on; results go back to where inputs were.
 
     Raises ``graftwork.Error``: "config.*" for the recipe, "data.*" for inputs, "quant.*" for weights that are not
-    finite, "plan.*", "quantize.model" for a model that is not transformed, "quantize.args" for arguments that are no
-    tuple, "quantize.type" for a model whose parameters are not float32, "quantize.pruned" for one that was pruned after
-    it was transformed; what the loop raises passes through.
+    finite, "plan.*", "quantize.model" for a model that is not transformed, "model.changed" for one that was changed
+    afterwards (``TransformedModel.check_unchanged``), "quantize.pruned" for one that was pruned afterwards,
+    "quantize.args" for arguments that are no tuple, "quantize.type" for a model whose parameters are not float32; what
+    the loop raises passes through.
     """
     if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
         raise _no_model(model)
     if not isinstance(args, tuple):
         raise Error("quantize.args", f"args is a {type(args).__name__}, not a tuple", "quantize(model, (x,), ...)")
+    model.check_unchanged()
     config = QuantConfig() if config is None else config
     recipe = config.to_json(model)
     form = _C.FileForm(float_type, keep_batch_norm)
@@ -92,7 +96,7 @@ def quantize(
     _fill_observers(made, facts["channel_amax"])
     _set_methods(made, json.loads(recipe)["weight"], freeze_weights)
     for warning in made.report.warnings:
-        warnings.warn(warning, stacklevel=2)
+        warnings.warn(warning, stacklevel=3)
     return made
 
 

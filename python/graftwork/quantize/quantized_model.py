@@ -11,7 +11,7 @@ from torch import nn
 from graftwork import _C
 from graftwork.build_model import build_model
 from graftwork.errors import Error
-from graftwork.graph_module import NetworkInfo, TransformedModel
+from graftwork.graph_module import NetworkInfo, TransformedModel, info_of
 from graftwork.modules.computed import leaves_of
 from graftwork.modules.fused import FusedModule
 from graftwork.modules.quantizer import Quantizer
@@ -27,6 +27,7 @@ class QuantizedModel(TransformedModel):
     """A fake-quantized network as an ordinary PyTorch module: it trains under any optimiser of torch, saves, loads and
     exports. Tensors that quantization did not change are those of the model that was given."""
 
+    _is_quantized = True
     quantized: _C.Quantized
     report: QuantizationReport
     """What was measured, chosen and changed."""
@@ -82,11 +83,6 @@ class QuantizedModel(TransformedModel):
                     "its enable(scale), or quantize with a plan in which it is switched off",
                 )
 
-    def adopt(self, info: NetworkInfo, training: bool) -> Self:
-        adopted = super().adopt(info, training)
-        type(self).__name__ = "QuantizedModel"
-        return adopted
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = super().__deepcopy__(memo)
         copied.quantized, copied.report = self.quantized, self.report
@@ -116,7 +112,7 @@ def _restore(body: dict[str, Any], import_block: str) -> QuantizedModel:
     from torch.fx.graph_module import reduce_graph_module
 
     plain = reduce_graph_module(body, import_block)
-    return _quantized(plain, body["info"], body["quantized"], body["report"], body["training"])
+    return _quantized(plain, info_of(body, plain), body["quantized"], body["report"], body["training"])
 
 
 class _Originals:

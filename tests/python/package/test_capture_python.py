@@ -1,9 +1,12 @@
 """Capturing a model in memory: what its network says, and how it is called afterwards."""
 
 import collections
+import copy
 import os
+import pickle
 import subprocess
 import sys
+import threading
 
 import graftwork
 import pytest
@@ -74,6 +77,80 @@ def test_flat_arguments_keep_their_names():
         made(x)
 
 
+class Switched(nn.Module):
+    """What it computes depends on arguments that are no tensors, one in front of a tensor."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x, mask=None, shift=None, double=True, options=None):
+        y = self.linear(x if mask is None else x * mask) + shift
+        return y * (2 if double else 1)
+
+
+@pytest.fixture(scope="module")
+def switched():
+    x, shift = torch.randn(2, 4), torch.randn(2, 4)
+    model = Switched().eval()
+    return model, x, shift, graftwork.transform(model, (x, None, shift, True)).model
+
+
+def pickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("form", [copy.copy, pickled, graftwork.fast_eval, torch.fx.symbolic_trace, "calibrating"])
+def test_an_argument_that_was_fixed_stays_as_it_was(switched, form):
+    from graftwork.quantize import quantize
+
+    model, x, shift, made = switched
+
+    def check(called):
+        same(called(x, None, shift).detach(), model(x, None, shift).detach())
+        same(called(x, None, shift, double=True).detach(), model(x, None, shift).detach())
+        for given, said in (({"double": False}, "double is False"), ({"double": x}, "double is a tensor of [2, 4]")):
+            with pytest.raises(graftwork.Error) as caught:
+                called(x, None, shift, **given)
+            assert caught.value.code == "call.fixed"
+            assert said in caught.value.message
+            assert "captured with True" in caught.value.message
+        with pytest.raises(graftwork.Error, match="mask is a tensor"):
+            called(x, shift, shift)
+
+    if form == "calibrating":
+        quantize(made, (x, None, shift), forward_loop=check)
+    else:
+        check(form(made))
+
+
+def test_an_argument_inside_of_another_stays_as_it_was():
+    class Optioned(nn.Module):
+        def forward(self, x, options):
+            return x * options["factor"]
+
+    x = torch.randn(3)
+    made = graftwork.transform(Optioned(), (x, {"factor": 2.0})).model
+    for called in (made, pickled(made), graftwork.fast_eval(made)):
+        same(called(x, {"factor": 2.0}), x * 2)
+        with pytest.raises(graftwork.Error, match=r"options_factor is 3.0; .* captured with 2.0"):
+            called(x, {"factor": 3.0})
+
+
+def test_compilers_see_the_values_of_fixed_arguments(switched):
+    model, x, shift, made = switched
+    compiled = torch.compile(made, backend="eager", fullgraph=True)
+    same(compiled(x, None, shift, True), model(x, None, shift))
+    exported = torch.export.export(made, (x, None, shift, True)).module()
+    same(exported(x, None, shift, True), model(x, None, shift))
+    with pytest.raises(graftwork.Error, match="double is False"):
+        torch.compile(made, backend="eager")(x, None, shift, False)
+
+
+def test_a_call_without_fixed_arguments_is_not_checked():
+    assert "check_fixed" not in graftwork.transform(nn.Linear(4, 4), (torch.randn(2, 4),)).model.code
+
+
 @pytest.mark.parametrize("make", [lambda a, b: (a, b), lambda a, b: [a, {"b": b}], Pair, lambda a, b: {"a": a, 1: b}])
 def test_results_nest_as_they_did(make):
     model, x = Returning(make), torch.randn(2, 3)
@@ -117,6 +194,29 @@ def test_the_model_is_captured_in_evaluation_and_left_as_it_was():
     before = model[2].running_mean.clone()
     made(torch.randn(2, 4) + 1)
     assert not torch.equal(model[2].running_mean, before)
+
+
+def test_threads_transform_one_model_at_once():
+    model, x = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)).train(), torch.randn(2, 4)
+    model[1].eval()
+    model[0].register_forward_hook(lambda *_: None)  # a new module takes its place, in the mode of the model
+    made, failed = [], []
+
+    def transform():
+        try:
+            made.extend(graftwork.transform(model, (x,)).model for _ in range(3))
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=transform) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(made) == 12
+    assert all(one.training and one.FusedLinear_0.linear.training for one in made)
+    assert [module.training for module in model.modules()] == [True, True, False]
 
 
 def test_a_constant_and_a_buffer_that_is_not_saved():

@@ -7,6 +7,9 @@ import threading
 import graftwork
 import pytest
 import torch
+from graftwork.graph_module import TransformedModel
+from graftwork.quantize import quantize
+from graftwork.quantize.quantized_model import QuantizedModel
 from package_networks import Encoder, Functional, ResidualNet, Tied
 from torch import nn
 from torch.nn.utils import prune
@@ -144,6 +147,36 @@ def test_state_dict_has_each_tensor_once_and_loads(residual):
         nn.init.zeros_(parameter)
     other.load_state_dict(state)
     same(other(residual.x), residual.made(residual.x))
+
+
+OWN = sorted(
+    {name for kind in (TransformedModel, QuantizedModel) for name in [*vars(kind), *kind.__annotations__]}
+    - {name for name in dir(torch.fx.GraphModule)}
+)
+
+
+@pytest.mark.parametrize("folder", [False, True], ids=["part", "folder"])
+def test_parts_may_be_called_as_our_own_attributes(folder):
+    assert {"info", "report", "plan", "tensors", "adopt"} <= set(OWN)
+
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name in OWN:
+                part = nn.MaxPool2d(1)
+                self.add_module(name, nn.ModuleDict({"pool": part}) if folder else part)
+
+        def forward(self, x):
+            for name in OWN:
+                part = getattr(self, name)
+                x = part["pool"](x) if folder else part(x)
+            return x
+
+    x = torch.randn(2, 3, 4, 4)
+    named = Named().eval()
+    q = quantize(graftwork.transform(named, (x,)).model, (x,))
+    same(q(x), named(x))
+    assert q.report.samples == 2
 
 
 def test_what_the_page_says_differs_from_the_model():
@@ -288,6 +321,82 @@ class Hooked(nn.Module):
 
     def forward(self, x):
         return self.linear(x)
+
+
+@pytest.mark.parametrize("momentum", [None, 0.3])
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_statistics_move_as_those_of_the_model(momentum, is_rebuilt):
+    """Also in a quantized model, whose norm is another when biases are corrected."""
+    from graftwork.quantize import quantize
+
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, momentum=momentum), nn.ReLU(), nn.Conv2d(4, 4, 3))
+    if is_rebuilt:
+        model[1].register_forward_hook(lambda *_: None)
+    batches = torch.randn(65, 2, 3, 8, 8)
+    for x in batches[:3]:
+        model(x)
+    reference = copy.deepcopy(model)
+    made = graftwork.transform(model, (batches[0],)).model
+    q = copy.deepcopy(quantize(made, (batches[0],), forward_loop=lambda m: [m(x) for x in batches]))
+    norms = [reference[1], made.FusedConvBNAct_0.bn, q.FusedConvBNAct_0.bn]
+    assert (norms[1] is model[1]) == (not is_rebuilt)
+    starts = [norm.running_var.clone() for norm in norms]
+    for x in batches[:5]:
+        for one in (reference, made, q):
+            one.train()(x)
+    assert [int(norm.num_batches_tracked) for norm in norms] == [8, 8, 8]
+    assert [norm.momentum for norm in norms] == [momentum] * 3
+    same(norms[1].running_var, norms[0].running_var)
+    torch.testing.assert_close(norms[2].running_var, norms[0].running_var, atol=0.02, rtol=0.05)
+    assert not any(torch.equal(norm.running_var, start) for norm, start in zip(norms, starts, strict=True))
+    assert "FusedConvBNAct_0.bn.num_batches_tracked" in q.state_dict()
+    assert int(model[1].num_batches_tracked) == 8  # the very counter, as the statistics are the very ones
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "adaround"])
+def test_what_was_made_in_inference_mode_trains(rounding):
+    from graftwork.quantize import QuantConfig, WeightQuantConfig, quantize
+
+    torch.manual_seed(0)
+    model, config = Hooked().eval(), QuantConfig(weight=WeightQuantConfig(rounding=rounding))
+    if rounding == "adaround":
+        config.weight.rounding_iterations = 3
+    with torch.inference_mode():
+        data = torch.randn(64, 4)
+        seen = []
+        made = graftwork.transform(model, (data,)).model
+        q = quantize(made, (data,), config, lambda m: seen.append((m(data), torch.is_grad_enabled())))
+        assert torch.is_inference_mode_enabled()
+    assert not seen[0][0].is_inference()
+    assert not seen[0][1]
+    for one in (made, q):
+        one.train()(torch.randn(2, 4)).sum().backward()
+        assert all(parameter.grad is not None for parameter in one.parameters())
+
+
+def test_shallow_copies_share_all_but_attributes(residual):
+    from graftwork.quantize import quantize
+
+    for one in (residual.made, quantize(residual.made, (residual.x.repeat(16, 1, 1, 1),))):
+        one.register_forward_hook(lambda module, args, result: result + 1)
+        copied = copy.copy(one)
+        assert type(copied).__mro__[1:] == type(one).__mro__[1:]
+        assert ids(copied.parameters()) == ids(one.parameters())
+        same(copied(residual.x), one(residual.x))
+        assert copied.state_dict().keys() == one.state_dict().keys()
+        copied.eval().FusedConvBNAct_0 = nn.Identity()
+        assert not isinstance(one.FusedConvBNAct_0, nn.Identity)
+    assert copied.report is one.report
+    assert str(copied.plan) == str(one.plan)
+
+
+def test_a_class_is_called_what_it_is(residual):
+    for one in (residual.made, copy.copy(residual.made), copy.deepcopy(copy.deepcopy(residual.made))):
+        kind = type(one)
+        assert kind.__name__ == kind.__qualname__ == "TransformedModel"
+        assert kind.__module__ == graftwork.TransformedModel.__module__
+        assert kind.__base__ is graftwork.TransformedModel
 
 
 def test_a_hook_that_was_captured_does_not_run_twice():
