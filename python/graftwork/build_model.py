@@ -228,7 +228,8 @@ class _Builder:
     def _register(self, path: str, value: Any) -> str:
         """Puts a module or tensor at the path, or at one like it where something stands in the way."""
         *folders, name = path.split(".")
-        place, target = self._root, []
+        place = self._root
+        target: list[str] = []
         for folder in folders:
             inner = getattr(place, folder, None)
             if inner is None and (target or not _is_taken(folder)):
