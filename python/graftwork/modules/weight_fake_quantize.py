@@ -18,6 +18,7 @@ __all__ = ["QuantizedLayer", "WeightFakeQuantize", "run_with_weight"]
 
 
 _EXTRA_STATE = "_extra_state"
+_SETTINGS = ("frozen", "per_channel", "method", "percentile")
 
 
 class WeightFakeQuantize(Quantizer):
@@ -110,7 +111,7 @@ class WeightFakeQuantize(Quantizer):
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
         if self.enabled:
-            settings = {name: getattr(self, name) for name in ("frozen", "per_channel", "method", "percentile")}
+            settings = {name: getattr(self, name) for name in _SETTINGS}
             text = json.dumps(settings).encode()
             destination[prefix + _EXTRA_STATE] = torch.tensor(list(text), dtype=torch.uint8, device="cpu")
 
@@ -126,7 +127,8 @@ class WeightFakeQuantize(Quantizer):
         given = dict(state_dict)
         settings = given.pop(prefix + _EXTRA_STATE, None)
         if settings is not None:
-            self.__dict__.update(json.loads(bytes(settings.to("cpu", torch.uint8).tolist())))
+            said = json.loads(bytes(settings.to("cpu", torch.uint8).tolist()))
+            self.__dict__.update((name, said[name]) for name in _SETTINGS)  # and nothing else that a file may say
         elif strict and prefix + "scale" in given:
             missing_keys.append(prefix + _EXTRA_STATE)
         super()._load_from_state_dict(given, prefix, local_metadata, strict, missing_keys, *others)

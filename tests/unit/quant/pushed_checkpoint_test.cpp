@@ -73,10 +73,7 @@ TEST_F(ResumedCalibration, GoesOnToTheBit) {
 }
 
 TEST_F(ResumedCalibration, GoesOnInTheMiddleOfABatchThatTheGraphHoldsFast) {
-  const Network network = transformed(
-      "graph(%x: f32[4, 8]) {\n  %a = nn.Linear @a(%x) {in_features=8, out_features=8}\n"
-      "  %v = aten.view.default(%a) {size=[2, 16]}\n"
-      "  %b = nn.Linear @b(%v) {in_features=16, out_features=8}\n  return %b\n}\n");
+  const Network network = with_fixed_batch();
   const at::Tensor samples = random_tensor({DType::kF32, {Dim(90), Dim(8)}}, 5);
   PushedQuantization first(network, QuantConfig(), {});
   first.observe({samples.slice(0, 0, 71)});

@@ -93,10 +93,7 @@ TEST(PushedQuantization, HasWhatTheFloatNetworkGives) {
 }
 
 TEST(PushedQuantization, FillsUpTheBatchThatAGraphHoldsFast) {
-  const Network network = transformed(
-      "graph(%x: f32[4, 8]) {\n  %a = nn.Linear @a(%x) {in_features=8, out_features=8}\n"
-      "  %v = aten.view.default(%a) {size=[2, 16]}\n"
-      "  %b = nn.Linear @b(%v) {in_features=16, out_features=8}\n  return %b\n}\n");
+  const Network network = with_fixed_batch();
   const at::Tensor samples = random_tensor({DType::kF32, {Dim(10), Dim(8)}}, 5);
   const std::string pulled = numbers_of(quantize(network, MemorySamples(samples), QuantConfig(), {}));
   for (const int64_t batch : {1, 3, 4, 10})
