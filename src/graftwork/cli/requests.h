@@ -1,6 +1,7 @@
 // What the command line asks for, as plain structs: the launcher fills them, either half reads them.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -52,7 +53,7 @@ struct InputShape {
   std::vector<int64_t> extents;
 };
 
-/// What a TorchScript file does not say; shared by all that open a network.
+/// What a TorchScript file does not say.
 struct ScriptFlags {
   bool allow_code = false;
   std::vector<InputShape> shapes;
@@ -61,9 +62,16 @@ struct ScriptFlags {
   bool speaks_of_inputs() const { return !shapes.empty() || !example.empty(); }
 };
 
+/// How a network is opened; shared by all that open one.
+struct OpenFlags {
+  ScriptFlags script;
+  bool isolated = true;                 ///< In a process of its own (isolation.h).
+  std::atomic<bool>* opened = nullptr;  ///< Told when it is open; null: nobody asks.
+};
+
 struct QuantizeRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   std::filesystem::path output;
   std::filesystem::path report;  ///< Empty: none; so are the next three.
   std::filesystem::path html;
@@ -78,7 +86,7 @@ struct QuantizeRequest {
 
 struct TransformRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   std::filesystem::path plan;  ///< Empty: none.
   BackendFlags backend;
   std::filesystem::path output;  ///< Empty: standard output.
@@ -87,7 +95,7 @@ struct TransformRequest {
 
 struct PlanRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   std::filesystem::path output;
   std::filesystem::path plan;  ///< Whose transformation is kept; empty: none.
   BackendFlags backend;
@@ -98,14 +106,14 @@ struct PlanRequest {
 
 struct ExplainRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   BackendFlags backend;
   std::string node;
 };
 
 struct InspectRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   bool json = false;
 };
 
@@ -119,7 +127,7 @@ struct InputFile {
 
 struct RunRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   std::filesystem::path output;
   std::vector<InputFile> inputs;
   Stage stage = Stage::kFloat;
@@ -130,7 +138,7 @@ struct RunRequest {
 
 struct CompareRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   std::filesystem::path file;  ///< Written from it; empty: none.
   std::filesystem::path data;  ///< To compare on; CalibrationFlags::data where that is not given.
   int64_t samples = 0;         ///< 0: one in sixteen, one to eight.
@@ -144,7 +152,7 @@ enum class SensitivityRank : uint8_t { kSqnr, kCosine, kClipped, kTop1 };
 
 struct SensitivityRequest {
   std::filesystem::path model;
-  ScriptFlags script;
+  OpenFlags open;
   std::filesystem::path data;    ///< To measure on; CalibrationFlags::data where that is not given.
   std::filesystem::path labels;  ///< Empty: none.
   int64_t samples = 0;           ///< 0: SensitivityOptions decides.

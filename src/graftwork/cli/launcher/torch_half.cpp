@@ -11,6 +11,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/entry_points.h"
 #include "graftwork/cli/launcher/find_torch.h"
+#include "graftwork/cli/launcher/isolation.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -74,7 +75,8 @@ Function* find(void* library, const char* name) {
 }
 
 template <class Request>
-[[noreturn]] void run(const char* entry_point, const Request& request) {
+[[noreturn]] void run(const char* entry_point, Request request) {
+  if (request.open.isolated) request.open.opened = continue_in_child(request.model);
   void* const library = open_library();
   const std::string version = find<decltype(graftwork_torch_version)>(library, "graftwork_torch_version")();
   if (version != GRAFTWORK_VERSION) {

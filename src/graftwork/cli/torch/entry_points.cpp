@@ -52,28 +52,28 @@ int graftwork_torch_quantize(const QuantizeRequest& request) noexcept {
 
 int graftwork_torch_transform(const TransformRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.script);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.open);
     transform(loaded.network.module, unusable(loaded), request);
   });
 }
 
 int graftwork_torch_plan(const PlanRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.script);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.open);
     plan(loaded.network.module, request);
   });
 }
 
 int graftwork_torch_explain(const ExplainRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.script);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.open);
     explain(loaded.network.module, request);
   });
 }
 
 int graftwork_torch_inspect(const InspectRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.script);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.open);
     inspect(loaded.network.module, unusable(loaded), request);
   });
 }

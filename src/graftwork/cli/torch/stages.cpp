@@ -7,6 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/torch/open_script.h"
+#include "graftwork/cli/torch/opening_limits.h"
 #include "graftwork/cli/torch/progress.h"
 #include "graftwork/data/sample_files.h"
 #include "graftwork/import/recorded/torchscript.h"
@@ -16,17 +17,24 @@
 namespace graftwork::core::cli {
 namespace {
 
-LoadedNetwork load_model(const std::filesystem::path& path, const ScriptFlags& script) {
+LoadedNetwork load_model(const std::filesystem::path& path, const OpenFlags& open) {
   if (is_printed_graph(path)) {
     throw Error("model.weights", path.string() + " is a printed graph, which holds no weights",
                 "the .pt2 file that it was made from");
   }
-  if (is_torchscript(path)) return open_script(path, script);
-  if (script.speaks_of_inputs()) {
+  if (is_torchscript(path)) return open_script(path, open.script);
+  if (open.script.speaks_of_inputs()) {
     throw Error("usage", "--input-shape and --example are for TorchScript: an exported program knows its inputs",
                 "leaving them out");
   }
+  const OpeningLimits limits(path, open.isolated);
   return load_network(path);
+}
+
+LoadedNetwork load_and_tell(const std::filesystem::path& path, const OpenFlags& open) {
+  LoadedNetwork loaded = load_model(path, open);
+  if (open.opened) *open.opened = true;
+  return loaded;
 }
 
 void warn_of(const LoadedNetwork& loaded) {
@@ -47,14 +55,14 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
 
 }  // namespace
 
-LoadedNetwork load_as_it_is(const std::filesystem::path& path, const ScriptFlags& script) {
-  LoadedNetwork loaded = load_model(path, script);
+LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open) {
+  LoadedNetwork loaded = load_and_tell(path, open);
   warn_of(loaded);
   return loaded;
 }
 
-LoadedNetwork load_to_run(const std::filesystem::path& path, const ScriptFlags& script, bool quiet) {
-  LoadedNetwork loaded = load_model(path, script);
+LoadedNetwork load_to_run(const std::filesystem::path& path, const OpenFlags& open, bool quiet) {
+  LoadedNetwork loaded = load_and_tell(path, open);
   refuse_unsupported(loaded);
   if (!quiet) warn_of(loaded);
   return loaded;

@@ -1,6 +1,6 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/quantization_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -13,7 +13,7 @@ class Compare final : public Subcommand {
             *command.add_subcommand("compare", "Walk from the float network to the file, and name where they part")) {
     CLI::App& own = app();
     add_network(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     add_path(own, "FILE", request_.file, "The ONNX file that `quantize` wrote of it, to compare too");
     add_data(own, request_.data, "compare");
     add_count(own, "--samples", request_.samples, 1,
@@ -31,7 +31,7 @@ class Compare final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     if (request_.stage != Stage::kQuantized) {
       if (!request_.file.empty()) refuse(app(), "a file stands behind the quantized stage: either FILE or --stage");
       quantization_.refuse_before_quantized(app(), "--limit");  // which is of --data, too
@@ -43,7 +43,7 @@ class Compare final : public Subcommand {
 
  private:
   CompareRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
   QuantizationOptions quantization_{request_.calibration};
 };
 

@@ -1,5 +1,5 @@
 #include "graftwork/cli/launcher/options/network_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -11,7 +11,7 @@ class Explain final : public Subcommand {
       : Subcommand(*command.add_subcommand("explain", "Say what became of a node, and why it did not fuse")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     own.add_option("NODE", request_.node, "A value (%relu or relu), or the path of a module (layer1.0.conv1)")
         ->required();
     add_backend(own, request_.backend);
@@ -21,13 +21,13 @@ class Explain final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     return request_;
   }
 
  private:
   ExplainRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
 };
 
 }  // namespace

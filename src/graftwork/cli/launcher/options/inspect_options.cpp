@@ -1,5 +1,5 @@
 #include "graftwork/cli/launcher/options/network_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -11,7 +11,7 @@ class Inspect final : public Subcommand {
       : Subcommand(*command.add_subcommand("inspect", "Show what a network consists of")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     own.add_flag("--json", request_.json, "For machines");
     own.footer(
         "Use it first on a new network: it shows inputs, operators, parameters, graph, and what is not supported.\n\n"
@@ -19,13 +19,13 @@ class Inspect final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     return request_;
   }
 
  private:
   InspectRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
 };
 
 }  // namespace

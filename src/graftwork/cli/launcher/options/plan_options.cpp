@@ -1,6 +1,6 @@
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/recipe_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -12,7 +12,7 @@ class Plan final : public Subcommand {
       : Subcommand(*command.add_subcommand("plan", "Write every decision down, to edit and replay")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     CLI::Option* const quantize = own.add_flag("--quantize", request_.quantize, "Plan Q/DQ too");
     own.add_flag("--dry-run", request_.dry_run,
                  "Print what each rule and policy of the recipe decides, and write nothing")
@@ -28,7 +28,7 @@ class Plan final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     if (request_.output.empty() && !request_.dry_run) refuse(app(), "--output is required");
     recipe_.finish();
     return request_;
@@ -36,7 +36,7 @@ class Plan final : public Subcommand {
 
  private:
   PlanRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
   RecipeOptions recipe_{request_.recipe};
 };
 

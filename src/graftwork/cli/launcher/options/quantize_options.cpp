@@ -1,7 +1,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/quantization_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 #include "graftwork/onnx/opset_range.h"
 
@@ -14,7 +14,7 @@ class Quantize final : public Subcommand {
       : Subcommand(*command.add_subcommand("quantize", "Do it all: network and samples in, INT8 ONNX file out")) {
     CLI::App& own = app();
     add_network(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     quantization_.add_to(own);
     add_choice(own, "--weights", request_.float_weights, {{"int8", false}, {"float", true}}, "FORM",
                "Store weights as int8 codes (TensorRT 9 and later) or float");
@@ -44,7 +44,7 @@ class Quantize final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     const CalibrationFlags& flags = request_.calibration;
     if (flags.data.empty() && flags.scales.empty()) refuse(app(), "--calibrate DATA or --scales FILE is needed");
     quantization_.finish(app());
@@ -55,7 +55,7 @@ class Quantize final : public Subcommand {
 
  private:
   QuantizeRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
   QuantizationOptions quantization_{request_.calibration};
 };
 

@@ -1,7 +1,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/quantization_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -13,7 +13,7 @@ class Run final : public Subcommand {
       : Subcommand(*command.add_subcommand("run", "Run a network at any stage on given inputs")) {
     CLI::App& own = app();
     add_network(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     add_list(own, "--input", inputs_, "NAME=FILE",
              "Value of an input: .npy, JPEG, PNG, or a folder; NAME= may be left out if there is one input, and an "
              ".npz file without it holds all inputs by name")
@@ -32,7 +32,7 @@ class Run final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     check_stage();
     quantization_.finish(app());
     for (const std::string& text : inputs_) {
@@ -78,7 +78,7 @@ class Run final : public Subcommand {
   }
 
   RunRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
   QuantizationOptions quantization_{request_.calibration};
   std::vector<std::string> inputs_;
 };

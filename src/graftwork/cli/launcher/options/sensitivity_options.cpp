@@ -2,7 +2,7 @@
 
 #include "graftwork/cli/launcher/options/network_options.h"
 #include "graftwork/cli/launcher/options/quantization_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -28,7 +28,7 @@ class Sensitivity final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     if (request_.rank == SensitivityRank::kTop1 && request_.labels.empty())
       refuse(app(), "--rank top1 needs --labels FILE");
     check_recipe_to_write();
@@ -40,7 +40,7 @@ class Sensitivity final : public Subcommand {
  private:
   void add_measurement(CLI::App& own) {
     add_network(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     add_data(own, request_.data, "measure");
     add_count(own, "--samples", request_.samples, 1,
               "Measure on N of them, evenly spread; default: one in sixteen, 1 to 8; with --labels all");
@@ -74,7 +74,7 @@ class Sensitivity final : public Subcommand {
   }
 
   SensitivityRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
   QuantizationOptions quantization_{request_.calibration};
 };
 

@@ -1,5 +1,5 @@
 #include "graftwork/cli/launcher/options/network_options.h"
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
@@ -11,7 +11,7 @@ class Transform final : public Subcommand {
       : Subcommand(*command.add_subcommand("transform", "Show the graph after conversions and fusions")) {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
-    script_.add_to(own);
+    open_.add_to(own);
     add_path(own, "-o,--output", request_.output, "Write the graph here (.gir); default: print it");
     add_plan_to_follow(own, request_.plan);
     add_backend(own, request_.backend);
@@ -22,13 +22,13 @@ class Transform final : public Subcommand {
   }
 
   Request request() override {
-    script_.finish(app(), request_.model);
+    open_.finish(app(), request_.model);
     return request_;
   }
 
  private:
   TransformRequest request_;
-  ScriptOptions script_{request_.script};
+  OpenOptions open_{request_.open};
 };
 
 }  // namespace

@@ -179,7 +179,7 @@ void compare(const CompareRequest& request) {
   if (!request.file.empty()) const MappedFile is_there(request.file);
   check_image_options(flags.images, {request.data, flags.data});
   const PlanFile plan = plan_of(flags.plan);
-  const LoadedNetwork loaded = load_to_run(request.model, request.script, flags.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags.quiet);
   const std::unique_ptr<SampleSource> samples =
       open_samples(loaded.network.module, request.data, {flags.limit, flags.images});
   if (samples->size() == 0) throw Error("data.empty", "there is no sample to compare on").at(request.data.string());

@@ -121,7 +121,7 @@ void run(const RunRequest& request) {
   const InterruptGuard interrupt;
   check_output_files({{request.output}, inputs_of(request)});
   check_image_options(request.calibration.images, data_of(request));
-  const LoadedNetwork loaded = load_to_run(request.model, request.script, request.calibration.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, request.calibration.quiet);
   const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, request.inputs, request.calibration.images);
   const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);
   Tap tap(network.module, request);

@@ -118,7 +118,7 @@ void sensitivity(const SensitivityRequest& request) {
   refuse_plan_with_stubs(request, plan);
   const std::vector<int64_t> labels = read_labels(request.labels);
 
-  const LoadedNetwork loaded = load_to_run(request.model, request.script, flags.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags.quiet);
   const TransformedNetwork transformed = transform_network(loaded.network, plan, patterns_of(flags.backend));
   const std::unique_ptr<SampleSource> samples =
       open_samples(transformed.network.module, request.data, {flags.limit, flags.images});

@@ -1,4 +1,4 @@
-#include "graftwork/cli/launcher/options/script_options.h"
+#include "graftwork/cli/launcher/options/open_options.h"
 
 #include <charconv>
 #include <string_view>
@@ -46,25 +46,28 @@ bool read_shape(std::string_view text, InputShape& shape) {
 
 }  // namespace
 
-void ScriptOptions::add_to(CLI::App& app) {
-  app.add_flag("--allow-code", flags_.allow_code, "TorchScript: run the code that the file holds, as loading it does");
+void OpenOptions::add_to(CLI::App& app) {
+  app.add_flag("--allow-code", flags_.script.allow_code,
+               "TorchScript: run the code that the file holds, as loading it does");
   add_list(
       app, "--input-shape", shapes_, "[NAME=]SHAPE[:TYPE]",
       "TorchScript: an input of forward, 1x3x224x224 or tokens=1x128:i64, to record it on; TYPE is f32 by default");
-  add_path(app, "--example", flags_.example,
+  add_path(app, "--example", flags_.script.example,
            "TorchScript: arrays to record it on, by input (.npz), or the only one (.npy)");
+  app.add_flag("!--no-isolation", flags_.isolated,
+               "Work in this process alone: a file that makes torch crash ends it without a message");
 }
 
-void ScriptOptions::finish(const CLI::App& app, const std::filesystem::path& model) {
+void OpenOptions::finish(const CLI::App& app, const std::filesystem::path& model) {
   for (const std::string& text : shapes_) {
     InputShape shape;
     if (!read_shape(text, shape))
       refuse(app, cat("--input-shape: ", quoted(text), " is not [NAME=]SHAPE[:TYPE], such as x=1x3x224x224:f32"));
-    flags_.shapes.push_back(std::move(shape));
+    flags_.script.shapes.push_back(std::move(shape));
   }
-  if (!flags_.shapes.empty() && !flags_.example.empty())
+  if (!flags_.script.shapes.empty() && !flags_.script.example.empty())
     refuse(app, "--input-shape and --example say the same: one of them");
-  if (is_printed_graph(model) && flags_.speaks_of_inputs())
+  if (is_printed_graph(model) && flags_.script.speaks_of_inputs())
     refuse(app, "--input-shape and --example are for TorchScript, not for a printed graph");
 }
 

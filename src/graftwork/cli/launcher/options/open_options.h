@@ -1,4 +1,4 @@
-// What a TorchScript file does not say.
+// How a network is opened.
 #pragma once
 
 #include "graftwork/cli/launcher/options/option_forms.h"
@@ -6,10 +6,10 @@
 
 namespace graftwork::core::cli {
 
-/// `--allow-code`, `--input-shape` and `--example`.
-class ScriptOptions {
+/// `--allow-code`, `--input-shape` and `--example`, which say what a TorchScript file does not, and `--no-isolation`.
+class OpenOptions {
  public:
-  explicit ScriptOptions(ScriptFlags& flags) : flags_(flags) {}
+  explicit OpenOptions(OpenFlags& flags) : flags_(flags) {}
 
   /// This must live while `app` reads a command line.
   void add_to(CLI::App& app);
@@ -17,7 +17,7 @@ class ScriptOptions {
   void finish(const CLI::App& app, const std::filesystem::path& model);
 
  private:
-  ScriptFlags& flags_;
+  OpenFlags& flags_;
   std::vector<std::string> shapes_;
 };
 

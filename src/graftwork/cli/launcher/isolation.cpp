@@ -1,0 +1,111 @@
+#include "graftwork/cli/launcher/isolation.h"
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <system_error>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/cli/output/guard.h"
+
+namespace graftwork::core::cli {
+namespace {
+
+/// What is passed on to the child.
+constexpr int kPassedOn[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+sigset_t waited_for() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  for (const int signal : kPassedOn) ::sigaddset(&set, signal);
+  return set;
+}
+
+/// Ends by `signal`, as whoever waits for this process is to see.
+[[noreturn]] void end_by(int signal) {
+  std::signal(signal, SIG_DFL);
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, signal);
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(signal);
+  std::_Exit(128 + signal);
+}
+
+Error death(const std::filesystem::path& model, int signal, bool opened) {
+  const std::string what = opened ? "working with it" : "opening it";
+  const char* const name = ::strsignal(signal);
+  const std::string how = name ? name : cat("signal ", signal);
+  switch (signal) {
+    case SIGXCPU:
+      return Error("model.time", cat(model.string(), ": ", what, " took longer than it may"),
+                   "not using it unless you know who made it; then --no-isolation opens it without a limit");
+    case SIGBUS:
+      return Error("file.changed", cat(model.string(), " or a file beside it became shorter while it was read"),
+                   "writing files under another name, and renaming them once they are whole");
+    case SIGKILL:
+      return Error("process.killed", cat(model.string(), ": the system ended the command while ", what),
+                   "more memory, or fewer threads (OMP_NUM_THREADS=1)");
+    default:
+      return Error("model.crash", cat(model.string(), ": ", what, " ended in a crash of the process (", how, ")"),
+                   "not using it: it is damaged, or made to do harm. If it is neither, please report it with the file");
+  }
+}
+
+[[noreturn]] void end_as(int status, const std::filesystem::path& model, bool opened) {
+  if (WIFEXITED(status)) std::_Exit(WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  for (const int passed_on : kPassedOn) {
+    if (signal == passed_on) end_by(signal);
+  }
+  std::_Exit(guarded([&] { throw death(model, signal, opened); }));
+}
+
+[[noreturn]] void supervise(pid_t child, const std::filesystem::path& model, const std::atomic<bool>& opened) {
+  const sigset_t set = waited_for();
+  while (true) {
+    int status = 0;
+    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, model, opened);
+    siginfo_t info{};
+    const int signal = ::sigwaitinfo(&set, &info);
+    // What the terminal sends, it sends to the child too.
+    if (signal > 0 && signal != SIGCHLD && info.si_code <= 0) ::kill(child, signal);
+  }
+}
+
+}  // namespace
+
+std::atomic<bool>* continue_in_child(const std::filesystem::path& model) {
+  void* const shared =
+      ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  std::fflush(nullptr);
+  const sigset_t set = waited_for();
+  sigset_t before;
+  ::sigprocmask(SIG_BLOCK, &set, &before);
+  const pid_t parent = ::getpid();
+  const pid_t child = shared == MAP_FAILED ? -1 : ::fork();
+  if (child < 0) {
+    const int error = errno;
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+    throw Error("process.fork", "cannot start a process of its own: " + std::generic_category().message(error),
+                "--no-isolation, for files of people whom you trust");
+  }
+  auto* const opened = new (shared) std::atomic<bool>(false);
+  if (child > 0) supervise(child, model, *opened);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) std::_Exit(kFailure);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return opened;
+}
+
+}  // namespace graftwork::core::cli
