@@ -2,10 +2,15 @@
 
 #include <string_view>
 
+#include "graftwork/base/text.h"
+
 namespace graftwork {
 
 Error::Error(std::string code, std::string message, std::string hint)
-    : std::runtime_error(code), code_(std::move(code)), message_(std::move(message)), hint_(std::move(hint)) {
+    : std::runtime_error(code),
+      code_(std::move(code)),
+      message_(core::visible(message, true)),
+      hint_(core::visible(hint, true)) {
   what_ = "error[" + code_ + "]: " + message_;
   hint_begins_ = what_.size();
   if (!hint_.empty()) what_ += "\n  try " + hint_;
@@ -18,6 +23,7 @@ Error::~Error() = default;
 const char* Error::what() const noexcept { return what_.c_str(); }
 
 Error& Error::at(std::string where) {
+  where = core::visible(where);
   // A file's name is added by whoever opened it and by whoever asked for that.
   if (!context_.empty() && (context_.front() == where || context_.back() == where)) return *this;
   const std::string line = "\n  at  " + where;

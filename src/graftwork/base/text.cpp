@@ -1,10 +1,13 @@
 #include "graftwork/base/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <utility>
 
 #include "graftwork/base/hash.h"
 #include "graftwork/base/number_text.h"
@@ -30,23 +33,69 @@ std::string shortest(double value) {
   return text;
 }
 
+namespace {
+
+/// Bytes of the code point that `text` begins with, 1 where they are no UTF-8; and whether it may be seen.
+std::pair<size_t, bool> first_character(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return {1, byte(0) >= 0x20 && byte(0) != 0x7f};
+  const size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return {1, false};
+  uint32_t code = byte(0) & (0xffU >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return {1, false};
+    code = code << 6 | (byte(i) & 0x3fU);
+  }
+  const bool is_overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+  if (is_overlong || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {1, false};
+  constexpr std::pair<uint32_t, uint32_t> kHidden[] = {
+      {0x80, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e},   {0x200b, 0x200f},  {0x2028, 0x202e},
+      {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0x1bca0, 0x1bca3}, {0xe0000, 0xe0fff}};
+  const auto holds = [code](const auto& range) { return code >= range.first && code <= range.second; };
+  return {length, std::none_of(std::begin(kHidden), std::end(kHidden), holds)};
+}
+
+void append_escaped(std::string& out, std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  }
+}
+
+}  // namespace
+
+std::string visible(std::string_view text, bool keep_lines) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const auto [length, is_seen] = first_character(text);
+    if (is_seen || (keep_lines && text[0] == '\n')) {
+      out += text.substr(0, length);
+    } else {
+      append_escaped(out, text.substr(0, length));
+    }
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
+  while (!text.empty()) {
+    const auto [length, is_seen] = first_character(text);
+    const std::string_view character = text.substr(0, length);
+    if (character == "\n") {
       out += "\\n";
-    } else if (c == '\t') {
+    } else if (character == "\t") {
       out += "\\t";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      std::array<char, 8> escape{};
-      std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned char>(c));
-      out += escape.data();
+    } else if (is_seen) {
+      if (character == "\"" || character == "\\") out += '\\';
+      out += character;
     } else {
-      out += c;
+      append_escaped(out, character);
     }
+    text.remove_prefix(length);
   }
   return out + '"';
 }

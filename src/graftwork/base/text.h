@@ -53,8 +53,13 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 /// ("1.0", "1e-05", "inf", "nan").
 std::string shortest(double value);
 
-/// `text` in double quotes, with quotes, backslashes and control characters escaped.
+/// `text` in double quotes, with quotes, backslashes and what `visible` escapes escaped.
 std::string quoted(std::string_view text);
+
+/// `text` as it may be shown to people: control characters, the marks of Unicode that turn text around or hide it, and
+/// bytes that are no UTF-8 become \xNN, byte by byte. Names in files are anybody's: on a terminal they could clear the
+/// screen, and in a message they could look like another one.
+std::string visible(std::string_view text, bool keep_lines = false);
 
 /// "FusedConvBNAct" → "fused_conv_bn_act".
 std::string snake_case(std::string_view camel_case);

@@ -138,6 +138,29 @@ TEST(Text, QuotedEscapesWhatWouldEndOrHideTheText) {
   EXPECT_EQ(quoted("a\"b\\c\nd\te"), R"("a\"b\\c\nd\te")");
   EXPECT_EQ(quoted(std::string_view("\0\x1f\x7f", 3)), R"("\x00\x1f\x7f")");
   EXPECT_EQ(quoted("7×7"), "\"7×7\"");
+  EXPECT_EQ(quoted("a\u202eb"), R"("a\xe2\x80\xaeb")");
+}
+
+TEST(Text, VisibleEscapesWhatATerminalWouldObey) {
+  EXPECT_EQ(visible("größe 7×7 图 🙂"), "größe 7×7 图 🙂");
+  EXPECT_EQ(visible("\x1b[2Jx\r\n\t\x7f"), R"(\x1b[2Jx\x0d\x0a\x09\x7f)");
+  EXPECT_EQ(visible("a\nb\t", true), "a\nb\\x09");
+  EXPECT_EQ(visible(std::string_view("\0", 1)), R"(\x00)");
+  for (const std::string_view hidden :
+       {"\u0085", "\u061c", "\u200b", "\u200f", "\u2028", "\u202e", "\u2066", "\ufeff", "\U000e0041"})
+    EXPECT_EQ(visible(hidden).substr(0, 2), "\\x") << visible(hidden);
+}
+
+TEST(Text, VisibleEscapesWhatIsNoUtf8) {
+  for (const auto& [bytes, shown] :
+       std::vector<std::pair<std::string, std::string>>{{"\xff", R"(\xff)"},                  // no first byte
+                                                        {"\xc3", R"(\xc3)"},                  // cut short
+                                                        {"\xc3(", R"(\xc3()"},                // no second byte
+                                                        {"\xc0\xaf", R"(\xc0\xaf)"},          // a longer form of '/'
+                                                        {"\xe0\x80\xaf", R"(\xe0\x80\xaf)"},  // the same
+                                                        {"\xed\xa0\x80", R"(\xed\xa0\x80)"},  // half of a pair
+                                                        {"\xf4\x90\x80\x80", R"(\xf4\x90\x80\x80)"}})
+    EXPECT_EQ(visible(bytes), shown);
 }
 
 TEST(Text, SnakeCaseKnowsAbbreviations) {

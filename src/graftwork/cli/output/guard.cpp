@@ -7,6 +7,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/cli/output/option_hints.h"
+#include "graftwork/base/text.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -20,7 +21,7 @@ int report(const Error& error) {
 
 int report_defect(const std::string& what) {
   std::fprintf(stderr, "%s\n  this is a defect of Graftwork: please report it with the command line and the model\n",
-               what.c_str());
+               visible(what, true).c_str());
   return kInternalError;
 }
 

@@ -10,7 +10,8 @@
 
 namespace graftwork::core::cli {
 
-void print_out(std::string_view text) {
+void print_out(std::string_view written) {
+  const std::string text = visible(written, true);
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
   throw Error("file.unwritable", "cannot write to standard output: " + std::generic_category().message(errno));
 }
@@ -18,7 +19,7 @@ void print_out(std::string_view text) {
 void warn_unsupported(const std::vector<std::string>& unsupported) {
   if (unsupported.empty()) return;
   std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be run or exported\n");
-  for (const std::string& line : unsupported) text += "  " + line + "\n";
+  for (const std::string& line : unsupported) text += "  " + visible(line) + "\n";
   std::fputs(text.c_str(), stderr);
 }
 
@@ -33,11 +34,11 @@ std::string training_warning(const std::vector<std::string>& layers) {
 }
 
 void warn(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) std::fputs(cat("warning: ", warning, "\n").c_str(), stderr);
+  for (const std::string& warning : warnings) std::fputs(cat("warning: ", visible(warning), "\n").c_str(), stderr);
 }
 
 void warn_training(const std::vector<std::string>& layers) {
-  if (!layers.empty()) std::fputs(cat("warning: ", training_warning(layers), "\n").c_str(), stderr);
+  if (!layers.empty()) std::fputs(cat("warning: ", visible(training_warning(layers)), "\n").c_str(), stderr);
 }
 
 }  // namespace graftwork::core::cli

@@ -99,6 +99,8 @@ class Parser {
   /// Behind "Symbol(" or "Float(": the text that matters, then keywords.
   SympyExpr named(Kind kind, int depth) {
     SympyExpr expr{.kind = kind, .name = string(), .args = {}};
+    // Printed graphs show it bare.
+    if (!is_word(expr.name)) fail(cat(quoted(expr.name.substr(0, 40)), " is no name of a symbol"));
     while (accept(',')) {
       if (peek() != ')' && !skip_keyword(depth)) fail("a keyword is missing");
     }
@@ -114,6 +116,14 @@ class Parser {
     } while (accept(','));
     if (!accept(')')) fail("')' is missing");
     return args;
+  }
+
+  static bool is_word(std::string_view text) {
+    const auto fits = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+             c == '+' || c == '-';
+    };
+    return !text.empty() && std::all_of(text.begin(), text.end(), fits);
   }
 
   /// Passes over `name=value`; leaves everything else where it is.
