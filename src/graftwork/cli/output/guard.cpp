@@ -6,8 +6,8 @@
 #include <string>
 
 #include "graftwork/base/error.h"
-#include "graftwork/cli/output/option_hints.h"
 #include "graftwork/base/text.h"
+#include "graftwork/cli/output/option_hints.h"
 
 namespace graftwork::core::cli {
 namespace {

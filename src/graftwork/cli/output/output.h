@@ -7,7 +7,8 @@
 
 namespace graftwork::core::cli {
 
-/// Writes to standard output, as `visible` shows it. Throws Error "file.unwritable" when that fails (a full disk behind a redirection).
+/// Writes to standard output, as `visible` shows it. Throws Error "file.unwritable" when that fails (a full disk behind
+/// a redirection).
 void print_out(std::string_view text);
 
 /// "warning: 2 operators cannot be exported" and the lines, on standard error; nothing for an empty list.

@@ -1,6 +1,6 @@
 #include "graftwork/cli/launcher/options/network_options.h"
-#include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/open_options.h"
+#include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {

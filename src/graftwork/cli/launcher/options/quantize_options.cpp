@@ -1,7 +1,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/launcher/options/network_options.h"
-#include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/open_options.h"
+#include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 #include "graftwork/onnx/opset_range.h"
 

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "graftwork/cli/launcher/options/network_options.h"
-#include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/open_options.h"
+#include "graftwork/cli/launcher/options/quantization_options.h"
 #include "graftwork/cli/launcher/options/subcommand.h"
 
 namespace graftwork::core::cli {
