@@ -103,6 +103,9 @@ fuzz: setup  ## hostile input by clang's libFuzzer, under sanitizers too; FUZZ_S
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh
 
+attack: build  ## hostile input in great numbers, a row for each kind; ATTACK="--only operators --count 1000" passes options
+	@$(PYTHON) tests/attack/run.py $(ATTACK)
+
 sanitize: setup  ## the half without torch, under AddressSanitizer and UBSan, with a few mutations of hostile files
 	@[ -e build/asan/build.ninja ] || cmake --preset asan
 	@cmake --build build/asan

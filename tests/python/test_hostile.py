@@ -13,6 +13,7 @@ import pytest
 
 import support
 from hostile import corpus
+from hostile.server import Server
 
 #: A refusal takes so much processor time at most, in seconds; on the clock a busy machine may take longer.
 MOST_SECONDS = 0.5
@@ -35,35 +36,14 @@ class Refusal:
     seconds: float
     processor_seconds: float
     kib: int
-    report: str
     output: str
+    report: str
     left: list[str]
 
     @property
     def code(self):
         found = re.findall(r"^error\[([\w.]+)\]", self.report, re.M)
         return found[0] if len(found) == 1 else found
-
-
-class Server:
-    """graftwork_command_server: the command without its start-up."""
-
-    def __init__(self, path, folder):
-        self.process = subprocess.Popen(
-            [path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, encoding="utf-8"
-        )
-        self.logs = folder / "stdout", folder / "stderr"
-
-    def run(self, folder, arguments):
-        self.process.stdin.write("\t".join([str(folder), *map(str, self.logs), *arguments]) + "\n")
-        self.process.stdin.flush()
-        status, seconds, processor, kib = self.process.stdout.readline().split()
-        output, report = (log.read_text(errors="replace") for log in self.logs)
-        return int(status), float(seconds), float(processor), int(kib), output, report
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def listing(folder):
@@ -99,10 +79,10 @@ class Worker(threading.Thread):
     def meet(self, folder, family, case):
         case.write(folder)
         before = listing(folder)
-        status, seconds, processor, kib, output, report = self.server.run(folder, case.arguments)
+        answer = self.server.run(folder, case.arguments)
         left = sorted(set(listing(folder)) ^ set(before))
         remove_links(folder)
-        return Refusal(family, case.name, status, seconds, processor, kib, report, output, left)
+        return Refusal(family, case.name, left=left, **asdict(answer))
 
 
 @pytest.fixture(scope="module")
@@ -143,11 +123,11 @@ def start_kib(server_path, tmp_path_factory):
     """Memory of the command that only says that there is no file."""
     folder = tmp_path_factory.mktemp("start")
     server = Server(server_path, folder)
-    status, _, _, kib, _, report = server.run(folder, ("inspect", "missing.pt2"))
+    answer = server.run(folder, ("inspect", "missing.pt2"))
     server.close()
-    assert status == 1
-    assert "file.missing" in report
-    return kib
+    assert answer.status == 1
+    assert "file.missing" in answer.report
+    return answer.kib
 
 
 def told(wrong):

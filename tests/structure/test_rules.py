@@ -20,6 +20,7 @@ PLACES = (
     "tests/unit",
     "tests/python",
     "tests/zoo",
+    "tests/attack",
     "tests/hostile",
 )
 SUFFIXES = {".h", ".cpp", ".inc", ".md", ".py", ".gir", ".gpat", ".txt"}

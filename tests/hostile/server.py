@@ -1,0 +1,44 @@
+"""The command without its start-up: graftwork_command_server answers each request by a fork."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one command line."""
+
+    status: int  #: of the exit, or the negative number of the signal that ended it
+    seconds: float
+    processor_seconds: float
+    kib: int  #: resident at most
+    output: str
+    report: str  #: standard error
+
+
+class Server:
+    """Runs command lines, one after the other, in folders of their own. Logs are kept in `folder`."""
+
+    def __init__(self, path, folder, **environment):
+        self.process = subprocess.Popen(
+            [path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            encoding="utf-8",
+            env={**os.environ, **environment},
+        )
+        self.logs = folder / "stdout", folder / "stderr"
+
+    def run(self, folder, arguments):
+        self.process.stdin.write("\t".join([str(folder), *map(str, self.logs), *map(str, arguments)]) + "\n")
+        self.process.stdin.flush()
+        status, seconds, processor, kib = self.process.stdout.readline().split()
+        output, report = (log.read_bytes().decode(errors="replace") for log in self.logs)
+        return Answer(int(status), float(seconds), float(processor), int(kib), output, report)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
