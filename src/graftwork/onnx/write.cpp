@@ -5,6 +5,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "unit/onnx/sample.h"
