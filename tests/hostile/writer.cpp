@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "graftwork/base/file.h"
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/data/npz.h"
 #include "graftwork/onnx/write.h"
 

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <set>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "graftwork/archive/crc32.h"
 #include "graftwork/archive/zip_format.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -105,7 +106,7 @@ std::vector<std::byte> inflate(const ZipReader& reader, std::string_view name, s
   if (!bytes || bytes->size() < wanted) {
     fail(reader, "archive.corrupt", cat("entry ", quoted(name), " ends early or is damaged"), kAgain);
   }
-  if (whole && (bytes->size() > wanted || zip::checksum(*bytes) != entry->checksum)) {
+  if (whole && (bytes->size() > wanted || !reader.matches(*entry, zip::checksum(*bytes)))) {
     fail(reader, "archive.corrupt", cat("entry ", quoted(name), " is damaged"), kAgain);
   }
   return *std::move(bytes);

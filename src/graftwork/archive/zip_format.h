@@ -44,7 +44,4 @@ T load(std::span<const std::byte> bytes, size_t offset) {
   return value;
 }
 
-/// CRC-32, or that of what `before` is the checksum of with `bytes` behind it.
-uint32_t checksum(std::span<const std::byte> bytes, uint32_t before = 0);
-
 }  // namespace graftwork::core::zip

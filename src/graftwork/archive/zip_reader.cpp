@@ -1,9 +1,12 @@
 #include "graftwork/archive/zip_reader.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 
+#include "graftwork/archive/crc32.h"
+#include "graftwork/archive/inflate.h"
 #include "graftwork/archive/zip_directory.h"
-#include "graftwork/archive/zip_format.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
@@ -11,6 +14,16 @@ namespace graftwork::core {
 namespace {
 
 bool is_folder(const ZipEntry& entry) { return entry.name.ends_with('/') && entry.size == 0; }
+
+/// Maps pages of the file all at once; page by page, as they are touched, takes longer than to add them up.
+void map_pages(std::span<const std::byte> bytes) {
+#ifdef MADV_POPULATE_READ
+  constexpr size_t kPage = 4096;
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data()) / kPage * kPage;
+  const size_t size = reinterpret_cast<uintptr_t>(bytes.data() + bytes.size()) - begin;
+  if (size > kPage) static_cast<void>(::madvise(reinterpret_cast<void*>(begin), size, MADV_POPULATE_READ));
+#endif
+}
 
 }  // namespace
 
@@ -29,6 +42,8 @@ ZipReader::ZipReader(std::span<const std::byte> bytes, std::shared_ptr<const voi
       throw Error("archive.duplicate", cat("the archive holds two entries named ", quoted(twin->name)),
                   "making the file again");
     }
+    has_checksums_ = std::ranges::any_of(entries_, [](const ZipEntry& entry) { return entry.checksum != 0; });
+    compared_ = std::make_unique<std::atomic<bool>[]>(entries_.size());
   } catch (Error& error) {
     error.at(label_);
     throw;
@@ -58,17 +73,27 @@ std::span<const std::byte> ZipReader::entry(std::string_view name) const {
                 "the file as it was first written, or packing it again without compression (zip -0)")
         .at(label_);
   }
+  std::atomic<bool>& is_compared = compared_[static_cast<size_t>(found - entries_.data())];
+  if (!is_compared) {
+    map_pages(found->packed);
+    if (!matches(*found, zip::checksum(found->packed))) {
+      throw Error("archive.corrupt", cat("entry ", quoted(name), " is damaged: its checksum is another"),
+                  "making the file again, or copying it again if it was downloaded")
+          .at(label_);
+    }
+    is_compared = true;
+  }
   return found->packed;
 }
 
-std::span<const std::byte> ZipReader::checked_entry(std::string_view name) const {
-  const std::span<const std::byte> bytes = entry(name);
-  if (zip::checksum(bytes) != find(name)->checksum) {
-    throw Error("archive.corrupt", cat("entry ", quoted(name), " is damaged: its checksum is another"),
-                "making the file again, or copying it again if it was downloaded")
-        .at(label_);
+void ZipReader::check_entries() const {
+  for (const ZipEntry& entry : entries_) {
+    if (entry.is_stored()) {
+      this->entry(entry.name);
+    } else {
+      inflate(*this, entry.name);
+    }
   }
-  return bytes;
 }
 
 }  // namespace graftwork::core

@@ -1,8 +1,10 @@
 // Reads zip archives in place: the directory is parsed once, and an entry that is stored without
 // compression is a view of the mapped file, so weights of gigabytes cost no copy and no memory.
-// Nothing in the file is believed before it is checked against the length of the file.
+// Nothing in the file is believed before it is checked against the length of the file, and no entry before it is
+// compared with its checksum.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -46,11 +48,14 @@ class ZipReader {
   bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// Null when there is no such entry. O(log n).
   const ZipEntry* find(std::string_view name) const;
-  /// A stored entry's bytes, not copied, and not read: their checksum is not compared. Throws Error "archive.missing"
-  /// or "archive.compressed".
+  /// A stored entry's bytes, not copied. They are read the first time, to compare their checksum; not again. Throws
+  /// Error "archive.missing", "archive.compressed" or "archive.corrupt". Safe from many threads.
   std::span<const std::byte> entry(std::string_view name) const;
-  /// The same for what is small and read anyway: throws Error "archive.corrupt" too, when the checksum is another.
-  std::span<const std::byte> checked_entry(std::string_view name) const;
+  /// Reads every entry, unpacked where it is compressed, and throws "archive.corrupt" for the first that is damaged.
+  void check_entries() const;
+  /// Whether `sum` is the entry's checksum. Archives that torch writes under
+  /// `torch.serialization.set_crc32_options(False)` have 0 for the checksum of every entry, and say nothing.
+  bool matches(const ZipEntry& entry, uint32_t sum) const { return !has_checksums_ || entry.checksum == sum; }
 
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::shared_ptr<const void>& owner() const { return owner_; }
@@ -61,6 +66,9 @@ class ZipReader {
   std::shared_ptr<const void> owner_;
   std::string label_;
   std::vector<ZipEntry> entries_;
+  bool has_checksums_ = false;
+  /// For each entry, whether it has been compared.
+  std::unique_ptr<std::atomic<bool>[]> compared_;
 };
 
 }  // namespace graftwork::core

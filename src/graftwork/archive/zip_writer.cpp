@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graftwork/archive/crc32.h"
 #include "graftwork/archive/zip_format.h"
 #include "graftwork/base/error.h"
 

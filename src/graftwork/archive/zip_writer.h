@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "graftwork/base/file.h"
+#include "graftwork/base/atomic_file.h"
 
 namespace graftwork::core {
 

@@ -1,4 +1,4 @@
-// Files: read, map, and write so that no half of one is ever seen.
+// Files that are read.
 #pragma once
 
 #include <cstddef>
@@ -34,35 +34,5 @@ inline constexpr size_t kLongestText = size_t{256} << 20;
 
 /// The whole file as text. Throws as MappedFile does, but an empty file is ""; "file.too_large" above kLongestText.
 std::string read_text(const std::filesystem::path& path);
-
-/// Writes beside `path` and renames on commit, so that a reader sees the old file or the new one, even if this process
-/// is killed. The bytes gather in `<path>.graftwork-part`, which the destructor removes unless they were committed;
-/// what a killed process left there, the next one that writes `path` takes over. A process that finds another
-/// at work takes the names `-part2`, `-part3`, ... A symbolic link at `path` stays one: the file behind it is replaced.
-/// Whatever fails throws Error "file.unwritable" with the system's reason, at once.
-class AtomicFile {
- public:
-  explicit AtomicFile(std::filesystem::path path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-
-  void write(std::string_view bytes);
-  /// Where the bytes lie until `commit`.
-  const std::filesystem::path& temporary() const { return temporary_; }
-  void commit();
-
- private:
-  void flush(std::string_view bytes);
-  [[noreturn]] void fail(int error) const;
-
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
-  std::string buffer_;
-  int fd_ = -1;
-};
-
-/// Writes one whole file through AtomicFile.
-void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace graftwork::core

@@ -1,5 +1,6 @@
 #include "graftwork/quant/checkpoint_file.h"
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"

@@ -7,8 +7,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <set>
+#include <span>
 #include <thread>
 
+#include "graftwork/base/content_hash.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/hash.h"
 #include "graftwork/base/number_text.h"
@@ -200,6 +203,22 @@ TEST(Hash, IsFnv1a) {
   EXPECT_EQ(hash_digits(hash_text("foobar")), "85944171f73967e8");
   EXPECT_EQ(hash_digits(0xab), "00000000000000ab");
   EXPECT_EQ(hash_on(hash_on(kHashOfNothing, "foo"), "bar"), hash_text("foobar"));
+}
+
+TEST(ContentHash, DiffersForEveryBitAndEveryLength) {
+  std::set<uint64_t> seen;
+  std::string text(100, '\0');
+  const auto hash = [&](size_t size) { return content_hash(std::as_bytes(std::span(text.data(), size))); };
+  for (size_t size = 0; size <= text.size(); ++size) EXPECT_TRUE(seen.insert(hash(size)).second) << size;
+  for (size_t bit = 0; bit < 8 * text.size(); ++bit) {
+    text[bit / 8] = static_cast<char>(1 << bit % 8);
+    EXPECT_TRUE(seen.insert(hash(text.size())).second) << bit;
+    text[bit / 8] = 0;
+  }
+}
+
+TEST(ContentHash, IsTheSameEverywhere) {
+  EXPECT_EQ(hash_digits(content_hash(std::as_bytes(std::span("some bytes, more than there are in one block")))), "4cf1d1969a4c9870");
 }
 
 }  // namespace

@@ -8,9 +8,12 @@
 #include <csignal>
 #include <cstring>
 #include <map>
+#include <thread>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/onnx/data_file.h"
 #include "unit/onnx/sample.h"
 
 namespace graftwork::core::onnx {
@@ -51,7 +54,17 @@ Model model_with_weights() {
   return model;
 }
 
-constexpr WriteOptions kOutside{.external_data_above = 2000};
+/// The same with further weights.
+Model other_model() {
+  Model model = model_with_weights();
+  model.graph.initializers.push_back(int8_tensor("more", std::vector<int8_t>(9000, 1)));
+  return model;
+}
+
+const WriteOptions kOutside{.external_data_above = 2000};
+
+/// Its weights, of 1024 and 5000 bytes, decide the name.
+constexpr const char* kData = "m.onnx.08e73cfba38b1949.data";
 
 TEST_F(OnnxWrite, WritesTheBytesOfSerializeModel) {
   write_model(model_with_weights(), folder_ / "m.onnx");
@@ -66,16 +79,18 @@ TEST_F(OnnxWrite, GivesTheSameBytesTwice) {
   write_model(model_with_weights(), folder_ / "a" / "m.onnx", kOutside);
   write_model(model_with_weights(), folder_ / "b" / "m.onnx", kOutside);
   EXPECT_EQ(read_text(folder_ / "a" / "m.onnx"), read_text(folder_ / "b" / "m.onnx"));
-  EXPECT_EQ(read_text(folder_ / "a" / "m.onnx.data"), read_text(folder_ / "b" / "m.onnx.data"));
+  EXPECT_EQ(read_text(folder_ / "a" / kData), read_text(folder_ / "b" / kData));
 }
 
 TEST_F(OnnxWrite, MovesLargeInitializersToAlignedPlacesOfADataFile) {
   const Model model = model_with_weights();
-  write_model(model, folder_ / "m.onnx", kOutside);
-  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", "m.onnx.data"}));
+  const WrittenModel written = write_model(model, folder_ / "m.onnx", kOutside);
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", kData}));
+  EXPECT_EQ(written.data, folder_ / kData);
+  EXPECT_EQ(written.bytes, fs::file_size(folder_ / "m.onnx") + fs::file_size(folder_ / kData));
 
   const ::onnx::GraphProto graph = parsed(read_text(folder_ / "m.onnx")).graph();
-  const std::string data = read_text(folder_ / "m.onnx.data");
+  const std::string data = read_text(folder_ / kData);
   EXPECT_EQ(data.size(), 4096U + 5000U);
   ASSERT_EQ(graph.initializer_size(), 5);
   EXPECT_EQ(graph.initializer(2).name(), "w1023");
@@ -89,9 +104,8 @@ TEST_F(OnnxWrite, MovesLargeInitializersToAlignedPlacesOfADataFile) {
     std::map<std::string, std::string> entries;
     for (const auto& entry : tensor.external_data()) entries[entry.key()] = entry.value();
     const std::span<const std::byte> bytes = model.graph.initializers[static_cast<size_t>(i)].bytes.view;
-    const std::map<std::string, std::string> expected{{"location", "m.onnx.data"},
-                                                      {"offset", offsets[static_cast<size_t>(i - 3)]},
-                                                      {"length", std::to_string(bytes.size())}};
+    const std::map<std::string, std::string> expected{
+        {"location", kData}, {"offset", offsets[static_cast<size_t>(i - 3)]}, {"length", std::to_string(bytes.size())}};
     EXPECT_EQ(entries, expected);
     EXPECT_EQ(std::memcmp(data.data() + std::stoul(entries["offset"]), bytes.data(), bytes.size()), 0);
   }
@@ -102,10 +116,10 @@ TEST_F(OnnxWrite, KeepsAllInsideUpToTheLimit) {
   Model model = sample_model();
   const uint64_t small = 24 + 12;
   model.graph.initializers.push_back(int8_tensor("large", std::vector<int8_t>(4096)));
-  write_model(model, folder_ / "m.onnx", {.external_data_above = small + 4096});
+  EXPECT_EQ(write_model(model, folder_ / "m.onnx", {.external_data_above = small + 4096}).data, "");
   EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
-  write_model(model, folder_ / "m.onnx", {.external_data_above = small + 4095});
-  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", "m.onnx.data"}));
+  const WrittenModel outside = write_model(model, folder_ / "m.onnx", {.external_data_above = small + 4095});
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", outside.data.filename()}));
 }
 
 TEST_F(OnnxWrite, MakesNoDataFileForSmallInitializersOnly) {
@@ -116,9 +130,49 @@ TEST_F(OnnxWrite, MakesNoDataFileForSmallInitializersOnly) {
 
 TEST_F(OnnxWrite, RemovesTheDataOfTheModelThatItReplaces) {
   write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
-  ASSERT_EQ(files(), (std::vector<std::string>{"m.onnx", "m.onnx.data"}));
+  ASSERT_EQ(files(), (std::vector<std::string>{"m.onnx", kData}));
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  ASSERT_EQ(files(), (std::vector<std::string>{"m.onnx", kData})) << "the same weights keep their file";
+  const fs::path other = write_model(other_model(), folder_ / "m.onnx", kOutside).data;
+  ASSERT_EQ(files(), (std::vector<std::string>{"m.onnx", other.filename()}));
   write_model(sample_model(), folder_ / "m.onnx");
   EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+}
+
+TEST_F(OnnxWrite, RemovesDataByTheNameThatEarlierVersionsGave) {
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  std::string model = read_text(folder_ / "m.onnx");
+  const std::string entry = std::string("location\x12") + static_cast<char>(std::strlen(kData)) + kData;
+  for (size_t at = model.find(entry); at != std::string::npos; at = model.find(entry))
+    model.replace(at, entry.size(), std::string("location\x12\x0bm.onnx.data"));
+  write_file(folder_ / "m.onnx", model);
+  fs::rename(folder_ / kData, folder_ / "m.onnx.data");
+  write_model(sample_model(), folder_ / "m.onnx");
+  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx"});
+}
+
+TEST_F(OnnxWrite, KnowsTheNamesOfData) {
+  for (const char* name : {"m.onnx.0123456789abcdef.data", "m.onnx.data"}) EXPECT_TRUE(is_data_name(name, "m.onnx"));
+  for (const char* name : {"n.onnx.data", "m.onnx", "m.onnxdata", "m.onnx.0123456789abcde.data", "m.onnx/../x.data",
+                           "m.onnx.0123456789abcdeg.data", "m.onnx.0123456789abcdef.data2", ""})
+    EXPECT_FALSE(is_data_name(name, "m.onnx")) << name;
+}
+
+TEST_F(OnnxWrite, WhatIsThrownBeforeTheCommitLeavesEverythingAsItWas) {
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  const std::string model = read_text(folder_ / "m.onnx");
+  WriteOptions options = kOutside;
+  options.before_commit = [] { throw Error("file.changed", "m.pt2 changed"); };
+  EXPECT_THROW(write_model(other_model(), folder_ / "m.onnx", options), Error);
+  EXPECT_EQ(read_text(folder_ / "m.onnx"), model);
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", kData}));
+}
+
+TEST_F(OnnxWrite, DataIsForThoseWhoMayReadTheModel) {
+  write_file(folder_ / "m.onnx", "old");
+  fs::permissions(folder_ / "m.onnx", fs::perms::owner_read | fs::perms::owner_write);
+  const fs::path data = write_model(model_with_weights(), folder_ / "m.onnx", kOutside).data;
+  EXPECT_EQ(fs::status(data).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
 TEST_F(OnnxWrite, LeavesDataAloneThatTheOldModelDoesNotName) {
@@ -131,17 +185,25 @@ TEST_F(OnnxWrite, LeavesDataAloneThatTheOldModelDoesNotName) {
 TEST_F(OnnxWrite, NoModelStandsBesideTheDataOfAnother) {
   // The name is longer than one byte of length can say.
   const std::string name = std::string(150, 'm') + ".onnx";
-  write_model(model_with_weights(), folder_ / name, kOutside);
-  const std::string data = read_text(folder_ / (name + ".data"));
-  Model other = model_with_weights();
-  other.graph.initializers.push_back(int8_tensor("more", std::vector<int8_t>(9000, 1)));
-  fs::create_directories(folder_ / (name + ".data.graftwork-part"));  // the data cannot be written
-  EXPECT_THROW(write_model(other, folder_ / name, kOutside), Error);
-  EXPECT_EQ(read_text(folder_ / (name + ".data")), data);
-  EXPECT_TRUE(fs::exists(folder_ / name)) << "what fails early leaves the old pair alone";
-  fs::remove(folder_ / (name + ".data.graftwork-part"));
-  write_model(other, folder_ / name, kOutside);
-  EXPECT_NE(read_text(folder_ / (name + ".data")), data);
+  const fs::path path = folder_ / name;
+  const fs::path first = write_model(model_with_weights(), path, kOutside).data;
+  const std::string old = read_text(path);
+  const fs::path second = write_model(other_model(), path, kOutside).data;
+  EXPECT_NE(first, second);
+  EXPECT_NE(read_text(path), old);
+  EXPECT_EQ(files(), (std::vector<std::string>{name, second.filename()})) << "who reads the old model finds no data";
+}
+
+TEST_F(OnnxWrite, OfTwoWritersEachLeavesAModelWithItsData) {
+  std::thread other([&] {
+    for (int i = 0; i < 20; ++i) write_model(other_model(), folder_ / "m.onnx", kOutside);
+  });
+  for (int i = 0; i < 20; ++i) write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  other.join();
+  const std::vector<std::string> left = files();
+  ASSERT_EQ(left.size(), 2u);
+  const std::string model = read_text(folder_ / "m.onnx");
+  EXPECT_NE(model.find(left[1]), std::string::npos) << left[1];
 }
 
 TEST_F(OnnxWrite, ReadsBorrowedBytes) {

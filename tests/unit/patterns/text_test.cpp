@@ -1,8 +1,8 @@
 // Patterns as text: what each construct finds, and what each graft makes.
 #include <gtest/gtest.h>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "graftwork/patterns/text/parse.h"

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/text/print.h"

@@ -1,6 +1,7 @@
 // A calibration of pushed data that is stopped and goes on is one that never stopped.
 #include <gtest/gtest.h>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/quant/content_hash.h"

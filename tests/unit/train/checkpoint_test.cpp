@@ -10,6 +10,7 @@
 
 #include <filesystem>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "unit/train/trained_networks.h"

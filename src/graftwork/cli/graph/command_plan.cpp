@@ -1,6 +1,6 @@
 #include "graftwork/cli/graph/command_plan.h"
 
-#include "graftwork/base/file.h"
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/graph/planned.h"
 #include "graftwork/cli/output/output.h"

@@ -1,6 +1,6 @@
 #include "graftwork/cli/graph/command_transform.h"
 
-#include "graftwork/base/file.h"
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/cli/graph/planned.h"
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/output/output_files.h"

@@ -1,7 +1,7 @@
 #include "graftwork/cli/output/output_files.h"
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/data/sample_files.h"
 

@@ -167,7 +167,7 @@ std::span<const std::byte> Pt2Archive::record(std::string_view path_name, bool i
 }
 
 std::string_view Pt2Archive::text(std::string_view path) const {
-  const auto bytes = zip_.checked_entry(cat(root_, path));
+  const auto bytes = zip_.entry(cat(root_, path));
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

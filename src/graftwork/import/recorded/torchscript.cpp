@@ -107,6 +107,8 @@ LoadedNetwork load_torchscript(const std::filesystem::path& path, const NamedTen
       throw Error("torchscript.code", "the file is TorchScript: loading it runs the code that it holds",
                   "allowing that, where the file comes from somebody you trust");
     }
+    // torch compares no checksums.
+    ZipReader(std::make_shared<const MappedFile>(path)).check_entries();
     return load(path, inputs);
   } catch (Error& error) {
     throw error.at(path.string());

@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <iostream>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/cli/launcher/manual/manual.h"
 #include "graftwork/cli/launcher/options/command_options.h"
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <thread>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"

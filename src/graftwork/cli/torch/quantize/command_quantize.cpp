@@ -2,8 +2,8 @@
 
 #include <chrono>
 
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
-#include "graftwork/base/file.h"
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/page/page.h"

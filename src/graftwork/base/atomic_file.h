@@ -1,0 +1,53 @@
+// Files that are written whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "graftwork/base/output_folder.h"
+
+namespace graftwork::core {
+
+/// Writes beside `path` and renames on commit, so that a reader sees the old file or the new one, even if this process
+/// is killed. The bytes gather in a file of a name of its own (part_file.h), which the destructor removes unless they
+/// were committed; what a killed process left there, the next one that writes `path` removes. Any number of processes
+/// may write one path: the last commit stays. A symbolic link at `path` stays one: the file behind it is replaced.
+/// Links that are changed while the file is written lead nowhere else: the folder is held open, and a rename follows
+/// none. Whatever fails throws Error "file.unwritable" with the system's reason, at once.
+class AtomicFile {
+ public:
+  /// What is replaced hands its permissions on; where `permissions_of` is given, that file does.
+  explicit AtomicFile(const std::filesystem::path& path, const std::filesystem::path& permissions_of = {});
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::string_view bytes);
+  /// Where the bytes will stand: behind links.
+  const std::filesystem::path& path() const { return path_; }
+  /// Where they lie until `commit`.
+  std::filesystem::path temporary() const { return path_.parent_path() / part_; }
+  const OutputFolder& folder() const { return folder_; }
+
+  /// Everything that can fail but the rename: `commit` then takes a moment.
+  void finish();
+  /// Under the path that it was made for, or under another name beside it.
+  void commit();
+  void commit_as(const std::string& name);
+
+ private:
+  void flush(std::string_view bytes);
+  [[noreturn]] void fail(int error) const;
+
+  std::filesystem::path path_;
+  OutputFolder folder_;
+  std::string part_;
+  std::string buffer_;
+  int fd_ = -1;
+};
+
+/// Writes one whole file through AtomicFile.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace graftwork::core

@@ -1,0 +1,27 @@
+// The file of weights beside a model: how it is called, and how the two take the place of others.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "graftwork/base/atomic_file.h"
+#include "graftwork/onnx/encode.h"
+#include "graftwork/onnx/model.h"
+
+namespace graftwork::core::onnx {
+
+/// "MODEL.<16 hexadecimal digits>.data", by what it holds: a model that is read while another takes its place never
+/// finds the other's weights under the name that it asks for.
+std::string data_name(const std::string& model, const Graph& graph, const ExternalData& external);
+
+/// Whether data_name can have given it for this model, or an earlier version did: "MODEL.data".
+bool is_data_name(std::string_view name, std::string_view model);
+
+/// Puts a model in the place of what is there, and its data, if there are any, under `data` before it. The data of the
+/// model that is replaced go. Under a lock of the folder, so that of two writers one comes behind the other.
+/// Throws Error "file.unwritable".
+void publish(AtomicFile& model, AtomicFile* data_file, const std::string& data, const std::filesystem::path& path);
+
+}  // namespace graftwork::core::onnx
