@@ -230,6 +230,23 @@ def extents():
     yield text("a factor whose inverse no integer holds", None, content)
 
 
+def growth():
+    """A few lines that ask for gigabytes."""
+    sums = "".join(f"  %v{i} = aten.cat.default(%v{i - 1}, %v{i - 2})\n" for i in range(2, 45))
+    fibonacci = f"graph(%v0: f32[a], %v1: f32[b]) {{\n{sums}  return %v44\n}}\n"
+    yield text("sums of sizes that grow like Fibonacci's numbers", "gir.syntax", fibonacci, "more than 4096 letters")
+    splits = "".join(f"  %s{i} = aten.split.Tensor(%x) {{split_size=1}}\n" for i in range(1000))
+    parts = f"graph(%x: f32[65536, 2, 2, 2, 2, 2, 2, 2]) {{\n{splits}  return %x\n}}\n"
+    yield text("a thousand times 65,536 parts", "gir.syntax", parts, "take more than")
+    wide = f"graph(%x: f32[{', '.join('1' * 100_000)}]) {{\n  return %x\n}}\n"
+    yield text("a tensor of 100,000 dimensions", "gir.syntax", wide, "more than 64 dimensions")
+    sizes = ", ".join(["1"] * 65)
+    yield text(
+        "a view of 65 dimensions", "gir.syntax", _body(f"%y = aten.expand.default(%x) {{size=[{sizes}, 1, 3, 8, 8]}}")
+    )
+    yield text("a million constants", "gir.syntax", _body(*(f"%c{i}=constant @w: f32[1]" for i in range(1_000_000))))
+
+
 def cases():
-    for family in (tokens, types, values, modules, parameters, sizes, extents):
+    for family in (tokens, types, values, modules, parameters, sizes, extents, growth):
         yield from family()

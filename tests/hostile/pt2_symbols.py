@@ -5,7 +5,7 @@ from hostile.case import model
 from hostile.seeds import meta
 
 
-def _sized(expression):
+def sized(expression):
     program = seeds.program()
     values = program["graph_module"]["graph"]["tensor_values"]
     values["x"] = meta([expression, 3, seeds.SIZE, seeds.SIZE])
@@ -42,10 +42,10 @@ def cases():
         "513 terms": "Add(" + ", ".join(f"Symbol('s{i}')" for i in range(513)) + ")",
         "100,000 terms": "Mul(" + ", ".join(f"Symbol('s{i}')" for i in range(100_000)) + ")",
     }.items():
-        yield model(f"a size that is {title}", "pt2.expression", _sized(text))
+        yield model(f"a size that is {title}", "pt2.expression", sized(text))
     for title, text in {
         "a product beyond 64 bits": "Mul(Integer(4611686018427387904), Integer(4))",
         "a sum beyond 64 bits": "Add(Integer(9223372036854775807), Integer(9223372036854775807))",
         "a factor beyond 64 bits": "Mul(Integer(4611686018427387904), Add(Symbol('s77'), Symbol('s77')))",
     }.items():
-        yield model(f"a size that is {title}", "ir.shape", _sized(text))
+        yield model(f"a size that is {title}", "ir.shape", sized(text))

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 
 namespace graftwork::core {
 namespace {
@@ -52,6 +53,9 @@ bool is_base(std::string_view text) {
 
 Dim::Dim(int64_t scale, Symbol base, int64_t offset) : scale_(scale), base_(base), offset_(offset) {
   if (scale_ == 0) base_ = Symbol();
+  if (base_.str().size() > kLongestExtent) {
+    throw Error("ir.shape", cat("the size of a tensor is an expression of more than ", kLongestExtent, " letters"));
+  }
 }
 
 int64_t Dim::value() const {
@@ -112,7 +116,7 @@ std::optional<Dim> Dim::parse(std::string_view text) {
       text = text.substr(0, sign);
     }
   }
-  if (!is_base(text) || scale == 0) return std::nullopt;
+  if (text.size() > kLongestExtent || !is_base(text) || scale == 0) return std::nullopt;
   return Dim(scale, Symbol(text), offset);
 }
 

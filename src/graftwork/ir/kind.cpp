@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/bounds.h"
 #include "graftwork/ir/isomorphism.h"
 #include "graftwork/ir/kinds/kinds.h"
 
@@ -256,8 +257,16 @@ void check_attributes(const ModuleRecord& record, const KindTable& kinds) {
 
 namespace {
 
+void check_rank(const Type& type) {
+  const TensorType* tensor = type.tensor();
+  if (tensor && tensor->rank() > kMostDimensions) {
+    refuse_shape(cat("a tensor has at most ", kMostDimensions, " dimensions, not ", tensor->rank()));
+  }
+}
+
 /// Most values have the type of the first input: one object then serves them all.
 const Type& shared(const Type& result, std::span<const Type> inputs) {
+  check_rank(result);
   return !inputs.empty() && result == inputs[0] ? inputs[0] : result;
 }
 

@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 
 namespace graftwork::core {
 
@@ -41,6 +42,8 @@ std::string list(const std::vector<int64_t>& numbers) {
 }  // namespace
 
 ParamExpr ParamExpr::make(Data data) {
+  if (data.type.rank() > kMostDimensions)
+    refuse(cat("a parameter has at most ", kMostDimensions, " dimensions, not ", data.type.rank()));
   for (const ParamExpr& operand : data.operands) {
     data.depth = std::max(data.depth, operand.data_->depth + 1);
     data.size += operand.data_->size;

@@ -97,14 +97,17 @@ nlohmann::ordered_json parse_json(const std::string& text, const std::string& wh
   // An ordered object finds a key by looking at all before it, so the number of keys has a limit too.
   constexpr size_t kMostKeys = 64;
   constexpr int kDeepest = 64;
+  constexpr size_t kMostValues = size_t{1} << 20;
   const std::string bad = code + ".json";
   // The parser takes a zero byte for the end, whatever follows.
   if (text.find('\0') != std::string::npos) throw Error(bad, cat(what, " is not JSON"));
   std::vector<std::set<std::string>> keys;
+  size_t values = 0;
   const auto check = [&](int depth, JsonFields::Json::parse_event_t event, JsonFields::Json& value) {
     using Event = JsonFields::Json::parse_event_t;
     const bool opens = event == Event::object_start || event == Event::array_start;
     if (opens && depth >= kDeepest) throw Error(bad, cat(what, " is nested deeper than ", kDeepest, " levels"));
+    if (++values > kMostValues) throw Error(bad, cat(what, " holds more than ", kMostValues, " values"));
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event != Event::key) return true;

@@ -7,6 +7,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/ir/attribute.h"
+#include "graftwork/ir/bounds.h"
 
 namespace graftwork::core {
 namespace {
@@ -58,6 +59,37 @@ TEST(Dim, TextReadsBack) {
     EXPECT_EQ(dim(value.text()), value) << value.text();
     EXPECT_EQ(dim(value.text()).text(), value.text());
   }
+}
+
+TEST(Dim, EndsAtThe64thBit) {
+  const Dim least(std::numeric_limits<int64_t>::min()), most(std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(least.floor_div(2).value(), std::numeric_limits<int64_t>::min() / 2);
+  EXPECT_EQ((least + most).value(), -1);
+  EXPECT_EQ(dim(least.text()), least);
+  for (const auto& beyond : {+[](Dim a, Dim b) { return a - 1 + b; }, +[](Dim a, Dim b) { return a * Dim(-1) + b; },
+                             +[](Dim a, Dim b) { return b + b + a * Dim(0); }}) {
+    EXPECT_THROW(beyond(least, most), Error);
+  }
+  const Dim s = Dim::symbol("s0");
+  EXPECT_THROW(s * most + s, Error);
+  EXPECT_THROW((s + least) - 1, Error);
+}
+
+TEST(Dim, ItsTextHasAnEnd) {
+  Dim a = Dim::symbol("a"), b = Dim::symbol("b");
+  const auto fibonacci = [&] {
+    for (int i = 0; i < 45; ++i) {
+      const Dim sum = a + b;
+      ASSERT_LE(sum.base().str().size(), kLongestExtent);
+      a = b;
+      b = sum;
+    }
+  };
+  EXPECT_THROW(fibonacci(), Error);
+  const std::string longest(kLongestExtent, 'a');
+  EXPECT_EQ(dim(longest).text(), longest);
+  EXPECT_FALSE(Dim::parse(longest + "a"));
+  EXPECT_THROW(Dim::symbol(longest + "a"), Error);
 }
 
 TEST(Dim, BracketsAloneAreNoExtent) {

@@ -7,6 +7,7 @@
 #include "graftwork/import/captured/simplify_calls.h"
 #include "graftwork/import/captured/training.h"
 #include "graftwork/import/captured/values.h"
+#include "graftwork/ir/node_budget.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -99,6 +100,7 @@ class Builder {
   void add_call(const Call& call, Scope& scope) {
     try {
       add_node(call, scope);
+      budget_.spend(values_.module());
     } catch (Error& error) {
       throw error.at(cat("%", call.name, " = ", call.op.str()));
     }
@@ -204,6 +206,7 @@ class Builder {
   TensorStore& tensors_;
   std::vector<std::string>& unsupported_;
   Values values_;
+  NodeBudget budget_;
   CallSimplifier simplifier_;
 };
 

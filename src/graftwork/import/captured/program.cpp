@@ -1,6 +1,8 @@
 #include "graftwork/import/captured/program.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 
 namespace graftwork::core::captured {
 
@@ -13,6 +15,8 @@ const Argument* Call::input(std::string_view wanted) const {
 
 Type type_of(const TensorMeta& meta) {
   if (!meta.dtype.known) return {};
+  if (meta.sizes.size() > kMostDimensions)
+    throw Error("ir.size", cat("a tensor has at most ", kMostDimensions, " dimensions, not ", meta.sizes.size()));
   return TensorType{*meta.dtype.known, meta.sizes};
 }
 

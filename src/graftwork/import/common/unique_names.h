@@ -5,8 +5,10 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/symbol.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 
 namespace graftwork::core {
 
@@ -33,8 +35,9 @@ class UniqueNames {
   std::unordered_map<std::string, size_t> next_suffix_;
 };
 
-/// The name of a value that a file calls `wanted`; one without a name is called "v".
+/// The name of a value that a file calls `wanted`; one without a name is called "v". Throws Error "ir.size".
 inline Symbol value_name(UniqueNames& names, const std::string& wanted) {
+  if (wanted.size() > kLongestName) throw Error("ir.size", cat("a name of more than ", kLongestName, " letters"));
   return names.make(wanted.empty() ? "v" : wanted);
 }
 

@@ -81,7 +81,7 @@ struct Document {
 };
 
 /// Largest number of values that a pickle may make; a state dict needs about 20 for each tensor.
-inline constexpr size_t kMaxValues = size_t{1} << 22;
+inline constexpr size_t kMaxValues = size_t{1} << 20;
 
 /// Reads one pickle of protocol 2, 3 or 4, as torch.save writes it for tensors and dicts of them. Memory is in
 /// proportion to `bytes`, and nothing recurses. Throws Error "pickle.truncated", "pickle.opcode" (one that tensors do

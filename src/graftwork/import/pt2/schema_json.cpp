@@ -17,14 +17,20 @@ size_t skip_string(std::string_view text, size_t open) {
   return text.size();
 }
 
-/// Runs ahead of the parser, so that hostile nesting costs nothing but this scan.
-void check_depth(std::string_view text) {
+/// Runs ahead of the parser, so that hostile nesting and millions of empty lists cost nothing but this scan.
+void check_extent(std::string_view text) {
   int depth = 0;
+  const size_t most = kMostJsonValues + text.size() / kBytesPerJsonValue;
+  size_t values = 1;
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
     if (c == '"') {
       at = skip_string(text, at);
       continue;
+    }
+    if ((c == '{' || c == '[' || c == ',') && ++values > most) {
+      throw Error("pt2.json",
+                  cat("the JSON holds more than ", most, " values in ", text.size(), " bytes, at byte ", at));
     }
     if (c == '{' || c == '[') {
       if (++depth > kMaxJsonDepth) {
@@ -64,7 +70,7 @@ std::optional<std::string> quote_non_finite(std::string_view text) {
 }
 
 nlohmann::json parse_json(std::string_view text) {
-  check_depth(text);
+  check_extent(text);
   // The parser takes a zero byte for the end, whatever follows.
   if (const size_t zero = text.find('\0'); zero != std::string_view::npos) {
     throw Error("pt2.json", cat("the JSON is broken at byte ", zero, " of ", text.size()), "exporting the model again");

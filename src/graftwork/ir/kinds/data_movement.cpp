@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 #include "graftwork/ir/kinds/kinds.h"
 
 namespace graftwork::core {
@@ -174,16 +175,20 @@ Type unbind_shape(const ShapeQuery& query) {
   const size_t axis = axis_of(integer_or(query, "dim", 0), part.rank(), query);
   const auto count = part.dims[axis].maybe_value();
   if (!count) return {};
-  if (*count > 65536) refuse_shape(cat("cannot split ", part.text(), " into ", *count, " parts"));
+  if (*count > kMostParts) refuse_shape(cat("cannot split ", part.text(), " into ", *count, " parts"));
   part.dims.erase(part.dims.begin() + static_cast<std::ptrdiff_t>(axis));
   return Type::tuple(std::vector<Type>(static_cast<size_t>(*count), Type(std::move(part))));
 }
 
 Type parts_of(const TensorType& whole, size_t axis, std::span<const int64_t> extents) {
   std::vector<Type> parts;
-  for (const int64_t extent : extents) {
+  for (size_t i = 0; i < extents.size(); ++i) {
+    if (i > 0 && extents[i] == extents[i - 1]) {
+      parts.push_back(parts.back());  // one object serves all equal neighbours
+      continue;
+    }
     TensorType part = whole;
-    part.dims[axis] = Dim(extent);
+    part.dims[axis] = Dim(extents[i]);
     parts.emplace_back(std::move(part));
   }
   return Type::tuple(std::move(parts));
@@ -193,7 +198,7 @@ Type parts_of(const TensorType& whole, size_t axis, std::span<const int64_t> ext
 Type equal_parts(const ShapeQuery& query, size_t axis, int64_t size) {
   const TensorType& whole = query.tensor(0);
   const int64_t extent = whole.dims[axis].value();
-  if (size < 1 || extent / size > 65536) refuse_shape(cat("cannot split ", whole.text(), " into parts of ", size));
+  if (size < 1 || extent / size > kMostParts) refuse_shape(cat("cannot split ", whole.text(), " into parts of ", size));
   std::vector<int64_t> extents;
   for (int64_t left = extent; left > 0; left -= extents.back()) extents.push_back(std::min(size, left));
   return parts_of(whole, axis, extents);

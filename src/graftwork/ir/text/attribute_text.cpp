@@ -38,6 +38,7 @@ Attribute read_attribute(Lexer& lexer, References references, int depth) {
   if (lexer.accept("[")) {
     Attribute::List list;
     while (!lexer.accept("]")) {
+      lexer.count_listed();
       list.push_back(read_attribute(lexer, references, depth + 1));
       if (!lexer.at("]")) lexer.expect(",");
     }

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 
 namespace graftwork::core {
 namespace {
@@ -64,7 +65,12 @@ std::string Lexer::expect_name(std::string_view what) {
   if (current_.kind != TokenKind::kWord && current_.kind != TokenKind::kString && current_.kind != TokenKind::kNumber) {
     fail(cat("expected ", what));
   }
+  if (current_.text.size() > kLongestName) fail(cat("a name of more than ", kLongestName, " letters"));
   return take().text;
+}
+
+void Lexer::count_listed() {
+  if (++listed_ > kMostListed) fail(cat("the lists of the text have more than ", kMostListed, " elements"));
 }
 
 std::string Lexer::take_raw_dim() {

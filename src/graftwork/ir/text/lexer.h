@@ -36,8 +36,10 @@ class Lexer {
   bool accept_word(std::string_view word);
   bool accept(std::string_view punctuation);
   void expect(std::string_view punctuation);
-  /// A bare word or a string.
+  /// A bare word or a string of at most kLongestName letters.
   std::string expect_name(std::string_view what);
+  /// Told of each element of a list, whatever it lists: a text has at most kMostListed.
+  void count_listed();
   /// The raw text from the current token to the first `,` or `]` outside parentheses.
   std::string take_raw_dim();
   /// "file:line:column".
@@ -53,6 +55,7 @@ class Lexer {
   std::string source_;
   std::string code_;
   size_t position_ = 0;
+  size_t listed_ = 0;
   Token current_;
 };
 

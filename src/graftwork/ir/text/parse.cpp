@@ -5,6 +5,8 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
+#include "graftwork/ir/bounds.h"
+#include "graftwork/ir/node_budget.h"
 #include "graftwork/ir/text/attribute_text.h"
 #include "graftwork/ir/text/kernel_text.h"
 #include "graftwork/ir/text/value_names.h"
@@ -30,6 +32,7 @@ class Parser {
       const std::string name = values_.name();
       lexer_.expect(":");
       values_.define(name, module_.add_input(name, type()), offset);
+      spend(offset);
       if (!lexer_.at(")")) lexer_.expect(",");
     }
     lexer_.expect("{");
@@ -72,6 +75,7 @@ class Parser {
     if (lexer_.accept("(")) {
       std::vector<Type> elements;
       while (!lexer_.accept(")")) {
+        lexer_.count_listed();
         elements.push_back(type());
         if (!lexer_.at(")")) lexer_.expect(",");
       }
@@ -88,6 +92,9 @@ class Parser {
     while (!lexer_.accept("]")) {
       const size_t offset = lexer_.peek().offset;
       const std::string raw = lexer_.take_raw_dim();
+      if (raw.size() > kLongestExtent) lexer_.fail_at(offset, cat("a size of more than ", kLongestExtent, " letters"));
+      if (tensor.rank() == kMostDimensions)
+        lexer_.fail_at(offset, cat("a tensor of more than ", kMostDimensions, " dimensions"));
       const auto dim = Dim::parse(raw);
       if (!dim || (dim->is_static() && dim->value() < 0)) lexer_.fail_at(offset, "\"" + raw + "\" is no dimension");
       tensor.dims.push_back(*dim);
@@ -100,6 +107,7 @@ class Parser {
     std::vector<int64_t> numbers;
     lexer_.expect("[");
     while (!lexer_.accept("]")) {
+      lexer_.count_listed();
       numbers.push_back(read_integer(lexer_, "an integer"));
       if (!lexer_.at("]")) lexer_.expect(",");
     }
@@ -296,9 +304,18 @@ class Parser {
     lexer_.expect("=");
     try {
       values_.define(name, expression(name, declared), offset);
+      budget_.spend(module_);
     } catch (const Error& error) {
       if (error.code() == "gir.syntax") throw;
       lexer_.fail_at(offset, "%" + name + ": " + error.message());
+    }
+  }
+
+  void spend(size_t offset) {
+    try {
+      budget_.spend(module_);
+    } catch (const Error& error) {
+      lexer_.fail_at(offset, error.message());
     }
   }
 
@@ -330,6 +347,7 @@ class Parser {
     std::vector<Node*> nodes;
     std::vector<Symbol> names;
     while (!lexer_.at("}")) {
+      lexer_.count_listed();
       Symbol name;
       if (!lexer_.at("%")) {
         name = lexer_.expect_name("the name of a result");
@@ -345,6 +363,7 @@ class Parser {
   Lexer lexer_;
   GraphModule module_;
   ValueNames values_{lexer_};
+  NodeBudget budget_;
   int depth_ = 0;
 };
 

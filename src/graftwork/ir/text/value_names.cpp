@@ -23,6 +23,7 @@ std::vector<Node*> ValueNames::operands() {
   std::vector<Node*> nodes;
   lexer_.expect("(");
   while (!lexer_.accept(")")) {
+    lexer_.count_listed();
     nodes.push_back(&value());
     if (!lexer_.at(")")) lexer_.expect(",");
   }

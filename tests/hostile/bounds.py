@@ -1,0 +1,170 @@
+"""A file at each bound of docs/bounds.md, and one just beyond it."""
+
+import json
+import re
+
+from hostile import pickles, seeds
+from hostile.case import Case, data, model, recipe, text
+from hostile.pattern_files import pattern_file
+from hostile.pt2_symbols import sized
+
+
+def _graph(line, shape="1"):
+    return f"graph(%x: f32[{shape}]) {{\n  {line}\n  return %x\n}}\n"
+
+
+def _chain(nodes):
+    lines = "\n".join(f"  %v{i}=r(%x)" for i in range(nodes - 1))
+    return f"graph(%x: f32[1]) {{\n{lines}\n  return %x\n}}\n"
+
+
+def _splits(count):
+    """Each is 65,536 types of rank 8; four fit in the bytes of a graph."""
+    line = "\n  ".join(f"%s{i} = aten.split.Tensor(%x) {{split_size=1}}" for i in range(count))
+    return _graph(line, "65536" + ", 2" * 7)
+
+
+def _nested(open_, close, depth):
+    return open_ * depth + close * depth
+
+
+def _program(values):
+    """A program with a key that nobody reads, so that it has about so many values in all."""
+    program = seeds.program()
+    body = json.dumps(program)
+    have = len(re.findall(r"[\[{,]", re.sub(r'"(\\.|[^"\\])*"', "", body)))
+    beyond = (12 * (values - have - 1) + len(body)) // 10  # each takes two bytes, and a twelfth of a value is free
+    return seeds.archive(model=(body[:-1] + ', "more": [' + "0," * (beyond - 1) + "0]}").encode())
+
+
+def _deep_program(depth):
+    body = json.dumps(seeds.program())
+    return seeds.archive(model=(body[:-1] + f', "more": {_nested("[", "]", depth - 1)}}}').encode())
+
+
+def _recipe(**more):
+    return json.dumps({**seeds.RECIPE, **more}).encode()
+
+
+def _array(header_size=None, rank=4):
+    shape = str((2, 3, 8, 8) + (1,) * (rank - 4))
+    header = "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }"
+    if header_size is not None:
+        header = header.ljust(header_size - 1) + "\n"
+    return seeds.npy_with_header(header, seeds.floats(2 * 3 * 64))
+
+
+def _aligned(header_size):
+    """Headers end at multiples of 64 bytes."""
+    return _array(header_size=header_size - 64 * (header_size == 2**14))
+
+
+def _patterns(count):
+    return "".join(f"fusion F{i} {{ %r = nn.ReLU(%x)\n => %x }}\n" for i in range(count))
+
+
+def _operators(count):
+    return "fusion F { %r = " + " | ".join(["nn.ReLU"] * count) + "(%x)\n => %x }\n"
+
+
+#: (name of the constant, file): what makes a case that asks for so much, the code beyond it, and words of the message.
+BOUNDS = {
+    ("kMostNodes", "bounds.h"): (lambda n: text("", "", _chain(n)), "gir.syntax", "more than 131072 nodes"),
+    ("kMostNodeBytes", "bounds.h"): (lambda n: text("", "", _splits(4 + (n > 2**26))), "gir.syntax", "take more than"),
+    ("kMostDimensions", "bounds.h"): (
+        lambda n: text("", "", _graph("%y = r(%x)", ", ".join("1" * n))),
+        "gir.syntax",
+        "more than 64 dimensions",
+    ),
+    ("kLongestExtent", "bounds.h"): (
+        lambda n: text("", "", _graph("%y = r(%x)", "a" * n)),
+        "gir.syntax",
+        "more than 4096 letters",
+    ),
+    ("kMostParts", "bounds.h"): (
+        lambda n: text("", "", _graph("%y = aten.split.Tensor(%x) {split_size=1}", n)),
+        "gir.syntax",
+        "cannot split",
+    ),
+    ("kLongestName", "bounds.h"): (
+        lambda n: text("", "", _graph(f"%{'a' * n} = r(%x)")),
+        "gir.syntax",
+        "more than 4096 letters",
+    ),
+    ("kMostListed", "bounds.h"): (
+        lambda n: text("", "", _graph("%y = r(%x) {a=[" + "1," * (n - 3) + "1]}")),
+        "gir.syntax",
+        "more than 2097152 elements",
+    ),
+    ("kDepthLimit", "attribute_text.cpp"): (
+        lambda n: text("", "", _graph(f"%y = r(%x) {{a={_nested('[', ']', n)}}}")),
+        "gir.syntax",
+        "nested deeper",
+    ),
+    ("kDepthLimit", "parse.cpp"): (
+        lambda n: text("", "", f"graph(%x: {_nested('(', ')', n)}) {{ return %x }}"),
+        "gir.syntax",
+        "nested deeper",
+    ),
+    ("kLargestFile", "parse.cpp"): (
+        lambda n: pattern_file("", "", _patterns(1).ljust(n)),
+        "gpat.syntax",
+        "",
+    ),
+    ("kMostPatterns", "parse.cpp"): (lambda n: pattern_file("", "", _patterns(n)), "gpat.syntax", "4096"),
+    ("kMostOperators", "reader.cpp"): (lambda n: pattern_file("", "", _operators(n)), "gpat.syntax", "128"),
+    ("kMaxJsonDepth", "schema_json.h"): (lambda n: model("", "", _deep_program(n)), "pt2.json", "deeper than 512"),
+    ("kMostJsonValues", "schema_json.h"): (
+        lambda n: model("", "", _program(n if n == 2**20 else n + 20)),
+        "pt2.json",
+        "the JSON holds more than",
+    ),
+    ("kMaxDepth", "sympy_expr.cpp"): (
+        lambda n: model("", "", sized("Abs(" * (n - 1) + "Integer(1)" + ")" * (n - 1))),
+        "pt2.expression",
+        "nesting too deep",
+    ),
+    ("kMaxTerms", "sympy_expr.cpp"): (
+        lambda n: model("", "", sized("Add(" + ", ".join(f"Symbol('s{i}')" for i in range(n - 1)) + ")")),
+        "pt2.expression",
+        "too many terms",
+    ),
+    ("kMaxValues", "pickle.h"): (
+        lambda n: model("", "", pickles.archive(pickles.saved(pickles.PROTOCOL + b"N" * n + b"."))),
+        "pickle.size",
+        "more than 1048576 values",
+    ),
+    ("kMostValues", "json_fields.cpp"): (
+        lambda n: recipe("", "", _recipe(skip={"stub": ["a"] * (n - 40 * (n == 2**20))})),
+        "config.json",
+        "more than 1048576 values",
+    ),
+    ("kMostKeys", "json_fields.cpp"): (
+        lambda n: recipe("", "", json.dumps({f"k{i}": 0 for i in range(n)}).encode()),
+        "config.json",
+        "more than 64 keys",
+    ),
+    ("kDeepest", "json_fields.cpp"): (
+        lambda n: recipe("", "", f'{{"skip": {_nested("[", "]", n - 1)}}}'.encode()),
+        "config.json",
+        "nested deeper than 64",
+    ),
+    ("kMaxRank", "npy_header.cpp"): (lambda n: data("", "", _array(rank=n)), "data.npy", "64"),
+    ("kMaxNpyHeader", "npy.h"): (
+        lambda n: data("", "", _array(header_size=n - 64 * (n == 2**14))),
+        "data.npy",
+        "a header of",
+    ),
+}
+
+
+def beyond(bound, value) -> Case:
+    make, code, words = BOUNDS[bound]
+    case = make(value + 1)
+    return Case(f"{bound[0]} in {bound[1]}: {value + 1}", code, case.arguments, case.files, words)
+
+
+def at(bound, value) -> Case:
+    """It may be refused for another reason."""
+    case = BOUNDS[bound][0](value)
+    return Case(f"{bound[0]} in {bound[1]}: {value}", None, case.arguments, case.files)
