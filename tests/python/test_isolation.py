@@ -1,7 +1,11 @@
 """A network is opened and run in a process of its own: what kills that one becomes one message."""
 
+import itertools
 import os
+import resource
+import shutil
 import signal
+import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -54,13 +58,16 @@ def children_of(pid):
     return [number for number in numbers if (state_and_parent(number) or ("", 0))[1] == pid]
 
 
-def is_gone(pid):
+def becomes(condition):
     for _ in range(100):
-        found = state_and_parent(pid)
-        if found is None or found[0] == "Z":
+        if condition():
             return True
         time.sleep(0.05)
     return False
+
+
+def is_gone(pid):
+    return becomes(lambda: (state_and_parent(pid) or "Z")[0] == "Z")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +78,7 @@ def is_gone(pid):
         (signal.SIGABRT, "model.crash"),
         (signal.SIGBUS, "file.changed"),
         (signal.SIGXCPU, "model.time"),
-        (signal.SIGKILL, "process.killed"),
+        (signal.SIGKILL, "process.killed"),  # as the system ends what takes too much memory
     ],
 )
 def test_a_crash_is_one_message(at_work, exported, number, code):
@@ -96,11 +103,72 @@ def test_signals_are_passed_on(at_work, number, status):
     assert is_gone(child)
 
 
+def test_both_stop_and_go_on(at_work):
+    process, (child,) = at_work()
+    process.send_signal(signal.SIGTSTP)
+    assert becomes(lambda: {state_and_parent(pid)[0] for pid in (process.pid, child)} == {"T"})
+    process.send_signal(signal.SIGCONT)
+    assert becomes(lambda: "T" not in {state_and_parent(pid)[0] for pid in (process.pid, child)})
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+
+
 def test_a_killed_parent_takes_its_child_along(at_work):
     process, (child,) = at_work()
     process.kill()
     process.wait()
     assert is_gone(child)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect"],
+        ["inspect", "--quiet"],
+        ["transform"],
+        ["plan", "-o", "plan.json"],
+        ["explain", "conv1"],
+        ["run", "--input", "x.npy", "-o", "y.npz"],
+        ["sensitivity", "--data", "x.npy"],
+        ["compare", "q.onnx", "--data", "x.npy"],
+    ],
+    ids=" ".join,
+)
+def test_every_subcommand_that_opens_a_network_is_isolated(graftwork, exported, tmp_path, arguments):
+    """Its child is met while it opens torch, and crashes there."""
+    network = exported("digits")
+    shutil.copy(network.calibration, tmp_path / "x.npy")
+    (tmp_path / "q.onnx").write_bytes(b"")
+    process = subprocess.Popen(
+        [graftwork.path, arguments[0], network.path, *arguments[1:]], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    found = []
+    while not found and process.poll() is None:
+        found = children_of(process.pid)
+    assert len(found) == 1
+    os.kill(found[0], signal.SIGSEGV)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert text.startswith(("error[build.torch]: opening the libraries of torch", "error[model.crash]")), text
+    assert text.count("error[") == 1
+
+
+def test_a_crash_leaves_no_core_file(at_work):
+    _, (child,) = at_work()
+    assert resource.prlimit(child, resource.RLIMIT_CORE) == (0, 0)
+
+
+def test_it_costs_little(graftwork, exported):
+    """On the clock of a machine that does other things too: the best of a few, and twice what is promised."""
+    pairs = []
+    for _, options in itertools.product(range(7), ([], ["--no-isolation"])):
+        begin = time.monotonic()
+        subprocess.run([graftwork.path, "inspect", exported("digits").path, "--quiet", *options], check=True)
+        pairs.append(time.monotonic() - begin)
+    isolated, alone = pairs[::2], pairs[1::2]
+    print(f"isolation: {1e3 * (statistics.median(isolated) - statistics.median(alone)):.1f} ms")
+    assert min(isolated) - min(alone) < 0.06
 
 
 def test_without_isolation_there_is_one_process(at_work):

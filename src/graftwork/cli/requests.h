@@ -115,6 +115,7 @@ struct InspectRequest {
   std::filesystem::path model;
   OpenFlags open;
   bool json = false;
+  bool quiet = false;  ///< Opens it and prints nothing.
 };
 
 /// How far the network goes before `run` runs it.

@@ -16,6 +16,7 @@
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/size_arithmetic.h"
+#include "graftwork/nn/torch_failure.h"
 #include "graftwork/onnx/fold_padding.h"
 #include "graftwork/onnx/infer.h"
 #include "graftwork/onnx/prune.h"
@@ -279,6 +280,8 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
       if (lowering.opset() > before) check_opset(options, lowering.opset(), "its operator");
     } catch (Error& error) {
       problems.note(node, error.at(place_of(node)));
+    } catch (...) {
+      throw in_our_words("export.constant").at(place_of(node));
     }
   }
   problems.rethrow();

@@ -3,6 +3,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/import/pt2/payloads.h"
 #include "graftwork/import/pt2/translate.h"
+#include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core {
 
@@ -15,8 +16,8 @@ LoadedNetwork load_network(const std::filesystem::path& path) {
     return captured::build_network(std::move(program), std::move(tensors.store), archive.size());
   } catch (Error& error) {
     throw error.at(path.string());
-  } catch (const c10::Error& error) {
-    throw Error("pt2.tensor", error.what_without_backtrace()).at(path.string());
+  } catch (...) {
+    throw in_our_words("pt2.tensor").at(path.string());
   }
 }
 

@@ -1,6 +1,7 @@
 #include "graftwork/match/matcher.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -90,6 +91,7 @@ bool Matcher::bind_roots(uint32_t next) {
     if (!shared) continue;
     std::vector<Node*> users;
     for (const Use* use = shared->uses(); use; use = use->next()) users.push_back(use->user());
+    spend(4 * users.size() * std::bit_width(users.size()));  // they are sorted
     // Roots that look alike bind in canonical order: the order of uses is no property of the network.
     if (context_.order) {
       std::stable_sort(users.begin(), users.end(),
@@ -97,6 +99,7 @@ bool Matcher::bind_roots(uint32_t next) {
     }
     for (Node* user : users) {
       if (!is_inside(*user) && bind_tree(root, *user, 0, &rest)) return true;
+      if (gives_up()) return false;
     }
     return fail(MatchFailure::Cause::kFork, 0, *shared);
   }
@@ -104,8 +107,11 @@ bool Matcher::bind_roots(uint32_t next) {
 }
 
 bool Matcher::bind_tree(const Pat& pat, Node& node, uint32_t depth, const Goal* rest) {
-  if (++steps_ > kMaxSteps) {
-    if (steps_ == kMaxSteps + 1) failure_ = {MatchFailure::Cause::kEffort, UINT32_MAX, &node, nullptr, nullptr};
+  ++steps_;
+  spend(1);
+  if (gives_up()) {
+    if (failure_.cause != MatchFailure::Cause::kEffort)
+      failure_ = {MatchFailure::Cause::kEffort, UINT32_MAX, &node, nullptr, nullptr};
     return false;
   }
   const Position& position = *pat.position_;
@@ -238,6 +244,7 @@ bool Matcher::bind_chain(const Position& position, Node& node, uint32_t depth, c
   uint32_t count = 0;
   while (count < position.max && at->input_count() == 1 && admits(position, *at, depth + count) &&
          conditions_hold(position, *at, depth + count)) {
+    spend(1);
     chained_.push_back(at);
     consumed_.push_back({at, position.escapes});
     at = &at->input(0);
@@ -271,7 +278,8 @@ bool Matcher::bind_stretch(const Position& position, Node& node, uint32_t depth,
       undo(here);
     }
     Node* const above = count < position.max && !is_inside(*at) ? only_input(*at) : nullptr;
-    if (!above || steps_ > kMaxSteps) break;
+    spend(1 + consumed_.size() / 4);
+    if (!above || gives_up()) break;
     if (is_taken(*at)) fail(MatchFailure::Cause::kTaken, depth + count, *at);
     if (is_taken(*at) || !conditions_hold(position, *at, depth + count)) break;
     chained_.push_back(at);
@@ -305,6 +313,7 @@ bool Matcher::check_closed() {
       return bound_[static_cast<size_t>(root.position_->id)] == entry.node;
     });
     if (is_root) continue;
+    spend(entry.node->use_count() * (1 + consumed_.size() / 4));
     const Node* outside = nullptr;  // of several readers the first in canonical order is named
     for (const Use* use = entry.node->uses(); use; use = use->next()) {
       if (is_inside(*use->user())) continue;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graftwork/ir/canonical_order.h"
+#include "graftwork/match/match_budget.h"
 #include "graftwork/match/tree.h"
 
 namespace graftwork::core {
@@ -68,6 +69,7 @@ struct MatchContext {
   const GraphModule* module = nullptr;
   const CanonicalOrder* order = nullptr;     ///< Decides ties; null: operands as they stand.
   const std::vector<bool>* taken = nullptr;  ///< By arena index: nodes of other matches; may be null.
+  MatchBudget* budget = nullptr;             ///< That searches spend, and that ends them; may be null.
 };
 
 /// Matches trees. Binds into fixed storage with an undo trail: nothing is copied before a match is complete, and
@@ -115,6 +117,10 @@ class Matcher {
   bool bind_operands(const Goal& goal);
   bool bind_roots(uint32_t next);
 
+  void spend(size_t steps) {
+    if (context_.budget) context_.budget->spend(steps);
+  }
+  bool gives_up() const { return steps_ > kMaxSteps || (context_.budget && context_.budget->is_spent()); }
   bool finish();
   bool wide_conditions_hold();
   bool check_closed();

@@ -63,9 +63,10 @@ class Stages {
       : loaded_(module), converted_(module.clone()), lists_(lists) {
     converted_.modules().use_kinds(lists.kinds);
     before_ = prepare_graph(converted_, lists.recompositions);
-    before_.append(Rewriter(lists.conversions).run_to_fixpoint(converted_));
+    MatchBudget budget(converted_.graph().size());
+    before_.append(Rewriter(lists.conversions, &budget).run_to_fixpoint(converted_));
     fused_ = converted_.clone();
-    fusing_ = Rewriter(lists.fusions).run_once(fused_);
+    fusing_ = Rewriter(lists.fusions, &budget).run_once(fused_);
   }
 
   std::vector<Explanation> explain(Symbol name) const {

@@ -51,8 +51,9 @@ Report prepare_graph(GraphModule& module, const PatternList& raising) {
 TransformationResult transform(const GraphModule& module, const PatternSections& lists) {
   TransformationResult result{for_kinds(module, lists.kinds), {}};
   result.report.append(prepare_graph(result.model, lists.recompositions));
-  result.report.append(Rewriter(lists.conversions).run_to_fixpoint(result.model));
-  result.report.append(Rewriter(lists.fusions).run_once(result.model));
+  MatchBudget budget(result.model.graph().size());
+  result.report.append(Rewriter(lists.conversions, &budget).run_to_fixpoint(result.model));
+  result.report.append(Rewriter(lists.fusions, &budget).run_once(result.model));
   return result;
 }
 
@@ -64,10 +65,11 @@ TransformationPlan get_transformation_plan(const GraphModule& module, const Patt
   GraphModule work = for_kinds(module, lists.kinds);
   prepare_graph(work, lists.recompositions);
   TransformationPlan plan{fingerprint(work), {}};
-  Rewriter(lists.conversions).run_to_fixpoint(work, [&](const Report& round) {
+  MatchBudget budget(work.graph().size());
+  Rewriter(lists.conversions, &budget).run_to_fixpoint(work, [&](const Report& round) {
     if (!round.applied.empty()) plan.rounds.push_back(PlannedRound::of(kConversions, round));
   });
-  plan.rounds.push_back(PlannedRound::of(kFusions, Rewriter(lists.fusions).run_once(work)));
+  plan.rounds.push_back(PlannedRound::of(kFusions, Rewriter(lists.fusions, &budget).run_once(work)));
   return plan;
 }
 
@@ -84,7 +86,8 @@ TransformationResult apply_transformation_plan(const GraphModule& module, const 
   if (fingerprint(result.model) != plan.graph) {
     throw Error("plan.graph", "the plan was made for another network", "making it again");
   }
-  const Rewriter convert(lists.conversions), fuse(lists.fusions);
+  MatchBudget budget(result.model.graph().size());
+  const Rewriter convert(lists.conversions, &budget), fuse(lists.fusions, &budget);
   for (const PlannedRound& planned : plan.rounds) {
     const Rewriter& rewriter = planned.phase == Symbol(kFusions) ? fuse : convert;
     Report round = rewriter.run_once(result.model, planned.filter());

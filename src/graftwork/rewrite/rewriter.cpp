@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory_resource>
+#include <new>
 #include <numeric>
 #include <span>
 
@@ -27,13 +28,38 @@ struct Rewriter::Loser {
   bool chosen = false;  ///< Later, when the winner declined.
 };
 
+/// What a run has spent, in all and on each pattern.
+struct Rewriter::Effort {
+  Effort(const Rewriter& r, const GraphModule& module)
+      : rewriter(r), own(module.graph().size()), budget(r.budget_ ? *r.budget_ : own), steps(r.entries_.size()) {}
+
+  const Rewriter& rewriter;
+  MatchBudget own;
+  MatchBudget& budget;
+  std::vector<uint64_t> steps;  // by entry
+
+  void spend(uint64_t count) {
+    budget.spend(count);
+    check();
+  }
+  void check() const {
+    if (!budget.is_spent()) return;
+    const auto most = static_cast<size_t>(std::ranges::max_element(steps) - steps.begin());
+    throw Error("rewrite.effort",
+                cat("the patterns were given up after ", budget.total(), " steps, most of them for ",
+                    most < steps.size() ? rewriter.entries_[most].name.str() : "none"),
+                "a narrower pattern: several roots, any(...)* and `commutes` try the most");
+  }
+};
+
 /// Everything that one round needs; lives on the stack of run_round.
 struct Rewriter::Round {
-  Round(GraphModule& m, const MatchFilter& f, Report& r)
-      : module(m), filter(f), report(r), order(m), matcher({&m, &order, &taken}) {}
+  Round(GraphModule& m, const MatchFilter& f, Effort& e, Report& r)
+      : module(m), filter(f), effort(e), report(r), order(m), matcher({&m, &order, &taken, &e.budget}) {}
 
   GraphModule& module;
   const MatchFilter& filter;
+  Effort& effort;
   Report& report;
   CanonicalOrder order;
   std::vector<bool> taken;  // by arena index: consumed by a chosen match
@@ -61,6 +87,10 @@ namespace {
 
 constexpr size_t kTouchedByGraft = 4;  // about as many nodes as a graft touches
 
+// What is no step of a search costs as much as so many of them.
+constexpr uint64_t kStepsOfGraft = 64;
+constexpr uint64_t kStepsOfNote = 16;  // of a miss or of an overlap, which is kept
+
 size_t index_of(const Node* node) { return node->id().index; }
 
 /// Sets of nodes, as bits by arena index.
@@ -80,7 +110,7 @@ class NodeSet {
 
 }  // namespace
 
-Rewriter::Rewriter(PatternList patterns) {
+Rewriter::Rewriter(PatternList patterns, MatchBudget* budget) : budget_(budget) {
   for (std::shared_ptr<const Pattern>& pattern : patterns) {
     Tree tree(pattern->roots());
     depth_ = std::max(depth_, tree.depth());
@@ -99,22 +129,25 @@ Rewriter::Rewriter(PatternList patterns) {
 
 Report Rewriter::run_once(GraphModule& module, const MatchFilter& filter) const {
   Report report;
-  run_round(module, nullptr, filter, report);
+  Effort effort(*this, module);
+  run_round(module, nullptr, filter, effort, report);
   return report;
 }
 
 Report Rewriter::run_to_fixpoint(GraphModule& module, const RoundWatcher& watcher) const {
   Report report;
   const size_t limit = 10 * module.graph().size() + 100;
+  Effort effort(*this, module);
   const auto next_round = [&](const std::vector<Node*>* open) {
     Report round;
-    std::vector<Node*> touched = run_round(module, open, {}, round);
+    std::vector<Node*> touched = run_round(module, open, {}, effort, round);
     if (watcher) watcher(round);
     report.append(std::move(round));
     return touched;
   };
   std::vector<Node*> touched = next_round(nullptr);
   while (!touched.empty()) {
+    effort.spend(report.skipped.size());
     const std::vector<Node*> open = neighbourhood(module, std::move(touched), report);
     if (!report.skipped.empty()) {
       // A node that is looked at again gets a new answer.
@@ -134,8 +167,9 @@ Report Rewriter::run_to_fixpoint(GraphModule& module, const RoundWatcher& watche
 
 /// Looks at `open`, or at all nodes; returns those that a change has touched.
 std::vector<Node*> Rewriter::run_round(GraphModule& module, const std::vector<Node*>* open, const MatchFilter& filter,
-                                       Report& report) const {
-  Round round(module, filter, report);
+                                       Effort& effort, Report& report) const {
+  Round round(module, filter, effort, report);
+  effort.spend(module.graph().capacity());
   if (open) {
     for (Node* node : *open) find(round, *node);
   } else {
@@ -198,22 +232,33 @@ std::vector<Node*> Rewriter::neighbourhood(const GraphModule& module, std::vecto
 
 void Rewriter::find(Round& round, Node& node) const {
   if (!node.alive() || node.op().id() >= by_op_.size() || by_op_[node.op().id()].empty()) return;
+  round.effort.spend(by_op_[node.op().id()].size());
   uint64_t operand_ops = 0;
   for (const Use& use : node.inputs()) operand_ops |= Tree::op_bit(use.producer()->op());
   for (const uint32_t index : by_op_[node.op().id()]) {
     const Tree& tree = entries_[index].tree;
     if (!tree.may_match(operand_ops)) continue;
     Match match(&round.memory);
-    if (round.matcher.find(tree, node, match)) {
+    if (this->match(round, index, node, match)) {
       const std::optional<uint32_t> place = round.filter ? round.filter(entries_[index].name, node) : 0;
       if (place) {
         round.candidates.push_back({std::move(match), index, *place});
         round.note_consumed(round.candidates.back());
       }
     } else if (round.matcher.failure().is_near_miss()) {
+      round.effort.spend(kStepsOfNote);
       round.near_misses.push_back({entries_[index].name, node.name(), round.matcher.failure().text(), {}, node.id()});
     }
   }
+}
+
+bool Rewriter::match(Round& round, uint32_t entry, Node& anchor, Match& match) const {
+  const uint64_t before = round.effort.budget.spent();
+  const bool found = round.matcher.find(entries_[entry].tree, anchor, match);
+  if (found) round.effort.budget.spend(match.length());
+  round.effort.steps[entry] += round.effort.budget.spent() - before;
+  round.effort.check();
+  return found;
 }
 
 /// The candidates that are carried out, in the filter's order, then in the canonical order of their roots.
@@ -236,6 +281,7 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
   std::iota(open.begin(), open.end(), 0U);
   chosen.reserve(open.size());
   while (!open.empty()) {
+    round.effort.spend(capacity / 16);
     // Nearly all matches share no node with another: only the rest needs an order of merit.
     std::fill(claims.begin(), claims.end(), 0);
     for (const uint32_t index : open) {
@@ -263,13 +309,14 @@ std::vector<uint32_t> Rewriter::select(Round& round) const {
         continue;
       }
       const Node& node = *candidate.match.nodes()[static_cast<size_t>(taken - nodes.begin())];
+      round.effort.spend(kStepsOfNote);
       round.losers.push_back({index, winner_of[*taken], node.name()});
       open.push_back(index);
     }
     // Around the winners a loser may still match in another way (the other branch of a fork).
     std::erase_if(open, [&](uint32_t index) {
       Candidate& loser = round.candidates[index];
-      if (!round.matcher.find(entries_[loser.entry].tree, loser.match.root(), loser.match)) return true;
+      if (!match(round, loser.entry, loser.match.root(), loser.match)) return true;
       round.note_consumed(loser);
       return false;
     });
@@ -288,12 +335,13 @@ std::vector<uint32_t> Rewriter::losers_to(Round& round, const std::vector<uint32
   for (const uint32_t index : declined) take(round.candidates[index], false);
   // What this round has made is not matched again.
   round.taken.resize(round.module.graph().capacity(), true);
+  round.effort.spend(round.losers.size() * (1 + declined.size() / 8));
   for (Loser& loser : round.losers) {
     const bool has_a_chance = std::find(declined.begin(), declined.end(), loser.winner) != declined.end();
     Candidate& candidate = round.candidates[loser.candidate];
     Node& root = candidate.match.root();
     if (loser.chosen || !has_a_chance || !root.alive()) continue;
-    if (!round.matcher.find(entries_[candidate.entry].tree, root, candidate.match)) continue;
+    if (!match(round, candidate.entry, root, candidate.match)) continue;
     round.note_consumed(candidate);
     take(candidate, true);
     loser.chosen = true;
@@ -356,6 +404,7 @@ std::vector<uint32_t> Rewriter::apply(Round& round, const std::vector<uint32_t>&
                                       candidate.match.root().id()});
       continue;
     }
+    round.effort.spend(kStepsOfGraft);
     candidate.match.refresh();
     Node& root = candidate.match.root();
     AppliedMatch done{entry.name, {}, {}};
@@ -371,6 +420,8 @@ std::vector<uint32_t> Rewriter::apply(Round& round, const std::vector<uint32_t>&
         if (const Node* now = root.resolve()) done.result = now->name();
       }
     } catch (const InternalError&) {
+      throw;
+    } catch (const std::bad_alloc&) {
       throw;
     } catch (const Error& error) {
       outcome = declined(error.message());

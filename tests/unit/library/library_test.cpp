@@ -392,6 +392,7 @@ TEST(LibraryFiles, RecordsTorchScriptWhereItMayRun) {
   module.save(file.path.string());
   const at::Tensor x = at::randn({2, 3});
   EXPECT_EQ(code_of([&] { load(file.path); }), "torchscript.code");
+  EXPECT_EQ(code_of([&] { load(file.path, {.isolated = true}); }), "torchscript.isolated");
   EXPECT_EQ(code_of([&] { load(file.path, {.allow_code = true}); }), "torchscript.example");
   const Network network = load(file.path, {.allow_code = true, .example = {{"x", x}}});
   EXPECT_EQ(network.input_names(), std::vector<std::string>{"x"});

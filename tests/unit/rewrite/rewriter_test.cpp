@@ -267,6 +267,66 @@ TEST(Rewriter, PatternsThatUndoOneAnotherAreAnError) {
   verify(module);
 }
 
+/// `%v0 … %vN-1`, each a function of the same value.
+GraphModule fork(int readers) {
+  std::vector<std::string> statements;
+  std::string results;
+  for (int i = 0; i < readers; ++i) {
+    statements.push_back(cat("%v", i, " = aten.neg.default(%x)"));
+    results += cat(i > 0 ? ", " : "", "%v", i);
+  }
+  return network(statements, results);
+}
+
+/// Looks for three readers of one value that never match.
+std::shared_ptr<const Pattern> expensive() {
+  const Pat x = any();
+  const auto reader = [&] { return op("aten.neg.default")(x); };
+  const Pat last = reader().where([](const GraphModule&, const Node&) { return false; }, "it never is");
+  return pattern("Expensive", {reader(), reader(), last}, [](const Match&, Graft&) { return declined("never"); });
+}
+
+TEST(Rewriter, PatternsThatTryTooMuchAreAnError) {
+  GraphModule module = fork(3000);
+  const std::string before = print(module);
+  const PatternList list{row("F", {"aten.abs.default"}), expensive()};
+  const auto report = [&] {
+    try {
+      Rewriter(list).run_to_fixpoint(module);
+    } catch (const Error& error) {
+      return error.report();
+    }
+    return std::string();
+  };
+  const std::string said = report();
+  EXPECT_EQ(said.substr(0, said.find(" steps")), cat("error[rewrite.effort]: the patterns were given up after ",
+                                                     MatchBudget(module.graph().size()).total()));
+  EXPECT_NE(said.find("most of them for Expensive"), std::string::npos) << said;
+  EXPECT_EQ(print(module), before);
+  EXPECT_EQ(report(), said);  // counted, not timed
+}
+
+TEST(Rewriter, RunsShareABudget) {
+  MatchBudget budget(0);
+  const Rewriter rewriter({row("F", {"aten.abs.default"})}, &budget);
+  GraphModule module = fork(10);
+  rewriter.run_once(module);
+  const uint64_t one = budget.spent();
+  rewriter.run_once(module);
+  EXPECT_EQ(budget.spent(), 2 * one);
+  budget.spend(budget.total());
+  EXPECT_THROW(rewriter.run_once(module), Error);
+}
+
+TEST(Rewriter, WhatPatternsUsuallyTryIsFarBelowTheBudget) {
+  std::vector<std::string> statements{"%v0 = f(%x)"};
+  for (int i = 1; i < 2000; ++i) statements.push_back(cat("%v", i, " = ", i % 2 ? "g" : "f", "(%v", i - 1, ")"));
+  GraphModule module = network(statements, "%v1999");
+  MatchBudget budget(module.graph().size());
+  Rewriter({row("FG", {"f", "g"}), row("GF", {"g", "f"})}, &budget).run_to_fixpoint(module);
+  EXPECT_LT(budget.spent(), budget.total() / 1000);
+}
+
 TEST(Rewriter, AReaderThatGoesLetsAnotherMatchInALaterRound) {
   const Pat check = op("check")().and_more_inputs();
   const auto remove =

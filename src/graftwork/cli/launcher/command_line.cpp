@@ -1,13 +1,12 @@
 #include "graftwork/cli/launcher/command_line.h"
 
-#include <csignal>
-
 #include "graftwork/base/file.h"
 #include "graftwork/cli/graph/command_explain.h"
 #include "graftwork/cli/graph/command_inspect.h"
 #include "graftwork/cli/graph/command_plan.h"
 #include "graftwork/cli/graph/command_transform.h"
 #include "graftwork/cli/launcher/options/parse_options.h"
+#include "graftwork/cli/launcher/standard_streams.h"
 #include "graftwork/cli/launcher/torch_half.h"
 #include "graftwork/cli/output/guard.h"
 #include "graftwork/ir/text/parse.h"
@@ -42,14 +41,14 @@ void perform(const ExplainRequest& request) {
 
 void perform(const InspectRequest& request) {
   if (!is_printed_graph(request.model)) run_torch_half(request);
-  inspect(read_graph(request.model), {}, request);
+  const GraphModule graph = read_graph(request.model);
+  if (!request.quiet) inspect(graph, {}, request);
 }
 
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) noexcept {
-  // A file that grows beyond a limit is to fail with a message, as one on a full disk does.
-  std::signal(SIGXFSZ, SIG_IGN);
+  prepare_standard_streams();
   return guarded([&] {
     if (const auto parsed = parse_options(argc, argv)) {
       std::visit([](const auto& request) { perform(request); }, *parsed);

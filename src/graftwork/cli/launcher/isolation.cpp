@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ namespace graftwork::core::cli {
 namespace {
 
 /// What is passed on to the child.
-constexpr int kPassedOn[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+constexpr int kPassedOn[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
 sigset_t waited_for() {
   sigset_t set;
@@ -31,21 +32,31 @@ sigset_t waited_for() {
   return set;
 }
 
-/// Ends by `signal`, as whoever waits for this process is to see.
-[[noreturn]] void end_by(int signal) {
+/// Does with this process what `signal` does to one that does not expect it.
+void suffer(int signal) {
   std::signal(signal, SIG_DFL);
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, signal);
   ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
   ::raise(signal);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+}
+
+/// Ends by `signal`, as whoever waits for this process is to see.
+[[noreturn]] void end_by(int signal) {
+  suffer(signal);
   std::_Exit(128 + signal);
 }
 
-Error death(const std::filesystem::path& model, int signal, bool opened) {
-  const std::string what = opened ? "working with it" : "opening it";
+Error death(const std::filesystem::path& model, int signal, const ChildProgress& progress) {
+  const std::string what = progress.has_opened ? "working with it" : "opening it";
   const char* const name = ::strsignal(signal);
   const std::string how = name ? name : cat("signal ", signal);
+  if (!progress.has_libraries && signal != SIGKILL && signal != SIGXCPU) {
+    return Error("build.torch", cat("opening the libraries of torch ended in a crash of the process (", how, ")"),
+                 "installing torch and graftwork again: a library is damaged");
+  }
   switch (signal) {
     case SIGXCPU:
       return Error("model.time", cat(model.string(), ": ", what, " took longer than it may"),
@@ -62,32 +73,37 @@ Error death(const std::filesystem::path& model, int signal, bool opened) {
   }
 }
 
-[[noreturn]] void end_as(int status, const std::filesystem::path& model, bool opened) {
+[[noreturn]] void end_as(int status, const std::filesystem::path& model, const ChildProgress& progress) {
   if (WIFEXITED(status)) std::_Exit(WEXITSTATUS(status));
   const int signal = WTERMSIG(status);
   for (const int passed_on : kPassedOn) {
     if (signal == passed_on) end_by(signal);
   }
-  std::_Exit(guarded([&] { throw death(model, signal, opened); }));
+  std::_Exit(guarded([&] { throw death(model, signal, progress); }));
 }
 
-[[noreturn]] void supervise(pid_t child, const std::filesystem::path& model, const std::atomic<bool>& opened) {
+[[noreturn]] void supervise(pid_t child, const std::filesystem::path& model, const ChildProgress& progress) {
   const sigset_t set = waited_for();
   while (true) {
     int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, model, opened);
+    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, model, progress);
     siginfo_t info{};
     const int signal = ::sigwaitinfo(&set, &info);
     // What the terminal sends, it sends to the child too.
     if (signal > 0 && signal != SIGCHLD && info.si_code <= 0) ::kill(child, signal);
+    if (signal == SIGTSTP) {
+      suffer(signal);  // until somebody lets this process go on
+      ::kill(child, SIGCONT);
+    }
   }
 }
 
 }  // namespace
 
-std::atomic<bool>* continue_in_child(const std::filesystem::path& model) {
+ChildProgress* continue_in_child(const std::filesystem::path& model) {
   void* const shared =
-      ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      ::mmap(nullptr, sizeof(ChildProgress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared != MAP_FAILED) new (shared) ChildProgress();
   std::fflush(nullptr);
   const sigset_t set = waited_for();
   sigset_t before;
@@ -100,12 +116,14 @@ std::atomic<bool>* continue_in_child(const std::filesystem::path& model) {
     throw Error("process.fork", "cannot start a process of its own: " + std::generic_category().message(error),
                 "--no-isolation, for files of people whom you trust");
   }
-  auto* const opened = new (shared) std::atomic<bool>(false);
-  if (child > 0) supervise(child, model, *opened);
+  auto* const progress = static_cast<ChildProgress*>(shared);
+  if (child > 0) supervise(child, model, *progress);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) std::_Exit(kFailure);
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  return opened;
+  return progress;
 }
 
 }  // namespace graftwork::core::cli

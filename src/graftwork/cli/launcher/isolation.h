@@ -6,11 +6,18 @@
 
 namespace graftwork::core::cli {
 
-/// Forks, and returns in the child alone, which goes on with the command: what it returns is to become true once the
-/// model is open. The parent waits, passes on signals that are sent to it, and ends as the child does. Where the
-/// child was killed by what it did it ends with a message that names `model` instead: "model.crash", "model.time",
-/// "file.changed" (the mapped file became shorter), "process.killed". Costs well below a millisecond. To be called
-/// before there is a second thread. Throws Error "process.fork".
-std::atomic<bool>* continue_in_child(const std::filesystem::path& model);
+/// How far the child has come, which it tells its parent.
+struct ChildProgress {
+  std::atomic<bool> has_libraries = false;  ///< Torch is there.
+  std::atomic<bool> has_opened = false;     ///< The model is open.
+};
+
+/// Forks, and returns in the child alone, which goes on with the command and says how far it has come in what this
+/// returns. The parent waits, passes on signals that are sent to it, stops and goes on with the child, and ends as the
+/// child does. Where the child was killed by what it did it ends with a message that names `model` instead:
+/// "model.crash", "model.time", "file.changed" (the mapped file became shorter), "process.killed"; "build.torch" before
+/// it had its libraries. The child leaves no core file: it would be as large as the network. Costs well below a
+/// millisecond. To be called before there is a second thread. Throws Error "process.fork".
+ChildProgress* continue_in_child(const std::filesystem::path& model);
 
 }  // namespace graftwork::core::cli

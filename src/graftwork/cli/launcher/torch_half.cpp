@@ -76,8 +76,10 @@ Function* find(void* library, const char* name) {
 
 template <class Request>
 [[noreturn]] void run(const char* entry_point, Request request) {
-  if (request.open.isolated) request.open.opened = continue_in_child(request.model);
+  ChildProgress* const progress = request.open.isolated ? continue_in_child(request.model) : nullptr;
+  if (progress) request.open.opened = &progress->has_opened;
   void* const library = open_library();
+  if (progress) progress->has_libraries = true;
   const std::string version = find<decltype(graftwork_torch_version)>(library, "graftwork_torch_version")();
   if (version != GRAFTWORK_VERSION) {
     refuse(cat(kLibrary, " is version ", version, ", this is " GRAFTWORK_VERSION));

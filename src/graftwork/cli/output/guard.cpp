@@ -19,6 +19,15 @@ int report(const Error& error) {
   return kFailure;
 }
 
+/// No formatting here: there is no memory for it.
+int report_no_memory() {
+  std::fputs(
+      "error[memory]: there is not enough memory\n  try fewer threads (OMP_NUM_THREADS=1), or a machine with "
+      "more memory\n",
+      stderr);
+  return kFailure;
+}
+
 int report_defect(const std::string& what) {
   std::fprintf(stderr, "%s\n  this is a defect of Graftwork: please report it with the command line and the model\n",
                visible(what, true).c_str());
@@ -27,7 +36,9 @@ int report_defect(const std::string& what) {
 
 }  // namespace
 
-int guarded(const std::function<void()>& work) noexcept {
+namespace {
+
+int run_and_report(const std::function<void()>& work) {
   try {
     work();
     return kSuccess;
@@ -36,18 +47,23 @@ int guarded(const std::function<void()>& work) noexcept {
   } catch (const InternalError& error) {
     return report_defect(error.what());
   } catch (const std::bad_alloc&) {
-    // No formatting here: there is no memory for it.
-    std::fputs(
-        "error[memory]: there is not enough memory\n  try fewer threads (OMP_NUM_THREADS=1), or a machine with "
-        "more memory\n",
-        stderr);
-    return kFailure;
+    return report_no_memory();
   } catch (const std::filesystem::filesystem_error& error) {
     return report(Error("file.system", error.what()));
   } catch (const std::exception& error) {
     return report_defect(std::string("internal error: ") + error.what());
   } catch (...) {
     return report_defect("internal error: an exception of unknown type");
+  }
+}
+
+}  // namespace
+
+int guarded(const std::function<void()>& work) noexcept {
+  try {
+    return run_and_report(work);
+  } catch (...) {  // there was none for the report
+    return report_no_memory();
   }
 }
 

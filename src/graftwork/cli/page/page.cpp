@@ -24,11 +24,24 @@ std::string_view page_main_script();
 namespace graftwork::core::cli {
 namespace {
 
+/// The data with all their texts, names of members too, as they may be shown.
+Json shown(const Json& data) {
+  if (data.is_string()) return visible(data.get_ref<const std::string&>(), true);
+  if (!data.is_structured()) return data;
+  Json all = data.is_array() ? Json::array() : Json::object();
+  if (data.is_array()) {
+    for (const Json& one : data) all.push_back(shown(one));
+  } else {
+    for (const auto& [name, one] : data.items()) all[visible(name)] = shown(one);
+  }
+  return all;
+}
+
 /// JSON in which no end of a script and no comment of HTML can stand: of all that begins either there is "<" first,
 /// which JSON may spell otherwise.
 std::string script_data(const Json& data) {
   std::string text;
-  for (const char c : data.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  for (const char c : shown(data).dump(-1, ' ', false, Json::error_handler_t::replace)) {
     if (c == '<') {
       text += "\\u003c";
     } else {

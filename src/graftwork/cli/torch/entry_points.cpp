@@ -5,7 +5,6 @@
 #include <c10/util/Logging.h>
 
 #include <functional>
-#include <new>
 
 #include "graftwork/base/error.h"
 #include "graftwork/cli/graph/command_explain.h"
@@ -19,6 +18,7 @@
 #include "graftwork/cli/torch/sensitivity/command_sensitivity.h"
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/cli/torch/threads.h"
+#include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -31,10 +31,10 @@ int guarded_torch(const std::function<void()>& work) noexcept {
     limit_threads();
     try {
       work();
-    } catch (const c10::Error& error) {
-      const std::string message = error.what_without_backtrace();
-      if (message.find("allocate memory") != std::string::npos) throw std::bad_alloc();
-      throw InternalError("internal error: torch: " + message);
+    } catch (const c10::Error&) {
+      Error error = in_our_words("torch");
+      if (error.code() == "torch") throw InternalError("internal error: torch: " + error.message());
+      throw error;
     }
   });
 }
@@ -73,7 +73,8 @@ int graftwork_torch_explain(const ExplainRequest& request) noexcept {
 
 int graftwork_torch_inspect(const InspectRequest& request) noexcept {
   return guarded_torch([&] {
-    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.open);
+    const graftwork::core::LoadedNetwork loaded = load_as_it_is(request.model, request.open, request.quiet);
+    if (request.quiet) return;
     inspect(loaded.network.module, unusable(loaded), request);
   });
 }

@@ -55,9 +55,9 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
 
 }  // namespace
 
-LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open) {
+LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open, bool quiet) {
   LoadedNetwork loaded = load_and_tell(path, open);
-  warn_of(loaded);
+  if (!quiet) warn_of(loaded);
   return loaded;
 }
 

@@ -12,9 +12,9 @@
 namespace graftwork::core::cli {
 
 /// Loads a network with its weights, and says on standard error what of it computes as in training, and what recording
-/// it has fixed. Throws Error "model.weights" for a printed graph, "usage" where `open` speaks of the inputs of a
-/// file that knows its own, else what load_network and load_torchscript do.
-LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open);
+/// it has fixed, unless `quiet`. Throws Error "model.weights" for a printed graph, "usage" where `open` speaks of the
+/// inputs of a file that knows its own, else what load_network and load_torchscript do.
+LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open, bool quiet = false);
 /// The same of one that is to run; `quiet`: says nothing. Throws Error "export.unsupported" too, which lists all
 /// operators that cannot be run or exported.
 LoadedNetwork load_to_run(const std::filesystem::path& path, const OpenFlags& open, bool quiet);

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <filesystem>
@@ -22,6 +23,9 @@ size_t living_threads() {
   const std::filesystem::directory_iterator tasks("/proc/self/task", error);
   return error ? 1 : static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
 }
+
+/// More are of no use, and are asked for by mistake.
+constexpr int kMostThreads = 1024;
 
 /// At most `wanted` beside this one, all alive at once.
 int threads_to_be_had(int wanted) {
@@ -51,9 +55,10 @@ void limit_threads() {
   mallopt(M_ARENA_MAX, 1);
 #endif
   // Torch keeps two pools: OpenMP's, and one that at::set_num_threads makes.
-  const int wanted = at::get_num_threads();
+  const int asked_for = at::get_num_threads();
+  const int wanted = std::min(asked_for, kMostThreads);
   const int had = 1 + threads_to_be_had(2 * (wanted - 1)) / 2;
-  if (had < wanted) at::set_num_threads(had);
+  if (had < asked_for) at::set_num_threads(had);
 }
 
 }  // namespace graftwork::core::cli

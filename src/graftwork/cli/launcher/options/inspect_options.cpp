@@ -12,7 +12,8 @@ class Inspect final : public Subcommand {
     CLI::App& own = app();
     add_network_or_graph(own, request_.model);
     open_.add_to(own);
-    own.add_flag("--json", request_.json, "For machines");
+    CLI::Option* const json = own.add_flag("--json", request_.json, "For machines");
+    own.add_flag("--quiet", request_.quiet, "Open it and say nothing but what is wrong with it")->excludes(json);
     own.footer(
         "Use it first on a new network: it shows inputs, operators, parameters, graph, and what is not supported.\n\n"
         "Example:\n  graftwork inspect resnet18.pt2");

@@ -1,0 +1,97 @@
+#include "graftwork/nn/torch_failure.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <any>
+#include <array>
+#include <functional>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <variant>
+
+#include "graftwork/base/text.h"
+
+namespace graftwork::core {
+namespace {
+
+template <size_t N>
+bool says_one_of(std::string_view message, const std::array<std::string_view, N>& texts) {
+  return std::ranges::any_of(texts, [&](std::string_view text) { return message.find(text) != message.npos; });
+}
+
+/// "int8_t" of "value cannot be converted to type int8_t without overflow".
+std::string_view type_in(std::string_view message) {
+  constexpr std::string_view kBefore = "to type ";
+  const size_t begin = message.find(kBefore);
+  const size_t end = message.find(" without overflow");
+  if (begin == message.npos || end == message.npos || end < begin) return "the type that it is converted to";
+  return message.substr(begin + kBefore.size(), end - begin - kBefore.size());
+}
+
+/// Torch's messages that speak of its own source, or of C++'s containers, say nothing of the network.
+std::string words_of(std::string message) {
+  constexpr std::array<std::string_view, 4> kOverflows = {"calculation overflowed", "multiplication overflow",
+                                                          "Overflow when", "invalid storage size"};
+  constexpr std::array<std::string_view, 4> kContainers = {"vector::", "basic_string", "_M_", "std::"};
+  if (message.find("without overflow") != message.npos) return cat("a number does not fit ", type_in(message));
+  if (says_one_of(message, kOverflows)) return "a tensor of it would have more bytes than can be counted";
+  if (message.find("INTERNAL ASSERT FAILED") != message.npos)
+    return "torch cannot compute it: a check in its own code failed";
+  if (says_one_of(message, kContainers)) return "torch cannot compute it: an index or a size is out of range";
+  // Where in torch's code it was is behind the message.
+  return message.substr(0, std::min(message.find("\nException raised from"), message.find("\nC++ CapturedTraceback")));
+}
+
+bool speaks_of_memory(std::string_view message) {
+  constexpr std::array<std::string_view, 4> kTexts = {"allocate memory", "out of memory", "bad_alloc",
+                                                      "bad allocation"};
+  return says_one_of(message, kTexts);
+}
+
+Error failure(const char* code, const std::string& message) {
+  if (speaks_of_memory(message)) return memory_error();
+  return Error(code, words_of(message));
+}
+
+}  // namespace
+
+Error memory_error() {
+  return Error("memory", "there is not enough memory",
+               "fewer threads (OMP_NUM_THREADS=1), or a machine with more memory");
+}
+
+Error in_our_words(const char* code) {
+  try {
+    throw;
+  } catch (const Error&) {
+    throw;
+  } catch (const InternalError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return memory_error();
+  } catch (const c10::Error& error) {
+    return failure(code, error.what_without_backtrace());
+  } catch (const std::length_error&) {
+    return failure(code, "std::length_error");
+  } catch (const std::out_of_range&) {
+    return failure(code, "std::out_of_range");
+  } catch (const std::logic_error& error) {
+    return failure(code, error.what());
+  } catch (const std::runtime_error& error) {
+    return failure(code, error.what());
+  } catch (const std::bad_optional_access&) {
+    return failure(code, "std::bad_optional_access");
+  } catch (const std::bad_variant_access&) {
+    return failure(code, "std::bad_variant_access");
+  } catch (const std::bad_cast&) {
+    return failure(code, "std::bad_cast");
+  } catch (const std::bad_function_call&) {
+    return failure(code, "std::bad_function_call");
+  }
+}
+
+}  // namespace graftwork::core
