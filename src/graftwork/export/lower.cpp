@@ -178,6 +178,21 @@ void check_size(const Type& type) {
   }
 }
 
+void let_go_of(const TensorStore& tensors, const ParamExpr& expr) {
+  for (const Symbol leaf : expr.leaves()) tensors.let_go(leaf);
+}
+
+void let_go_of(const TensorStore& tensors, const ModuleTable& modules, ModuleId id) {
+  for (const auto& [name, expr] : modules[id].params) let_go_of(tensors, expr);
+  for (const auto& [role, child] : modules[id].children) let_go_of(tensors, modules, child);
+}
+
+/// The weights of a node that has been written: the model holds what it needs of them.
+void let_go_of_weights(const Network& network, const Node& node) {
+  if (node.kind() == NodeKind::kConstant) let_go_of(network.tensors, node.constant());
+  if (node.kind() == NodeKind::kCallModule) let_go_of(network.tensors, network.module.modules(), node.module());
+}
+
 /// What was in the way of some nodes; those that stand behind them are passed over.
 class Problems {
  public:
@@ -276,6 +291,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
         lower_input(lowering, model, node);
       } else {
         lower_node(lowering, node);
+        let_go_of_weights(network, node);
       }
       if (lowering.opset() > before) check_opset(options, lowering.opset(), "its operator");
     } catch (Error& error) {

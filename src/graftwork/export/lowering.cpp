@@ -33,6 +33,14 @@ at::Tensor in_bfloat16(const at::Tensor& tensor) {
   return at::where(at::isfinite(tensor), tensor.clamp(-kLargest, kLargest), tensor).to(at::kBFloat16);
 }
 
+/// Whether all are finite in FP16, as seen without a copy of a large weight: from 65520 on they would be infinite.
+bool stays_finite_in_half(const at::Tensor& tensor) {
+  constexpr double kFirstInfinite = 65520;
+  if (tensor.numel() == 0) return true;
+  const auto [least, most] = at::aminmax(tensor.to(at::promote_types(tensor.scalar_type(), at::kFloat)));
+  return least.item<double>() > -kFirstInfinite && most.item<double>() < kFirstInfinite;  // neither where one is NaN
+}
+
 /// Numbers of FP8 compare by their bits.
 bool same_numbers(const at::Tensor& a, const at::Tensor& b) {
   if (a.scalar_type() != b.scalar_type()) return false;
@@ -185,8 +193,9 @@ std::string Lowering::stored(const std::string& name, const at::Tensor& tensor, 
 std::string Lowering::float_constant(const std::string& name, const at::Tensor& tensor) {
   if (options_.float_type == DType::kBF16) return constant(name, in_bfloat16(tensor));
   if (options_.float_type != DType::kF16) return constant(name, tensor.to(at::kFloat));
-  // Mask constants may hold −inf; a finite number that becomes infinite is lost.
   const at::Tensor half = tensor.to(at::kHalf);
+  if (stays_finite_in_half(tensor)) return constant(name, half);
+  // Mask constants may hold −inf; a finite number that becomes infinite is lost.
   const at::Tensor lost = at::logical_and(at::isinf(half), at::isfinite(tensor));
   if (lost.any().item<bool>()) {
     if (takes_any_low_number())

@@ -1,12 +1,31 @@
 #include "graftwork/nn/tensor_store.h"
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/memory.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork::core {
+
+void TensorStore::set(Symbol name, at::Tensor tensor) {
+  tensors_[name.str()] = std::move(tensor);
+  mapped_.erase(name);
+}
+
+void TensorStore::set_mapped(Symbol name, at::Tensor tensor) {
+  tensors_[name.str()] = std::move(tensor);
+  mapped_.insert(name);
+}
+
+void TensorStore::let_go(Symbol name) const {
+  constexpr size_t kLarge = size_t{1} << 20;
+  if (!mapped_.contains(name)) return;
+  const at::Storage& storage = at(name).storage();
+  if (storage.nbytes() < kLarge) return;
+  let_go_of_pages({static_cast<const std::byte*>(storage.data()), storage.nbytes()});
+}
 
 const at::Tensor& TensorStore::at(Symbol name) const {
   const auto found = tensors_.find(name.str());

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "graftwork/ir/graph_module.h"
@@ -14,10 +15,15 @@ namespace graftwork::core {
 class TensorStore {
  public:
   /// Adds or replaces.
-  void set(Symbol name, at::Tensor tensor) { tensors_[name.str()] = std::move(tensor); }
+  void set(Symbol name, at::Tensor tensor);
+  /// The same, of one whose elements lie in a mapped file.
+  void set_mapped(Symbol name, at::Tensor tensor);
   bool contains(Symbol name) const { return tensors_.contains(name.str()); }
   /// Throws Error "nn.parameter" when there is no such tensor.
   const at::Tensor& at(Symbol name) const;
+  /// What was mapped leaves memory until somebody reads it again: for whoever has read a large tensor for the last
+  /// time. Nothing happens to others.
+  void let_go(Symbol name) const;
   /// A leaf expression for a stored tensor.
   ParamExpr leaf(Symbol name) const;
 
@@ -27,6 +33,7 @@ class TensorStore {
 
  private:
   std::map<std::string, at::Tensor> tensors_;
+  std::set<Symbol> mapped_;
 };
 
 /// The value of an expression. Gradients reach the stored leaves.

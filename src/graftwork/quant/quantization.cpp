@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/first_of.h"
+#include "graftwork/base/memory.h"
 #include "graftwork/base/text.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/quant/make_scale_table.h"
@@ -131,6 +132,7 @@ QuantizationResult Quantization::finish(const Statistics& seen, std::optional<in
   result_.provenance = provenance(result_, config_);
   if (options_.losses && samples_.size() > 0)
     result_.losses = measure_losses(network_, result_.network, samples_, *options_.losses);
+  trim_heap();
   return std::move(result_);
 }
 

@@ -41,7 +41,9 @@ void as_pairs(std::vector<int64_t>& sizes, std::vector<int64_t>& strides, int64_
   strides.push_back(1);
 }
 
-at::Tensor map_tensor(const Pt2Archive& archive, const PayloadMeta& payload, bool is_constant) {
+/// Puts the tensor into the store; it lies in the file where its elements are aligned there.
+void map_tensor(const Pt2Archive& archive, const PayloadMeta& payload, bool is_constant, Symbol name,
+                TensorStore& store) {
   const TensorMeta& meta = *payload.tensor;
   if (meta.layout != Layout::kStrided) throw Error("pt2.tensor", "it is sparse", "exporting with dense weights");
   const auto parts = parts_of(meta.dtype);
@@ -61,18 +63,17 @@ at::Tensor map_tensor(const Pt2Archive& archive, const PayloadMeta& payload, boo
     throw Error("pt2.tensor", cat("it reaches beyond its record of ", bytes.size(), " bytes"),
                 "exporting the model again");
   }
-  if (*needed == 0) return at::empty(sizes, options);
+  if (*needed == 0) return store.set(name, at::empty(sizes, options));
   // Private pages: whoever writes (training) gets his own copy. The archive stays mapped while the tensor lives.
   auto* data = const_cast<std::byte*>(bytes.data());
   const bool aligned = reinterpret_cast<uintptr_t>(data) % static_cast<uintptr_t>(width) == 0;
-  at::Tensor storage;
   if (aligned) {
-    storage = at::from_blob(data, {available}, [file = archive.file()](void*) {}, options);
-  } else {
-    storage = at::empty({available}, options);
-    std::copy_n(bytes.data(), static_cast<size_t>(available * width), static_cast<std::byte*>(storage.data_ptr()));
+    const at::Tensor storage = at::from_blob(data, {available}, [file = archive.file()](void*) {}, options);
+    return store.set_mapped(name, storage.as_strided(sizes, strides, offset));
   }
-  return storage.as_strided(sizes, strides, offset);
+  const at::Tensor storage = at::empty({available}, options);
+  std::copy_n(bytes.data(), static_cast<size_t>(available * width), static_cast<std::byte*>(storage.data_ptr()));
+  store.set(name, storage.as_strided(sizes, strides, offset));
 }
 
 std::string place_of(const PayloadMeta& payload, bool is_constant) {
@@ -96,7 +97,7 @@ void LoadedTensors::load(const Pt2Archive& archive, const PayloadConfig& config,
       }
       const auto [known, fresh] = by_place_.emplace(place_of(payload, is_constant), name);
       canonical[name] = known->second;
-      if (fresh) store.set(name, map_tensor(archive, payload, is_constant));
+      if (fresh) map_tensor(archive, payload, is_constant, Symbol(name), store);
     } catch (Error& error) {
       throw error.at("tensor " + name);
     }

@@ -1,14 +1,12 @@
 #include "graftwork/quant/loss/layer_losses.h"
 
 #include <ATen/Parallel.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include <algorithm>
 #include <unordered_map>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/memory.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kinds/quant.h"
 #include "graftwork/nn/dtypes.h"
@@ -170,9 +168,7 @@ class Comparison {
 
 Losses measure_losses(const Network& network, const Network& quantized, const SampleSource& source,
                       const LossOptions& options) {
-#ifdef __GLIBC__
-  malloc_trim(0);  // the heap is full of holes that calibration has left, which are too small for what comes now
-#endif
+  trim_heap();
   return Comparison(network, quantized, source, options).run();
 }
 

@@ -1,0 +1,18 @@
+// What stays resident although nobody needs it.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace graftwork::core {
+
+/// Gives the heap's free pages back to the system. After much work on small pieces they lie between others, too small
+/// for the large ones that come next, and would stay resident. Takes milliseconds; does nothing where the C library
+/// is not glibc.
+void trim_heap();
+
+/// The pages of a mapped file leave memory; whoever reads them again reads the file again, and what was written to
+/// them stays. A hint: systems that do not know it keep the pages.
+void let_go_of_pages(std::span<const std::byte> mapped);
+
+}  // namespace graftwork::core
