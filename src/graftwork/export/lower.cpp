@@ -257,6 +257,7 @@ std::vector<std::string> try_lowering(const Network& network, const ExportOption
   check_exportable(network.module, options, reasons);
   ExportOptions trial = options;
   trial.float_type = DType::kF32;
+  trial.lets_go_of_weights = false;
   std::vector<std::string> warnings;
   lower(network, trial, &warnings);
   return warnings;
@@ -291,7 +292,7 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
         lower_input(lowering, model, node);
       } else {
         lower_node(lowering, node);
-        let_go_of_weights(network, node);
+        if (options.lets_go_of_weights) let_go_of_weights(network, node);
       }
       if (lowering.opset() > before) check_opset(options, lowering.opset(), "its operator");
     } catch (Error& error) {

@@ -28,6 +28,8 @@ struct ExportOptions {
   /// Batch norms behind layers stay nodes of their own. The network must have been quantized so
   /// (QuantizeOptions::keep_batch_norm).
   bool keep_batch_norm = false;
+  /// Weights that were mapped from a file leave memory once they are written: nobody will read them again soon.
+  bool lets_go_of_weights = false;
 };
 
 /// Lowers a transformed network, quantized or not. Batch norm behind a convolution is folded unless it is to be kept,

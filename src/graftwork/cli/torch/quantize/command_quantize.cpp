@@ -105,6 +105,7 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   result.opset = request.opset;
   result.attention_operator = request.attention_operator;
   result.keep_batch_norm = request.calibration.keep_batch_norm;
+  result.lets_go_of_weights = true;
   return result;
 }
 
