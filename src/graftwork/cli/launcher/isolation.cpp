@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <system_error>
 
 #include "graftwork/base/error.h"
@@ -42,17 +43,27 @@ sigset_t waited_for() {
   std::_Exit(128 + signal);
 }
 
-Error death(const std::filesystem::path& model, int signal, bool opened) {
+/// What the child was to work on.
+struct Work {
+  const std::filesystem::path& model;
+  const CommandFiles& files;
+};
+
+Error death(const Work& work, int signal, bool opened) {
+  const std::filesystem::path& model = work.model;
   const std::string what = opened ? "working with it" : "opening it";
   const char* const name = ::strsignal(signal);
   const std::string how = name ? name : cat("signal ", signal);
+  // A file that is cut short while it is mapped ends whoever reads on, one that is written over gives any numbers.
+  const std::optional<std::filesystem::path> changed = signal == SIGKILL ? std::nullopt : work.files.changed();
+  if (changed || signal == SIGBUS) {
+    return Error("file.changed", cat(changed.value_or(model).string(), " changed while it was read"),
+                 "writing files under another name, and renaming them once they are whole");
+  }
   switch (signal) {
     case SIGXCPU:
       return Error("model.time", cat(model.string(), ": ", what, " took longer than it may"),
                    "not using it unless you know who made it; then --no-isolation opens it without a limit");
-    case SIGBUS:
-      return Error("file.changed", cat(model.string(), " or a file beside it became shorter while it was read"),
-                   "writing files under another name, and renaming them once they are whole");
     case SIGKILL:
       return Error("process.killed", cat(model.string(), ": the system ended the command while ", what),
                    "more memory, or fewer threads (OMP_NUM_THREADS=1)");
@@ -62,20 +73,20 @@ Error death(const std::filesystem::path& model, int signal, bool opened) {
   }
 }
 
-[[noreturn]] void end_as(int status, const std::filesystem::path& model, bool opened) {
+[[noreturn]] void end_as(int status, const Work& work, bool opened) {
   if (WIFEXITED(status)) std::_Exit(WEXITSTATUS(status));
   const int signal = WTERMSIG(status);
   for (const int passed_on : kPassedOn) {
     if (signal == passed_on) end_by(signal);
   }
-  std::_Exit(guarded([&] { throw death(model, signal, opened); }));
+  std::_Exit(guarded([&] { throw death(work, signal, opened); }));
 }
 
-[[noreturn]] void supervise(pid_t child, const std::filesystem::path& model, const std::atomic<bool>& opened) {
+[[noreturn]] void supervise(pid_t child, const Work& work, const std::atomic<bool>& opened) {
   const sigset_t set = waited_for();
   while (true) {
     int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, model, opened);
+    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, work, opened);
     siginfo_t info{};
     const int signal = ::sigwaitinfo(&set, &info);
     // What the terminal sends, it sends to the child too.
@@ -85,7 +96,7 @@ Error death(const std::filesystem::path& model, int signal, bool opened) {
 
 }  // namespace
 
-std::atomic<bool>* continue_in_child(const std::filesystem::path& model) {
+std::atomic<bool>* continue_in_child(const std::filesystem::path& model, const CommandFiles& files) {
   void* const shared =
       ::mmap(nullptr, sizeof(std::atomic<bool>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   std::fflush(nullptr);
@@ -101,7 +112,7 @@ std::atomic<bool>* continue_in_child(const std::filesystem::path& model) {
                 "--no-isolation, for files of people whom you trust");
   }
   auto* const opened = new (shared) std::atomic<bool>(false);
-  if (child > 0) supervise(child, model, *opened);
+  if (child > 0) supervise(child, {model, files}, *opened);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) std::_Exit(kFailure);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);

@@ -76,7 +76,7 @@ Function* find(void* library, const char* name) {
 
 template <class Request>
 [[noreturn]] void run(const char* entry_point, Request request) {
-  if (request.open.isolated) request.open.opened = continue_in_child(request.model);
+  if (request.open.isolated) request.open.opened = continue_in_child(request.model, request.files);
   void* const library = open_library();
   const std::string version = find<decltype(graftwork_torch_version)>(library, "graftwork_torch_version")();
   if (version != GRAFTWORK_VERSION) {
