@@ -104,13 +104,15 @@ class Attack:
         return not kinds
 
     def in_servers(self, meet, **environment):
-        """Calls `meet(run, folder, case)` for every case, in as many threads as there are workers; `run(arguments)` runs
-        one command line in the empty `folder`, which is the thread's own, and gives its Answer. Each is an execution."""
+        """Calls `meet(command, folder, case)` for every case, in as many threads as there are workers.
+
+        `command("inspect", "x.pt2")` runs one command line in the empty `folder`, which is the thread's own, and gives
+        its Answer; each is an execution.
+        """
         todo, broken = collections.deque(self.cases()), []
+        given = (meet, todo, broken, environment)
         threads = [
-            threading.Thread(
-                target=self._work, args=(meet, todo, broken, self.folder / str(i), environment), daemon=True
-            )
+            threading.Thread(target=self._work, args=(self.folder / str(i), *given), daemon=True)
             for i in range(self.workers)
         ]
         for thread in threads:
