@@ -31,7 +31,7 @@ def export_onnx(
 
     Args:
         model: of ``quantize``, or of ``transform`` for a file in floating point.
-        path: of the file; weights beyond 1 GB go into ``<path>.data``.
+        path: of the file; weights beyond 1 GB go into ``<path>.<16 digits>.data``.
         float_type: "fp16", "fp32" or "bf16", of the float regions; as the model was quantized for unless given, and
             "fp16" for one that was not. Inputs and outputs keep their types.
         opset: raises the opset above what the network needs.

@@ -1,10 +1,13 @@
 """No output replaces what the command reads, or another output, whatever name leads to it."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
+
+from attack import same_paths
 
 GRAPH = "graph(%x: f32[1, 4]) {\n  %y = nn.ReLU @r(%x)\n  return %y\n}\n"
 QUANTIZE = ["quantize", "m.pt2", "--calibrate", "x.npy"]
@@ -30,6 +33,7 @@ def folder(sources, tmp_path):
     (tmp_path / "recipe.json").write_text(json.dumps({"weight": {"per_channel": True}}))
     (tmp_path / "p.gpat").write_text("fusion F {\n  %a = nn.Tanh(%x)\n  => %a = kernel F(%x) [act=%a] quantize %x\n}\n")
     (tmp_path / "link.pt2").symlink_to("m.pt2")
+    (tmp_path / "nowhere").symlink_to("o.onnx")
     (tmp_path / "twin.npy").hardlink_to(tmp_path / "x.npy")
     return tmp_path
 
@@ -49,7 +53,10 @@ def content(folder):
         ([*QUANTIZE, "-o", "o.onnx", "--report", "m.pt2"], "what is read from m.pt2"),
         ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx"], "the other output o.onnx"),
         ([*QUANTIZE, "-o", "o.onnx", "--report", "samples/../o.onnx"], "the other output o.onnx"),
-        ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx.data"], "the other output o.onnx.data"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx.data"], "the weights beside o.onnx"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "o.onnx.0123456789abcdef.data"], "the weights beside o.onnx"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "O.ONNX"], "the other output o.onnx where names are told apart"),
+        ([*QUANTIZE, "-o", "o.onnx", "--report", "nowhere"], "the other output o.onnx"),
         ([*QUANTIZE, "--config", "recipe.json", "-o", "recipe.json"], "what is read from recipe.json"),
         ([*QUANTIZE, "--patterns", "p.gpat", "-o", "p.gpat"], "what is read from p.gpat"),
         (["quantize", "m.pt2", "--calibrate", "samples", "-o", "samples/a.npy"], "what is read from samples"),
@@ -83,3 +90,38 @@ def test_a_plan_is_not_replaced_by_the_one_made_of_it(graftwork, folder):
 def test_other_files_beside_the_samples_may_be_written(graftwork, folder):
     for _ in range(2):
         graftwork("quantize", "m.pt2", "--calibrate", "samples", "-o", "samples/o.onnx", cwd=folder)
+
+
+def test_no_output_becomes_a_sample(graftwork, folder):
+    (folder / "samples" / "deep").mkdir()
+    for name in ("samples/y.npz", "samples/deep/y.npz", "./samples/../samples/y.npz"):
+        report = graftwork.fails("run", "m.pt2", "--input", "samples", "-o", name, cwd=folder).stderr
+        assert f"error[file.same]: writing {name} would add it to the samples of samples" in report
+    graftwork("run", "m.pt2", "--input", "samples", "-o", "samples/.y.npz", cwd=folder)
+
+
+def test_files_of_somebody_else_are_left_alone(graftwork, folder):
+    names = ("o.onnx.graftwork-part", "o.onnx.graftwork-part2", "o.onnx.data", "o.onnx.0123456789abcdef.data")
+    for name in names:
+        (folder / name).write_text("somebody's")
+    for _ in range(2):
+        graftwork(*QUANTIZE, "-o", "o.onnx", cwd=folder)
+    assert [(folder / name).read_text() for name in names] == ["somebody's"] * len(names)
+    recipe = ("--report", "o.onnx.graftwork-part")
+    graftwork(*QUANTIZE, "-o", "o.onnx", *recipe, cwd=folder)
+    assert json.loads((folder / "o.onnx.graftwork-part").read_text())
+
+
+#: What options show for a value that is no file.
+NO_FILES = {"A", "BY", "DB", "FORM", "HOW", "METHOD", "N", "NAME", "ORDER", "SIZE", "STAGE", "TEXT", "TYPE"}
+
+
+@pytest.mark.parametrize("subcommand", same_paths.SUBCOMMANDS)
+def test_every_option_that_takes_a_file_is_attacked(graftwork, subcommand):
+    """A new one belongs into tests/attack/same_paths.py, and option_files.cpp says what becomes of its file."""
+    inputs, outputs, _ = same_paths.SUBCOMMANDS[subcommand]
+    text = graftwork(subcommand, "--help").stdout
+    found = re.findall(r"^  (?:-\w,)?(--[a-z-]+|[A-Z]+) (?:FILE|DATA|NAME=FILE)\b", text, re.M)
+    assert sorted(found) == sorted((*inputs, *outputs))
+    values = set(re.findall(r"^  (?:-\w,)?(?:--[a-z-]+|[A-Z]+) ([A-Z]+(?:=FILE)?)", text, re.M))
+    assert values <= {"FILE", "DATA", "NAME=FILE"} | NO_FILES

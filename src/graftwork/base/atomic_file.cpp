@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kBufferSize = size_t{1} << 20;
 
-/// The path behind symbolic links, so that a link stays a link when its file is replaced. `path` itself where the links
-/// lead nowhere: opening it then says why.
+}  // namespace
+
 std::filesystem::path behind_links(const std::filesystem::path& path) {
   constexpr int kMostLinks = 40;  // Linux's own limit
   std::filesystem::path at = path;
@@ -29,8 +29,6 @@ std::filesystem::path behind_links(const std::filesystem::path& path) {
   }
   return path;
 }
-
-}  // namespace
 
 AtomicFile::AtomicFile(const std::filesystem::path& path, const std::filesystem::path& permissions_of)
     : path_(behind_links(path)), folder_(path_.parent_path()) {

@@ -9,6 +9,10 @@
 
 namespace graftwork::core {
 
+/// The path behind symbolic links, be there a file or not: where AtomicFile writes, so that a link stays a link when
+/// its file is replaced. `path` itself where the links lead nowhere: opening it then says why.
+std::filesystem::path behind_links(const std::filesystem::path& path);
+
 /// Writes beside `path` and renames on commit, so that a reader sees the old file or the new one, even if this process
 /// is killed. The bytes gather in a file of a name of its own (part_file.h), which the destructor removes unless they
 /// were committed; what a killed process left there, the next one that writes `path` removes. Any number of processes

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "graftwork/cli/output/command_files.h"
 #include "graftwork/data/image/preprocess.h"
 #include "graftwork/ir/type.h"
 #include "graftwork/place/quant_config.h"
@@ -42,7 +44,8 @@ struct CalibrationFlags {
   std::filesystem::path plan;    ///< Empty: none.
   std::filesystem::path scales;  ///< Table of scales that hold instead of ranges in the data; empty: none.
   BackendFlags backend;
-  std::filesystem::path checkpoint;  ///< Empty: none. Only for `quantize`.
+  std::filesystem::path checkpoint;           ///< Empty: none. Only for `quantize`.
+  std::function<void()> before_keeping = {};  ///< Called when a checkpoint is to be written; may throw.
   bool quiet = false;
 };
 
@@ -70,6 +73,7 @@ struct OpenFlags {
 };
 
 struct QuantizeRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   std::filesystem::path output;
@@ -85,6 +89,7 @@ struct QuantizeRequest {
 };
 
 struct TransformRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   std::filesystem::path plan;  ///< Empty: none.
@@ -94,6 +99,7 @@ struct TransformRequest {
 };
 
 struct PlanRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   std::filesystem::path output;
@@ -105,6 +111,7 @@ struct PlanRequest {
 };
 
 struct ExplainRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   BackendFlags backend;
@@ -112,6 +119,7 @@ struct ExplainRequest {
 };
 
 struct InspectRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   bool json = false;
@@ -127,6 +135,7 @@ struct InputFile {
 };
 
 struct RunRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   std::filesystem::path output;
@@ -138,6 +147,7 @@ struct RunRequest {
 };
 
 struct CompareRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   std::filesystem::path file;  ///< Written from it; empty: none.
@@ -152,6 +162,7 @@ struct CompareRequest {
 enum class SensitivityRank : uint8_t { kSqnr, kCosine, kClipped, kTop1 };
 
 struct SensitivityRequest {
+  CommandFiles files;
   std::filesystem::path model;
   OpenFlags open;
   std::filesystem::path data;    ///< To measure on; CalibrationFlags::data where that is not given.

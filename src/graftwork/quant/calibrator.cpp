@@ -103,7 +103,10 @@ Statistics calibrate(const Network& network, const StatisticsRequest& request, c
     share.run(checkpoint, {});
   } else {
     if (std::optional<Checkpoint> before = read_checkpoint(path, identity)) checkpoint = std::move(*before);
-    share.run(checkpoint, [&](const Checkpoint& now) { write_checkpoint(path, identity, now); });
+    share.run(checkpoint, [&](const Checkpoint& now) {
+      if (options.before_keeping) options.before_keeping();
+      write_checkpoint(path, identity, now);
+    });
   }
   Statistics statistics = options.exchange ? joined(std::move(checkpoint.statistics), identity, *options.exchange)
                                            : std::move(checkpoint.statistics);

@@ -18,6 +18,8 @@ struct CalibrationOptions {
   int threads = 0;
   /// Where what was seen so far is kept, every ten seconds, and taken from when it is there; empty: nowhere.
   std::filesystem::path checkpoint = {};
+  /// Called before it is written; what it throws ends the calibration.
+  std::function<void()> before_keeping = {};
   /// Joins processes that share the work; null: this one does it alone.
   Exchange* exchange = nullptr;
   Progress progress = {};

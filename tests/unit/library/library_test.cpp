@@ -399,6 +399,19 @@ TEST(LibraryFiles, RecordsTorchScriptWhereItMayRun) {
   EXPECT_LT(difference(network(-x), at::relu(-x) + 1), 1e-6);
 }
 
+TEST(LibraryFiles, AreMappedAsTheyWereWhenTheyAreWrittenOver) {
+  const TemporaryFile file("library_test.pt2"), before("library_test_before.onnx"), after("library_test_after.onnx");
+  std::filesystem::copy_file(std::filesystem::path(GRAFTWORK_TEST_DATA) / "pt2" / "torch_2.8.pt2", file.path,
+                             std::filesystem::copy_options::overwrite_existing);
+  const Network network = transform(load(file.path)).model;
+  export_onnx(network, before.path);
+  export_onnx(network, file.path);
+  export_onnx(network, after.path);
+  const std::string bytes = bytes_of(before.path);
+  EXPECT_TRUE(bytes_of(file.path) == bytes);
+  EXPECT_TRUE(bytes_of(after.path) == bytes);
+}
+
 TEST(LibraryFiles, SaysWhatIsWrongWithAFile) {
   EXPECT_EQ(code_of([] { load("/no/such/file.pt2"); }).substr(0, 5), "file.");
   EXPECT_EQ(code_of([] { Patterns::read("/no/such/file.gpat"); }).substr(0, 5), "file.");

@@ -12,6 +12,7 @@ void explain(const GraphModule& module, const ExplainRequest& request) {
   std::string text;
   const PatternSections lists = patterns_of(request.backend);
   for (const Explanation& explanation : graftwork::core::explain(module, name, lists)) text += explanation.text();
+  request.files.check_before_writing();
   print_out(text);
 }
 

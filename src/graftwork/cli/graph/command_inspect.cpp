@@ -101,7 +101,9 @@ std::string inspect_json(const GraphModule& module, const std::vector<std::strin
 }  // namespace
 
 void inspect(const GraphModule& module, const std::vector<std::string>& unsupported, const InspectRequest& request) {
-  print_out(request.json ? inspect_json(module, unsupported, request) : inspect_text(module, request));
+  const std::string text = request.json ? inspect_json(module, unsupported, request) : inspect_text(module, request);
+  request.files.check_before_writing();
+  print_out(text);
   warn_unsupported(unsupported);
 }
 

@@ -4,7 +4,6 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/graph/planned.h"
 #include "graftwork/cli/output/output.h"
-#include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/reports/summary.h"
 
 namespace graftwork::core::cli {
@@ -30,7 +29,7 @@ void add_rules(Table& table, const StubPlan& plan) {
 }  // namespace
 
 void plan(const GraphModule& module, const PlanRequest& request) {
-  if (!request.dry_run) check_output_files({{request.output}, inputs_of(request)});
+  if (!request.dry_run) request.files.check_outputs();
   PlanFile plan = plan_of(request.plan);
   plan.stubs.reset();
   const PatternSections lists = patterns_of(request.backend);
@@ -45,6 +44,7 @@ void plan(const GraphModule& module, const PlanRequest& request) {
     table.add("Q/DQ pairs", cat(plan.stubs->quantized_weights(), " on weights"));
     add_rules(table, *plan.stubs);
   }
+  request.files.check_before_writing();
   if (request.dry_run) return print_out(table.text());
   write_file(request.output, plan_text(plan));
   print_out(request.output.string() + "\n" + table.text());

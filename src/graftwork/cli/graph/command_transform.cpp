@@ -3,7 +3,6 @@
 #include "graftwork/base/atomic_file.h"
 #include "graftwork/cli/graph/planned.h"
 #include "graftwork/cli/output/output.h"
-#include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/reports/report_json.h"
 #include "graftwork/cli/reports/summary.h"
 #include "graftwork/ir/text/print.h"
@@ -12,8 +11,9 @@ namespace graftwork::core::cli {
 
 void transform(const GraphModule& module, const std::vector<std::string>& unsupported,
                const TransformRequest& request) {
-  check_output_files({{request.output, request.report}, inputs_of(request)});
+  request.files.check_outputs();
   const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.backend));
+  request.files.check_before_writing();
   if (!request.report.empty()) {
     Json report = transform_report(request.model, result.model, result.report);
     report["unsupported"] = unsupported;

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <system_error>
 
 #include "graftwork/base/error.h"
@@ -49,7 +50,14 @@ void suffer(int signal) {
   std::_Exit(128 + signal);
 }
 
-Error death(const std::filesystem::path& model, int signal, const ChildProgress& progress) {
+/// What the child was to work on.
+struct Work {
+  const std::filesystem::path& model;
+  const CommandFiles& files;
+};
+
+Error death(const Work& work, int signal, const ChildProgress& progress) {
+  const std::filesystem::path& model = work.model;
   const std::string what = progress.has_opened ? "working with it" : "opening it";
   const char* const name = ::strsignal(signal);
   const std::string how = name ? name : cat("signal ", signal);
@@ -57,13 +65,16 @@ Error death(const std::filesystem::path& model, int signal, const ChildProgress&
     return Error("build.torch", cat("opening the libraries of torch ended in a crash of the process (", how, ")"),
                  "installing torch and graftwork again: a library is damaged");
   }
+  // A file that is cut short while it is mapped ends whoever reads on, one that is written over gives any numbers.
+  const std::optional<std::filesystem::path> changed = signal == SIGKILL ? std::nullopt : work.files.changed();
+  if (changed || signal == SIGBUS) {
+    return Error("file.changed", cat(changed.value_or(model).string(), " changed while it was read"),
+                 "writing files under another name, and renaming them once they are whole");
+  }
   switch (signal) {
     case SIGXCPU:
       return Error("model.time", cat(model.string(), ": ", what, " took longer than it may"),
                    "not using it unless you know who made it; then --no-isolation opens it without a limit");
-    case SIGBUS:
-      return Error("file.changed", cat(model.string(), " or a file beside it became shorter while it was read"),
-                   "writing files under another name, and renaming them once they are whole");
     case SIGKILL:
       return Error("process.killed", cat(model.string(), ": the system ended the command while ", what),
                    "more memory, or fewer threads (OMP_NUM_THREADS=1)");
@@ -73,20 +84,20 @@ Error death(const std::filesystem::path& model, int signal, const ChildProgress&
   }
 }
 
-[[noreturn]] void end_as(int status, const std::filesystem::path& model, const ChildProgress& progress) {
+[[noreturn]] void end_as(int status, const Work& work, const ChildProgress& progress) {
   if (WIFEXITED(status)) std::_Exit(WEXITSTATUS(status));
   const int signal = WTERMSIG(status);
   for (const int passed_on : kPassedOn) {
     if (signal == passed_on) end_by(signal);
   }
-  std::_Exit(guarded([&] { throw death(model, signal, progress); }));
+  std::_Exit(guarded([&] { throw death(work, signal, progress); }));
 }
 
-[[noreturn]] void supervise(pid_t child, const std::filesystem::path& model, const ChildProgress& progress) {
+[[noreturn]] void supervise(pid_t child, const Work& work, const ChildProgress& progress) {
   const sigset_t set = waited_for();
   while (true) {
     int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, model, progress);
+    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, work, progress);
     siginfo_t info{};
     const int signal = ::sigwaitinfo(&set, &info);
     // What the terminal sends, it sends to the child too.
@@ -100,7 +111,7 @@ Error death(const std::filesystem::path& model, int signal, const ChildProgress&
 
 }  // namespace
 
-ChildProgress* continue_in_child(const std::filesystem::path& model) {
+ChildProgress* continue_in_child(const std::filesystem::path& model, const CommandFiles& files) {
   void* const shared =
       ::mmap(nullptr, sizeof(ChildProgress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared != MAP_FAILED) new (shared) ChildProgress();
@@ -117,7 +128,7 @@ ChildProgress* continue_in_child(const std::filesystem::path& model) {
                 "--no-isolation, for files of people whom you trust");
   }
   auto* const progress = static_cast<ChildProgress*>(shared);
-  if (child > 0) supervise(child, model, *progress);
+  if (child > 0) supervise(child, {model, files}, *progress);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) std::_Exit(kFailure);
   const rlimit no_core{0, 0};

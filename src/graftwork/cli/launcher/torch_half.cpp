@@ -76,7 +76,7 @@ Function* find(void* library, const char* name) {
 
 template <class Request>
 [[noreturn]] void run(const char* entry_point, Request request) {
-  ChildProgress* const progress = request.open.isolated ? continue_in_child(request.model) : nullptr;
+  ChildProgress* const progress = request.open.isolated ? continue_in_child(request.model, request.files) : nullptr;
   if (progress) request.open.opened = &progress->has_opened;
   void* const library = open_library();
   if (progress) progress->has_libraries = true;

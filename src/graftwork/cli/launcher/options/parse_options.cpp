@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/launcher/options/command_options.h"
+#include "graftwork/cli/launcher/options/option_files.h"
 #include "graftwork/cli/launcher/options/option_forms.h"
 #include "graftwork/cli/output/output.h"
 
@@ -27,7 +28,10 @@ class CommandLine {
       const Subcommand* chosen = find_chosen();
       refuse(chosen ? chosen->app() : options_.app(), error.what());
     }
-    return find_chosen()->request();
+    Request request = find_chosen()->request();
+    const CLI::App& chosen = find_chosen()->app();
+    std::visit([&](auto& asked) { asked.files = CommandFiles(files_of(chosen)); }, request);
+    return request;
   }
 
  private:

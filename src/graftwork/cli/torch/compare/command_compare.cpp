@@ -7,7 +7,6 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
-#include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/torch/compare/ladder_report.h"
 #include "graftwork/cli/torch/compare/onnx_run.h"
 #include "graftwork/cli/torch/stages.h"
@@ -176,7 +175,7 @@ void compare(const CompareRequest& request) {
   const InterruptGuard interrupt;
   const at::NoGradGuard no_grad;
   const CalibrationFlags& flags = request.calibration;
-  check_output_files({{request.report}, inputs_of(request)});
+  request.files.check_outputs();
   if (!request.file.empty()) const MappedFile is_there(request.file);
   check_image_options(flags.images, {request.data, flags.data});
   const PlanFile plan = plan_of(flags.plan);
@@ -204,6 +203,7 @@ void compare(const CompareRequest& request) {
     }
   }
   interrupt.check();
+  request.files.check_before_writing();
   if (!request.report.empty()) write_file(request.report, to_text(ladder_json(request, builder.ladder())));
   if (!flags.quiet) print_out(ladder_text(request, builder.ladder()));
 }

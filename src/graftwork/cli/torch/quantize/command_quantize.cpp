@@ -5,7 +5,6 @@
 #include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/cli/output/output.h"
-#include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/page/page.h"
 #include "graftwork/cli/reports/network_json.h"
 #include "graftwork/cli/reports/report_json.h"
@@ -48,18 +47,6 @@ std::string float_name(DType type) {
   return type == DType::kF16 ? "fp16" : "fp32";
 }
 
-/// The file and, where its weights lie outside, the data file beside it. A data file of an older model counts not.
-uint64_t size_on_disk(const std::filesystem::path& path, const onnx::Model& model) {
-  uint64_t weights = 0;
-  for (const onnx::Tensor& tensor : model.graph.initializers) weights += tensor.bytes.view.size();
-  uint64_t size = std::filesystem::file_size(path);
-  if (weights > onnx::WriteOptions().external_data_above) {
-    std::filesystem::path data = path;
-    size += std::filesystem::file_size(data += ".data");
-  }
-  return size;
-}
-
 std::vector<StubFigures> stub_figures(const ScaleTable& scales) {
   std::vector<StubFigures> figures;
   for (const StubScale& line : scales.stubs)
@@ -68,7 +55,7 @@ std::vector<StubFigures> stub_figures(const ScaleTable& scales) {
 }
 
 Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded, const TransformedNetwork& transformed,
-                     const QuantizationResult& result, const onnx::Model& model) {
+                     const QuantizationResult& result, const onnx::Model& model, uint64_t bytes) {
   Json report = transform_report(request.model, transformed.network.module, transformed.report);
   add_plan(report, result.plan, stub_figures(result.scales));
   report["warnings"] = result.warnings;
@@ -93,7 +80,7 @@ Json quantize_report(const QuantizeRequest& request, const LoadedNetwork& loaded
       {"opset", model.opset},
       {"float", float_name(request.calibration.float_type)},
       {"weights", stored_weights(result.plan, request.float_weights ? WeightForm::kFloat : WeightForm::kInt8)},
-      {"bytes", size_on_disk(request.output, model)}};
+      {"bytes", bytes}};
   return report;
 }
 
@@ -122,7 +109,8 @@ void quantize(const QuantizeRequest& request) {
   const bool leads = !processes || processes->rank() == 0;  // the only one that writes and says anything
   CalibrationFlags flags = request.calibration;
   flags.quiet |= !leads;
-  if (leads) check_output_files({outputs_of(request), inputs_of(request)});
+  flags.before_keeping = [&] { request.files.check_before_writing(); };
+  if (leads) request.files.check_outputs();
   check_image_options(flags.images, {flags.data});
   const ExportOptions export_options = export_options_of(request);
   const PlanFile plan = plan_of(flags.plan);
@@ -148,11 +136,13 @@ void quantize(const QuantizeRequest& request) {
   onnx::Model model = lower(result.network, export_options);
   model.metadata = result.provenance;
   interrupt.check();
-  onnx::write_model(model, request.output);
+  onnx::WriteOptions write_options;
+  write_options.before_commit = [&] { request.files.check_before_writing(); };
+  const onnx::WrittenModel written = onnx::write_model(model, request.output, write_options);
   watch.lap("export");
 
   if (!request.report.empty() || !request.html.empty())
-    write_reports(request, quantize_report(request, loaded, transformed, result, model), result);
+    write_reports(request, quantize_report(request, loaded, transformed, result, model, written.bytes), result);
   if (!request.config_output.empty()) write_file(request.config_output, quant_config_text(recipe));
   if (!request.scales_output.empty()) write_file(request.scales_output, scale_table_text(result.scales));
   if (flags.quiet) return;
@@ -173,7 +163,7 @@ void quantize(const QuantizeRequest& request) {
   summary.measured_on = result.losses.samples;
   summary.outputs = output_lines(result.losses);
   summary.worst_kernels = kernel_lines(result.losses);
-  summary.bytes = size_on_disk(request.output, model);
+  summary.bytes = written.bytes;
   summary.opset = model.opset;
   summary.float_type = float_name(flags.float_type);
   summary.seconds = watch.laps();

@@ -8,7 +8,6 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
-#include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/torch/run/run_inputs.h"
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/data/npz.h"
@@ -109,17 +108,18 @@ class Tap {
   Tensors values_;
 };
 
-void write_tensors(const std::filesystem::path& path, const Tensors& tensors) {
+void write_tensors(const RunRequest& request, const Tensors& tensors) {
   std::vector<NamedArray> arrays;
   for (const auto& [name, tensor] : tensors) arrays.push_back({name, to_array(tensor)});
-  write_npz(path, arrays);
+  request.files.check_before_writing();  // when nothing that is written is a view of a file any more
+  write_npz(request.output, arrays);
 }
 
 }  // namespace
 
 void run(const RunRequest& request) {
   const InterruptGuard interrupt;
-  check_output_files({{request.output}, inputs_of(request)});
+  request.files.check_outputs();
   check_image_options(request.calibration.images, data_of(request));
   const LoadedNetwork loaded = load_to_run(request.model, request.open, request.calibration.quiet);
   const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, request.inputs, request.calibration.images);
@@ -142,7 +142,7 @@ void run(const RunRequest& request) {
     tap.values()[name] = results[i];
     summary += cat("  ", name, "  ", type_of(results[i]).text(), "\n");
   }
-  write_tensors(request.output, tap.values());
+  write_tensors(request, tap.values());
   if (!request.calibration.quiet) print_out(summary);
 }
 

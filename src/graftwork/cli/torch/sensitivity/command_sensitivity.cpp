@@ -6,7 +6,6 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
-#include "graftwork/cli/output/output_files.h"
 #include "graftwork/cli/torch/loss_report.h"
 #include "graftwork/cli/torch/progress.h"
 #include "graftwork/cli/torch/sensitivity/label_file.h"
@@ -107,12 +106,7 @@ void refuse_plan_with_stubs(const SensitivityRequest& request, const PlanFile& p
 void sensitivity(const SensitivityRequest& request) {
   const InterruptGuard interrupt;
   const CalibrationFlags& flags = request.calibration;
-  check_output_files({{request.recipe, request.report}, inputs_of(request)});
-  if (!request.checkpoint.empty()) {
-    std::vector<std::filesystem::path> others = inputs_of(request);
-    others.insert(others.end(), {request.recipe, request.report});
-    check_output_files({{request.checkpoint}, others});
-  }
+  request.files.check_outputs();
   check_image_options(flags.images, {request.data, flags.data});
   const PlanFile plan = plan_of(flags.plan);
   refuse_plan_with_stubs(request, plan);
@@ -132,7 +126,9 @@ void sensitivity(const SensitivityRequest& request) {
   options.samples = request.samples;
   options.labels = labels;
   options.interrupted = [&] { return interrupt.requested(); };
-  options.keep = [&](const SensitivityRecord& record) { checkpoint->keep(record, interrupt.requested()); };
+  options.keep = [&](const SensitivityRecord& record) {
+    checkpoint->keep(record, interrupt.requested(), [&] { request.files.check_before_writing(); });
+  };
   options.progress = [&](int64_t done, int64_t total) {
     if (std::exchange(is_first, false)) progress.resume(done);
     progress.update(done, total);
@@ -150,6 +146,7 @@ void sensitivity(const SensitivityRequest& request) {
   if (request.target_sqnr) outcome = recipes.for_target();
   if (request.budget) outcome = recipes.for_budget();
   interrupt.check();
+  request.files.check_before_writing();
   if (outcome) write_file(request.recipe, to_text(skip_recipe(flags, outcome->names)));
   if (!request.report.empty()) write_file(request.report, to_text(sensitivity_json(request, found, outcome)));
   if (!flags.quiet) print_out(sensitivity_summary(request, found, outcome));

@@ -46,10 +46,12 @@ SensitivityRecord SensitivityCheckpoint::read(SensitivityRecord empty) const {
   return record;
 }
 
-void SensitivityCheckpoint::keep(const SensitivityRecord& record, bool now) {
+void SensitivityCheckpoint::keep(const SensitivityRecord& record, bool now,
+                                 const std::function<void()>& before_writing) {
   if (path_.empty()) return;
   const bool is_complete = std::ranges::all_of(record.done, [](uint8_t done) { return done != 0; });
   if (!now && !is_complete && Clock::now() - written_ < std::chrono::seconds(1)) return;
+  before_writing();
   const std::vector<NamedArray> arrays{
       text_array("network", things_.network), text_array("quantized", things_.quantized),
       text_array("samples", things_.samples), number_array("numbers", DType::kF64, record.numbers),

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "graftwork/quant/sensitivity/sensitivity.h"
@@ -26,7 +27,8 @@ class SensitivityCheckpoint {
   SensitivityRecord read(SensitivityRecord empty) const;
 
   /// Writes the record, whole or not at all; but no more than once a second, unless it is complete or `now`.
-  void keep(const SensitivityRecord& record, bool now);
+  /// `before_writing` may throw.
+  void keep(const SensitivityRecord& record, bool now, const std::function<void()>& before_writing);
 
  private:
   using Clock = std::chrono::steady_clock;

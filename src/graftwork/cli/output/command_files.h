@@ -1,0 +1,51 @@
+// The files of a command line: what it writes is never what it reads, and what it reads does not change meanwhile.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "graftwork/cli/output/watched_files.h"
+
+namespace graftwork::core::cli {
+
+/// What becomes of a file that an option names.
+enum class FileUse : uint8_t {
+  kRead,          ///< Text, read whole before the work. May be edited then.
+  kWatched,       ///< A model, or samples or a folder of them: read while the command works.
+  kWritten,       ///< An output.
+  kWrittenModel,  ///< An output that weights may come to lie beside.
+  kKept,          ///< A checkpoint: an output that is read when it is there.
+};
+
+struct CommandFile {
+  std::filesystem::path path;
+  FileUse use;
+};
+
+class CommandFiles {
+ public:
+  CommandFiles() = default;
+  /// Every file of a command line. Takes stock of those that are watched. Throws Error "file.changed" where somebody is
+  /// writing one of them.
+  explicit CommandFiles(std::vector<CommandFile> files);
+
+  /// Throws Error "file.unwritable" when no file can be made at an output, and "file.same" when it is an input or
+  /// another output, by whatever name: a link of either kind, another path, or other capitals; or would become a sample
+  /// of a folder that is read. Leaves nothing behind.
+  void check_outputs() const;
+  /// To be called when all is computed, before an output stands at its place: throws Error "file.changed" where a
+  /// watched file is not what it was, and "file.same" where an output has become an input since.
+  void check_before_writing() const;
+  /// The first watched file that is not what it was.
+  std::optional<std::filesystem::path> changed() const { return watched_.changed(); }
+
+ private:
+  void check_names() const;
+  void check_against_inputs(const CommandFile& output) const;
+  void check_against_outputs(size_t output) const;
+
+  std::vector<CommandFile> files_;
+  WatchedFiles watched_;
+};
+
+}  // namespace graftwork::core::cli
