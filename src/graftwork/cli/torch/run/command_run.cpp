@@ -5,6 +5,7 @@
 #include <set>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/file_name.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
@@ -111,7 +112,7 @@ class Tap {
 
 void write_tensors(const std::filesystem::path& path, const Tensors& tensors) {
   std::vector<NamedArray> arrays;
-  for (const auto& [name, tensor] : tensors) arrays.push_back({name, to_array(tensor)});
+  for (const auto& [name, tensor] : tensors) arrays.push_back({file_name(name), to_array(tensor)});
   write_npz(path, arrays);
 }
 
