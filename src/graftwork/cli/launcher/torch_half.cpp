@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <tuple>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -48,7 +49,7 @@ void open_torch(const std::filesystem::path& package) {
 /// MKL ends a process that is nowhere, with a message that speaks of torch.
 void check_working_folder() {
   std::error_code gone;
-  std::filesystem::current_path(gone);
+  std::ignore = std::filesystem::current_path(gone);
   if (gone) throw Error("file.folder", "the working folder is gone: " + gone.message(), "changing to one that is there");
 }
 
