@@ -1,6 +1,6 @@
-"""What befalls a process: signals at moments of chance to either of its two halves, few threads, little memory, files that
-may not grow, closed and full outputs. Outputs are the old ones or the new ones, both of them and whole; nothing is left
-beside them; the exit status says which, a failure is one message, and none is a defect."""
+"""What befalls a process: signals at moments of chance to either of its two halves, few threads, little memory, files
+that may not grow, closed and full outputs. Outputs are the old ones or the new ones, both of them and whole; nothing is
+left beside them; the exit status says which, a failure is one message, and none is a defect."""
 
 import json
 import os

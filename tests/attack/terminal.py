@@ -1,6 +1,6 @@
 """What a file says is shown and never obeyed: every text of models, graphs, arrays, patterns, recipes and plans carries
-escape sequences, bidirectional marks and line ends, and every subcommand is run on them. On standard output and standard
-error must be no control character but the end of a line, none that is hidden, and no byte that is no UTF-8."""
+escape sequences, bidirectional marks and line ends, and every subcommand is run on them. On standard output and
+standard error must be no control character but the end of a line, none that is hidden, and no byte that is no UTF-8."""
 
 import json
 import re
@@ -15,9 +15,12 @@ SHARD = 60
 
 #: Characters that a terminal obeys, that turn the direction of what follows, or that nobody sees.
 HOSTILE = [
-    "\x1b]0;owned\x07", "\x1b[2J\x1b[31m", "\x9b31m", "\r", "\n", "\x00", "\x08\x08\x08", "\x7f", "\u202e", "\u2066",
-    "\u200b", "\u2028", "\ufeff", "\u061c", "\U000e0041", "\n  return %x\n}\n", "\nerror[file.missing]: no\n", "\t", "\x85",
-]  # fmt: skip
+    *("\x1b]0;owned\x07", "\x1b[2J\x1b[31m", "\x9b31m", "\r", "\n", "\x00", "\x08\x08\x08", "\x7f", "\t", "\x85"),
+    *("\u202e", "\u2066", "\u200b", "\u2028", "\ufeff", "\u061c", "\U000e0041"),
+    *("\n  return %x\n}\n", "\nerror[file.missing]: no\n", "<script>", "</pre>"),
+]
+#: What no name may begin a line with.
+FORGED = "\nerror[file.missing]: no\n"
 FORBIDDEN = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffd"
     "\U0001bca0-\U0001bca3\U000e0000-\U000e0fff]"
@@ -44,6 +47,10 @@ def meet(run, command, folder, case):
             if found := FORBIDDEN.search(text):
                 shown = text[max(0, found.start() - 60) : found.end() + 20]
                 run.find(case, f"character {ord(found[0]):#x}", f"{arguments[0]}, {name}: {shown!r}", folder)
+            if f"\n{text}".count(FORGED) > 0 or f"\n{text}".count("\n  return ") > 1:
+                run.find(case, "forged line", f"{arguments[0]}, {name}: {text[:400]!r}", folder)
+        if arguments[-1] == "t.gir" and answer.status != 0 and (folder / "t.gir").exists():
+            run.find(case, "not read back", answer.report, folder)
         if arguments[:2] == ("inspect", "--json") and answer.status == 0 and not is_json(answer.output):
             run.find(case, "no JSON", answer.output[:200], folder)
     for path in folder.glob("*.html"):
@@ -153,6 +160,8 @@ OPENED = [
     ("inspect", "m.pt2"),
     ("inspect", "--json", "m.pt2"),
     ("transform", "m.pt2", "--report", "r.json"),
+    ("transform", "m.pt2", "-o", "t.gir"),
+    ("inspect", "--quiet", "t.gir"),
     ("explain", "m.pt2", "nobody"),
     ("plan", "m.pt2", "-o", "q.json"),
     ("run", "m.pt2", "--input", "x.npy", "--values", "all", "-o", "y.npz"),
@@ -160,10 +169,16 @@ OPENED = [
 ]
 FAMILIES = [
     (sound_model, [*OPENED, ("sensitivity", "m.pt2", "--data", "x.npy", "-o", "s.json")]),
-    (unsound_model, OPENED[:3]),
+    (unsound_model, [*OPENED[:5], OPENED[-1]]),
     (archive, [OPENED[0]]),
     (graph, [("inspect", "m.gir"), ("inspect", "--json", "m.gir"), ("transform", "m.gir"), ("explain", "m.gir", "a")]),
-    (data, [("quantize", "m.pt2", "--calibrate", "x.npz", "-o", "o.onnx"), ("run", "m.pt2", "--input", "x.npz", "-o", "y.npz")]),
+    (
+        data,
+        [
+            ("quantize", "m.pt2", "--calibrate", "x.npz", "-o", "o.onnx"),
+            ("run", "m.pt2", "--input", "x.npz", "-o", "y.npz"),
+        ],
+    ),
     (
         settings,
         [
@@ -172,4 +187,4 @@ FAMILIES = [
             ("transform", "m.pt2", "--patterns", "p.gpat"),
         ],
     ),
-]  # fmt: skip
+]

@@ -21,6 +21,11 @@ void check_exceptions() {
   } catch (const graftwork::Error& error) {
     std::cout << error.code() << "\n";
   }
+  try {  // by the command that is installed with the library
+    graftwork::load("/nowhere.pt2", {.isolated = true});
+  } catch (const graftwork::Error& error) {
+    std::cout << error.report() << "\n";
+  }
   try {
     graftwork::load("/nowhere.pt2");
   } catch (const std::runtime_error& error) {

@@ -111,6 +111,9 @@ def test_an_outside_project_builds_and_runs(programs, setting):
     assert said == [
         "consumer.code | a message | a place | a hint",
         "file.missing",
+        "error[file.missing]: there is no file /nowhere.pt2",
+        "  at  /nowhere.pt2",
+        "  try checking the path",
         "error[",
         "99.5 17 conv1 0.25",
         "3 nodes, 1 patterns, sum 18",

@@ -122,3 +122,18 @@ def test_a_missing_file_and_a_stage_without_patterns_are_refused(graftwork, expo
     assert "error[file.missing]" in graftwork.fails("transform", source.path, "--patterns", tmp_path / "none").stderr
     arguments = ("run", source.path, "--input", source.input, "--patterns", mine, "-o", tmp_path / "y.npz")
     assert "--patterns belongs to --stage" in graftwork.fails(*arguments).stderr
+
+
+def test_patterns_that_try_too_much_are_an_error(graftwork, tmp_path):
+    nodes = [f"  %v{i} = aten.neg.default(%v{i - 1})" for i in range(1, 4000)]
+    (tmp_path / "g.gir").write_text(
+        "\n".join(["graph(%x: f32[1, 8]) {", "  %v0 = aten.relu.default(%x)", *nodes, "  return %v3999", "}", ""])
+    )
+    stretches = ["  %a = any(%e){0,64}", "  %b = any(%a){0,64}", "  %c = any(%b){0,64}", "  %d = aten.neg.default(%c)"]
+    (tmp_path / "mine.gpat").write_text(
+        "\n".join(["conversion Wide {", "  %e = aten.tanh.default(%x)", *stretches, "  => %d = %x", "}", ""])
+    )
+    patterns, out = tmp_path / "mine.gpat", tmp_path / "o.gir"
+    done = graftwork.fails("transform", tmp_path / "g.gir", "--patterns", patterns, "-o", out)
+    assert "error[rewrite.effort]: the patterns were given up after 140020000 steps, most of them for Wide" in done.stderr
+    assert not out.exists()

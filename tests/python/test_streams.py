@@ -73,17 +73,14 @@ def test_a_reader_that_has_enough(shell):
     assert said in ("", "error[file.unwritable]: cannot write to standard output: Broken pipe\n")
 
 
-@pytest.mark.parametrize("arguments", ["inspect {0}/m.pt2", QUANTIZE, "transform {0}/m.pt2 -o t.gir", "--help"])
+@pytest.mark.parametrize("arguments", ["inspect {0}/m.pt2", QUANTIZE, "transform {0}/m.pt2 -o t.gir"])
 def test_a_folder_that_is_gone(shell, folder, arguments):
-    status, said = shell(arguments.format(folder), "2>&1 >/dev/null | cat >&2", "mkdir gone; cd gone; rmdir ../gone;")
-    works = ("{0}" in arguments and "-o" not in arguments) or arguments == "--help"
-    assert status == (0 if works else 1)
-    assert said.count("error[") == (0 if works else 1)
-    assert "defect" not in said
-    assert "filesystem error" not in said
+    status, said = shell(arguments.format(folder), "", "mkdir gone; cd gone; rmdir ../gone;")
+    assert status == 1
+    assert said.startswith("error[file.folder]: the working folder is gone: No such file or directory\n  try ")
 
 
-@pytest.mark.parametrize("kept", [0, 1000, 0.5, 0.999])
+@pytest.mark.parametrize("kept", [0, 1000, 0.5])
 def test_a_library_that_is_cut_off(graftwork, folder, tmp_path, kept):
     built = graftwork.path.parents[1]
     library = built / "lib" / "graftwork" / "libgraftwork_torch.so"

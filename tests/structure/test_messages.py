@@ -12,6 +12,7 @@ COMMAND = SOURCE / "cli"
 TABLE = COMMAND / "output" / "option_hints.cpp"
 # Text of C++ or of Python on one line; neither has other quotes around messages.
 LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
+STARTS_THE_COMMAND = SOURCE / "library" / "helper_program.cpp"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 
@@ -20,7 +21,7 @@ def sources(folder):
 
 
 def below_the_command():
-    rooms = [path for path in sources(SOURCE) if COMMAND not in path.parents]
+    rooms = [path for path in sources(SOURCE) if COMMAND not in path.parents and path != STARTS_THE_COMMAND]
     return [
         *rooms,
         *sources(ROOT / "include"),

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/file_name.h"
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
@@ -110,7 +111,7 @@ class Tap {
 
 void write_tensors(const RunRequest& request, const Tensors& tensors) {
   std::vector<NamedArray> arrays;
-  for (const auto& [name, tensor] : tensors) arrays.push_back({name, to_array(tensor)});
+  for (const auto& [name, tensor] : tensors) arrays.push_back({file_name(name), to_array(tensor)});
   request.files.check_before_writing();  // when nothing that is written is a view of a file any more
   write_npz(request.output, arrays);
 }
