@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -15,6 +16,7 @@
 #include "graftwork/export/value_info.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/kinds/quant.h"
+#include "graftwork/nn/kernel_failure.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/onnx/fold_padding.h"
 #include "graftwork/onnx/infer.h"
@@ -70,6 +72,8 @@ std::string why_unwritten(const Node& node, const Reasons& reasons) {
 
 void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons) {
   check_opset(options);
+  if (module.graph().output()->inputs().empty())
+    throw Error("export.output", "the network has no result", "returning a tensor from forward");
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
     if (node.kind() == NodeKind::kCallModule) {
@@ -177,6 +181,11 @@ void check_size(const Type& type) {
   }
 }
 
+/// What only a file that contradicts itself leads to.
+Error misfit(const std::string& what) {
+  return Error("export.attribute", what, "exporting the network again: torch.export writes no such file");
+}
+
 /// What was in the way of some nodes; those that stand behind them are passed over.
 class Problems {
  public:
@@ -279,6 +288,10 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
       if (lowering.opset() > before) check_opset(options, lowering.opset(), "its operator");
     } catch (Error& error) {
       problems.note(node, error.at(place_of(node)));
+    } catch (const std::out_of_range&) {  // an axis beyond the rank that the file says, a list that is too short
+      problems.note(node, misfit("its arguments do not fit the shapes of what it reads").at(place_of(node)));
+    } catch (...) {
+      problems.note(node, misfit(kernel_failure()).at(place_of(node)));
     }
   }
   problems.rethrow();

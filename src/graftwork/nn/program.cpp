@@ -12,6 +12,7 @@
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/input_text.h"
+#include "graftwork/nn/kernel_failure.h"
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/size_arithmetic.h"
 
@@ -489,8 +490,8 @@ c10::IValue Program::run_step(const Step& step, const Operands& operands, const 
     }
   } catch (Error& error) {
     throw error.at(place_of(*step.node));
-  } catch (const c10::Error& error) {
-    throw Error("nn.run", error.what_without_backtrace()).at(place_of(*step.node));
+  } catch (...) {
+    throw Error("nn.run", kernel_failure()).at(place_of(*step.node));
   }
   return {};
 }
