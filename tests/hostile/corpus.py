@@ -71,6 +71,8 @@ def _program_of(archive):
 def fuzz_seeds():
     """(target, bytes) of everything that a fuzzer may start from."""
     yield "archive", seeds.archive()
+    yield "pt2", seeds.archive()
+    yield "operators", bytes(range(64))
     yield "pt2_graph", seeds.as_bytes(seeds.program())
     yield "pt2_graph", seeds.as_bytes(seeds.weights())
     yield "npy", seeds.samples()
@@ -101,6 +103,8 @@ def fuzz_seeds():
         for name, content in case.files.items():
             if callable(content) or not name.startswith("bad."):
                 continue
+            if name.endswith(".pt2"):
+                yield "pt2", content
             if family in targets:
                 yield targets[family], content
             elif family.startswith("pt2") and (program := _program_of(content)):

@@ -146,6 +146,35 @@ def in_place():
     yield model("a write through a view without a type", "pt2.graph", _program(without_types))
 
 
+def lies():
+    """What the file says of values is not what the operators give."""
+
+    def rank(graph, _):
+        graph["tensor_values"]["relu"]["sizes"].pop()
+        graph["tensor_values"]["relu"]["strides"].pop()
+
+    def axis(graph, signature):
+        dims = (argument("dim0", {"as_int": 1}), argument("dim1", {"as_int": 4}))
+        graph["nodes"].append(node("transpose.int", "t", argument("self", tensor("relu")), *dims))
+        graph["tensor_values"]["t"] = graph["tensor_values"]["relu"]
+        signature["output_specs"][0]["user_output"]["arg"] = tensor("t")
+
+    def missing_argument(graph, _):
+        graph["nodes"][0]["inputs"].pop(1)
+
+    def nothing_read(graph, _):
+        graph["nodes"][1]["inputs"][0]["arg"] = {"as_int": 3}
+
+    def nothing_given(_, signature):
+        signature["output_specs"].clear()
+
+    yield model("a value of another rank", "pt2.graph", _program(rank), "a tensor of rank 4")
+    yield model("an axis that there is not", "pt2.graph", _program(axis), "Dimension out of range")
+    yield model("a convolution without a weight", "pt2.graph", _program(missing_argument), "weight is missing")
+    yield model("an operator on a number", "pt2.graph", _program(nothing_read), "it reads no tensor")
+    yield network("a network without a result", "export.output", _program(nothing_given))
+
+
 def subgraphs():
     def wrapped(inner, *inputs, outputs=("y",)):
         return {
@@ -433,6 +462,7 @@ def cases():
     for family in (
         references,
         in_place,
+        lies,
         subgraphs,
         operators,
         files_named,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -71,6 +72,8 @@ std::string why_unwritten(const Node& node, const Reasons& reasons) {
 
 void check_exportable(const GraphModule& module, const ExportOptions& options, const Reasons& reasons) {
   check_opset(options);
+  if (module.graph().output()->inputs().empty())
+    throw Error("export.output", "the network has no result", "returning a tensor from forward");
   std::vector<std::string> places;
   for (const Node& node : module.graph().nodes()) {
     if (node.kind() == NodeKind::kCallModule) {
@@ -193,6 +196,11 @@ void let_go_of_weights(const Network& network, const Node& node) {
   if (node.kind() == NodeKind::kCallModule) let_go_of(network.tensors, network.module.modules(), node.module());
 }
 
+/// What only a file that contradicts itself leads to.
+Error misfit(const std::string& what) {
+  return Error("export.attribute", what, "exporting the network again: torch.export writes no such file");
+}
+
 /// What was in the way of some nodes; those that stand behind them are passed over.
 class Problems {
  public:
@@ -297,8 +305,10 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
       if (lowering.opset() > before) check_opset(options, lowering.opset(), "its operator");
     } catch (Error& error) {
       problems.note(node, error.at(place_of(node)));
+    } catch (const std::out_of_range&) {  // an axis beyond the rank that the file says, a list that is too short
+      problems.note(node, misfit("its arguments do not fit the shapes of what it reads").at(place_of(node)));
     } catch (...) {
-      throw in_our_words("export.constant").at(place_of(node));
+      problems.note(node, misfit(reason_of_failure()).at(place_of(node)));
     }
   }
   problems.rethrow();

@@ -104,6 +104,7 @@ const std::string& Lowering::cast(const std::string& value, DType type) {
 }
 
 const std::string& Lowering::operand(const Node& node, size_t slot) {
+  if (slot >= node.input_count()) throw Error("export.attribute", cat("it reads no operand ", slot));
   const Node& producer = node.input(slot);
   const Bound& bound = values_.at(&producer);
   const bool is_float = producer.tensor() && is_written_as_float(producer.tensor()->dtype);

@@ -79,7 +79,13 @@ int64_t rank_of(const Node& node) {
   return static_cast<int64_t>(type->rank());
 }
 
-int64_t front_axis(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
+int64_t front_axis(int64_t axis, int64_t rank) {
+  const int64_t front = axis < 0 ? axis + rank : axis;
+  // Of a single number torch takes the axes that a list would have.
+  if (front < 0 || front >= std::max<int64_t>(rank, 1))
+    throw Error("export.attribute", cat("rank ", rank, " has no axis ", axis));
+  return front;
+}
 
 std::string operand_as_result(Lowering& lowering, const Node& node, size_t slot) {
   const TensorType* to = node.tensor();

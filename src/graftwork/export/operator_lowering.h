@@ -40,7 +40,7 @@ bool flag_attr(const Node& node, Symbol name, bool fallback);
 std::vector<int64_t> integers_attr(const Node& node, Symbol name);
 /// The inputs that no attribute refers to: those that are no run-time numbers.
 std::vector<size_t> tensor_slots(const Node& node);
-/// Rank of an input, and an axis counted from the front.
+/// Rank of an input, and an axis counted from the front. Throws Error "export.attribute" when there is no such axis.
 int64_t rank_of(const Node& node);
 int64_t front_axis(int64_t axis, int64_t rank);
 /// An input in the element type of the node's result, behind a Cast where torch promotes: ONNX wants one type.

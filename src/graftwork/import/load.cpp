@@ -1,5 +1,7 @@
 #include "graftwork/import/load.h"
 
+#include <stdexcept>
+
 #include "graftwork/base/error.h"
 #include "graftwork/import/pt2/payloads.h"
 #include "graftwork/import/pt2/translate.h"
@@ -16,6 +18,10 @@ LoadedNetwork load_network(const std::filesystem::path& path) {
     return captured::build_network(std::move(program), std::move(tensors.store), archive.size());
   } catch (Error& error) {
     throw error.at(path.string());
+  } catch (const std::out_of_range&) {  // where its parts are looked up by what other parts of it say
+    throw Error("pt2.graph", "the program contradicts itself: it names what is not there",
+                "exporting the network again")
+        .at(path.string());
   } catch (...) {
     throw in_our_words("pt2.tensor").at(path.string());
   }

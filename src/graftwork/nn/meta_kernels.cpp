@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <string>
 
+#include "graftwork/ir/dim.h"
+
 namespace graftwork::core {
 namespace {
 
@@ -62,13 +64,17 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::o
                      c10::IntArrayRef stride, c10::IntArrayRef padding, c10::IntArrayRef dilation, bool transposed,
                      c10::IntArrayRef output_padding, int64_t groups, bool /*benchmark*/, bool /*deterministic*/,
                      bool /*cudnn_enabled*/, bool /*allow_tf32*/) {
-  std::vector<int64_t> shape{x.size(0), transposed ? weight.size(1) * groups : weight.size(0)};
+  // Dims refuse what is beyond 64 bits.
+  const auto checked = [](c10::IntArrayRef list, size_t i) { return Dim(list.at(i)); };
+  std::vector<int64_t> shape{x.size(0), transposed ? (Dim(weight.size(1)) * Dim(groups)).value() : weight.size(0)};
   for (int64_t axis = 2; axis < x.dim(); ++axis) {
     const auto i = static_cast<size_t>(axis - 2);
-    const int64_t reach = dilation.at(i) * (weight.size(axis) - 1), pad = 2 * padding.at(i);
-    TORCH_CHECK(stride.at(i) > 0, "a convolution goes forward");
-    shape.push_back(transposed ? (x.size(axis) - 1) * stride[i] - pad + reach + output_padding.at(i) + 1
-                               : (x.size(axis) + pad - reach - 1) / stride[i] + 1);
+    const Dim reach = checked(dilation, i) * Dim(weight.size(axis) - 1), pad = checked(padding, i) * Dim(2);
+    const Dim size(x.size(axis)), step = checked(stride, i);
+    TORCH_CHECK(step.value() > 0, "a convolution goes forward");
+    const Dim full = (size - 1) * step + pad * Dim(-1) + reach + checked(output_padding, i) + Dim(1);
+    const Dim windows = size + pad + reach * Dim(-1) + Dim(-1);
+    shape.push_back(transposed ? full.value() : windows.value() / step.value() + 1);
   }
   return at::empty(shape, x.options());
 }

@@ -5,6 +5,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork::core {
@@ -50,8 +51,8 @@ at::Tensor compute(const ParamExpr& expr, const TensorStore& tensors) {
   std::vector<c10::IValue> results;
   try {
     results = results_in(call.run(inputs, at::kCPU));
-  } catch (const c10::Error& error) {  // a singular matrix
-    refuse(error.what_without_backtrace());
+  } catch (...) {
+    refuse(reason_of_failure());  // a singular matrix
   }
   const auto wanted = static_cast<size_t>(expr.numbers()[0]);
   if (wanted >= results.size()) refuse(cat("it has no result ", wanted));

@@ -64,6 +64,17 @@ Error memory_error() {
                "fewer threads (OMP_NUM_THREADS=1), or a machine with more memory");
 }
 
+std::string reason_of_failure() {
+  std::optional<Error> failure;
+  try {
+    failure = in_our_words("torch");
+  } catch (const Error& error) {
+    return error.message();
+  }
+  if (failure->code() == "memory") throw std::move(*failure);
+  return failure->message();
+}
+
 Error in_our_words(const char* code) {
   try {
     throw;

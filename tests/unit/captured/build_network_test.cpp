@@ -334,5 +334,41 @@ TEST(Captured, WholeNumbersAreNotDividedByMinusOneWhileAFileIsOpened) {
   EXPECT_EQ(graph.find("@folded.w:"), std::string::npos) << graph;
 }
 
+/// y = op(x) of an x of these sizes; y is said to have others.
+Program of_one(Symbol op, std::vector<NamedArgument> inputs, const std::vector<Dim>& x, const std::vector<Dim>& y) {
+  return {.inputs = {user("x")},
+          .calls = {call(op, std::move(inputs), "y")},
+          .tensors = {{"x", f32(x)}, {"y", f32(y)}},
+          .outputs = {result("y")}};
+}
+
+TEST(Captured, ShapesOfValuesAreNotBelieved) {
+  const std::vector<NamedArgument> x{{"self", tensor("x")}};
+  const Dim n = Dim::symbol("n");
+  const std::vector<NamedArgument> last{{"self", tensor("x")}, {"dim", {int64_t{2}}}, {"half_to_float", {false}}};
+  expect_refusal("pt2.graph", "it is said to give f32[2], and gives a tensor of rank 2",
+                 of_one("aten.relu.default", x, {2, 3}, {2}), {});
+  expect_refusal("pt2.graph", "it is said to give f32[n], and gives a tensor of rank 2",
+                 of_one("aten.relu.default", x, {n, 3}, {n}), {});
+  expect_refusal("pt2.graph", "it is said to give f32[2, 4], and gives [2, 3]",
+                 of_one("aten.relu.default", x, {2, 3}, {2, 4}), {});
+  expect_refusal("pt2.graph", "it is said to give f32[2, -3], and gives [2, 3]",
+                 of_one("aten.relu.default", x, {2, 3}, {2, -3}), {});
+  expect_refusal("pt2.graph", "Dimension out of range", of_one("aten._softmax.default", last, {2, 3}, {2, 3}), {});
+  graph_of(of_one("aten.relu.default", x, {n, 3}, {n, 3}));
+}
+
+TEST(Captured, ASizeKnownAtRunTimeIsNotHeldAgainstAnother) {
+  const std::vector<NamedArgument> to_rows{{"self", tensor("x")}, {"size", {std::vector<int64_t>{-1, 2, 3}}}};
+  // Whether it is a multiple of 6 is for whoever runs it.
+  graph_of(of_one("aten.view.default", to_rows, {Dim::symbol("n"), 3}, {Dim::symbol("m"), 2, 3}));
+}
+
+TEST(Captured, WhatAnOperatorNeedsIsThere) {
+  const std::vector<NamedArgument> one{{"self", tensor("x")}}, number{{"self", {int64_t{3}}}};
+  expect_refusal("pt2.graph", "its argument mat2 is missing", of_one("aten.mm.default", one, {2, 2}, {2, 2}), {});
+  expect_refusal("pt2.graph", "it reads no tensor", of_one("aten.relu.default", number, {2, 2}, {2, 2}), {});
+}
+
 }  // namespace
 }  // namespace graftwork::core::captured

@@ -75,10 +75,28 @@ class ArgumentBinder {
         bound_.attrs.set(input.name, *attr);
       }
     }
+    if (handle_) check_given(given);
     return std::move(bound_);
   }
 
  private:
+  /// Whoever knows the operator reads what it needs without asking whether it is there.
+  void check_given(const std::unordered_set<std::string>& given) const {
+    bool needs_tensor = false;
+    for (const c10::Argument& argument : handle_->schema().arguments()) {
+      const c10::TypeKind kind = argument.type()->kind();
+      const bool is_needed =
+          !argument.default_value() && kind != c10::TypeKind::OptionalType && kind != c10::TypeKind::DeviceObjType;
+      if (is_needed && !given.contains(argument.name()))
+        contradiction("its argument " + argument.name() + " is missing");
+      needs_tensor |= kind == c10::TypeKind::TensorType;
+    }
+    const bool reads_tensor = std::ranges::any_of(call_.inputs, [](const NamedArgument& input) {
+      return input.arg.is<TensorName>() || input.arg.is<std::vector<TensorName>>();
+    });
+    if (needs_tensor && !reads_tensor) contradiction("it reads no tensor");
+  }
+
   /// Null when the operator, or torch, knows none of the name.
   const c10::Argument* argument_of(const std::string& name) const {
     const auto index = handle_ ? handle_->schema().argumentIndexWithName(name) : std::nullopt;

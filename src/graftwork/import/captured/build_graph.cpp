@@ -1,5 +1,7 @@
 #include "graftwork/import/captured/build_graph.h"
 
+#include <stdexcept>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/import/captured/bind_arguments.h"
@@ -103,6 +105,9 @@ class Builder {
       budget_.spend(values_.module());
     } catch (Error& error) {
       throw error.at(cat("%", call.name, " = ", call.op.str()));
+    } catch (const std::out_of_range&) {
+      throw Error("pt2.graph", "its arguments do not fit the shapes of what it reads", "exporting the network again")
+          .at(cat("%", call.name, " = ", call.op.str()));
     }
   }
 

@@ -29,7 +29,8 @@ namespace captured {
 
 /// Wrappers are inlined, in-place writes made functional, dead calls removed; then the graph is built and constants are
 /// folded. `tensors` has what the program's inputs call stored; `bytes` is the size of what it comes from, which bounds
-/// folding. Throws Error "pt2.in_place", "pt2.graph", "pt2.output".
+/// folding. Throws Error "pt2.in_place", "pt2.graph" (also where values are of other ranks than they are said to be),
+/// "pt2.output".
 LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes);
 
 }  // namespace captured

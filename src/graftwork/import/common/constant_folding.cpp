@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 
@@ -161,7 +162,7 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
     for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
     if (!check_arguments(op, affordable->call.arguments(pointers_to(values), at::kCPU))) return std::nullopt;
     return tensors_of(affordable->call.run(pointers_to(values), at::kCPU));
-  } catch (const Error&) {
+  } catch (const std::runtime_error&) {
     return std::nullopt;
   } catch (const c10::Error&) {
     return std::nullopt;  // it will be reported where it runs
@@ -182,9 +183,8 @@ std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::v
       made.push_back(ParamExpr::computed(op, operands, attrs, static_cast<int64_t>(made.size()), type_of(result)));
     }
     return made;
-  } catch (const Error&) {
-    return std::nullopt;
-  } catch (const c10::Error&) {
+  } catch (...) {
+    reason_of_failure();
     return std::nullopt;
   }
 }
@@ -212,8 +212,9 @@ std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Typ
   }
   try {
     return at::full(extents(*tensor), value, at::TensorOptions(to_torch(tensor->dtype)));
-  } catch (const c10::Error&) {
-    return std::nullopt;  // too large to be made now
+  } catch (...) {
+    reason_of_failure();
+    return std::nullopt;  // too large to be made now, or of a value beyond its type
   }
 }
 

@@ -112,6 +112,8 @@ LoadedNetwork load_torchscript(const std::filesystem::path& path, const NamedTen
     return load(path, inputs);
   } catch (Error& error) {
     throw error.at(path.string());
+  } catch (const c10::Error& error) {  // what loading has left for later
+    throw Error("torchscript.file", last_line(error.what_without_backtrace())).at(path.string());
   }
 }
 

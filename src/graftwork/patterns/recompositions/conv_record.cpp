@@ -55,7 +55,7 @@ Outcome read_conv(const Node& node, const ParamExpr& weight, RaisedConv& raised)
   ModuleRecord& record = raised.record;
   record = module_at(node, cat(transposed ? "nn.ConvTranspose" : "nn.Conv", spatial, "d"));
   const int64_t rows = weight.type().dims[0].value();
-  const int64_t columns = weight.type().dims[1].value() * groups->front();
+  const int64_t columns = (weight.type().dims[1] * Dim(groups->front())).value();
   record.attrs = {{"in_channels", transposed ? rows : columns},
                   {"out_channels", transposed ? columns : rows},
                   {"kernel_size", kernel}};

@@ -17,6 +17,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
+#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/operator_call.h"
 
 namespace graftwork::core::captured {
@@ -127,9 +128,8 @@ class Pass {
     if (level >= kMostLevels) return false;
     try {
       return take_apart(call, level, numbers);
-    } catch (const Error&) {
-      // It stays what it is: whoever cannot write or run it says so.
-    } catch (const c10::Error&) {
+    } catch (...) {
+      reason_of_failure();  // it stays what it is: whoever cannot write or run it says so
     }
     return false;
   }

@@ -1,0 +1,154 @@
+#include "graftwork/import/captured/check_shapes.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <unordered_map>
+
+#include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
+#include "graftwork/nn/allowed_operators.h"
+#include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/torch_failure.h"
+#include "graftwork/nn/meta_kernels.h"
+#include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/size_arithmetic.h"
+
+namespace graftwork::core::captured {
+namespace {
+
+/// For a size that is known at run time: it can be halved, and split into windows and heads, as often as networks do.
+constexpr int64_t kAnySize = 5040;
+
+constexpr const char* kAdvice = "exporting the network again";
+
+/// Nothing for an expression that is no symbol, and beyond 64 bits.
+std::optional<int64_t> example_of(const Dim& dim) {
+  if (dim.is_static()) return dim.value();
+  const std::string& base = dim.base().str();
+  if (!std::ranges::all_of(base, [](unsigned char c) { return std::isalnum(c) || c == '_'; })) return std::nullopt;
+  int64_t scaled = 0, size = 0;
+  if (__builtin_mul_overflow(dim.scale(), kAnySize, &scaled) || __builtin_add_overflow(scaled, dim.offset(), &size))
+    return std::nullopt;
+  return size;
+}
+
+c10::IValue example_of(const TensorType& type) {
+  std::vector<int64_t> sizes;
+  for (const Dim& dim : type.dims) {
+    const std::optional<int64_t> size = example_of(dim);
+    if (!size || *size < 0) return {};
+    sizes.push_back(*size);
+  }
+  try {
+    return at::empty(sizes, at::TensorOptions(to_torch(type.dtype)).device(at::kMeta));
+  } catch (const c10::Error&) {
+    return {};  // more elements than 64 bits count
+  }
+}
+
+bool gives_list(Symbol op) {
+  const auto& returns = find_operator(op)->schema().returns();
+  return std::ranges::any_of(
+      returns, [](const c10::Argument& argument) { return argument.type()->kind() == c10::TypeKind::ListType; });
+}
+
+/// Values without elements; None where they are not known.
+class Shapes {
+ public:
+  void add(const Node& node) {
+    c10::IValue value = computed(node);
+    if (value.isTensor()) check(node, value.toTensor());
+    if (value.isNone() && node.tensor()) value = example_of(*node.tensor());
+    values_.emplace(&node, std::move(value));
+  }
+
+ private:
+  c10::IValue computed(const Node& node) const {
+    std::vector<c10::IValue> inputs;
+    for (const Use& use : node.inputs()) inputs.push_back(values_.at(use.producer()));
+    const bool is_known = std::ranges::none_of(inputs, [](const c10::IValue& input) { return input.isNone(); });
+    if (!is_known || inputs.empty()) return {};
+    try {
+      if (node.kind() == NodeKind::kGetItem) return element(inputs[0], node.item_index());
+      if (node.kind() == NodeKind::kCallFunction) return called(node, inputs);
+    } catch (const c10::IndexError& error) {  // an axis that there is not, whatever the sizes
+      throw Error("pt2.graph", error.what_without_backtrace(), kAdvice).at(place_of(node));
+    } catch (...) {
+      reason_of_failure();
+      return {};  // it will be reported where it runs
+    }
+    return {};
+  }
+
+  static c10::IValue element(const c10::IValue& tuple, int64_t index) {
+    const auto& elements = tuple.toTupleRef().elements();
+    return index < 0 || index >= static_cast<int64_t>(elements.size()) ? c10::IValue()
+                                                                       : elements[static_cast<size_t>(index)];
+  }
+
+  static c10::IValue called(const Node& node, const std::vector<c10::IValue>& inputs) {
+    const Symbol op = node.op();
+    if (op == Symbol("aten.sym_size.int")) {
+      const Attribute* dim = node.attrs().find("dim");
+      const int64_t* axis = dim ? dim->get<int64_t>() : nullptr;
+      return axis ? c10::IValue(inputs[0].toTensor().size(*axis)) : c10::IValue();
+    }
+    if (is_size_operator(op)) return number(node, inputs);
+    if (!is_allowed(op) || gives_list(op)) return {};
+    return OperatorCall(op, node.attrs(), inputs.size()).run(pointers_to(inputs), at::kMeta);
+  }
+
+  static c10::IValue number(const Node& node, const std::vector<c10::IValue>& inputs) {
+    std::vector<c10::IValue> operands;
+    for (const auto& [name, attr] : node.attrs()) {
+      if (const InputRef* ref = attr.get<InputRef>()) {
+        operands.push_back(inputs.at(ref->slot));
+      } else if (const int64_t* whole = attr.get<int64_t>()) {
+        operands.emplace_back(*whole);
+      } else if (const double* real = attr.get<double>()) {
+        operands.emplace_back(*real);
+      }
+    }
+    return run_size_operator(node.op(), operands);
+  }
+
+  static void check(const Node& node, const at::Tensor& given) {
+    const TensorType* said = node.tensor();
+    if (!said) return;
+    if (static_cast<int64_t>(said->rank()) != given.dim()) contradict(node, cat("a tensor of rank ", given.dim()));
+    if (!said->is_static() || !reads_static(node)) return;
+    const c10::IValue example = example_of(*said);
+    if (example.isTensor() && example.toTensor().sizes() == given.sizes()) return;
+    std::vector<std::string> sizes;
+    for (const int64_t size : given.sizes()) sizes.push_back(std::to_string(size));
+    contradict(node, cat("[", join(sizes), "]"));
+  }
+
+  [[noreturn]] static void contradict(const Node& node, const std::string& gives) {
+    throw Error("pt2.graph", cat("it is said to give ", node.tensor()->text(), ", and gives ", gives), kAdvice)
+        .at(place_of(node));
+  }
+
+  static bool reads_static(const Node& node) {
+    return std::ranges::all_of(node.inputs(), [](const Use& use) {
+      const TensorType* type = use.producer()->tensor();
+      return type && type->is_static();
+    });
+  }
+
+  std::unordered_map<const Node*, c10::IValue> values_;
+};
+
+}  // namespace
+
+void check_shapes(const GraphModule& module) {
+  provide_meta_kernels();
+  const c10::NoGradGuard no_grad;
+  Shapes shapes;
+  for (const Node& node : module.graph().nodes()) shapes.add(node);
+}
+
+}  // namespace graftwork::core::captured
