@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -47,7 +48,9 @@ void redirect(const std::string& path, int onto) {
   redirect(fields[1], STDOUT_FILENO);
   redirect(fields[2], STDERR_FILENO);
   if (::chdir(fields[0].c_str()) != 0) ::_exit(126);
-  const rlimit addresses{kMostAddresses, kMostAddresses};
+  rlimit addresses{};
+  ::getrlimit(RLIMIT_AS, &addresses);
+  addresses.rlim_cur = std::min(addresses.rlim_cur, kMostAddresses);
   ::setrlimit(RLIMIT_AS, &addresses);
   ::alarm(kMostSeconds);
   std::vector<const char*> arguments{"graftwork"};

@@ -1,6 +1,7 @@
 """The command without its start-up: graftwork_command_server answers each request by a fork."""
 
 import os
+import resource
 import subprocess
 from dataclasses import dataclass
 
@@ -18,9 +19,10 @@ class Answer:
 
 
 class Server:
-    """Runs command lines, one after the other, in folders of their own. Logs are kept in `folder`."""
+    """Runs command lines, one after the other, in folders of their own. Logs are kept in `folder`; `addresses` are the
+    bytes that each may reserve."""
 
-    def __init__(self, path, folder, **environment):
+    def __init__(self, path, folder, addresses=None, **environment):
         self.process = subprocess.Popen(
             [path],
             stdin=subprocess.PIPE,
@@ -29,6 +31,7 @@ class Server:
             cwd=folder,
             encoding="utf-8",
             env={**os.environ, **environment},
+            preexec_fn=addresses and (lambda: resource.setrlimit(resource.RLIMIT_AS, (addresses, addresses))),
         )
         self.logs = folder / "stdout", folder / "stderr"
 

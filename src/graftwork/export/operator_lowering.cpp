@@ -16,9 +16,7 @@ namespace {
               "a fixed number there when the network is exported: a size that it comes from must not be dynamic");
 }
 
-}  // namespace
-
-OperatorLowering find_operator_lowering(Symbol op) {
+const std::unordered_map<Symbol, OperatorLowering>& lowerings() {
   static const std::unordered_map<Symbol, OperatorLowering> table = [] {
     std::unordered_map<Symbol, OperatorLowering> all;
     for (auto make : {activation_operator_lowerings, comparison_lowerings, complex_lowerings, creation_lowerings,
@@ -29,8 +27,20 @@ OperatorLowering find_operator_lowering(Symbol op) {
     }
     return all;
   }();
-  const auto found = table.find(op);
-  return found == table.end() ? nullptr : found->second;
+  return table;
+}
+
+}  // namespace
+
+OperatorLowering find_operator_lowering(Symbol op) {
+  const auto found = lowerings().find(op);
+  return found == lowerings().end() ? nullptr : found->second;
+}
+
+std::vector<Symbol> lowered_operators() {
+  std::vector<Symbol> found;
+  for (const auto& [op, lowering] : lowerings()) found.push_back(op);
+  return found;
 }
 
 int64_t integer_attr(const Node& node, Symbol name, int64_t fallback) {

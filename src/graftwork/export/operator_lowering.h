@@ -14,6 +14,9 @@ using OperatorLowering = std::function<void(Lowering&, const Node&)>;
 /// Empty for an operator that has none.
 OperatorLowering find_operator_lowering(Symbol op);
 
+/// Those that have one, in no order.
+std::vector<Symbol> lowered_operators();
+
 /// Lowerings by operator, one table per file of operators/.
 using OperatorLowerings = std::vector<std::pair<Symbol, OperatorLowering>>;
 OperatorLowerings activation_operator_lowerings();

@@ -10,8 +10,8 @@
 namespace graftwork::core {
 namespace {
 
-/// What of the arguments is checked beside shapes.
-enum class Check : uint8_t { kShapes, kDivision, kIndices, kFactors, kStatistics, kProduct, kMatrices };
+/// What of the arguments is checked beside shapes and what argument_checks.h says, and how work is counted.
+enum class Check : uint8_t { kNothing, kIndices, kProduct, kMatrices, kSorting };
 
 /// By the name without overload.
 const std::unordered_map<std::string_view, Check>& list() {
@@ -21,142 +21,143 @@ const std::unordered_map<std::string_view, Check>& list() {
       for (const std::string_view name : names) made.emplace(name, check);
     };
     // Element by element.
-    add(Check::kShapes, {"abs",         "absolute",    "acos",         "acosh",      "add",
-                         "addcdiv",     "addcmul",     "alias",        "arccos",     "arcsin",
-                         "arctan",      "asin",        "asinh",        "atan",       "atan2",
-                         "atanh",       "bitwise_and", "bitwise_not",  "bitwise_or", "bitwise_xor",
-                         "ceil",        "celu",        "clamp",        "clamp_max",  "clamp_min",
-                         "clip",        "clone",       "contiguous",   "copysign",   "cos",
-                         "cosh",        "deg2rad",     "detach",       "elu",        "eq",
-                         "erf",         "erfc",        "exp",          "exp2",       "expm1",
-                         "fix",         "floor",       "fmax",         "fmin",       "frac",
-                         "ge",          "gelu",        "greater",      "gt",         "greater_equal",
-                         "hardsigmoid", "hardswish",   "hardtanh",     "hypot",      "isfinite",
-                         "isinf",       "isnan",       "le",           "leaky_relu", "lerp",
-                         "less",        "less_equal",  "lift_fresh",   "log",        "lift_fresh_copy",
-                         "log10",       "log1p",       "log2",         "logaddexp",  "log_sigmoid",
-                         "logical_and", "logical_not", "logical_or",   "logit",      "logical_xor",
-                         "lt",          "masked_fill", "maximum",      "minimum",    "mish",
-                         "mul",         "multiply",    "nan_to_num",   "ne",         "neg",
-                         "negative",    "not_equal",   "positive",     "pow",        "prelu",
-                         "rad2deg",     "reciprocal",  "relu",         "relu6",      "round",
-                         "rsqrt",       "rsub",        "selu",         "sgn",        "sigmoid",
-                         "sign",        "silu",        "sin",          "sinc",       "sinh",
-                         "softplus",    "sqrt",        "square",       "sub",        "subtract",
-                         "tan",         "tanh",        "threshold",    "to",         "trunc",
-                         "type_as",     "where",       "xlogy",        "_to_copy",   "__and__",
-                         "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
-    add(Check::kDivision, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
+    add(Check::kNothing, {"abs",         "absolute",    "acos",         "acosh",      "add",
+                          "addcdiv",     "addcmul",     "alias",        "arccos",     "arcsin",
+                          "arctan",      "asin",        "asinh",        "atan",       "atan2",
+                          "atanh",       "bitwise_and", "bitwise_not",  "bitwise_or", "bitwise_xor",
+                          "ceil",        "celu",        "clamp",        "clamp_max",  "clamp_min",
+                          "clip",        "clone",       "contiguous",   "copysign",   "cos",
+                          "cosh",        "deg2rad",     "detach",       "elu",        "eq",
+                          "erf",         "erfc",        "exp",          "exp2",       "expm1",
+                          "fix",         "floor",       "fmax",         "fmin",       "frac",
+                          "ge",          "gelu",        "greater",      "gt",         "greater_equal",
+                          "hardsigmoid", "hardswish",   "hardtanh",     "hypot",      "isfinite",
+                          "isinf",       "isnan",       "le",           "leaky_relu", "lerp",
+                          "less",        "less_equal",  "lift_fresh",   "log",        "lift_fresh_copy",
+                          "log10",       "log1p",       "log2",         "logaddexp",  "log_sigmoid",
+                          "logical_and", "logical_not", "logical_or",   "logit",      "logical_xor",
+                          "lt",          "masked_fill", "maximum",      "minimum",    "mish",
+                          "mul",         "multiply",    "nan_to_num",   "ne",         "neg",
+                          "negative",    "not_equal",   "positive",     "pow",        "prelu",
+                          "rad2deg",     "reciprocal",  "relu",         "relu6",      "round",
+                          "rsqrt",       "rsub",        "selu",         "sgn",        "sigmoid",
+                          "sign",        "silu",        "sin",          "sinc",       "sinh",
+                          "softplus",    "sqrt",        "square",       "sub",        "subtract",
+                          "tan",         "tanh",        "threshold",    "to",         "trunc",
+                          "type_as",     "where",       "xlogy",        "_to_copy",   "__and__",
+                          "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
+    add(Check::kNothing, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
     // New tensors.
-    add(Check::kShapes,
+    add(Check::kNothing,
         {"arange",        "bartlett_window", "blackman_window", "eye",         "fft_fftfreq",   "fft_rfftfreq",
          "full",          "full_like",       "hamming_window",  "hann_window", "kaiser_window", "linspace",
          "logspace",      "new_full",        "new_ones",        "new_zeros",   "ones",          "ones_like",
          "scalar_tensor", "tril_indices",    "triu_indices",    "zeros",       "zeros_like"});
     // The same elements elsewhere.
-    add(Check::kShapes, {"_unsafe_view",
-                         "atleast_1d",
-                         "atleast_2d",
-                         "atleast_3d",
-                         "broadcast_tensors",
-                         "broadcast_to",
-                         "cat",
-                         "channel_shuffle",
-                         "chunk",
-                         "column_stack",
-                         "concat",
-                         "concatenate",
-                         "constant_pad_nd",
-                         "diag_embed",
-                         "diagonal",
-                         "dstack",
-                         "expand",
-                         "expand_as",
-                         "flatten",
-                         "flip",
-                         "fliplr",
-                         "flipud",
-                         "hstack",
-                         "mH",
-                         "mT",
-                         "meshgrid",
-                         "moveaxis",
-                         "movedim",
-                         "narrow",
-                         "numpy_T",
-                         "pad",
-                         "permute",
-                         "pixel_shuffle",
-                         "pixel_unshuffle",
-                         "ravel",
-                         "repeat",
-                         "reshape",
-                         "reshape_as",
-                         "roll",
-                         "rot90",
-                         "select",
-                         "slice",
-                         "split",
-                         "split_with_sizes",
-                         "squeeze",
-                         "stack",
-                         "swapaxes",
-                         "swapdims",
-                         "t",
-                         "tile",
-                         "transpose",
-                         "tril",
-                         "triu",
-                         "unbind",
-                         "unflatten",
-                         "unfold",
-                         "unsafe_chunk",
-                         "unsafe_split",
-                         "unsqueeze",
-                         "view",
-                         "view_as",
-                         "vstack"});
+    add(Check::kNothing, {"_unsafe_view",
+                          "atleast_1d",
+                          "atleast_2d",
+                          "atleast_3d",
+                          "broadcast_tensors",
+                          "broadcast_to",
+                          "cat",
+                          "channel_shuffle",
+                          "chunk",
+                          "column_stack",
+                          "concat",
+                          "concatenate",
+                          "constant_pad_nd",
+                          "diag_embed",
+                          "diagonal",
+                          "dstack",
+                          "expand",
+                          "expand_as",
+                          "flatten",
+                          "flip",
+                          "fliplr",
+                          "flipud",
+                          "hstack",
+                          "mH",
+                          "mT",
+                          "meshgrid",
+                          "moveaxis",
+                          "movedim",
+                          "narrow",
+                          "numpy_T",
+                          "pad",
+                          "permute",
+                          "pixel_shuffle",
+                          "pixel_unshuffle",
+                          "ravel",
+                          "repeat",
+                          "reshape",
+                          "reshape_as",
+                          "roll",
+                          "rot90",
+                          "select",
+                          "slice",
+                          "split",
+                          "split_with_sizes",
+                          "squeeze",
+                          "stack",
+                          "swapaxes",
+                          "swapdims",
+                          "t",
+                          "tile",
+                          "transpose",
+                          "tril",
+                          "triu",
+                          "unbind",
+                          "unflatten",
+                          "unfold",
+                          "unsafe_chunk",
+                          "unsafe_split",
+                          "unsqueeze",
+                          "view",
+                          "view_as",
+                          "vstack"});
     // Along dimensions.
-    add(Check::kShapes, {"_softmax",
-                         "_log_softmax",
-                         "all",
-                         "amax",
-                         "amin",
-                         "aminmax",
-                         "any",
-                         "argmax",
-                         "argmin",
-                         "argsort",
-                         "count_nonzero",
-                         "cumprod",
-                         "cumsum",
-                         "linalg_norm",
-                         "linalg_vector_norm",
-                         "log_softmax",
-                         "logsumexp",
-                         "max",
-                         "mean",
-                         "min",
-                         "norm",
-                         "norm_except_dim",
-                         "prod",
-                         "softmax",
-                         "sort",
-                         "std",
-                         "std_mean",
-                         "sum",
-                         "topk",
-                         "var",
-                         "var_mean",
-                         "layer_norm",
-                         "rms_norm",
-                         "group_norm"});
-    add(Check::kStatistics, {"batch_norm", "instance_norm"});
+    add(Check::kNothing, {"_softmax",
+                          "_log_softmax",
+                          "all",
+                          "amax",
+                          "amin",
+                          "aminmax",
+                          "any",
+                          "argmax",
+                          "argmin",
+
+                          "count_nonzero",
+                          "cumprod",
+                          "cumsum",
+                          "linalg_norm",
+                          "linalg_vector_norm",
+                          "log_softmax",
+                          "logsumexp",
+                          "max",
+                          "mean",
+                          "min",
+                          "norm",
+                          "norm_except_dim",
+                          "prod",
+                          "softmax",
+
+                          "std",
+                          "std_mean",
+                          "sum",
+
+                          "var",
+                          "var_mean",
+                          "layer_norm",
+                          "rms_norm",
+                          "group_norm"});
+    add(Check::kNothing, {"batch_norm", "instance_norm"});
+    add(Check::kSorting, {"argsort", "sort", "topk"});
     add(Check::kIndices, {"index", "index_select", "gather", "take_along_dim", "embedding", "one_hot"});
-    add(Check::kFactors, {"upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
+    add(Check::kNothing, {"upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
                           "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_bicubic2d_aa",
                           "_upsample_bilinear2d_aa", "_upsample_nearest_exact2d"});
-    add(Check::kShapes, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
+    add(Check::kNothing, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
     add(Check::kProduct, {"_convolution", "addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot",
                           "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot", "vdot"});
     // Factorisations of matrices and what is computed by them.
@@ -221,17 +222,6 @@ std::vector<at::Tensor> tensors_in(const torch::jit::Stack& arguments) {
   return tensors;
 }
 
-/// x86 has no quotient for the least integer and −1: the process dies.
-Outcome check_division(const torch::jit::Stack& arguments) {
-  const auto bad = [](const at::Tensor& divisor) {
-    return at::logical_or(divisor.eq(0), divisor.eq(-1)).any().item<bool>();
-  };
-  const c10::IValue& divisor = arguments.at(1);
-  if (divisor.isInt() && (divisor.toInt() == 0 || divisor.toInt() == -1)) return declined("it divides by 0 or −1");
-  if (!divisor.isTensor() || !at::isIntegralType(divisor.toTensor().scalar_type(), true)) return applied();
-  return bad(divisor.toTensor()) ? declined("it divides integers by 0 or −1") : applied();
-}
-
 Outcome check_range(const at::Tensor& index, int64_t extent, bool wraps) {
   if (index.scalar_type() == at::kBool || index.scalar_type() == at::kByte) return applied();
   if (!at::isIntegralType(index.scalar_type(), false)) return declined("an index is no integer");
@@ -271,55 +261,16 @@ Outcome check_indices(std::string_view name, const torch::jit::Stack& arguments)
   return check_range(index, source.dim() == 0 ? 1 : source.size(axis), false);
 }
 
-Outcome check_factors(const torch::jit::Stack& arguments) {
-  const auto fits = [](double factor) { return std::isfinite(factor) && factor >= 1e-3 && factor <= 1e3; };
-  for (const c10::IValue& argument : arguments) {
-    if (argument.isDouble() && !fits(argument.toDouble())) return declined("its factor makes no sense");
-    if (!argument.isDoubleList()) continue;
-    for (const double factor : argument.toDoubleVector()) {
-      if (!fits(factor)) return declined("its factor makes no sense");
-    }
-  }
-  return applied();
-}
-
-/// input, weight, bias, mean and variance, of which each channel has one; what is learned from the input is not kept.
-Outcome check_statistics(const torch::jit::Stack& arguments) {
-  const at::Tensor& input = arguments.at(0).toTensor();
-  if (input.dim() < 2) return declined("it has no channels");
-  for (size_t i = 1; i <= 4; ++i) {
-    if (!arguments.at(i).isTensor() || !arguments[i].toTensor().defined()) continue;
-    if (arguments[i].toTensor().numel() != input.size(1)) return declined("its statistics do not fit");
-  }
-  const bool learns = arguments.at(5).toBool();
-  const bool has_statistics = arguments[3].isTensor() && arguments[3].toTensor().defined();
-  return learns && has_statistics ? declined("it writes its statistics") : applied();
-}
-
-/// LAPACK is not defined on infinities and NaN: it may not end on them. Powers are products, and those of negative ones
-/// an inverse.
-Outcome check_matrices(std::string_view name, const torch::jit::Stack& arguments) {
-  constexpr int64_t kMostPower = int64_t{1} << 16;
-  for (const at::Tensor& operand : tensors_in(arguments)) {
-    if (operand.scalar_type() == at::kFloat || operand.scalar_type() == at::kDouble) {
-      if (!operand.isfinite().all().item<bool>()) return declined("a matrix has elements that are not finite");
-    } else if (!at::isIntegralType(operand.scalar_type(), true)) {
-      return declined("its matrices are neither FP32 nor FP64");
-    }
-  }
-  if (name.ends_with("matrix_power")) {
-    const int64_t power = arguments.at(1).toInt();
-    if (power < -kMostPower || power > kMostPower) return declined("its power makes no sense");
-  }
-  return applied();
-}
+/// Steps for each element that is read or written, and for each that is put in order.
+constexpr int64_t kStepsOfElement = 4, kStepsToSort = 32;
 
 /// Multiplications of floats that BLAS does, at least, in the time of one step.
 constexpr int64_t kProductsPerStep = 8;
 
 /// Products that a power takes, by squares: at most two for each of its binary digits.
 int64_t products_of_power(int64_t power) {
-  return 2 * std::bit_width(static_cast<uint64_t>(power < 0 ? -power : power)) + 1;
+  const auto size = static_cast<uint64_t>(power);
+  return 2 * std::bit_width(power < 0 ? 0 - size : size) + 1;
 }
 
 /// A matrix of m rows and n columns takes some eight times m·n·max(m, n) multiplications, which are products mostly;
@@ -345,22 +296,21 @@ bool is_allowed(Symbol op) {
          !handle->hasTag(at::Tag::nondeterministic_seeded);
 }
 
+bool takes_matrices(Symbol op) {
+  const Check* check = find(op);
+  return check && *check == Check::kMatrices;
+}
+
 Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments) {
   const Check* check = find(op);
   if (!check) return declined("it does not run while a network is opened");
   switch (*check) {
-    case Check::kDivision:
-      return check_division(arguments);
     case Check::kIndices:
       return check_indices(operator_name(op), arguments);
-    case Check::kFactors:
-      return check_factors(arguments);
-    case Check::kStatistics:
-      return check_statistics(arguments);
-    case Check::kMatrices:
-      return check_matrices(operator_name(op), arguments);
-    case Check::kShapes:
+    case Check::kNothing:
     case Check::kProduct:
+    case Check::kMatrices:
+    case Check::kSorting:
       break;
   }
   return applied();
@@ -375,8 +325,15 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
     if (__builtin_add_overflow(work, steps, &work)) work = kMost;
   };
   const std::vector<at::Tensor> operands = tensors_in(arguments);
-  for (const at::Tensor& operand : operands) count(operand.numel());
-  for (const at::Tensor& result : results) count(result.numel());
+  const int64_t of_each = *check == Check::kSorting ? kStepsToSort : kStepsOfElement;
+  const auto count_elements = [&](const std::vector<at::Tensor>& tensors) {
+    for (const at::Tensor& tensor : tensors) {
+      int64_t steps = 0;
+      count(__builtin_mul_overflow(tensor.numel(), of_each, &steps) ? kMost : steps);
+    }
+  };
+  count_elements(operands);
+  count_elements(results);
   if (*check == Check::kMatrices) {
     const bool is_power = operator_name(op).ends_with("matrix_power");
     count(work_of_matrices(operands, is_power ? products_of_power(arguments.at(1).toInt()) : 1));

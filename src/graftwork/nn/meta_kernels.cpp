@@ -56,7 +56,7 @@ at::Tensor number_of_both(const at::Tensor& a, const at::Tensor& /*b*/) { return
 
 at::Tensor selected(const at::Tensor& x, int64_t dim, const at::Tensor& index) {
   std::vector<int64_t> shape = x.sizes().vec();
-  if (!shape.empty()) shape.at(static_cast<size_t>(at::maybe_wrap_dim(dim, x.dim()))) = index.numel();
+  if (!shape.empty()) shape[static_cast<size_t>(at::maybe_wrap_dim(dim, x.dim()))] = index.numel();
   return at::empty(shape, x.options());
 }
 
@@ -64,17 +64,22 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, const std::o
                      c10::IntArrayRef stride, c10::IntArrayRef padding, c10::IntArrayRef dilation, bool transposed,
                      c10::IntArrayRef output_padding, int64_t groups, bool /*benchmark*/, bool /*deterministic*/,
                      bool /*cudnn_enabled*/, bool /*allow_tf32*/) {
-  // Dims refuse what is beyond 64 bits.
-  const auto checked = [](c10::IntArrayRef list, size_t i) { return Dim(list.at(i)); };
-  std::vector<int64_t> shape{x.size(0), transposed ? (Dim(weight.size(1)) * Dim(groups)).value() : weight.size(0)};
+  const auto is_small = [](c10::IntArrayRef numbers) {
+    constexpr int64_t kMost = int64_t{1} << 30;  // products of two, and sums of those, fit 64 bits
+    return std::ranges::all_of(numbers, [](int64_t number) { return -kMost <= number && number <= kMost; });
+  };
+  TORCH_CHECK(x.dim() > 1 && weight.dim() == x.dim(), "a convolution has a kernel of as many dimensions");
+  const auto spatial = static_cast<size_t>(x.dim() - 2);
+  for (const c10::IntArrayRef numbers : {stride, padding, dilation, output_padding})
+    TORCH_CHECK(numbers.size() == spatial && is_small(numbers), "a convolution has a number for each dimension");
+  TORCH_CHECK(is_small(x.sizes()) && is_small(weight.sizes()) && is_small(groups), "a convolution is not that large");
+  std::vector<int64_t> shape{x.size(0), transposed ? weight.size(1) * groups : weight.size(0)};
   for (int64_t axis = 2; axis < x.dim(); ++axis) {
     const auto i = static_cast<size_t>(axis - 2);
-    const Dim reach = checked(dilation, i) * Dim(weight.size(axis) - 1), pad = checked(padding, i) * Dim(2);
-    const Dim size(x.size(axis)), step = checked(stride, i);
-    TORCH_CHECK(step.value() > 0, "a convolution goes forward");
-    const Dim full = (size - 1) * step + pad * Dim(-1) + reach + checked(output_padding, i) + Dim(1);
-    const Dim windows = size + pad + reach * Dim(-1) + Dim(-1);
-    shape.push_back(transposed ? full.value() : windows.value() / step.value() + 1);
+    const int64_t reach = dilation[i] * (weight.size(axis) - 1), pad = 2 * padding[i];
+    TORCH_CHECK(stride[i] > 0, "a convolution goes forward");
+    shape.push_back(transposed ? (x.size(axis) - 1) * stride[i] - pad + reach + output_padding[i] + 1
+                               : (x.size(axis) + pad - reach - 1) / stride[i] + 1);
   }
   return at::empty(shape, x.options());
 }

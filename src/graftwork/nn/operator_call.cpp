@@ -8,6 +8,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/runnable_operators.h"
 
 namespace graftwork::core {
 namespace {
@@ -120,9 +121,21 @@ c10::OperatorHandle known_operator(Symbol op) {
   return *handle;
 }
 
+/// Of no elements a kernel makes any sizes that it is asked for, and the next one computes with them.
+void check_result(Symbol op, const c10::IValue& result) {
+  if (result.isTensorList()) {
+    for (const c10::IValue& element : result.toListRef()) check_result(op, element);
+  }
+  if (!result.isTensor() || !result.toTensor().defined()) return;
+  for (const int64_t extent : result.toTensor().sizes()) {
+    if (extent < 0) throw Error("nn.operator", cat(op.str(), " gives a tensor of ", extent, " elements"));
+  }
+}
+
 }  // namespace
 
-OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) : op_(op), handle_(known_operator(op)) {
+OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count)
+    : op_(op), handle_(known_operator(op)), check_(find_argument_check(op)), may_run_(may_run(op)) {
   std::vector<bool> referenced(input_count, false);
   const auto note = [&](const auto& self, const Attribute& attr) -> void {
     if (const InputRef* ref = attr.get<InputRef>()) {
@@ -151,11 +164,11 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
       sources_.push_back(bind(argument, *attr));
       ++used_attrs;
     } else if (is_tensor(argument.type()) && next < input_count) {
-      sources_.emplace_back(FromInput{next++});
+      sources_.emplace_back(from_input(argument.type(), next++));
     } else if (is_tensor_list(argument.type()) && next < input_count) {
       FromList list{element_of(without_optional(argument.type())), {}};
       for (; next < input_count; ++next) {
-        if (!referenced[next]) list.parts.emplace_back(FromInput{next});
+        if (!referenced[next]) list.parts.emplace_back(from_input(list.element, next));
       }
       sources_.emplace_back(std::move(list));
     } else if (argument.default_value()) {
@@ -184,7 +197,7 @@ OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count) 
 }
 
 OperatorCall::Source OperatorCall::bind(const c10::Argument& argument, const Attribute& attr) const {
-  if (const InputRef* ref = attr.get<InputRef>()) return FromInput{ref->slot, is_tensor(argument.type())};
+  if (const InputRef* ref = attr.get<InputRef>()) return from_input(argument.type(), ref->slot);
   const c10::TypePtr type = without_optional(argument.type());
   const auto* list = attr.get<Attribute::List>();
   const c10::TypePtr element = element_of(type);
@@ -192,12 +205,58 @@ OperatorCall::Source OperatorCall::bind(const c10::Argument& argument, const Att
   FromList source{element, {}};
   for (const Attribute& part : *list) {
     if (const InputRef* ref = part.get<InputRef>()) {
-      source.parts.emplace_back(FromInput{ref->slot});
+      source.parts.emplace_back(from_input(element, ref->slot));
     } else {
       source.parts.emplace_back(constant(element, part, argument.name()));
     }
   }
   return source;
+}
+
+OperatorCall::FromInput OperatorCall::from_input(const c10::TypePtr& declared, size_t slot) const {
+  const bool is_optional = declared->castRaw<c10::OptionalType>() != nullptr;
+  switch (without_optional(declared)->kind()) {
+    case c10::TypeKind::TensorType:
+      return {slot, is_optional ? Holds::kOptionalTensor : Holds::kTensor};
+    case c10::TypeKind::IntType:
+    case c10::TypeKind::SymIntType:
+      return {slot, Holds::kInteger};
+    case c10::TypeKind::FloatType:
+    case c10::TypeKind::SymFloatType:
+      return {slot, Holds::kReal};
+    case c10::TypeKind::BoolType:
+    case c10::TypeKind::SymBoolType:
+      return {slot, Holds::kTruth};
+    case c10::TypeKind::NumberType:
+      return {slot, Holds::kNumber};
+    default:
+      throw Error("nn.operator", cat(op_.str(), " takes no $", slot, " as ", declared->str()));
+  }
+}
+
+c10::IValue OperatorCall::taken(const c10::IValue& input, Holds holds) const {
+  switch (holds) {
+    case Holds::kTensor:
+    case Holds::kOptionalTensor:
+      if (input.isTensor() && input.toTensor().defined()) return input;
+      if (input.isScalar()) return wrapped_number(input.toScalar());
+      if (holds == Holds::kOptionalTensor && (input.isNone() || input.isTensor())) return {};
+      break;
+    case Holds::kInteger:
+      if (input.isInt()) return input;
+      break;
+    case Holds::kReal:
+      if (input.isDouble()) return input;
+      if (input.isInt()) return static_cast<double>(input.toInt());
+      break;
+    case Holds::kTruth:
+      if (input.isBool()) return input;
+      break;
+    case Holds::kNumber:
+      if (input.isScalar()) return input;
+      break;
+  }
+  throw Error("nn.operator", cat(op_.str(), " is given a ", input.tagKind(), " that it does not take"));
 }
 
 c10::IValue OperatorCall::constant(const c10::TypePtr& declared, const Attribute& attr, const std::string& name) const {
@@ -252,14 +311,13 @@ torch::jit::Stack OperatorCall::arguments(const std::vector<const c10::IValue*>&
     if (const auto* value = std::get_if<c10::IValue>(&source)) {
       stack.push_back(*value);
     } else if (const auto* from = std::get_if<FromInput>(&source)) {
-      const c10::IValue& input = *inputs[from->slot];
-      stack.push_back(from->as_tensor && input.isScalar() ? wrapped_number(input.toScalar()) : input);
+      stack.push_back(taken(*inputs[from->slot], from->holds));
     } else {
       const auto& list = std::get<FromList>(source);
       std::vector<c10::IValue> values;
       for (const auto& part : list.parts) {
-        const auto* slot = std::get_if<FromInput>(&part);
-        values.push_back(slot ? *inputs[slot->slot] : std::get<c10::IValue>(part));
+        const auto* input = std::get_if<FromInput>(&part);
+        values.push_back(input ? taken(*inputs[input->slot], input->holds) : std::get<c10::IValue>(part));
       }
       stack.push_back(make_list(list.element, values));
     }
@@ -269,9 +327,15 @@ torch::jit::Stack OperatorCall::arguments(const std::vector<const c10::IValue*>&
 }
 
 c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const {
+  if (!may_run_ && !device.is_meta())
+    throw Error("nn.operator", cat(op_.str(), ": ", why_it_does_not_run(op_)), "replacing it in the network");
   torch::jit::Stack stack = arguments(inputs, device);
   make_viewable(stack);
+  if (check_) {
+    if (const Outcome fits = check_(stack); !fits) throw Error("nn.operator", cat(op_.str(), ": ", fits.reason()));
+  }
   handle_.callBoxed(&stack);
+  for (const c10::IValue& result : stack) check_result(op_, result);
   if (stack.size() == 1 && !stack[0].isList()) return std::move(stack[0]);
   if (stack.size() == 1) {
     std::vector<c10::IValue> elements;

@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "graftwork/ir/attribute.h"
+#include "graftwork/nn/argument_checks.h"
 
 namespace graftwork::core {
 
-/// The dispatcher's handle of "aten.conv2d.default"; nothing when this torch does not know the operator, or when it is
-/// one that no network may call: those that reach files, other processes or devices.
+/// The dispatcher's handle of "aten.conv2d.default"; nothing when this torch does not know the operator, or when it
+/// reaches files, other processes or devices. Which of them a network may call says runnable_operators.h.
 std::optional<c10::OperatorHandle> find_operator(Symbol op);
 
 /// Whether a call may give `attr` for the argument, as far as its kind goes: a text is no number, a list no integer.
@@ -30,16 +31,21 @@ class OperatorCall {
   /// Throws Error "nn.operator" when torch does not know the operator or an attribute does not fit its schema.
   OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count);
 
-  /// What the operator is called with, in the order of its schema.
+  /// What the operator is called with, in the order of its schema. Throws Error "nn.operator" where an input is not of
+  /// the kind that the argument is.
   torch::jit::Stack arguments(const std::vector<const c10::IValue*>& inputs, c10::Device device) const;
 
-  /// The single result, or a tuple of them (also for operators that return a list).
+  /// The single result, or a tuple of them (also for operators that return a list). Throws Error "nn.operator" for an
+  /// operator that no network may call, and for arguments on which it must not run (argument_checks.h); on the device
+  /// "meta", where nothing but shapes is computed, any may be called.
   c10::IValue run(const std::vector<const c10::IValue*>& inputs, c10::Device device) const;
 
  private:
+  /// What a kernel takes an argument for without asking.
+  enum class Holds : uint8_t { kTensor, kOptionalTensor, kInteger, kReal, kTruth, kNumber };
   struct FromInput {
     size_t slot;
-    bool as_tensor = false;  ///< A run-time number must become a tensor.
+    Holds holds;
   };
   struct FromList;
   using Source = std::variant<c10::IValue, FromInput, FromList>;
@@ -51,12 +57,17 @@ class OperatorCall {
   /// A view needs its operand in memory as it was at export; where a rewrite has changed that, it reads a copy.
   void make_viewable(torch::jit::Stack& stack) const;
   Source bind(const c10::Argument& argument, const Attribute& attr) const;
+  FromInput from_input(const c10::TypePtr& declared, size_t slot) const;
+  /// The input as a kernel takes it.
+  c10::IValue taken(const c10::IValue& input, Holds holds) const;
   c10::IValue constant(const c10::TypePtr& type, const Attribute& attr, const std::string& name) const;
 
   Symbol op_;
   c10::OperatorHandle handle_;
   std::vector<Source> sources_;
   std::optional<size_t> device_argument_;
+  ArgumentCheck check_;
+  bool may_run_;
 };
 
 /// What `run` takes.

@@ -13,6 +13,7 @@
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/input_text.h"
 #include "graftwork/nn/mask_values.h"
+#include "graftwork/nn/runnable_operators.h"
 #include "graftwork/nn/size_arithmetic.h"
 #include "graftwork/nn/torch_failure.h"
 
@@ -187,6 +188,10 @@ class Program::Builder {
     if (is_size_operator(op)) return size_operation(place, attrs, std::move(inputs));
     const size_t count = inputs.size();
     Step& made = step(Step::Form::kOperator, place, std::move(inputs));
+    if (find_operator(op) && !may_run(op)) {
+      unknown_.push_back(cat(place_of(place), ": ", why_it_does_not_run(op)));
+      return made.value;
+    }
     try {
       made.call = std::make_unique<OperatorCall>(op, made.half ? constants_in_half(attrs) : attrs, count);
     } catch (const Error& error) {

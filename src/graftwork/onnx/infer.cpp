@@ -64,9 +64,9 @@ class Inference {
         if (!input.empty()) types.push_back(found == types_.end() ? "unknown" : text_of(found->second));
       }
       throw Error("export.inference",
-                  cat("ONNX refuses the node ", quoted(node.name), " (", node.op_type, ") of ",
-                      join(types, ", "), ": ", why.what()),
-                  "exporting the network again, if sizes in its file were changed; otherwise reporting it");
+                  cat("ONNX refuses the node ", quoted(node.name), " (", node.op_type, ") of ", join(types, ", "), ": ",
+                      why.what()),
+                  "looking at the types that the network gives its values; where they are right, reporting it");
     }
   }
 

@@ -9,6 +9,7 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/half.h"
 #include "graftwork/nn/module_kernels.h"
+#include "graftwork/nn/runnable_operators.h"
 
 namespace graftwork::core {
 namespace {
@@ -46,7 +47,7 @@ bool all_tensors(const Node& node) {
 bool is_computable(const Network& network, const Node& node) {
   if (!all_tensors(node)) return false;
   if (node.kind() == NodeKind::kGetItem) return is_computable(network, node.input(0));
-  if (node.kind() == NodeKind::kCallFunction) return find_operator(node.op()).has_value();
+  if (node.kind() == NodeKind::kCallFunction) return may_run(node.op());
   if (node.kind() != NodeKind::kCallModule) return false;
   const ModuleRecord& record = network.module.record(node);
   return !record.body && record.params.empty() && record.kind != Symbol("QuantStub") && has_kernel(record.kind);

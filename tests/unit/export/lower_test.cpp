@@ -2,6 +2,7 @@
 #include <set>
 
 #include "graftwork/export/operator_lowering.h"
+#include "graftwork/nn/runnable_operators.h"
 #include "graftwork/onnx/write.h"
 #include "graftwork/patterns/transform.h"
 #include "support/networks.h"
@@ -33,6 +34,14 @@ TEST(Kinds, OperatorsWithoutALoweringBecomeModules) {
                                            "\n  return %y\n}\n"));
     module = transform(module).model;
     EXPECT_NO_THROW(check_exportable(module, {})) << kind.name.str();
+  }
+}
+
+TEST(Kinds, WhatHasAFormMayRun) {
+  EXPECT_GT(lowered_operators().size(), 200U);
+  for (const Symbol op : lowered_operators()) {
+    const bool is_arithmetic = op.str().starts_with("sym.");  // on sizes
+    EXPECT_NE(may_run(op), is_arithmetic) << op.str();
   }
 }
 

@@ -7,6 +7,7 @@
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/torch/open_script.h"
+#include "graftwork/cli/torch/opening_cost.h"
 #include "graftwork/cli/torch/opening_limits.h"
 #include "graftwork/cli/torch/progress.h"
 #include "graftwork/data/sample_files.h"
@@ -89,6 +90,8 @@ std::vector<std::string> refuse_unwritable(const TransformedNetwork& transformed
 
 std::vector<std::string> unusable(const LoadedNetwork& loaded) {
   if (!loaded.unsupported.empty()) return loaded.unsupported;
+  if (bytes_of_computed_constants(loaded.network) > most_bytes_of_computed_constants(loaded.network))
+    return {"its constants are too large to be computed while it is opened"};
   try {
     refuse_unwritable(transform_network(loaded.network, {}, patterns_of({})), {});
   } catch (const Error& error) {

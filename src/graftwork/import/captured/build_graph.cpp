@@ -11,6 +11,7 @@
 #include "graftwork/import/captured/values.h"
 #include "graftwork/ir/node_budget.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/runnable_operators.h"
 #include "graftwork/nn/size_arithmetic.h"
 
 namespace graftwork::core::captured {
@@ -156,8 +157,8 @@ class Builder {
     std::vector<std::string>& problems = pending.bound.problems;
     if (pending.op.str().starts_with("higher_order.")) {
       problems = {why_higher_order(call)};
-    } else if (!is_size_operator(pending.op) && !find_operator(pending.op)) {
-      problems.push_back(why_unknown(pending.op.str()));
+    } else if (!is_size_operator(pending.op) && !may_run(pending.op)) {
+      problems.push_back(why_refused(pending.op));
     }
     if (drops_at_random(call)) {
       problems.emplace_back("the model was exported in training mode, call model.eval() before exporting it");
@@ -175,8 +176,11 @@ class Builder {
   static std::string why_unknown(const std::string& op) {
     if (op.starts_with("graftwork."))
       return "the network is quantized already; graftwork.onnx.export_onnx writes the file of the model in Python";
-    return op.starts_with("aten.") ? "torch does not know it"
-                                   : "it is no operator of torch, and a network has no others";
+    return "it is no operator of torch, and a network has no others";
+  }
+
+  static std::string why_refused(Symbol op) {
+    return op.str().starts_with("aten.") || find_operator(op) ? why_it_does_not_run(op) : why_unknown(op.str());
   }
 
   static std::string why_higher_order(const Call& call) {
@@ -184,7 +188,7 @@ class Builder {
       if (input.arg.is<std::shared_ptr<const SubGraph>>())
         return "it runs a subgraph (control flow), which has no form in the graph";
       if (const auto* custom = input.arg.get_if<OperatorName>())
-        return cat("it calls ", custom->op.str(), ": ", why_unknown(custom->op.str()));
+        return cat("it calls ", custom->op.str(), ": ", why_refused(custom->op));
     }
     return "it has no form in the graph";
   }

@@ -160,9 +160,9 @@ std::optional<Meaning> CallSimplifier::rotated(const PendingCall& call) {
 
 /// A tensor that is one number throughout.
 std::optional<Meaning> CallSimplifier::filled(const PendingCall& call) {
-  const auto made = filled_like(call.op, call.bound.attrs, call.results[0].type);
-  if (!made) return std::nullopt;
-  return known(values_.constants().keep(call.results[0].name, *made));
+  const PendingCall::Result& result = call.results[0];
+  const auto made = values_.constants().filled(call.op, call.bound.attrs, result.name, result.type);
+  return made ? std::optional(known(*made)) : std::nullopt;
 }
 
 /// where(mask, number, x) and where(mask, x, number) fill the number in.

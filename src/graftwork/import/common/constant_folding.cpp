@@ -29,9 +29,10 @@ std::optional<ParamExpr> viewed(const ParamExpr& x, const AttrMap& attrs, Symbol
   const auto* given = attr ? attr->get<std::vector<int64_t>>() : nullptr;
   if (!given) return std::nullopt;
   std::vector<int64_t> shape = *given;
-  Dim product(1);
-  for (const int64_t extent : shape) product = product * Dim(extent == -1 ? 1 : extent);
-  const int64_t known = product.value();
+  int64_t known = 1;
+  for (const int64_t extent : shape) {
+    if (extent != -1 && __builtin_mul_overflow(known, extent, &known)) return std::nullopt;
+  }
   for (int64_t& extent : shape) {
     if (extent == -1 && known > 0) extent = x.type().element_count() / known;
   }
@@ -90,9 +91,27 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   return std::nullopt;
 }
 
-bool FoldingBudget::spend(int64_t bytes, int64_t steps) {
-  if (bytes > kPerOperator || bytes > left_ || steps > steps_left_) return false;
+int64_t bytes_of_type(const TensorType& type) {
+  int64_t bytes = 0;
+  const auto width = static_cast<int64_t>(c10::elementSize(to_torch(type.dtype)));
+  if (__builtin_mul_overflow(type.element_count(), width, &bytes)) return std::numeric_limits<int64_t>::max();
+  return bytes;
+}
+
+int64_t bytes_to_evaluate(const ParamExpr& expr) {
+  using Op = ParamExpr::Op;
+  int64_t total =
+      expr.op() == Op::kLeaf || expr.op() == Op::kPermute || expr.op() == Op::kSlice ? 0 : bytes_of_type(expr.type());
+  for (const ParamExpr& operand : expr.operands()) {
+    if (__builtin_add_overflow(total, bytes_to_evaluate(operand), &total)) return std::numeric_limits<int64_t>::max();
+  }
+  return total;
+}
+
+bool FoldingBudget::spend(int64_t bytes, int64_t steps, int64_t kept) {
+  if (bytes > kPerOperator || bytes > left_ || kept > kept_left_ || steps > steps_left_) return false;
   left_ -= bytes;
+  kept_left_ -= kept;
   steps_left_ -= steps;
   return true;
 }
@@ -145,7 +164,11 @@ std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operan
   made.results = *results;
   touched.insert(touched.end(), results->begin(), results->end());
   const int64_t steps = work_of(op, made.call.arguments(pointers_to(shapes), at::kMeta), made.results);
-  if (!budget.spend(total_bytes(touched), steps)) return std::nullopt;
+  int64_t bytes = total_bytes(touched);
+  for (const ParamExpr& operand : operands) {
+    if (__builtin_add_overflow(bytes, bytes_to_evaluate(operand), &bytes)) return std::nullopt;
+  }
+  if (!budget.spend(bytes, steps, total_bytes(made.results))) return std::nullopt;
   return made;
 }
 
@@ -189,7 +212,7 @@ std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::v
   }
 }
 
-std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type) {
+std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Type& type, FoldingBudget& budget) {
   const TensorType* tensor = type.tensor();
   if (!tensor || !tensor->is_static()) return std::nullopt;
   c10::Scalar value = 0;
@@ -211,6 +234,8 @@ std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Typ
     return std::nullopt;
   }
   try {
+    const int64_t bytes = bytes_of_type(*tensor);
+    if (!budget.spend(bytes, tensor->element_count(), bytes)) return std::nullopt;
     return at::full(extents(*tensor), value, at::TensorOptions(to_torch(tensor->dtype)));
   } catch (...) {
     reason_of_failure();

@@ -57,6 +57,11 @@ std::optional<int64_t> Constants::rotation_of(const Constant& index, int64_t ext
   return index.trainable ? std::nullopt : graftwork::core::rotation_of(index.value, extent, tensors_, budget_);
 }
 
+std::optional<Constant> Constants::filled(Symbol op, const AttrMap& attrs, const std::string& name, const Type& type) {
+  const auto tensor = filled_like(op, attrs, type, budget_);
+  return tensor ? std::optional(keep(name, *tensor)) : std::nullopt;
+}
+
 Constant Constants::keep(const std::string& name, const at::Tensor& tensor) {
   const Symbol leaf = cat("folded.", value_name(names_, name).str());
   tensors_.set(leaf, tensor.contiguous());

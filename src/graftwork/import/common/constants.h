@@ -42,6 +42,10 @@ class Constants {
   /// rotations.h; nothing where training changes the constant.
   std::optional<int64_t> rotation_of(const Constant& index, int64_t extent);
 
+  /// The result `name`, of this type, of an operator that fills it with one number (filled_like); nothing where it does
+  /// not.
+  std::optional<Constant> filled(Symbol op, const AttrMap& attrs, const std::string& name, const Type& type);
+
   /// A tensor that was made while the graph is built.
   Constant keep(const std::string& name, const at::Tensor& tensor);
 

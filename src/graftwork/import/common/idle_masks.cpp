@@ -11,7 +11,10 @@ enum class Holds : uint8_t { kSome, kNone, kAll };
 at::Tensor look_at(const ParamExpr& value, const TensorStore& tensors, FoldingBudget& budget) {
   if (!value.type().is_static()) return {};
   const int64_t count = value.type().element_count();
-  if (count == 0 || count > FoldingBudget::kPerOperator || !budget.spend(count * 8, count)) return {};
+  if (count == 0 || count > FoldingBudget::kPerOperator / 8) return {};
+  if (bytes_to_evaluate(value) > FoldingBudget::kPerOperator ||
+      !budget.spend(bytes_to_evaluate(value) + count * 8, count))
+    return {};
   return evaluate(value, tensors);
 }
 

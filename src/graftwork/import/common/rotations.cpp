@@ -6,7 +6,9 @@ std::optional<int64_t> rotation_of(const ParamExpr& index, int64_t extent, const
                                    FoldingBudget& budget) {
   const TensorType& type = index.type();
   if (type.dtype != DType::kI64 && type.dtype != DType::kI32) return std::nullopt;
-  if (type.rank() != 1 || type.dims[0] != Dim(extent) || extent == 0 || !budget.spend(extent * 8, extent))
+  const int64_t bytes = bytes_to_evaluate(index);
+  if (type.rank() != 1 || type.dims[0] != Dim(extent) || extent == 0 || extent > FoldingBudget::kPerOperator / 8 ||
+      bytes > FoldingBudget::kPerOperator || !budget.spend(bytes + extent * 8, extent))
     return std::nullopt;
   const at::Tensor places = evaluate(index, tensors);
   const auto first = places[0].item<int64_t>();

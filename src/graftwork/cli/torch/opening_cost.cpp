@@ -1,0 +1,56 @@
+#include "graftwork/cli/torch/opening_cost.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "graftwork/import/common/constant_folding.h"
+
+namespace graftwork::core::cli {
+namespace {
+
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+
+int64_t sum(int64_t a, int64_t b) {
+  int64_t result = 0;
+  return __builtin_add_overflow(a, b, &result) ? kMost : result;
+}
+
+/// Of the elements, not of the memory behind them.
+int64_t bytes_of(const at::Tensor& tensor) {
+  int64_t bytes = 0;
+  const auto width = static_cast<int64_t>(tensor.element_size());
+  return __builtin_mul_overflow(tensor.numel(), width, &bytes) ? kMost : bytes;
+}
+
+int64_t cost_of(const ParamExpr& expr, const TensorStore& tensors) {
+  if (expr.op() == ParamExpr::Op::kLeaf) {
+    const at::Tensor& stored = tensors.at(expr.leaf_name());
+    return stored.is_contiguous() ? 0 : bytes_of(stored);
+  }
+  // A view of a tensor that lies in order is that tensor.
+  const bool is_view = expr.op() == ParamExpr::Op::kView;
+  if (is_view && expr.operands()[0].op() == ParamExpr::Op::kLeaf) return cost_of(expr.operands()[0], tensors);
+  return sum(bytes_to_evaluate(expr), bytes_of_type(expr.type()));
+}
+
+}  // namespace
+
+int64_t bytes_of_computed_constants(const Network& network) {
+  int64_t total = 0;
+  for (const Node& node : network.module.graph().nodes()) {
+    if (node.kind() == NodeKind::kConstant) total = sum(total, cost_of(node.constant(), network.tensors));
+  }
+  return total;
+}
+
+int64_t most_bytes_of_computed_constants(const Network& network) {
+  constexpr int64_t kAlways = int64_t{96} << 20, kTimes = 8;
+  int64_t stored = 0;
+  for (const auto& [name, tensor] : network.tensors) {
+    const auto lies = static_cast<int64_t>(std::min<size_t>(tensor.storage().nbytes(), kMost));
+    stored = sum(stored, std::min(bytes_of(tensor), lies));
+  }
+  return stored > (kMost - kAlways) / kTimes ? kMost : kAlways + kTimes * stored;
+}
+
+}  // namespace graftwork::core::cli

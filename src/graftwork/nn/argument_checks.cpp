@@ -1,0 +1,287 @@
+#include "graftwork/nn/argument_checks.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <unordered_map>
+
+#include "graftwork/base/text.h"
+#include "graftwork/ir/operator_name.h"
+#include "graftwork/nn/allowed_operators.h"
+
+namespace graftwork::core {
+namespace {
+
+using Stack = torch::jit::Stack;
+
+bool is_given(const c10::IValue& argument) { return argument.isTensor() && argument.toTensor().defined(); }
+
+bool has_elements(const at::Tensor& tensor) { return tensor.device().is_cpu() && tensor.numel() > 0; }
+
+// ---- division ------------------------------------------------------------------------------------------
+
+/// Whether `number` is, or contains, `value`.
+bool holds(const c10::IValue& number, int64_t value) {
+  if (number.isInt()) return number.toInt() == value;
+  if (!is_given(number) || !has_elements(number.toTensor())) return false;
+  return number.toTensor().eq(value).any().item<bool>();
+}
+
+bool is_whole(const c10::IValue& number) {
+  return number.isInt() || number.isBool() ||
+         (is_given(number) && at::isIntegralType(number.toTensor().scalar_type(), true));
+}
+
+/// x86 has no quotient for the least integer and −1: the process dies.
+Outcome check_division(const Stack& arguments) {
+  const c10::IValue &dividend = arguments.at(0), &divisor = arguments.at(1);
+  if (!is_whole(dividend) || !is_whole(divisor) || !holds(divisor, -1)) return applied();
+  const bool is_least =
+      holds(dividend, std::numeric_limits<int64_t>::min()) || holds(dividend, std::numeric_limits<int32_t>::min());
+  return is_least ? declined("it divides the least integer by −1") : applied();
+}
+
+/// Without a third argument, the way of rounding, quotients are floats.
+Outcome check_rounded_division(const Stack& arguments) {
+  return arguments.size() > 2 && arguments[2].isString() ? check_division(arguments) : applied();
+}
+
+// ---- indices -------------------------------------------------------------------------------------------
+
+/// The elements, and how often each is repeated; or that alone. Torch adds those numbers up in 64 bits, without asking.
+Outcome check_repeats(const Stack& arguments) {
+  constexpr int64_t kMost = int64_t{1} << 31;
+  const c10::IValue& times = arguments.at(arguments.size() == 2 ? 0 : 1);
+  if (!is_given(times) || !has_elements(times.toTensor())) return applied();
+  if (!at::isIntegralType(times.toTensor().scalar_type(), false)) return declined("it repeats by what is no integer");
+  const auto [least, most] = at::aminmax(times.toTensor());
+  return least.item<int64_t>() < 0 || most.item<int64_t>() > kMost ? declined("it repeats more than there is room for")
+                                                                   : applied();
+}
+
+// ---- norms ---------------------------------------------------------------------------------------------
+
+/// Of `first` to `last`: one number for each channel of the input, where they are given.
+Outcome check_channels(const Stack& arguments, size_t first, size_t last) {
+  const at::Tensor& input = arguments.at(0).toTensor();
+  if (input.dim() < 2) return declined("its input has no channels");
+  for (size_t i = first; i <= last; ++i) {
+    if (!is_given(arguments.at(i))) continue;
+    const at::Tensor& each = arguments[i].toTensor();
+    if (each.dim() != 1 || each.size(0) != input.size(1))
+      return declined(cat("it has ", input.size(1), " channels, and a parameter of ", each.numel(), " numbers"));
+  }
+  return applied();
+}
+
+/// input, weight, bias, mean, variance, whether these are learned.
+Outcome check_batch_norm(const Stack& arguments) {
+  if (const Outcome fits = check_channels(arguments, 1, 4); !fits) return fits;
+  const bool has_mean = is_given(arguments[3]), has_variance = is_given(arguments[4]);
+  if (!arguments.at(5).toBool()) return has_mean && has_variance ? applied() : declined("it has no mean and variance");
+  // Torch would write them, and they may be the file.
+  return has_mean || has_variance ? declined("it learns its mean and variance") : applied();
+}
+
+/// The same, where the learned ones are results.
+Outcome check_functional_batch_norm(const Stack& arguments) {
+  const Outcome fits = check_channels(arguments, 1, 4);
+  return !fits || (is_given(arguments[3]) && is_given(arguments[4])) ? fits : declined("it has no mean and variance");
+}
+
+Outcome check_batch_norm_without_statistics(const Stack& arguments) {
+  const Outcome fits = check_channels(arguments, 1, 2);
+  return !fits || arguments.at(3).toBool() ? fits : declined("it has no mean and variance");
+}
+
+/// v, g, dim: g has a number for each slice of v along its first or its last dimension.
+Outcome check_weight_norm(const Stack& arguments) {
+  const at::Tensor &direction = arguments.at(0).toTensor(), &length = arguments.at(1).toTensor();
+  const int64_t dim = arguments.at(2).toInt();
+  if (direction.numel() == 0 || direction.dim() != length.dim()) return declined("its weight is of no length");
+  for (int64_t axis = 0; axis < direction.dim(); ++axis) {
+    if (length.size(axis) != (axis == dim ? direction.size(axis) : 1) && dim != -1)
+      return declined("its lengths are not those of its weight");
+  }
+  if (dim == -1 ? length.numel() != 1 : dim != 0 && dim != direction.dim() - 1)
+    return declined("its lengths are not those of its weight");
+  return applied();
+}
+
+// ---- pictures ------------------------------------------------------------------------------------------
+
+/// input, grid, how to interpolate, how to pad.
+Outcome check_grid_sampler(const Stack& arguments) {
+  const int64_t modes = arguments.at(0).toTensor().dim() == 5 ? 2 : 3;
+  const int64_t mode = arguments.at(2).toInt(), padding = arguments.at(3).toInt();
+  return mode < 0 || mode >= modes || padding < 0 || padding > 2 ? declined("its mode is none of a grid sampler")
+                                                                 : applied();
+}
+
+/// A resize: factors make sense, and are those of the sizes that it is told as well.
+Outcome check_resize(const Stack& arguments) {
+  constexpr double kMost = 1e6;
+  const at::Tensor& input = arguments.at(0).toTensor();
+  std::vector<int64_t> sizes;
+  if (arguments.at(1).isIntList()) sizes = arguments[1].toIntVector();
+  std::vector<double> factors;
+  for (const c10::IValue& argument : arguments) {
+    if (argument.isDouble()) factors.push_back(argument.toDouble());
+    if (argument.isDoubleList()) factors = argument.toDoubleVector();
+  }
+  for (const int64_t size : sizes) {
+    if (size < 1) return declined("it resizes to nothing");
+  }
+  for (const double factor : factors) {
+    if (!(factor > 1 / kMost && factor < kMost)) return declined("its factor makes no sense");
+  }
+  if (sizes.empty() || factors.size() != sizes.size()) return applied();
+  const int64_t front = input.dim() - static_cast<int64_t>(sizes.size());
+  if (front < 0) return declined("its input has too few dimensions");
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const double exact = static_cast<double>(input.size(front + static_cast<int64_t>(i))) * factors[i];
+    if (std::abs(static_cast<double>(sizes[i]) - exact) > 1) return declined("its factors are not those of its sizes");
+  }
+  return applied();
+}
+
+// ---- Fourier transforms --------------------------------------------------------------------------------
+
+/// input, dimensions, how to scale.
+Outcome check_fourier(const Stack& arguments) {
+  const at::Tensor& input = arguments.at(0).toTensor();
+  const std::vector<int64_t> dims = arguments.at(1).toIntVector();
+  std::vector<bool> seen(static_cast<size_t>(input.dim()), false);
+  for (const int64_t dim : dims) {
+    if (dim < 0 || dim >= input.dim() || seen[static_cast<size_t>(dim)])
+      return declined("its dimensions are none of its input's, or twice the same");
+    seen[static_cast<size_t>(dim)] = true;
+  }
+  const int64_t scaling = arguments.at(2).toInt();
+  return dims.empty() || scaling < 0 || scaling > 2 ? declined("it transforms nothing") : applied();
+}
+
+/// With the length of the result's last dimension, of which the input has half.
+Outcome check_inverse_fourier(const Stack& arguments) {
+  if (const Outcome fits = check_fourier(arguments); !fits) return fits;
+  const at::Tensor& input = arguments[0].toTensor();
+  const int64_t length = arguments.at(3).toInt();
+  return length < 1 || length / 2 + 1 > input.size(arguments[1].toIntVector().back())
+             ? declined("its result is longer than its input says")
+             : applied();
+}
+
+// ---- recurrent layers ----------------------------------------------------------------------------------
+
+/// input, states, parameters, whether these have biases, layers, …, whether it goes both ways, whether the batch is
+/// first. States are a list where there are two of them.
+Outcome check_recurrent(const Stack& arguments) {
+  constexpr int64_t kMostLayers = 1024;
+  const at::Tensor& input = arguments.at(0).toTensor();
+  const bool has_biases = arguments.at(3).toBool();
+  const int64_t layers = arguments.at(4).toInt(), ways = arguments.at(7).toBool() ? 2 : 1;
+  if (layers < 1 || layers > kMostLayers) return declined("it has no layers, or too many");
+  if (input.dim() != 3) return declined("its input is no batch of sequences");
+  const bool is_lstm = !arguments.at(1).isTensor();
+  const std::vector<at::Tensor> states = is_lstm ? arguments[1].toTensorVector() : std::vector{arguments[1].toTensor()};
+  if (is_lstm && states.size() != 2) return declined("it has no two states");
+  for (const at::Tensor& state : states) {
+    if (state.dim() != 3 || state.size(0) != layers * ways) return declined("its states are not those of its layers");
+  }
+  const std::vector<at::Tensor> parameters = arguments.at(2).toTensorVector();
+  const bool is_projected = is_lstm && states[0].size(2) != states[1].size(2);
+  const int64_t of_layer = (has_biases ? 4 : 2) + (is_projected ? 1 : 0);
+  if (static_cast<int64_t>(parameters.size()) != layers * ways * of_layer)
+    return declined("its parameters are not those of its layers");
+  for (const at::Tensor& parameter : parameters) {
+    if (parameter.scalar_type() != input.scalar_type()) return declined("its parameters are of another type");
+  }
+  return applied();
+}
+
+// ---- matrices ------------------------------------------------------------------------------------------
+
+/// LAPACK is not defined on infinities and NaN: it may not end on them.
+Outcome check_matrices(const Stack& arguments) {
+  for (const c10::IValue& argument : arguments) {
+    if (!is_given(argument) || !has_elements(argument.toTensor())) continue;
+    const at::Tensor& matrix = argument.toTensor();
+    if (at::isIntegralType(matrix.scalar_type(), true)) continue;
+    if (matrix.scalar_type() != at::kFloat && matrix.scalar_type() != at::kDouble)
+      return declined("its matrices are neither FP32 nor FP64");
+    if (!matrix.isfinite().all().item<bool>()) return declined("a matrix has elements that are not finite");
+  }
+  return applied();
+}
+
+/// Powers are products, and those of negative ones an inverse.
+Outcome check_power_of_matrix(const Stack& arguments) {
+  constexpr int64_t kMost = int64_t{1} << 16;
+  const int64_t power = arguments.at(1).toInt();
+  return power < -kMost || power > kMost ? declined("its power makes no sense") : check_matrices(arguments);
+}
+
+// ---- layers at rest ------------------------------------------------------------------------------------
+
+/// input, probability, whether it trains.
+Outcome check_dropout(const Stack& arguments) {
+  return arguments.at(2).toBool() ? declined("it draws random numbers") : applied();
+}
+
+const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
+  static const std::unordered_map<std::string_view, ArgumentCheck> all{
+      {"div", check_rounded_division},
+      {"divide", check_rounded_division},
+      {"floor_divide", check_division},
+      {"fmod", check_division},
+      {"remainder", check_division},
+      {"repeat_interleave", check_repeats},
+      {"batch_norm", check_batch_norm},
+      {"native_batch_norm", check_batch_norm},
+      {"instance_norm", check_batch_norm},
+      {"_native_batch_norm_legit", check_batch_norm_without_statistics},
+      {"_native_batch_norm_legit_functional", check_functional_batch_norm},
+      {"_native_batch_norm_legit_no_training", check_functional_batch_norm},
+      {"_weight_norm", check_weight_norm},
+      {"grid_sampler", check_grid_sampler},
+      {"grid_sampler_2d", check_grid_sampler},
+      {"grid_sampler_3d", check_grid_sampler},
+      {"upsample_nearest1d", check_resize},
+      {"upsample_nearest2d", check_resize},
+      {"upsample_nearest3d", check_resize},
+      {"_upsample_nearest_exact1d", check_resize},
+      {"_upsample_nearest_exact2d", check_resize},
+      {"_upsample_nearest_exact3d", check_resize},
+      {"upsample_linear1d", check_resize},
+      {"upsample_bilinear2d", check_resize},
+      {"upsample_bicubic2d", check_resize},
+      {"upsample_trilinear3d", check_resize},
+      {"_upsample_bilinear2d_aa", check_resize},
+      {"_upsample_bicubic2d_aa", check_resize},
+      {"linalg_matrix_power", check_power_of_matrix},
+      {"matrix_power", check_power_of_matrix},
+      {"_fft_c2c", check_fourier},
+      {"_fft_r2c", check_fourier},
+      {"_fft_c2r", check_inverse_fourier},
+      {"gru", check_recurrent},
+      {"lstm", check_recurrent},
+      {"rnn_relu", check_recurrent},
+      {"rnn_tanh", check_recurrent},
+      {"alpha_dropout", check_dropout},
+      {"dropout", check_dropout},
+      {"feature_dropout", check_dropout}};
+  return all;
+}
+
+}  // namespace
+
+ArgumentCheck find_argument_check(Symbol op) {
+  if (!op.str().starts_with("aten.")) return nullptr;
+  const auto found = checks().find(operator_name(op));
+  if (found != checks().end()) return found->second;
+  return takes_matrices(op) ? check_matrices : nullptr;
+}
+
+}  // namespace graftwork::core
