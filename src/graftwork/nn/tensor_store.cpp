@@ -33,6 +33,10 @@ at::Tensor compute(const ParamExpr& expr, const TensorStore& tensors) {
     results = results_in(call.run(inputs, at::kCPU));
   } catch (const c10::Error& error) {  // a singular matrix
     refuse(error.what_without_backtrace());
+  } catch (const Error&) {
+    throw;
+  } catch (const std::runtime_error& error) {  // a number that its type has not
+    refuse(error.what());
   }
   const auto wanted = static_cast<size_t>(expr.numbers()[0]);
   if (wanted >= results.size()) refuse(cat("it has no result ", wanted));

@@ -184,9 +184,9 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
     for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
     if (!check_arguments(op, affordable->call.arguments(pointers_to(values), at::kCPU))) return std::nullopt;
     return tensors_of(affordable->call.run(pointers_to(values), at::kCPU));
-  } catch (const Error&) {
-    return std::nullopt;
-  } catch (const c10::Error&) {
+  } catch (const InternalError&) {
+    throw;
+  } catch (const std::exception&) {
     return std::nullopt;  // it will be reported where it runs
   }
 }
@@ -205,9 +205,9 @@ std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::v
       made.push_back(ParamExpr::computed(op, operands, attrs, static_cast<int64_t>(made.size()), type_of(result)));
     }
     return made;
-  } catch (const Error&) {
-    return std::nullopt;
-  } catch (const c10::Error&) {
+  } catch (const InternalError&) {
+    throw;
+  } catch (const std::exception&) {
     return std::nullopt;
   }
 }
@@ -237,10 +237,10 @@ std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Typ
     const int64_t bytes = bytes_of_type(*tensor);
     if (!budget.spend(bytes, tensor->element_count(), bytes)) return std::nullopt;
     return at::full(extents(*tensor), value, at::TensorOptions(to_torch(tensor->dtype)));
-  } catch (const Error&) {
-    return std::nullopt;  // it has more elements than there are numbers
-  } catch (const c10::Error&) {
-    return std::nullopt;  // a number that its type has not
+  } catch (const InternalError&) {
+    throw;
+  } catch (const std::exception&) {
+    return std::nullopt;  // more elements than there are numbers, a number that its type has not
   }
 }
 

@@ -127,9 +127,10 @@ class Pass {
     if (level >= kMostLevels) return false;
     try {
       return take_apart(call, level, numbers);
-    } catch (const Error&) {
+    } catch (const InternalError&) {
+      throw;
+    } catch (const std::exception&) {
       // It stays what it is: whoever cannot write or run it says so.
-    } catch (const c10::Error&) {
     }
     return false;
   }
