@@ -120,6 +120,19 @@ Outcome check_grid_sampler(const Stack& arguments) {
                                                                  : applied();
 }
 
+/// input, the sizes of the result, one for each of its `spatial` dimensions.
+template <int64_t spatial>
+Outcome check_adaptive_pool(const Stack& arguments) {
+  const at::Tensor& input = arguments.at(0).toTensor();
+  const std::vector<int64_t> sizes = arguments.at(1).toIntVector();
+  if (static_cast<int64_t>(sizes.size()) != spatial || input.dim() < spatial + 1 || input.dim() > spatial + 2)
+    return declined("its sizes are not those of its input's dimensions");
+  for (const int64_t size : sizes) {
+    if (size < 0) return declined("it pools to less than nothing");
+  }
+  return applied();
+}
+
 /// A resize: factors make sense, and are those of the sizes that it is told as well.
 Outcome check_resize(const Stack& arguments) {
   constexpr double kMost = 1e6;
@@ -248,6 +261,14 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"grid_sampler", check_grid_sampler},
       {"grid_sampler_2d", check_grid_sampler},
       {"grid_sampler_3d", check_grid_sampler},
+      {"adaptive_avg_pool1d", check_adaptive_pool<1>},
+      {"adaptive_avg_pool2d", check_adaptive_pool<2>},
+      {"adaptive_avg_pool3d", check_adaptive_pool<3>},
+      {"_adaptive_avg_pool2d", check_adaptive_pool<2>},
+      {"_adaptive_avg_pool3d", check_adaptive_pool<3>},
+      {"adaptive_max_pool1d", check_adaptive_pool<1>},
+      {"adaptive_max_pool2d", check_adaptive_pool<2>},
+      {"adaptive_max_pool3d", check_adaptive_pool<3>},
       {"upsample_nearest1d", check_resize},
       {"upsample_nearest2d", check_resize},
       {"upsample_nearest3d", check_resize},

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <string>
 
-#include "graftwork/ir/dim.h"
-
 namespace graftwork::core {
 namespace {
 

@@ -74,6 +74,18 @@ TEST(ConstantFolding, RunsNothingOnWhatItMustNot) {
   EXPECT_FALSE(run_constant("aten.matrix_power.default", {matrix}, power, tensors, budget));
 }
 
+TEST(ConstantFolding, LeavesWhatTorchFailsOn) {
+  TensorStore tensors;
+  FoldingBudget budget(0);
+  const AttrMap steep{{"start", Attribute(2.0)},
+                      {"end", Attribute(1e300)},
+                      {"steps", Attribute(int64_t{2})},
+                      {"dtype", Attribute(DType::kF32)}};
+  EXPECT_FALSE(run_constant("aten.logspace.default", {}, steep, tensors, budget));
+  const ParamExpr matrix = stored(tensors, "matrix", at::zeros({2, 2}));
+  EXPECT_FALSE(run_constant("aten.inverse.default", {matrix}, {}, tensors, budget));
+}
+
 TEST(ConstantFolding, FillsWithinTheBudget) {
   FoldingBudget budget(0);
   const AttrMap seven{{"fill_value", Attribute(7.0)}};

@@ -13,7 +13,7 @@ TEST(SympyExpr, ReadsSymbolsAndDropsTheirAssumptions) {
   EXPECT_EQ(symbol.kind, Kind::kSymbol);
   EXPECT_EQ(symbol.name, "s77");
   EXPECT_TRUE(symbol.args.empty());
-  EXPECT_EQ(parse_sympy("Symbol(\"a'b\")").name, "a'b");
+  EXPECT_EQ(parse_sympy("Symbol(\"s_1\")").name, "s_1");
   EXPECT_EQ(parse_sympy("Dummy('d', dummy_index=12)").name, "d");
 }
 

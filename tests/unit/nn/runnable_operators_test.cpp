@@ -117,6 +117,12 @@ TEST(ArgumentChecks, KnowModesFactorsAndDimensions) {
   EXPECT_EQ(sampled(0, 0), "");
   EXPECT_NE(sampled(5, 0), "");
   EXPECT_NE(sampled(0, -2), "");
+  const auto pooled = [&](std::vector<int64_t> to) {
+    return complaint("aten.adaptive_avg_pool2d.default", {{"output_size", Attribute(std::move(to))}}, {x});
+  };
+  EXPECT_EQ(pooled({3, 2}), "");
+  for (const std::vector<int64_t>& to : std::vector<std::vector<int64_t>>{{3}, {-2, 4}, {1, 2, 3}})
+    EXPECT_NE(pooled(to), "");
   const auto resized = [&](int64_t to, double factor) {
     const AttrMap attrs{{"output_size", Attribute(std::vector<int64_t>{to, to})},
                         {"align_corners", Attribute(false)},

@@ -2,7 +2,6 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/import/captured/build_graph.h"
-#include "graftwork/import/captured/check_shapes.h"
 #include "graftwork/import/captured/decompose/decompose.h"
 #include "graftwork/import/captured/explicit_types.h"
 #include "graftwork/import/captured/fake_quantizers.h"
@@ -49,7 +48,6 @@ LoadedNetwork build_network(Program program, TensorStore tensors, size_t bytes) 
   make_types_explicit(program);
   remove_dead(program);
   loaded.network.module = build_graph(program, tensors, bytes, loaded.unsupported);
-  check_shapes(loaded.network.module);
   loaded.network.tensors = std::move(tensors);
   read_fake_quantizers(loaded.network);
   return loaded;

@@ -185,9 +185,8 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
     for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
     if (!check_arguments(op, affordable->call.arguments(pointers_to(values), at::kCPU))) return std::nullopt;
     return tensors_of(affordable->call.run(pointers_to(values), at::kCPU));
-  } catch (const std::runtime_error&) {
-    return std::nullopt;
-  } catch (const c10::Error&) {
+  } catch (...) {
+    reason_of_failure();
     return std::nullopt;  // it will be reported where it runs
   }
 }
