@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "graftwork/base/text.h"
+#include "graftwork/import/captured/check_shapes.h"
 #include "graftwork/ir/text/print.h"
 #include "graftwork/ir/verify.h"
 #include "support/reader_testing.h"
@@ -344,26 +345,34 @@ Program of_one(Symbol op, std::vector<NamedArgument> inputs, const std::vector<D
           .outputs = {result("y")}};
 }
 
+Network network_of(Program program) { return build_network(std::move(program), {}, 0).network; }
+
+void expect_contradiction(const std::string& words, Program program) {
+  const Network network = network_of(std::move(program));
+  graftwork::core::testing::expect_error("pt2.graph", words, [&] { check_shapes(network.module); });
+}
+
 TEST(Captured, ShapesOfValuesAreNotBelieved) {
   const std::vector<NamedArgument> x{{"self", tensor("x")}};
   const Dim n = Dim::symbol("n");
   const std::vector<NamedArgument> last{{"self", tensor("x")}, {"dim", {int64_t{2}}}, {"half_to_float", {false}}};
-  expect_refusal("pt2.graph", "it is said to give f32[2], and gives a tensor of rank 2",
-                 of_one("aten.relu.default", x, {2, 3}, {2}), {});
-  expect_refusal("pt2.graph", "it is said to give f32[n], and gives a tensor of rank 2",
-                 of_one("aten.relu.default", x, {n, 3}, {n}), {});
-  expect_refusal("pt2.graph", "it is said to give f32[2, 4], and gives [2, 3]",
-                 of_one("aten.relu.default", x, {2, 3}, {2, 4}), {});
-  expect_refusal("pt2.graph", "it is said to give f32[2, -3], and gives [2, 3]",
-                 of_one("aten.relu.default", x, {2, 3}, {2, -3}), {});
-  expect_refusal("pt2.graph", "Dimension out of range", of_one("aten._softmax.default", last, {2, 3}, {2, 3}), {});
-  graph_of(of_one("aten.relu.default", x, {n, 3}, {n, 3}));
+  expect_contradiction("it is said to give f32[2], and gives a tensor of rank 2",
+                       of_one("aten.relu.default", x, {2, 3}, {2}));
+  expect_contradiction("it is said to give f32[n], and gives a tensor of rank 2",
+                       of_one("aten.relu.default", x, {n, 3}, {n}));
+  expect_contradiction("it is said to give f32[2, 4], and gives [2, 3]",
+                       of_one("aten.relu.default", x, {2, 3}, {2, 4}));
+  expect_contradiction("it is said to give f32[2, -3], and gives [2, 3]",
+                       of_one("aten.relu.default", x, {2, 3}, {2, -3}));
+  expect_contradiction("Dimension out of range", of_one("aten._softmax.default", last, {2, 3}, {2, 3}));
+  check_shapes(network_of(of_one("aten.relu.default", x, {n, 3}, {n, 3})).module);
 }
 
 TEST(Captured, ASizeKnownAtRunTimeIsNotHeldAgainstAnother) {
   const std::vector<NamedArgument> to_rows{{"self", tensor("x")}, {"size", {std::vector<int64_t>{-1, 2, 3}}}};
   // Whether it is a multiple of 6 is for whoever runs it.
-  graph_of(of_one("aten.view.default", to_rows, {Dim::symbol("n"), 3}, {Dim::symbol("m"), 2, 3}));
+  check_shapes(
+      network_of(of_one("aten.view.default", to_rows, {Dim::symbol("n"), 3}, {Dim::symbol("m"), 2, 3})).module);
 }
 
 TEST(Captured, WhatAnOperatorNeedsIsThere) {
