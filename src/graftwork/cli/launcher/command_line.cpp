@@ -45,6 +45,13 @@ void perform(const InspectRequest& request) {
   inspect(read_graph(request.model), {}, request);
 }
 
+template <class Request>
+void check_outputs(const Request& request) {
+  request.files.check_outputs();
+}
+/// Of the processes of torchrun one writes; which one, the torch half knows.
+void check_outputs(const QuantizeRequest&) {}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) noexcept {
@@ -52,7 +59,12 @@ int run_command_line(int argc, const char* const* argv) noexcept {
   std::signal(SIGXFSZ, SIG_IGN);
   return guarded([&] {
     if (const auto parsed = parse_options(argc, argv)) {
-      std::visit([](const auto& request) { perform(request); }, *parsed);
+      std::visit(
+          [](const auto& request) {
+            check_outputs(request);
+            perform(request);
+          },
+          *parsed);
     }
   });
 }
