@@ -35,8 +35,8 @@ def is_told(graftwork, path, entry, *arguments):
 
 
 @pytest.mark.parametrize("entry", ["weight_0", "weight_2", "models/model.json", "model_weights_config.json"])
-def test_a_flipped_bit_of_a_network_is_told(graftwork, small, entry):
-    path = small.path("m.pt2")
+def test_a_flipped_bit_of_a_network_is_told(graftwork, tmp_path, entry):
+    path = tmp_path / "m.pt2"
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Conv2d(4, 4, 3)).eval()
     torch.export.save(torch.export.export(model, (torch.randn(1, 3, 8, 8),)), path)
     graftwork("inspect", path)

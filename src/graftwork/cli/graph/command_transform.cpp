@@ -11,7 +11,6 @@ namespace graftwork::core::cli {
 
 void transform(const GraphModule& module, const std::vector<std::string>& unsupported,
                const TransformRequest& request) {
-  request.files.check_outputs();
   const TransformationResult result = transform_by(plan_of(request.plan), module, patterns_of(request.backend));
   request.files.check_before_writing();
   if (!request.report.empty()) {

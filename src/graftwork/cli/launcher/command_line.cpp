@@ -45,13 +45,25 @@ void perform(const InspectRequest& request) {
   if (!request.quiet) inspect(graph, {}, request);
 }
 
+template <class Request>
+void check_outputs(const Request& request) {
+  request.files.check_outputs();
+}
+/// Of the processes of torchrun one writes; which one, the torch half knows.
+void check_outputs(const QuantizeRequest&) {}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) noexcept {
   prepare_standard_streams();
   return guarded([&] {
     if (const auto parsed = parse_options(argc, argv)) {
-      std::visit([](const auto& request) { perform(request); }, *parsed);
+      std::visit(
+          [](const auto& request) {
+            check_outputs(request);
+            perform(request);
+          },
+          *parsed);
     }
   });
 }

@@ -175,7 +175,6 @@ void compare(const CompareRequest& request) {
   const InterruptGuard interrupt;
   const at::NoGradGuard no_grad;
   const CalibrationFlags& flags = request.calibration;
-  request.files.check_outputs();
   if (!request.file.empty()) const MappedFile is_there(request.file);
   check_image_options(flags.images, {request.data, flags.data});
   const PlanFile plan = plan_of(flags.plan);

@@ -120,7 +120,6 @@ void write_tensors(const RunRequest& request, const Tensors& tensors) {
 
 void run(const RunRequest& request) {
   const InterruptGuard interrupt;
-  request.files.check_outputs();
   check_image_options(request.calibration.images, data_of(request));
   const LoadedNetwork loaded = load_to_run(request.model, request.open, request.calibration.quiet);
   const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, request.inputs, request.calibration.images);

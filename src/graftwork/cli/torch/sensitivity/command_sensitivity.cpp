@@ -106,7 +106,6 @@ void refuse_plan_with_stubs(const SensitivityRequest& request, const PlanFile& p
 void sensitivity(const SensitivityRequest& request) {
   const InterruptGuard interrupt;
   const CalibrationFlags& flags = request.calibration;
-  request.files.check_outputs();
   check_image_options(flags.images, {request.data, flags.data});
   const PlanFile plan = plan_of(flags.plan);
   refuse_plan_with_stubs(request, plan);
