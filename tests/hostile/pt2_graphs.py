@@ -369,7 +369,8 @@ def views_of_constants():
             argument("end", {"as_int": -(2**63)}),
         ),
     }.items():
-        yield network(f"{title} of a weight", "export.unsupported", viewed(call))
+        is_off = any(words in title for words in ("an axis", "axes that are not there", "from behind the end"))
+        yield network(f"{title} of a weight", "pt2.graph" if is_off else "export.unsupported", viewed(call))
     deep = [node("slice.Tensor", "d0", weight, argument("dim", {"as_int": 0}), argument("end", {"as_int": 3}))]
     for i in range(1, 4000):
         deep.append(
