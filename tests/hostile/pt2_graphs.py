@@ -170,7 +170,7 @@ def lies():
 
     yield model("a value of another rank", "pt2.graph", _program(rank), "a tensor of rank 4")
     yield model("an axis that there is not", "pt2.graph", _program(axis), "Dimension out of range")
-    yield model("a convolution without a weight", "pt2.graph", _program(missing_argument), "weight is missing")
+    yield model("a convolution that is given no weight", "pt2.graph", _program(missing_argument), "weight is missing")
     yield model("an operator on a number", "pt2.graph", _program(nothing_read), "it reads no tensor")
     yield network("a network without a result", "export.output", _program(nothing_given))
 
