@@ -118,8 +118,8 @@ class Mutation {
     if (value.is_boolean()) {
       value = !value.get<bool>();
     } else if (value.is_number_integer()) {
-      value = random_() % 4 == 0 ? value.get<int64_t>() + static_cast<int64_t>(random_() % 5) - 2
-                                 : any_of(kIntegers, random_);
+      const uint64_t beside = value.get<uint64_t>() + random_() % 5 - 2;
+      value = random_() % 4 == 0 ? static_cast<int64_t>(beside) : any_of(kIntegers, random_);
     } else if (value.is_number()) {
       value = any_of(kFloats, random_);
     } else if (value.is_string()) {

@@ -97,9 +97,10 @@ def pools():
             f"places of maxima in pictures of {list(sizes)}", "export.shape", content, "more than 2³¹ elements"
         )
     sizes = argument("output_size", ints(65536, 65536, 65536))
-    unpooled = node("max_unpool3d.default", "y", x, argument("indices", tensor("x")), sizes)
+    windows = (argument(name, ints(value, value, value)) for name, value in (("stride", 1), ("padding", 0)))
+    unpooled = node("max_unpool3d.default", "y", x, argument("indices", tensor("x")), sizes, *windows)
     content = ending_in(unpooled, meta([1, 65536, 65536, 65536], LONG), sizes=(1, 2, 2, 2), dtype=LONG)
-    yield network("a volume of 2^48 places to be filled", "export.unsupported", content)
+    yield network("a volume of 2^48 places to be filled", "export.shape", content)
 
 
 def movement():
@@ -276,16 +277,19 @@ def written():
             f"a range from {fraction} in steps of {fraction}", "export.shape", content, "no whole number below"
         )
     outside = {"as_optional_tensors": [{"as_none": True}] * 2 + [{"as_tensor": {"name": "x"}}]}
-    for op, rest in (("index.Tensor", []), ("index_put.default", [argument("values", tensor("x"))])):
+    for op, code, rest in (
+        ("index.Tensor", "pt2.graph", []),
+        ("index_put.default", "export.attribute", [argument("values", tensor("x"))]),
+    ):
         call = node(op, "y", x, argument("indices", outside), *rest)
         content = ending_in(call, meta([8], LONG), sizes=(8,), dtype=LONG)
-        yield network(f"{op} of the third dimension of a line", "export.attribute", content)
+        yield network(f"{op} of the third dimension of a line", code, content)
     parts = node("split.Tensor", "y", x, argument("split_size", integer(4)), argument("dim", integer(3)))
     parts["outputs"] = [{"as_tensors": [{"name": "y0"}, {"name": "y1"}]}]
     yield network("parts of a dimension that they have not", "export.shape", ending_in(parts, meta([4]), meta([4])))
     up = node("upsample_bicubic2d.vec", "y", argument("input", tensor("x")), argument("output_size", ints(9, 9)))
     up["inputs"] += [argument("align_corners", flag(False)), argument("scale_factors", none())]
-    yield network("a picture that is made a line", "export.shape", ending_in(up, meta([81])), "other dimensions")
+    yield network("a picture that is made a line", "pt2.graph", ending_in(up, meta([81])), "a tensor of rank 4")
     up["inputs"][-1] = argument("scale_factors", {"as_floats": [2.0]})
     up["inputs"][1] = argument("output_size", none())
     yield network(
@@ -309,7 +313,7 @@ def pairs():
     }.items():
         size = node("view_as_real.default", "r", argument("self", tensor("y")))
         content = ending_in(size, meta([4, 2, 2]), before=[z, call], known=known | {"y": result}, sizes=(2, 4, 2))
-        yield network(title, "export.attribute", content)
+        yield network(title, "pt2.graph" if "left out" in title else "export.attribute", content)
 
 
 def cases():

@@ -170,7 +170,7 @@ def lies():
 
     yield model("a value of another rank", "pt2.graph", _program(rank), "a tensor of rank 4")
     yield model("an axis that there is not", "pt2.graph", _program(axis), "Dimension out of range")
-    yield model("a convolution without a weight", "pt2.graph", _program(missing_argument), "weight is missing")
+    yield model("a convolution that is given no weight", "pt2.graph", _program(missing_argument), "weight is missing")
     yield model("an operator on a number", "pt2.graph", _program(nothing_read), "it reads no tensor")
     yield network("a network without a result", "export.output", _program(nothing_given))
 
@@ -369,7 +369,8 @@ def views_of_constants():
             argument("end", {"as_int": -(2**63)}),
         ),
     }.items():
-        yield network(f"{title} of a weight", "export.unsupported", viewed(call))
+        is_off = any(words in title for words in ("an axis", "axes that are not there", "from behind the end"))
+        yield network(f"{title} of a weight", "pt2.graph" if is_off else "export.unsupported", viewed(call))
     deep = [node("slice.Tensor", "d0", weight, argument("dim", {"as_int": 0}), argument("end", {"as_int": 3}))]
     for i in range(1, 4000):
         deep.append(

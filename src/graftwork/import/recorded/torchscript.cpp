@@ -19,13 +19,18 @@
 namespace graftwork::core {
 namespace {
 
+/// Torch's words for a file that it cannot read: a check of its own that failed is no defect to report.
+std::string why_unreadable(const c10::Error& error) {
+  const std::string message = error.what_without_backtrace();
+  if (message.find("INTERNAL ASSERT FAILED") != std::string::npos) return "its code or its data are damaged";
+  return message.substr(0, message.find("  (Could this error message be improved?"));
+}
+
 torch::jit::Module load_module(const std::filesystem::path& path) {
   try {
     return torch::jit::load(path.string(), at::kCPU);
   } catch (const c10::Error& error) {
-    const std::string message = error.what_without_backtrace();
-    throw Error("torchscript.file", message.substr(0, message.find("  (Could this error message be improved?")),
-                "a file that torch.jit.save has written");
+    throw Error("torchscript.file", why_unreadable(error), "a file that torch.jit.save has written");
   } catch (const std::exception& error) {  // what torch's compiler says of the code
     throw Error("torchscript.file", error.what(),
                 "saving the module again with this torch, not optimized for inference");
@@ -113,7 +118,7 @@ LoadedNetwork load_torchscript(const std::filesystem::path& path, const NamedTen
   } catch (Error& error) {
     throw error.at(path.string());
   } catch (const c10::Error& error) {  // what loading has left for later
-    throw Error("torchscript.file", last_line(error.what_without_backtrace())).at(path.string());
+    throw Error("torchscript.file", why_unreadable(error), "a file that torch.jit.save has written").at(path.string());
   }
 }
 
