@@ -16,5 +16,7 @@ class Error(RuntimeError):
         """Where, innermost first."""
 
     def __str__(self) -> str:
-        lines = [f"error[{self.code}]: {self.message}", *(f"  at  {place}" for place in self.context)]
-        return "\n".join(lines + ([f"  try {self.hint}"] if self.hint else []))
+        # What a message quotes may come from a file: no line of it begins as one of the report's own does.
+        message, hint = (text.replace("\n", "\n      ") for text in (self.message, self.hint))
+        lines = [f"error[{self.code}]: {message}", *(f"  at  {place}" for place in self.context)]
+        return "\n".join(lines + ([f"  try {hint}"] if hint else []))

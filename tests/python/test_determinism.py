@@ -1,5 +1,7 @@
 """The same input gives the same bytes, whatever the threads, the order of the samples, or the form of the data."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -122,3 +124,21 @@ def test_name_of_the_output_leaves_no_trace(graftwork, exported, data, tmp_path)
     (tmp_path / "elsewhere").mkdir()
     first = quantize_by(graftwork, source, data / "digits.npy", tmp_path / "one.onnx")
     assert quantize_by(graftwork, source, data / "digits.npy", tmp_path / "elsewhere" / "two.onnx") == first
+
+
+@pytest.mark.parametrize("limit", ["ATEN_CPU_CAPABILITY=default", "ONEDNN_MAX_CPU_ISA=SSE41", "MKL_CBWR=COMPATIBLE"])
+def test_other_instructions_change_the_last_bits_alone(graftwork, exported, tmp_path, limit):
+    """As another processor would have them, where a library can be told to use less than this one has."""
+    network = exported("encoder")
+    scales = []
+    for env in ({}, dict([limit.split("=")])):
+        graftwork(
+            *("quantize", network.path, "--calibrate", network.calibration, "--float", "fp32", "--quiet"),
+            *("--calibration-method", "minmax", "-o", tmp_path / "o.onnx", "--report", tmp_path / "r.json"),
+            env=env,
+        )
+        stubs = json.loads((tmp_path / "r.json").read_text())["stubs"]
+        scales.append({stub["name"]: stub["scale"] for stub in stubs})
+    assert scales[0].keys() == scales[1].keys()
+    for name, scale in scales[0].items():
+        assert scales[1][name] == pytest.approx(scale, rel=1e-6)

@@ -135,5 +135,7 @@ def test_patterns_that_try_too_much_are_an_error(graftwork, tmp_path):
     )
     patterns, out = tmp_path / "mine.gpat", tmp_path / "o.gir"
     done = graftwork.fails("transform", tmp_path / "g.gir", "--patterns", patterns, "-o", out)
-    assert "error[rewrite.effort]: the patterns were given up after 140020000 steps, most of them for Wide" in done.stderr
+    assert (
+        "error[rewrite.effort]: the patterns were given up after 140020000 steps, most of them for Wide" in done.stderr
+    )
     assert not out.exists()

@@ -5,15 +5,24 @@
 #include "graftwork/base/text.h"
 
 namespace graftwork {
+namespace {
+
+/// No line of a message begins as one of the report's own does: what it quotes may come from a file.
+std::string indented(std::string text) {
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) text.insert(at + 1, 6, ' ');
+  return text;
+}
+
+}  // namespace
 
 Error::Error(std::string code, std::string message, std::string hint)
     : std::runtime_error(code),
       code_(std::move(code)),
       message_(core::visible(message, true)),
       hint_(core::visible(hint, true)) {
-  what_ = "error[" + code_ + "]: " + message_;
+  what_ = "error[" + code_ + "]: " + indented(message_);
   hint_begins_ = what_.size();
-  if (!hint_.empty()) what_ += "\n  try " + hint_;
+  if (!hint_.empty()) what_ += "\n  try " + indented(hint_);
 }
 
 Error::Error(const Error&) = default;

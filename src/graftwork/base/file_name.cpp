@@ -26,7 +26,8 @@ size_t length_of_character(char first) {
 std::string file_name(std::string_view name) {
   constexpr std::string_view kNever = "/\\:*?\"<>|%";
   std::string out;
-  const bool is_folder = name.find_first_not_of('.') == std::string_view::npos;  // "", ".", "..", and what looks like it
+  const bool is_folder =
+      name.find_first_not_of('.') == std::string_view::npos;  // "", ".", "..", and what looks like it
   for (size_t begin = 0, length = 0; begin < name.size(); begin += length) {
     length = std::min(length_of_character(name[begin]), name.size() - begin);
     const std::string_view character = name.substr(begin, length);

@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/bounds.h"
+#include "graftwork/ir/text/print.h"
 
 namespace graftwork::core {
 
@@ -173,7 +174,7 @@ std::string ParamExpr::text() const {
   for (const ParamExpr& operand : operands()) parts.push_back(operand.text());
   switch (op()) {
     case Op::kLeaf:
-      return cat("@", data_->name.str(), ": ", type().text());
+      return cat("@", print_name(data_->name), ": ", type().text());
     case Op::kView:
       return cat("view(", parts[0], ", ", list(numbers()), ")");
     case Op::kPermute:

@@ -6,7 +6,7 @@
 namespace graftwork::detail {
 namespace {
 
-constexpr std::string_view kBegin = "error[", kEndOfCode = "]: ", kPlace = "  at  ", kHint = "  try ";
+constexpr std::string_view kBegin = "error[", kEndOfCode = "]: ", kPlace = "  at  ", kHint = "  try ", kMore = "      ";
 
 /// Takes the first line away.
 std::string_view next_line(std::string_view& text) {
@@ -34,12 +34,10 @@ std::optional<Error> reported_error(std::string_view text) {
     if (line.starts_with(kHint) && !in_hint) {
       hint = line.substr(kHint.size());
       in_hint = true;
-    } else if (in_hint) {
-      hint += "\n" + std::string(line);
     } else if (line.starts_with(kPlace)) {
       places.emplace_back(line.substr(kPlace.size()));
-    } else {
-      message += "\n" + std::string(line);  // of several lines
+    } else if (line.starts_with(kMore)) {  // of several lines
+      (in_hint ? hint : message) += "\n" + std::string(line.substr(kMore.size()));
     }
   }
   Error error(std::string(first.substr(kBegin.size(), end - kBegin.size())), message, hint);

@@ -206,16 +206,16 @@ class Stages {
 }  // namespace
 
 std::string Explanation::text() const {
-  std::string out = node + "\n";
+  std::string out = visible(node) + "\n";
+  const auto add = [&](const auto&... parts) { out += "  " + visible(cat(parts...)) + "\n"; };
   for (const AppliedMatch& match : history) {
     std::vector<std::string> names;
     for (auto name = match.replaced.rbegin(); name != match.replaced.rend(); ++name) names.push_back("%" + name->str());
-    out += cat("  ", match.pattern.str(), " took ", join(names),
-               match.result.empty() ? "" : " and made %" + match.result.str(), "\n");
+    add(match.pattern.str(), " took ", join(names), match.result.empty() ? "" : " and made %" + match.result.str());
   }
-  out += "  " + outcome + "\n";
+  add(outcome);
   for (const NearestMiss& miss : misses) {
-    out += cat("  ", miss.pattern.str(), " does not match at %", miss.anchor.str(), ": ", miss.reason, "\n");
+    add(miss.pattern.str(), " does not match at %", miss.anchor.str(), ": ", miss.reason);
   }
   return out;
 }

@@ -58,9 +58,9 @@ TEST_F(IsolatedLoad, ThrowsWhatTheHelperEndedWith) {
     EXPECT_NE(alone, "");
     EXPECT_EQ(report(file), alone);
   }
-  const std::string text = "error[model.crash]: it crashed\\nin two lines\n  at  a\n  at  b\n  try another";
-  EXPECT_EQ(report(good(), helper("echo 'warning: first' >&2; printf '" + text + "\n' >&2; exit 1")),
-            "error[model.crash]: it crashed\nin two lines\n  at  a\n  at  b\n  try another");
+  const std::string text = "error[model.crash]: it crashed\\n      in two lines\\n  at  a\\n  at  b\\n  try another";
+  EXPECT_EQ(report(good(), helper("echo 'warning: first' >&2; printf '" + text + "\\n' >&2; exit 1")),
+            "error[model.crash]: it crashed\n      in two lines\n  at  a\n  at  b\n  try another");
 }
 
 TEST_F(IsolatedLoad, AHelperThatIsOfNoUseIsSaid) {

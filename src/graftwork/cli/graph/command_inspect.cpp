@@ -35,10 +35,11 @@ std::vector<Port> outputs_of(const GraphModule& module) {
 
 std::string port_lines(const std::string& title, const std::vector<Port>& ports) {
   size_t width = 0;
-  for (const Port& port : ports) width = std::max(width, port.name.size());
+  for (const Port& port : ports) width = std::max(width, visible(port.name).size());
   std::string text = title + "\n";
   for (const Port& port : ports) {
-    text += cat("  ", port.name, std::string(width - port.name.size() + 2, ' '), port.node->type().text(), "\n");
+    const std::string name = visible(port.name);
+    text += cat("  ", name, std::string(width - name.size() + 2, ' '), port.node->type().text(), "\n");
   }
   return text;
 }
@@ -47,7 +48,7 @@ std::string operator_lines(const Counts& counts) {
   std::string text = "operators\n";
   for (const auto& [name, count] : counts) {
     const std::string digits = std::to_string(count);
-    text += cat("  ", std::string(digits.size() < 5 ? 5 - digits.size() : 0, ' '), digits, "  ", name, "\n");
+    text += cat("  ", std::string(digits.size() < 5 ? 5 - digits.size() : 0, ' '), digits, "  ", visible(name), "\n");
   }
   return text;
 }

@@ -50,7 +50,8 @@ void open_torch(const std::filesystem::path& package) {
 void check_working_folder() {
   std::error_code gone;
   std::ignore = std::filesystem::current_path(gone);
-  if (gone) throw Error("file.folder", "the working folder is gone: " + gone.message(), "changing to one that is there");
+  if (gone)
+    throw Error("file.folder", "the working folder is gone: " + gone.message(), "changing to one that is there");
 }
 
 /// Never closed: torch cannot be unloaded.

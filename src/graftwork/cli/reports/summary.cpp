@@ -37,8 +37,9 @@ std::string formats_of(const StubPlan& plan) {
 
 void Table::add(const std::string& label, const std::string& text) {
   constexpr size_t kColumn = 20;
-  const std::string shown = label == last_label_ ? "" : label;
-  std::string line = cat("  ", shown, std::string(kColumn > shown.size() ? kColumn - shown.size() : 1, ' '), text);
+  const std::string shown = label == last_label_ ? "" : visible(label);
+  std::string line =
+      cat("  ", shown, std::string(kColumn > shown.size() ? kColumn - shown.size() : 1, ' '), visible(text));
   line.erase(line.find_last_not_of(' ') + 1);
   text_ += line + "\n";
   last_label_ = label;

@@ -140,7 +140,7 @@ void run(const RunRequest& request) {
   for (size_t i = 0; i < results.size(); ++i) {
     const std::string name = network.module.signature().outputs[i].str();
     tap.values()[name] = results[i];
-    summary += cat("  ", name, "  ", type_of(results[i]).text(), "\n");
+    summary += cat("  ", visible(name), "  ", type_of(results[i]).text(), "\n");
   }
   write_tensors(request, tap.values());
   if (!request.calibration.quiet) print_out(summary);

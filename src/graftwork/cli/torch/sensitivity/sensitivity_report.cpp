@@ -45,17 +45,19 @@ double top1(const Sensitivity& sensitivity, int64_t correct) {
   return static_cast<double>(correct) / static_cast<double>(sensitivity.samples);
 }
 
+std::string shown_name(const LayerSensitivity& layer) { return visible(layer.layer.layer.str()); }
+
 std::string table(const Sensitivity& sensitivity, const std::vector<size_t>& order) {
   const size_t shown = std::min(order.size(), kShown);
   size_t names = std::string_view("layer").size();
-  for (size_t i = 0; i < shown; ++i) names = std::max(names, sensitivity.layers[order[i]].layer.layer.str().size());
+  for (size_t i = 0; i < shown; ++i) names = std::max(names, shown_name(sensitivity.layers[order[i]]).size());
   const bool has_labels = sensitivity.classes > 0;
   std::string text =
       cat("  ", left("layer", names), right("alone", 14), right("cosine", 10), right("all but it", 14),
           right("clipped", 10), has_labels ? right("top-1 alone", 13) + right("all but it", 12) : "", "\n");
   for (size_t i = 0; i < shown; ++i) {
     const LayerSensitivity& layer = sensitivity.layers[order[i]];
-    text += cat("  ", left(layer.layer.layer.str(), names), right(decibels(layer.alone.sqnr_db()), 14),
+    text += cat("  ", left(shown_name(layer), names), right(decibels(layer.alone.sqnr_db()), 14),
                 right(cosine_text(layer.alone.cosine()), 10), right(decibels(layer.all_but.sqnr_db()), 14),
                 right(percent(layer.layer.clipped), 10));
     if (has_labels) {
@@ -72,7 +74,7 @@ std::string outcome_text(const SensitivityRequest& request, const SkipOutcome& o
   const std::string wanted =
       request.target_sqnr ? cat("for ", decibels(*request.target_sqnr)) : cat("with a budget of ", *request.budget);
   return cat(request.recipe.string(), ": ", wanted, " skips ", counted(outcome.names.size(), "layer"),
-             outcome.names.empty() ? "" : ": " + join(outcome.names),
+             outcome.names.empty() ? "" : ": " + visible(join(outcome.names)),
              "\n  quantized with it: ", decibels(outcome.reached.sqnr_db()), ", cosine ",
              cosine_text(outcome.reached.cosine()), "\n");
 }
@@ -101,7 +103,7 @@ std::string sensitivity_summary(const SensitivityRequest& request, const Sensiti
                          "all quantized: ", decibels(sensitivity.quantized.sqnr_db()), ", cosine ",
                          cosine_text(sensitivity.quantized.cosine()), "\n");
   if (sensitivity.classes > 0) {
-    text += cat("top-1 of output ", sensitivity.classifier.str(), ", ", sensitivity.classes,
+    text += cat("top-1 of output ", visible(sensitivity.classifier.str()), ", ", sensitivity.classes,
                 " classes: ", percent(top1(sensitivity, sensitivity.correct_in_float)), " in floating point, ",
                 percent(top1(sensitivity, sensitivity.quantized.correct)), " quantized\n");
   }
