@@ -43,6 +43,7 @@ struct CalibrationFlags {
   std::filesystem::path scales;  ///< Table of scales that hold instead of ranges in the data; empty: none.
   BackendFlags backend;
   std::filesystem::path checkpoint;  ///< Empty: none. Only for `quantize`.
+  int64_t memory_limit = 0;          ///< Bytes for running the network; 0: what the machine has left.
   bool quiet = false;
 };
 

@@ -130,6 +130,7 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.plan = plan.stubs;
   options.calibration.checkpoint = flags.checkpoint;
   options.calibration.exchange = processes;
+  options.calibration.memory_limit = flags.memory_limit;
   if (!flags.scales.empty()) options.scales = read_scale_table(flags.scales);
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   std::optional<ProgressBar> rounding;
