@@ -145,6 +145,9 @@ struct QuantizeOptions {
   bool keep_batch_norm = false;
   /// Threads; 0: as many as torch would use. No influence on the result.
   int threads = 0;
+  /// Bytes that running the network may take on top of what the process has; 0: what the machine has left. Where it is
+  /// not enough for all threads there are fewer.
+  int64_t memory_limit = 0;
   /// Where quantize() keeps what it has seen of a source of samples, every ten seconds, and goes on from; empty:
   /// nowhere. Pushed data have no place to go back to: Error "checkpoint.pushed", and Calibrator::save.
   std::filesystem::path checkpoint = {};

@@ -57,7 +57,7 @@ class Attack:
         self.notes = []  #: lines for below the table: what else was measured
         self.started = time.monotonic()
         self._lock = threading.Lock()
-        self._start_kib = None
+        self.start_kib = None
 
     def random(self, case):
         """Numbers of chance that belong to the case."""
@@ -96,7 +96,7 @@ class Attack:
         if opened is not None:
             if answer.processor_seconds > OPENING_SECONDS + OPENING_SECONDS_PER_BYTE * opened:
                 kinds.append("slow")
-            if answer.kib - self._start_kib > OPENING_KIB + OPENING_KIB_PER_BYTE * opened:
+            if answer.kib - self.start_kib > OPENING_KIB + OPENING_KIB_PER_BYTE * opened:
                 kinds.append("memory")
         for kind in kinds:
             what = f"{answer.processor_seconds:.2f} s, {answer.kib // 1024} MiB: {answer.report.strip()[:300]}"
@@ -129,8 +129,8 @@ class Attack:
             own.mkdir()
             server = Server(SERVER, logs, **environment)
             with self._lock:
-                if self._start_kib is None:  # what a command that opens nothing takes
-                    self._start_kib = server.run(own, ("inspect", "missing.pt2", "--no-isolation")).kib
+                if self.start_kib is None:  # what a command that opens nothing takes
+                    self.start_kib = server.run(own, ("inspect", "missing.pt2", "--no-isolation")).kib
 
             def command(*arguments):
                 self.done()

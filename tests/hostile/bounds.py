@@ -6,6 +6,7 @@ import re
 from hostile import pickles, seeds
 from hostile.case import Case, data, model, recipe, text
 from hostile.pattern_files import pattern_file
+from hostile.pictures import picture, png
 from hostile.pt2_symbols import sized
 
 
@@ -52,6 +53,12 @@ def _array(header_size=None, rank=4):
     if header_size is not None:
         header = header.ljust(header_size - 1) + "\n"
     return seeds.npy_with_header(header, seeds.floats(2 * 3 * 64))
+
+
+def grey_png(width, height):
+    """Four bytes for each pixel: one as it is stored, three as the network reads it."""
+    rows = b"".join(b"\0" + bytes(width) for _ in range(height))
+    return png(width, height, color=0, rows=rows)
 
 
 def _aligned(header_size):
@@ -148,6 +155,16 @@ BOUNDS = {
         lambda n: recipe("", "", f'{{"skip": {_nested("[", "]", n - 1)}}}'.encode()),
         "config.json",
         "nested deeper than 64",
+    ),
+    ("kLongestSide", "decode.cpp"): (
+        lambda n: picture("", "", grey_png(n, 2), "bad.png"),
+        "data.image",
+        "more than can be meant",
+    ),
+    ("kMostPictureBytes", "picture_memory.h"): (
+        lambda n: picture("", "", grey_png(10_000, 4000 + 100 * (n > 160_000_000)), "bad.png"),
+        "data.image",
+        "too much for a file",
     ),
     ("kMaxRank", "npy_header.cpp"): (lambda n: data("", "", _array(rank=n)), "data.npy", "64"),
     ("kMaxNpyHeader", "npy.h"): (

@@ -7,7 +7,7 @@ from hostile import seeds
 from hostile.case import Case
 
 
-def _chunk(kind, body, crc=None, size=None):
+def chunk(kind, body, crc=None, size=None):
     crc = zlib.crc32(kind + body) if crc is None else crc
     return struct.pack(">I", len(body) if size is None else size) + kind + body + struct.pack(">I", crc)
 
@@ -16,9 +16,9 @@ def png(width=8, height=8, depth=8, color=2, rows=None, extra=b"", interlace=0, 
     """A PNG whose header may say anything."""
     if rows is None:
         rows = b"".join(b"\0" + bytes(range(24)) for _ in range(8))
-    head = _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace))
-    body = _chunk(b"IDAT", zlib.compress(rows, 9))
-    return b"\x89PNG\r\n\x1a\n" + head + extra + body + (_chunk(b"IEND", b"") if end else b"")
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace))
+    body = chunk(b"IDAT", zlib.compress(rows, 9))
+    return b"\x89PNG\r\n\x1a\n" + head + extra + body + (chunk(b"IEND", b"") if end else b"")
 
 
 def _segment(marker, body, size=None):
@@ -64,9 +64,9 @@ PNGS = {
     "a chunk of 2 GiB": png(extra=struct.pack(">I", 2**31 - 1) + b"zTXt" + b"x" * 100),
     "Exif of 2 GiB": png(extra=struct.pack(">I", 2**31 - 1) + b"eXIf" + b"II*\0" + b"x" * 100),
     "a chunk of 4 GiB": png(extra=struct.pack(">I", 2**32 - 1) + b"tEXt" + b"x" * 100),
-    "a profile that unpacks to 1 GiB": png(extra=_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(2**24), 9) * 64))[:-30],
-    "an unknown chunk that must be known": png(extra=_chunk(b"EVIL", b"x")),
-    "two headers": png(extra=_chunk(b"IHDR", struct.pack(">IIBBBBB", 4000, 4000, 8, 2, 0, 0, 0))),
+    "a profile that unpacks to 1 GiB": png(extra=chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(2**24), 9) * 64))[:-30],
+    "an unknown chunk that must be known": png(extra=chunk(b"EVIL", b"x")),
+    "two headers": png(extra=chunk(b"IHDR", struct.pack(">IIBBBBB", 4000, 4000, 8, 2, 0, 0, 0))),
     "a filter that is none": png(rows=b"".join(b"\x09" + bytes(24) for _ in range(8))),
     "rows that are no deflate stream": png().replace(
         zlib.compress(b"".join(b"\0" + bytes(range(24)) for _ in range(8)), 9), b"x" * 40

@@ -46,6 +46,7 @@ struct CalibrationFlags {
   BackendFlags backend;
   std::filesystem::path checkpoint;           ///< Empty: none. Only for `quantize`.
   std::function<void()> before_keeping = {};  ///< Called when a checkpoint is to be written; may throw.
+  int64_t memory_limit = 0;                   ///< Bytes for running the network; 0: what the machine has left.
   bool quiet = false;
 };
 

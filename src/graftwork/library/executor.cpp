@@ -2,12 +2,15 @@
 
 #include <graftwork/executor.h>
 
+#include <mutex>
 #include <optional>
+#include <utility>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/library/state.h"
 #include "graftwork/nn/inference_runner.h"
+#include "graftwork/nn/run_memory.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/quant/micro_batch.h"
 
@@ -27,7 +30,8 @@ bool takes_any_batch(const core::GraphModule& module) {
 }  // namespace
 
 struct Executor::State {
-  State(const Network& given, Speed speed) : network(given), any_batch(takes_any_batch(given.state()->module())) {
+  State(const Network& given, Speed speed, int64_t limit)
+      : network(given), any_batch(takes_any_batch(given.state()->module())), memory_limit(limit) {
     if (speed == Speed::FAST) {
       fast.emplace(network.state()->network());
     } else {
@@ -36,14 +40,32 @@ struct Executor::State {
   }
 
   Network network;  // keeps the graph alive
+  /// Inputs of the shapes that have fitted before fit again: small networks run in less time than the question takes.
+  void check_memory(const std::vector<at::Tensor>& inputs) const {
+    std::vector<std::vector<int64_t>> shapes;
+    for (const at::Tensor& input : inputs) {
+      if (!input.defined() || input.layout() != at::kStrided) return;
+      shapes.push_back(input.sizes().vec());
+    }
+    const std::scoped_lock lock(mutex);
+    if (shapes == fitting) return;
+    core::check_memory(network.state()->module(), inputs, memory_limit);
+    fitting = std::move(shapes);
+  }
+
   bool any_batch;
+  int64_t memory_limit;
+  mutable std::mutex mutex;
+  mutable std::vector<std::vector<int64_t>> fitting;
   std::optional<core::Executor> reference;
   std::optional<core::InferenceRunner> fast;
 };
 
-Executor::Executor(const Network& network, Speed speed) : state_(std::make_shared<const State>(network, speed)) {}
+Executor::Executor(const Network& network, Speed speed, int64_t memory_limit)
+    : state_(std::make_shared<const State>(network, speed, memory_limit)) {}
 
 std::vector<at::Tensor> Executor::run(const std::vector<at::Tensor>& inputs) const {
+  state_->check_memory(inputs);
   if (state_->fast) {
     const at::NoGradGuard no_grad;
     return state_->fast->run(inputs, {}, state_->any_batch);

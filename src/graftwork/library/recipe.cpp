@@ -127,6 +127,7 @@ core::DType to_core(FloatType type) {
 core::QuantizeOptions to_core(const QuantizeOptions& options) {
   core::QuantizeOptions made;
   made.calibration.threads = options.threads;
+  made.calibration.memory_limit = options.memory_limit;
   made.calibration.checkpoint = options.checkpoint;
   made.calibration.progress = options.progress;
   made.calibration.interrupted = options.interrupted;

@@ -16,6 +16,9 @@ using Progress = std::function<void(int64_t done, int64_t total)>;
 struct CalibrationOptions {
   /// Worker threads; 0: as many as torch would use. No influence on the result.
   int threads = 0;
+  /// Bytes that running the network may take on top of what the process has; 0: what the machine has left. Where it is
+  /// not enough for all threads there are fewer.
+  int64_t memory_limit = 0;
   /// Where what was seen so far is kept, every ten seconds, and taken from when it is there; empty: nowhere.
   std::filesystem::path checkpoint = {};
   /// Called before it is written; what it throws ends the calibration.

@@ -71,8 +71,8 @@ struct QuantizationResult {
 };
 
 /// `network` must be transformed; it is not changed. Throws Error "config.*", "plan.*", "data.*", "quant.*" (a
-/// non-finite weight, with its name), "scales.*" ("scales.missing" where there is no sample and the table is not
-/// whole).
+/// non-finite weight, with its name), "memory.limit" (one micro-batch does not fit), "scales.*" ("scales.missing" where
+/// there is no sample and the table is not whole).
 QuantizationResult quantize(const Network& network, const SampleSource& samples, const QuantConfig& config,
                             const QuantizeOptions& options);
 

@@ -134,6 +134,7 @@ QuantizationResult quantize_network(const Network& transformed, const PlanFile& 
   options.calibration.checkpoint = flags.checkpoint;
   options.calibration.before_keeping = flags.before_keeping;
   options.calibration.exchange = processes;
+  options.calibration.memory_limit = flags.memory_limit;
   if (!flags.scales.empty()) options.scales = read_scale_table(flags.scales);
   options.calibration.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
   std::optional<ProgressBar> rounding;

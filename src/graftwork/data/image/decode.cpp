@@ -14,7 +14,7 @@
 namespace graftwork::core {
 namespace {
 
-constexpr int64_t kMostPixels = int64_t{1} << 28;
+constexpr int64_t kLongestSide = int64_t{1} << 17;
 constexpr std::array<uint8_t, 3> kJpegBegin{0xff, 0xd8, 0xff};
 constexpr std::array<uint8_t, 8> kPngBegin{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
 
@@ -22,6 +22,14 @@ template <size_t kSize>
 bool begins_with(std::span<const std::byte> bytes, const std::array<uint8_t, kSize>& begin) {
   return bytes.size() >= kSize && std::equal(begin.begin(), begin.end(), bytes.begin(),
                                              [](uint8_t a, std::byte b) { return a == static_cast<uint8_t>(b); });
+}
+
+/// With the copy that other colours or another direction take.
+int64_t bytes_of(const ImageClaim& claim, ImageColor color) {
+  const int64_t pixels = claim.width * claim.height;
+  const int64_t stored = pixels * claim.channels;
+  const int64_t wanted = pixels * (color == ImageColor::kRgb ? 3 : 1);
+  return (claim.keeps_coefficients ? 3 * stored : stored) + std::max(stored, wanted);
 }
 
 }  // namespace
@@ -37,35 +45,43 @@ Error damaged_image(const char* format, const char* problem) {
   return {"data.image", cat("the ", format, " picture is damaged: ", problem), "removing the file or making it again"};
 }
 
-void check_size(int64_t width, int64_t height) {
-  if (width > kMostPixels / std::max<int64_t>(height, 1)) {
-    throw Error("data.image", cat("the picture claims ", width, "x", height, " pixels, more than can be meant"));
-  }
-}
-
 Image make_image(int64_t width, int64_t height, int64_t channels) {
-  check_size(width, height);
   Image image{width, height, channels, {}};
   image.pixels.resize(static_cast<size_t>(width * height * channels));
   return image;
 }
 
-Image decode_image(std::span<const std::byte> bytes, ImageColor color) {
+Image decode_image(std::span<const std::byte> bytes, ImageColor color, PictureMemory& memory,
+                   PictureMemory::Room& room) {
+  const auto admit = [&](const ImageClaim& claim) {
+    if (claim.width > kLongestSide || claim.height > kLongestSide) {
+      throw Error("data.image",
+                  cat("the picture claims ", claim.width, "x", claim.height, " pixels, more than can be meant"));
+    }
+    room = memory.ask(bytes_of(claim, color), std::ssize(bytes));
+  };
   DecodedImage decoded;
   if (begins_with(bytes, kJpegBegin)) {
-    decoded = decode_jpeg(bytes);
+    decoded = decode_jpeg(bytes, admit);
   } else if (begins_with(bytes, kPngBegin)) {
-    decoded = decode_png(bytes);
+    decoded = decode_png(bytes, admit);
   } else {
     throw Error("data.image", "this is neither a JPEG nor a PNG picture", "converting it, or removing the file");
   }
   return upright(in_color(std::move(decoded.image), color), decoded.orientation);
 }
 
-Image read_image(const std::filesystem::path& path, ImageColor color) {
+Image decode_image(std::span<const std::byte> bytes, ImageColor color) {
+  PictureMemory memory;
+  PictureMemory::Room room;
+  return decode_image(bytes, color, memory, room);
+}
+
+Image read_image(const std::filesystem::path& path, ImageColor color, PictureMemory& memory,
+                 PictureMemory::Room& room) {
   const MappedFile file(path);
   try {
-    return decode_image(file.bytes(), color);
+    return decode_image(file.bytes(), color, memory, room);
   } catch (Error& error) {
     error.at(path.string());
     throw;

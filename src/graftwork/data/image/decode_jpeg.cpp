@@ -58,8 +58,9 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  DecodedImage read() {
+  DecodedImage read(const Admit& admit) {
     if (!read_header()) throw damaged_image("JPEG", errors_.message.data());
+    admit({jpeg_.image_width, jpeg_.image_height, channels(), jpeg_has_multiple_scans(&jpeg_) != 0});
     DecodedImage decoded;
     decoded.image = make_image(jpeg_.image_width, jpeg_.image_height, channels());
     decoded.orientation = orientation();  // the library forgets the markers with the last row
@@ -110,8 +111,8 @@ class JpegReader {
 
 }  // namespace
 
-DecodedImage decode_jpeg(std::span<const std::byte> bytes) {
-  DecodedImage decoded = JpegReader(bytes).read();
+DecodedImage decode_jpeg(std::span<const std::byte> bytes, const Admit& admit) {
+  DecodedImage decoded = JpegReader(bytes).read(admit);
   // Files of four inks come from Adobe's programs, which store them inverted.
   if (decoded.image.channels == 4) {
     for (uint8_t& ink : decoded.image.pixels) ink = static_cast<uint8_t>(255 - ink);

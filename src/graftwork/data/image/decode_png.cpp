@@ -46,11 +46,11 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  DecodedImage read() {
+  DecodedImage read(const Admit& admit) {
     if (!read_header()) throw damaged_image("PNG", state_.message.data());
     const int64_t width = png_get_image_width(png_, info_);
     const int64_t height = png_get_image_height(png_, info_);
-    check_size(width, height);
+    admit({width, height, (png_get_color_type(png_, info_) & PNG_COLOR_MASK_COLOR) != 0 ? 3 : 1});
     if (!set_transformations()) throw damaged_image("PNG", state_.message.data());
     DecodedImage decoded;
     decoded.image = make_image(width, height, png_get_channels(png_, info_));
@@ -66,7 +66,7 @@ class PngReader {
  private:
   bool read_header() {
     if (setjmp(state_.jump) != 0) return false;
-    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // check_size has the say
+    png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // whoever admits has the say
     // Texts, colour profiles and the like are skipped: the library makes room for whatever such a chunk claims. The
     // one that is wanted is kept as it lies in the file, which takes a limit.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
@@ -113,6 +113,6 @@ class PngReader {
 
 }  // namespace
 
-DecodedImage decode_png(std::span<const std::byte> bytes) { return PngReader(bytes).read(); }
+DecodedImage decode_png(std::span<const std::byte> bytes, const Admit& admit) { return PngReader(bytes).read(admit); }
 
 }  // namespace graftwork::core

@@ -149,7 +149,8 @@ Image ImagePreprocessor::fitted(const Image& image) const {
 
 Array ImagePreprocessor::read(const std::filesystem::path& path) const {
   const int64_t channels = shape_[0];
-  const Image decoded = read_image(path, channels == 1 ? ImageColor::kGrey : ImageColor::kRgb);
+  PictureMemory::Room room;
+  const Image decoded = read_image(path, channels == 1 ? ImageColor::kGrey : ImageColor::kRgb, *memory_, room);
   Image image;
   try {
     image = fitted(decoded);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "graftwork/data/array.h"
+#include "graftwork/data/image/picture_memory.h"
 #include "graftwork/data/image/resize.h"
 
 namespace graftwork::core {
@@ -79,6 +81,7 @@ class ImagePreprocessor {
   ChannelOrder channels_;
   std::vector<float> mean_;
   std::vector<float> stddev_;
+  std::shared_ptr<PictureMemory> memory_ = std::make_shared<PictureMemory>();
 };
 
 }  // namespace graftwork::core

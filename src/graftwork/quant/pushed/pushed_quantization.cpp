@@ -4,6 +4,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/nn/run_memory.h"
 #include "graftwork/patterns/backend.h"
 #include "graftwork/place/plan_file.h"
 #include "graftwork/place/quant_config_text.h"
@@ -91,10 +92,20 @@ void PushedQuantization::observe_up_to(int64_t micro_batch, const ObservedMicroB
   window_.drop_before(done_ * check_.batching().size);
 }
 
+/// A batch that is no larger than one before it is not asked about again.
+void PushedQuantization::check_fit(const std::vector<at::Tensor>& inputs) {
+  int64_t elements = 0;
+  for (const at::Tensor& input : inputs) elements += input.numel();
+  if (elements <= fitting_) return;
+  check_memory(network_.module, inputs, options_.calibration.memory_limit);
+  fitting_ = elements;
+}
+
 /// What is wrong with a batch is said before it counts for anything.
 void PushedQuantization::take(const std::vector<at::Tensor>& inputs) {
   if (finished_) throw Error("quant.finished", "the calibration is finished", "another calibrator for further data");
   const int64_t samples = check_.samples_in(inputs);
+  check_fit(inputs);
   check_.is_finite(inputs, window_.size());
   window_.push(inputs, samples);
 }

@@ -25,7 +25,8 @@ class PushedQuantization {
   PushedQuantization(const Network& network, const QuantConfig& config, const QuantizeOptions& options);
 
   /// Inputs in signature order, of any number of samples; the tensors may change afterwards. Throws Error "data.*",
-  /// "nn.input" for what does not fit, which counts for nothing then; "interrupted"; "quant.finished".
+  /// "nn.input" for what does not fit, "memory.limit" for more at once than there is memory for, which count for
+  /// nothing then; "interrupted"; "quant.finished".
   void observe(const std::vector<at::Tensor>& inputs);
   /// The same, and what the float network gives for them, in signature order. Where the graph holds its batch fast,
   /// they have to be as many samples: Error "nn.input".
@@ -46,6 +47,7 @@ class PushedQuantization {
 
  private:
   void take(const std::vector<at::Tensor>& inputs);
+  void check_fit(const std::vector<at::Tensor>& inputs);
   int64_t kept_samples() const;
   void begin(SampleWindow kept);
   std::string identity() const;
@@ -58,6 +60,7 @@ class PushedQuantization {
   InputCheck check_;
   bool any_batch_;
   InferenceRunner float_;
+  int64_t fitting_ = 0;  // elements of the largest batch that was found to fit into memory
   SampleWindow window_;
   std::unique_ptr<SampleWindow> kept_;
   std::unique_ptr<Quantization> quantization_;

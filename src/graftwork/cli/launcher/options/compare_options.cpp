@@ -21,6 +21,7 @@ class Compare final : public Subcommand {
     add_stage(own, request_.stage, "How far to go without a file: float, transformed, or quantized");
     quantization_.add_to(own);
     add_path(own, "--report", request_.report, "Write every figure, in JSON");
+    add_memory_limit(own, request_.calibration);
     add_quiet(own, request_.calibration);
     own.footer(
         "Use it when results are wrong: it walks from the network in floating point over the fused and the quantized "

@@ -38,6 +38,9 @@ void add_data(CLI::App& app, std::filesystem::path& data, const std::string& ver
 CLI::Option* add_stage(CLI::App& app, Stage& stage, const std::string& text);
 
 /// `--quiet`.
+/// --memory-limit, for all that run networks.
+void add_memory_limit(CLI::App& app, CalibrationFlags& flags);
+
 void add_quiet(CLI::App& app, CalibrationFlags& flags);
 
 }  // namespace graftwork::core::cli

@@ -31,6 +31,7 @@ class Quantize final : public Subcommand {
     add_path(own, "--html", request_.html, "Write the same as a page to look at: the network, losses, ranges, reasons");
     add_path(own, "--config-out", request_.config_output, "Write the recipe that was followed, to use with --config");
     add_path(own, "--scales-out", request_.scales_output, "Write all scales as a table, to edit and use with --scales");
+    add_memory_limit(own, request_.calibration);
     add_quiet(own, request_.calibration);
     add_path(own, "-o,--output", request_.output, "The ONNX file to write")->required();
     own.footer(

@@ -23,6 +23,7 @@ class Run final : public Subcommand {
     add_path(own, "--override", request_.override_file, "Arrays by value name (.npz) that readers get in their place");
     add_list(own, "--values", request_.values, "NAME",
              "Write this inner value too, as it was before an override; or all");
+    add_memory_limit(own, request_.calibration);
     add_quiet(own, request_.calibration);
     add_path(own, "-o,--output", request_.output, "The .npz file to write: results by name")->required();
     own.footer(

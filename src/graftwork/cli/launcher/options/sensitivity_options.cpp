@@ -17,6 +17,7 @@ class Sensitivity final : public Subcommand {
     add_recipe_to_write(app());
     quantization_.add_to(app());
     add_path(app(), "--report", request_.report, "Write all layers and their ranks, in JSON");
+    add_memory_limit(app(), request_.calibration);
     add_quiet(app(), request_.calibration);
     add_path(app(), "-o,--recipe-out", request_.recipe, "The recipe to write, for `quantize --config`");
     app().footer(

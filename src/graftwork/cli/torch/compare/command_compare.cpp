@@ -12,6 +12,7 @@
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/nn/executor.h"
 #include "graftwork/nn/mask_values.h"
+#include "graftwork/nn/run_memory.h"
 #include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/open_samples.h"
@@ -184,6 +185,9 @@ void compare(const CompareRequest& request) {
   if (samples->size() == 0) throw Error("data.empty", "there is no sample to compare on").at(request.data.string());
 
   LadderBuilder builder(loaded.network.module, choose(loaded.network.module, *samples, request.samples));
+  // The values of one batch are kept and compared with those of the transformed network.
+  check_memory(loaded.network.module, builder.inputs().front(), flags.memory_limit,
+               [&](const Node&) { return request.stage != Stage::kFloat; });
   builder.begin(run_all(loaded.network, builder.inputs(), false, interrupt));
   if (request.stage != Stage::kFloat) {
     const TransformedNetwork transformed = transform_network(loaded.network, plan, patterns_of(flags.backend));

@@ -16,6 +16,7 @@
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/executor.h"
 #include "graftwork/nn/mask_values.h"
+#include "graftwork/nn/run_memory.h"
 #include "graftwork/samples/tensors.h"
 
 namespace graftwork::core::cli {
@@ -69,6 +70,11 @@ class Tap {
     return values;
   }
   Tensors& values() { return values_; }
+
+  bool keeps(const Node& node) const {
+    const auto found = named_.find(node.name().str());
+    return found != named_.end() && found->second.is_kept;
+  }
 
   void see(const ValueRef& seen, at::Tensor& value) {
     for (const auto& [name, named] : named_) {
@@ -130,6 +136,8 @@ void run(const RunRequest& request) {
   const bool in_half = request.stage == Stage::kQuantized && request.calibration.float_type == DType::kF16;
   const std::optional<MaskValues> masks = in_half ? std::optional<MaskValues>(network) : std::nullopt;
   const std::optional<HalfRegions> half = in_half ? std::optional(HalfRegions{network.wide, *masks}) : std::nullopt;
+  check_memory(network.module, inputs, request.calibration.memory_limit,
+               [&](const Node& node) { return tap.keeps(node); });
   const Executor executor(network.module, tap.watched(), half ? &*half : nullptr);
   RunOptions how;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) { tap.see(seen, value); };

@@ -13,6 +13,7 @@
 #include "graftwork/cli/torch/sensitivity/sensitivity_report.h"
 #include "graftwork/cli/torch/sensitivity/skip_recipe.h"
 #include "graftwork/cli/torch/stages.h"
+#include "graftwork/quant/affordable_threads.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/samples/open_samples.h"
 
@@ -124,6 +125,7 @@ void sensitivity(const SensitivityRequest& request) {
   SensitivityOptions options;
   options.samples = request.samples;
   options.labels = labels;
+  options.threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, 2);
   options.interrupted = [&] { return interrupt.requested(); };
   options.keep = [&](const SensitivityRecord& record) {
     checkpoint->keep(record, interrupt.requested(), [&] { request.files.check_before_writing(); });

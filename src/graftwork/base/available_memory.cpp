@@ -1,0 +1,90 @@
+#include "graftwork/base/available_memory.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace graftwork::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
+
+/// The number behind `key` in a file of lines "key number ...".
+std::optional<int64_t> number_in(const fs::path& path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    int64_t value = 0;
+    if (words >> name && name == key && words >> value) return value;
+  }
+  return std::nullopt;
+}
+
+/// The number that a file is; nothing where it is a word ("max") or the file is not there.
+std::optional<int64_t> number_of(const fs::path& path) {
+  std::ifstream file(path);
+  int64_t value = 0;
+  return file >> value ? std::optional(value) : std::nullopt;
+}
+
+struct GroupFiles {
+  const char *limit, *usage, *cached;
+};
+constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"};
+constexpr GroupFiles kVersion2{"memory.max", "memory.current", "inactive_file"};
+
+/// What a group and those around it leave.
+int64_t left_in(const fs::path& root, const fs::path& group, const GroupFiles& files) {
+  int64_t left = kUnlimited;
+  for (fs::path at = group.relative_path();; at = at.parent_path()) {
+    const fs::path folder = root / at;
+    const auto limit = number_of(folder / files.limit), usage = number_of(folder / files.usage);
+    if (limit && usage) {
+      const int64_t cached = number_in(folder / "memory.stat", files.cached).value_or(0);
+      left = std::min(left, *limit - *usage + std::clamp<int64_t>(cached, 0, *usage));
+    }
+    if (at.empty()) return left;
+  }
+}
+
+int64_t left_in_groups(const MemorySources& sources) {
+  int64_t left = std::min(left_in(sources.cgroup, {}, kVersion2), left_in(sources.cgroup / "memory", {}, kVersion1));
+  std::ifstream file(sources.proc / "self/cgroup");
+  for (std::string line; std::getline(file, line);) {  // "0::/path", "4:memory:/path"
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const fs::path group = line.substr(second + 1);
+    if (controllers.empty()) left = std::min(left, left_in(sources.cgroup, group, kVersion2));
+    if (controllers == "memory") left = std::min(left, left_in(sources.cgroup / "memory", group, kVersion1));
+  }
+  return left;
+}
+
+/// What a limit of the process leaves; `used`: its line in the status, in KiB.
+int64_t left_of(__rlimit_resource resource, const char* used, const MemorySources& sources) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
+  const int64_t taken = number_in(sources.proc / "self/status", used).value_or(0) * 1024;
+  return static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, kUnlimited)) - taken;
+}
+
+}  // namespace
+
+int64_t available_memory(const MemorySources& sources) {
+  const auto free = number_in(sources.proc / "meminfo", "MemAvailable:");
+  const int64_t left = std::min({free ? *free * 1024 : kUnlimited, left_in_groups(sources),
+                                 left_of(RLIMIT_AS, "VmSize:", sources), left_of(RLIMIT_DATA, "VmData:", sources)});
+  return std::max<int64_t>(left, 0);
+}
+
+}  // namespace graftwork::core

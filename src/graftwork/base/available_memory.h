@@ -1,0 +1,20 @@
+// How much memory the machine has left for this process.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace graftwork::core {
+
+/// Where Linux tells of memory; tests have folders of their own.
+struct MemorySources {
+  std::filesystem::path proc = "/proc";
+  std::filesystem::path cgroup = "/sys/fs/cgroup";
+};
+
+/// Bytes that the process may take on top of what it has: the least of what the machine has available, what its
+/// control groups (version 1 and 2) leave, files in memory counted as free, and what its own limits of address space
+/// and data leave. The largest number where the system says nothing.
+int64_t available_memory(const MemorySources& sources = {});
+
+}  // namespace graftwork::core

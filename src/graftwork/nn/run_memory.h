@@ -1,0 +1,19 @@
+// Whether a run fits into memory.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <span>
+
+#include "graftwork/ir/graph_module.h"
+
+namespace graftwork::core {
+
+/// Throws Error "memory.limit" where running the network on these inputs takes more than `limit` bytes on top of what
+/// the process has, as ir/peak_memory.h counts them; 0: what the machine has left. `is_kept`: values that outlive the
+/// run.
+void check_memory(const GraphModule& module, std::span<const at::Tensor> inputs, int64_t limit,
+                  const std::function<bool(const Node&)>& is_kept = nullptr);
+
+}  // namespace graftwork::core
