@@ -28,9 +28,9 @@ const std::unordered_set<std::string_view>& names() {
       "scatter_add", "scatter_reduce", "stft", "sym_size", "tensor_split", "view_as_complex", "view_as_real",
       // That become modules, or other operators, and stay what they are where their arguments do not allow it.
       "_native_batch_norm_legit", "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training",
-      "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "dropout", "fake_quantize_per_channel_affine",
-      "fake_quantize_per_tensor_affine", "feature_dropout", "lift", "max_pool1d", "max_pool2d", "max_pool3d",
-      "native_batch_norm", "scaled_dot_product_attention"};
+      "alpha_dropout", "as_strided", "avg_pool1d", "avg_pool2d", "avg_pool3d", "dropout",
+      "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine", "feature_dropout", "lift", "max_pool1d",
+      "max_pool2d", "max_pool3d", "native_batch_norm", "scaled_dot_product_attention"};
   return all;
 }
 
