@@ -316,6 +316,8 @@ onnx::Model lower(const Network& network, const ExportOptions& options, std::vec
     const Node& result = *use.producer();
     const std::string& name = names[use.slot()];
     const Type& type = result.type();
+    if (result.kind() == NodeKind::kCallFunction && is_size(result))
+      throw Error("export.output", "a result of the network is a size, and no tensor").at(place_of(result));
     const bool is_input = result.kind() == NodeKind::kInput;  // returned as it came, without a way through FP16
     const std::string value = is_input ? result.name().str() : lowering.value(result);
     model.graph.outputs.push_back(value_info(name, type));

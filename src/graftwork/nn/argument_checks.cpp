@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -49,6 +50,17 @@ Outcome check_rounded_division(const Stack& arguments) {
 }
 
 // ---- indices -------------------------------------------------------------------------------------------
+
+/// input, sizes, strides, where the first element lies: torch itself asks whether all of it lies in memory of its own,
+/// in numbers that do not wrap.
+Outcome check_strides(const Stack& arguments) {
+  constexpr int64_t kMost = int64_t{1} << 30;
+  const auto fits = [](int64_t number) { return number >= 0 && number <= kMost; };
+  const std::vector<int64_t> sizes = arguments.at(1).toIntVector(), strides = arguments.at(2).toIntVector();
+  const bool fit = std::ranges::all_of(sizes, fits) && std::ranges::all_of(strides, fits) &&
+                   (arguments.at(3).isNone() || fits(arguments[3].toInt()));
+  return fit && sizes.size() == strides.size() ? applied() : declined("its strides make no sense");
+}
 
 /// The elements, and how often each is repeated; or that alone. Torch adds those numbers up in 64 bits, without asking.
 Outcome check_repeats(const Stack& arguments) {
@@ -250,6 +262,7 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"floor_divide", check_division},
       {"fmod", check_division},
       {"remainder", check_division},
+      {"as_strided", check_strides},
       {"repeat_interleave", check_repeats},
       {"batch_norm", check_batch_norm},
       {"native_batch_norm", check_batch_norm},

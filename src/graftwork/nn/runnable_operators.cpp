@@ -30,9 +30,9 @@ const std::unordered_set<std::string_view>& names() {
       "_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range", "sym_constrain_range_for_size",
       // That become modules, or other operators, and stay what they are where their arguments do not allow it.
       "_native_batch_norm_legit", "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training",
-      "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "dropout", "fake_quantize_per_channel_affine",
-      "fake_quantize_per_tensor_affine", "feature_dropout", "lift", "max_pool1d", "max_pool2d", "max_pool3d",
-      "native_batch_norm", "scaled_dot_product_attention"};
+      "alpha_dropout", "as_strided", "avg_pool1d", "avg_pool2d", "avg_pool3d", "dropout",
+      "fake_quantize_per_channel_affine", "fake_quantize_per_tensor_affine", "feature_dropout", "lift", "max_pool1d",
+      "max_pool2d", "max_pool3d", "native_batch_norm", "scaled_dot_product_attention"};
   return all;
 }
 

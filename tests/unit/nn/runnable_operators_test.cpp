@@ -28,7 +28,7 @@ TEST(RunnableOperators, AreNoOthers) {
   for (const char* op :
        {"aten.max_pool2d_with_indices_backward.default", "aten.special_legendre_polynomial_p.n_scalar",
         "aten._cdist_backward.default", "aten.relu_.default", "aten.add_.Tensor", "aten.add.out",
-        "aten.empty.memory_format", "aten.empty_like.default", "aten.as_strided.default", "aten.set_.source_Tensor",
+        "aten.empty.memory_format", "aten.empty_like.default", "aten.empty_strided.default", "aten.set_.source_Tensor",
         "aten.resize_.default", "aten.rand.default", "aten.ctc_loss.IntList", "quantized.relu6.default",
         "prims.add.default", "aten.from_file.default", "aten.relu", ""}) {
     EXPECT_FALSE(may_run(op)) << op;
@@ -87,6 +87,22 @@ TEST(ArgumentChecks, RepeatNothingBeyondAllMeasure) {
   EXPECT_EQ(complaint("aten.repeat_interleave.self_int", {{"repeats", Attribute(int64_t{3})}}, {x}), "");
   EXPECT_NE(complaint("aten.repeat_interleave.self_Tensor", {}, {x, often}), "");
   EXPECT_NE(complaint("aten.repeat_interleave.Tensor", {}, {often}), "");
+}
+
+TEST(ArgumentChecks, StayInMemoryOfTheOperand) {
+  const auto seen = [](std::vector<int64_t> size, std::vector<int64_t> stride) {
+    const AttrMap attrs{{"size", Attribute(std::move(size))}, {"stride", Attribute(std::move(stride))}};
+    try {
+      return complaint("aten.as_strided.default", attrs, {at::ones({6})});
+    } catch (const c10::Error&) {
+      return std::string("torch refuses");
+    }
+  };
+  EXPECT_EQ(seen({2, 3}, {1, 2}), "");
+  EXPECT_EQ(seen({7}, {1}), "torch refuses");
+  EXPECT_EQ(seen({int64_t{1} << 30}, {int64_t{1} << 30}), "torch refuses");
+  EXPECT_NE(seen({2}, {kLeast}), "");
+  EXPECT_NE(seen({int64_t{1} << 62}, {4}), "");
 }
 
 TEST(ArgumentChecks, WantAStatisticForEachChannel) {

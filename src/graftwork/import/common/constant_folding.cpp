@@ -164,11 +164,7 @@ std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operan
   made.results = *results;
   touched.insert(touched.end(), results->begin(), results->end());
   const int64_t steps = work_of(op, made.call.arguments(pointers_to(shapes), at::kMeta), made.results);
-  int64_t bytes = total_bytes(touched);
-  for (const ParamExpr& operand : operands) {
-    if (__builtin_add_overflow(bytes, bytes_to_evaluate(operand), &bytes)) return std::nullopt;
-  }
-  if (!budget.spend(bytes, steps, total_bytes(made.results))) return std::nullopt;
+  if (!budget.spend(total_bytes(touched), steps)) return std::nullopt;
   return made;
 }
 
@@ -181,6 +177,11 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
   try {
     const auto affordable = afford(op, operands, attrs, budget);
     if (!affordable) return std::nullopt;
+    int64_t on_the_way = 0;
+    for (const ParamExpr& operand : operands) {
+      if (__builtin_add_overflow(on_the_way, bytes_to_evaluate(operand), &on_the_way)) return std::nullopt;
+    }
+    if (!budget.spend(on_the_way, 0, total_bytes(affordable->results))) return std::nullopt;
     std::vector<c10::IValue> values;
     for (const ParamExpr& operand : operands) values.emplace_back(evaluate(operand, tensors));
     if (!check_arguments(op, affordable->call.arguments(pointers_to(values), at::kCPU))) return std::nullopt;
@@ -194,6 +195,7 @@ std::optional<std::vector<at::Tensor>> run_constant(Symbol op, const std::vector
 std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::vector<ParamExpr>& operands,
                                                          const AttrMap& attrs, FoldingBudget& budget) {
   constexpr int64_t kSmall = int64_t{1} << 20;
+  constexpr int64_t kMostOnTheWay = 8 * FoldingBudget::kPerOperator;
   int64_t read = 0;
   for (const ParamExpr& operand : operands) read += operand.type().element_count();
   try {
@@ -203,6 +205,7 @@ std::optional<std::vector<ParamExpr>> compute_when_asked(Symbol op, const std::v
     for (const at::Tensor& result : affordable->results) {
       if (result.numel() > std::max(2 * read, kSmall)) return std::nullopt;
       made.push_back(ParamExpr::computed(op, operands, attrs, static_cast<int64_t>(made.size()), type_of(result)));
+      if (bytes_to_evaluate(made.back()) > kMostOnTheWay) return std::nullopt;
     }
     return made;
   } catch (...) {
