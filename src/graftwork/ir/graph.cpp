@@ -18,6 +18,10 @@ const ParamExpr& Node::constant() const {
   return *constant_;
 }
 
+void Node::no_such_input(size_t slot) const {
+  throw Error("ir.input", cat("%", name_.str(), " reads ", counted(input_count_, "value"), ", and no value ", slot));
+}
+
 int64_t Node::item_index() const {
   const Attribute* index = attrs_.find("index");
   GRAFTWORK_ASSERT(kind_ == NodeKind::kGetItem && index != nullptr && index->get<int64_t>() != nullptr);

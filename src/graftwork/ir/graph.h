@@ -82,7 +82,11 @@ class alignas(64) Node {
 
   std::span<const Use> inputs() const { return {inputs_, input_count_}; }
   size_t input_count() const { return input_count_; }
-  Node& input(size_t slot) const { return *inputs_[slot].producer(); }
+  /// Throws Error "ir.input" when there is no such input: a call of a file may read less than it should.
+  Node& input(size_t slot) const {
+    if (slot >= input_count_) no_such_input(slot);
+    return *inputs_[slot].producer();
+  }
 
   /// First use of the value; follow Use::next. Newest use first.
   const Use* uses() const { return first_use_; }
@@ -122,6 +126,8 @@ class alignas(64) Node {
   explicit Node(NodeKind kind) : kind_(kind) { inputs_ = few_inputs_.data(); }
 
  private:
+  [[noreturn]] void no_such_input(size_t slot) const;
+
   static constexpr size_t kInlineInputs = 2;
 
   // What walking the graph and matching read comes first, in one cache line; three hold it all.

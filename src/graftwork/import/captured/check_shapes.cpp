@@ -59,6 +59,7 @@ bool gives_list(Symbol op) {
 class Shapes {
  public:
   void add(const Node& node) {
+    check_extents(node);
     c10::IValue value = computed(node);
     if (value.isTensor()) check(node, value.toTensor());
     if (value.isNone() && node.tensor()) value = example_of(*node.tensor());
@@ -130,6 +131,15 @@ class Shapes {
   [[noreturn]] static void contradict(const Node& node, const std::string& gives) {
     throw Error("pt2.graph", cat("it is said to give ", node.tensor()->text(), ", and gives ", gives), kAdvice)
         .at(place_of(node));
+  }
+
+  static void check_extents(const Node& node) {
+    const TensorType* said = node.tensor();
+    const auto is_negative = [](const Dim& dim) { return dim.is_static() && dim.value() < 0; };
+    if (said && std::ranges::any_of(said->dims, is_negative)) {
+      throw Error("pt2.graph", cat("it is said to be ", said->text(), ", and no size is below 0"), kAdvice)
+          .at(place_of(node));
+    }
   }
 
   static bool reads_static(const Node& node) {
