@@ -232,10 +232,10 @@ void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std:
   if (needed <= allowed) return;
   const std::string where =
       peak.node ? cat(" at %", peak.node->name().str(), ", which is ", peak.type.text()) : std::string();
-  Error error("memory.limit",
-              cat(doing, " takes about ", human_bytes(static_cast<uint64_t>(needed)), " of memory", where,
-                  "; there are ", human_bytes(static_cast<uint64_t>(std::max<int64_t>(allowed, 0)))),
-              "smaller inputs, a smaller batch, or another limit (--memory-limit)");
+  auto error = Error("memory.limit",
+                     cat(doing, " takes about ", human_bytes(static_cast<uint64_t>(needed)), " of memory", where,
+                         "; there are ", human_bytes(static_cast<uint64_t>(std::max<int64_t>(allowed, 0)))),
+                     "smaller inputs, a smaller batch, or a larger limit");
   if (peak.node) error.at(place_of(*peak.node));
   throw error;
 }

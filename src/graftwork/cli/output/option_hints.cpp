@@ -28,6 +28,7 @@ constexpr std::array kOptions{
     Options{"explain.node", "graftwork inspect MODEL"},
     Options{"export.fp16", "--float fp32"},
     Options{"export.weights", "--weights int8"},
+    Options{"memory.limit", "--memory-limit SIZE"},
     Options{"plan.pattern", "--patterns FILE"},
     Options{"quant.moments", "--skip-weight NAME"},
     Options{"scales.batch_norm", "--keep-bn"},
