@@ -13,9 +13,9 @@ from attack.frame import empty
 from hostile import seeds
 
 COUNT = 1000
-SHARD = 24
+SHARD = 16
 
-SAMPLES = 6000
+SAMPLES = 2000
 COMMANDS = {
     "inspect": (("inspect", "m.pt2", "--json"), None),
     "run": (("run", "m.pt2", "--input", "x.npy", "--quiet", "-o", "out"), "out"),
