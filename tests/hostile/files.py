@@ -133,7 +133,7 @@ def outputs():
         "in a folder that is not there": "nowhere/out.gir",
         "below a file": "good.gir/out.gir",
         "of 5,000 letters": "a" * 5000,
-        "of a name of 255 letters": "a" * 255,
+        "of a name of 256 letters": "a" * 256,
         "in a file system that takes no files": "/proc/out.gir",
         "of nothing": ".",
     }.items():

@@ -86,6 +86,7 @@ ELSEWHERE = {
             "## Kernels",
             "The result computes",
             "Patterns are lists",
+            "A file of a stranger",
             "A plan has",
             "Data that lie",
             "A calibration may stop",

@@ -31,7 +31,11 @@ def at_work(graftwork, exported, data, tmp_path):
     def start(*options):
         arguments = ["quantize", exported("resnet18").path, "--calibrate", data, *options, "-o", tmp_path / "q.onnx"]
         process = subprocess.Popen(
-            [graftwork.path, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [graftwork.path, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,  # as a shell starts it: SIGTSTP stops nobody whose group has no parent left
         )
         running.append(process)
         assert "calibrating" in process.stderr.readline()

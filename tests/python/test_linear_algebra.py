@@ -158,8 +158,8 @@ def test_what_costs_too_much_is_said_with_the_way_out(small):
 
 
 def test_large_orthogonal_layers_are_quantized(small):
-    layers = [parametrizations.orthogonal(nn.Linear(1024, 1024), orthogonal_map="matrix_exp") for _ in range(3)]
-    small.quantize(nn.Sequential(*layers), (torch.randn(2, 1024),))
+    layers = [parametrizations.orthogonal(nn.Linear(512, 512), orthogonal_map="matrix_exp") for _ in range(3)]
+    small.quantize(nn.Sequential(*layers), (torch.randn(2, 512),))
     graph = small.graftwork("transform", "m.pt2", cwd=small.folder).stdout
     assert graph.count("nn.Linear") == len(layers)
 

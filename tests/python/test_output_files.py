@@ -123,5 +123,5 @@ def test_every_option_that_takes_a_file_is_attacked(graftwork, subcommand):
     text = graftwork(subcommand, "--help").stdout
     found = re.findall(r"^  (?:-\w,)?(--[a-z-]+|[A-Z]+) (?:FILE|DATA|NAME=FILE)\b", text, re.M)
     assert sorted(found) == sorted((*inputs, *outputs))
-    values = set(re.findall(r"^  (?:-\w,)?(?:--[a-z-]+|[A-Z]+) ([A-Z]+(?:=FILE)?)", text, re.M))
+    values = set(re.findall(r"^  (?:-\w,)?(?:--[a-z-]+|[A-Z]+) ([A-Z]+(?:=FILE)?)(?![A-Za-z])", text, re.M))
     assert values <= {"FILE", "DATA", "NAME=FILE"} | NO_FILES

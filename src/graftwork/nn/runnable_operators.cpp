@@ -27,7 +27,8 @@ const std::unordered_set<std::string_view>& names() {
       "replication_pad2d", "replication_pad3d", "resolve_conj", "resolve_neg", "rnn_relu", "rnn_tanh", "scatter",
       "scatter_add", "scatter_reduce", "stft", "sym_size", "tensor_split", "view_as_complex", "view_as_real",
       // That say something of sizes and values, and compute nothing; patterns remove them.
-      "_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range", "sym_constrain_range_for_size",
+      "_assert_async", "_assert_scalar", "_assert_tensor_metadata", "sym_constrain_range",
+      "sym_constrain_range_for_size",
       // That become modules, or other operators, and stay what they are where their arguments do not allow it.
       "_native_batch_norm_legit", "_native_batch_norm_legit_functional", "_native_batch_norm_legit_no_training",
       "alpha_dropout", "as_strided", "avg_pool1d", "avg_pool2d", "avg_pool3d", "dropout",

@@ -5,8 +5,8 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
-#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core {
 

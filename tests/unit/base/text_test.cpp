@@ -218,7 +218,8 @@ TEST(ContentHash, DiffersForEveryBitAndEveryLength) {
 }
 
 TEST(ContentHash, IsTheSameEverywhere) {
-  EXPECT_EQ(hash_digits(content_hash(std::as_bytes(std::span("some bytes, more than there are in one block")))), "4cf1d1969a4c9870");
+  EXPECT_EQ(hash_digits(content_hash(std::as_bytes(std::span("some bytes, more than there are in one block")))),
+            "4cf1d1969a4c9870");
 }
 
 }  // namespace

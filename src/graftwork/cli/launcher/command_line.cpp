@@ -1,5 +1,10 @@
 #include "graftwork/cli/launcher/command_line.h"
 
+#include <filesystem>
+#include <system_error>
+#include <tuple>
+
+#include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/cli/graph/command_explain.h"
 #include "graftwork/cli/graph/command_inspect.h"
@@ -45,6 +50,14 @@ void perform(const InspectRequest& request) {
   if (!request.quiet) inspect(graph, {}, request);
 }
 
+/// MKL ends a process that is nowhere, with a message that speaks of torch.
+void check_working_folder() {
+  std::error_code gone;
+  std::ignore = std::filesystem::current_path(gone);
+  if (gone)
+    throw Error("file.folder", "the working folder is gone: " + gone.message(), "changing to one that is there");
+}
+
 template <class Request>
 void check_outputs(const Request& request) {
   request.files.check_outputs();
@@ -60,6 +73,7 @@ int run_command_line(int argc, const char* const* argv) noexcept {
     if (const auto parsed = parse_options(argc, argv)) {
       std::visit(
           [](const auto& request) {
+            check_working_folder();
             check_outputs(request);
             perform(request);
           },

@@ -6,8 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <system_error>
-#include <tuple>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
@@ -46,14 +44,6 @@ void open_torch(const std::filesystem::path& package) {
   }
 }
 
-/// MKL ends a process that is nowhere, with a message that speaks of torch.
-void check_working_folder() {
-  std::error_code gone;
-  std::ignore = std::filesystem::current_path(gone);
-  if (gone)
-    throw Error("file.folder", "the working folder is gone: " + gone.message(), "changing to one that is there");
-}
-
 /// Never closed: torch cannot be unloaded.
 void* open_library() {
   let_idle_threads_sleep();
@@ -86,7 +76,6 @@ Function* find(void* library, const char* name) {
 
 template <class Request>
 [[noreturn]] void run(const char* entry_point, Request request) {
-  check_working_folder();
   ChildProgress* const progress = request.open.isolated ? continue_in_child(request.model, request.files) : nullptr;
   if (progress) request.open.opened = &progress->has_opened;
   void* const library = open_library();

@@ -6,6 +6,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/runnable_operators.h"
 
 namespace graftwork::core::captured {
 namespace {
@@ -75,26 +76,20 @@ class ArgumentBinder {
         bound_.attrs.set(input.name, *attr);
       }
     }
-    if (handle_) check_given(given);
+    if (handle_ && may_run(call_.op)) check_given(given);  // others are refused by name
     return std::move(bound_);
   }
 
  private:
   /// Whoever knows the operator reads what it needs without asking whether it is there.
   void check_given(const std::unordered_set<std::string>& given) const {
-    bool needs_tensor = false;
     for (const c10::Argument& argument : handle_->schema().arguments()) {
       const c10::TypeKind kind = argument.type()->kind();
       const bool is_needed =
           !argument.default_value() && kind != c10::TypeKind::OptionalType && kind != c10::TypeKind::DeviceObjType;
       if (is_needed && !given.contains(argument.name()))
         contradiction("its argument " + argument.name() + " is missing");
-      needs_tensor |= kind == c10::TypeKind::TensorType;
     }
-    const bool reads_tensor = std::ranges::any_of(call_.inputs, [](const NamedArgument& input) {
-      return input.arg.is<TensorName>() || input.arg.is<std::vector<TensorName>>();
-    });
-    if (needs_tensor && !reads_tensor) contradiction("it reads no tensor");
   }
 
   /// Null when the operator, or torch, knows none of the name.

@@ -11,10 +11,10 @@
 #include "graftwork/base/text.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
-#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/size_arithmetic.h"
+#include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core::captured {
 namespace {

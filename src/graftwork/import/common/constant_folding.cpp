@@ -5,9 +5,9 @@
 #include "graftwork/base/error.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
-#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core {
 namespace {

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "graftwork/base/error.h"
-#include "graftwork/base/file_name.h"
 #include "graftwork/base/file.h"
+#include "graftwork/base/file_name.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/torch/run/run_inputs.h"

@@ -17,8 +17,8 @@
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
-#include "graftwork/nn/torch_failure.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core::captured {
 namespace {

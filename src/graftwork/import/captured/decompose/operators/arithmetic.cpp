@@ -435,6 +435,7 @@ Decompositions arithmetic_decompositions() {
           {"aten.special_logit.default", logit},
           {"aten.empty.memory_format", empty},
           {"aten.empty_like.default", empty},
+          {"aten.empty_permuted.default", empty},
           {"aten.new_empty.default", empty},
           {"aten.trunc.default", trunc},
           {"aten.frac.default", frac},
