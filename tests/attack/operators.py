@@ -131,7 +131,14 @@ def archive(stored, calls, values, results):
 
 def may_be_called(every, folder):
     """Targets that are not refused by name: one file calls them all."""
-    calls = [node("relu.default", f"v{i}") | {"target": "torch.ops." + one["target"]} for i, one in enumerate(every)]
+    nothing = {"as_none": True}
+    calls = [
+        node(
+            "relu.default", f"v{i}", *(argument(name, nothing) for name, _, is_free in one["arguments"] if not is_free)
+        )
+        | {"target": "torch.ops." + one["target"]}
+        for i, one in enumerate(every)
+    ]
     (folder / "all.pt2").write_bytes(archive([], calls, {}, [f"v{i}" for i in range(len(calls))]))
     server = Server(SERVER, folder, ADDRESSES)
     told = server.run(folder, ("inspect", "all.pt2", "--no-isolation", "--json"))

@@ -171,7 +171,7 @@ def lies():
     yield model("a value of another rank", "pt2.graph", _program(rank), "a tensor of rank 4")
     yield model("an axis that there is not", "pt2.graph", _program(axis), "Dimension out of range")
     yield model("a convolution that is given no weight", "pt2.graph", _program(missing_argument), "weight is missing")
-    yield model("an operator on a number", "pt2.graph", _program(nothing_read), "it reads no tensor")
+    yield network("an operator on a number", None, _program(nothing_read))
     yield network("a network without a result", "export.output", _program(nothing_given))
     compared = node("gt.Tensor", "g", argument("self", {"as_int": 3}), argument("other", tensor("relu")))
     yield network("a number in front of what it is compared with", None, _appended(compared))

@@ -35,13 +35,19 @@ bool is_whole(const c10::IValue& number) {
          (is_given(number) && at::isIntegralType(number.toTensor().scalar_type(), true));
 }
 
+/// The least number of its type, of those types that are divided as they are; a number may be of either.
+bool holds_least(const c10::IValue& number) {
+  constexpr int64_t kLeast32 = std::numeric_limits<int32_t>::min(), kLeast64 = std::numeric_limits<int64_t>::min();
+  if (!number.isTensor()) return holds(number, kLeast32) || holds(number, kLeast64);
+  const at::ScalarType type = number.toTensor().scalar_type();
+  return (type == at::kInt && holds(number, kLeast32)) || (type == at::kLong && holds(number, kLeast64));
+}
+
 /// x86 has no quotient for the least integer and −1: the process dies.
 Outcome check_division(const Stack& arguments) {
   const c10::IValue &dividend = arguments.at(0), &divisor = arguments.at(1);
   if (!is_whole(dividend) || !is_whole(divisor) || !holds(divisor, -1)) return applied();
-  const bool is_least =
-      holds(dividend, std::numeric_limits<int64_t>::min()) || holds(dividend, std::numeric_limits<int32_t>::min());
-  return is_least ? declined("it divides the least integer by −1") : applied();
+  return holds_least(dividend) ? declined("it divides the least integer by −1") : applied();
 }
 
 /// Without a third argument, the way of rounding, quotients are floats.
