@@ -11,8 +11,8 @@ namespace graftwork::core {
 /// is not glibc.
 void trim_heap();
 
-/// The pages of a mapped file leave memory; whoever reads them again reads the file again, and what was written to
-/// them stays. A hint: systems that do not know it keep the pages.
+/// The pages of a privately mapped file leave this process (not the system's cache of the file); whoever reads them
+/// again has them again. Nothing happens where one of them was written to, or where the system does not say.
 void let_go_of_pages(std::span<const std::byte> mapped);
 
 }  // namespace graftwork::core
