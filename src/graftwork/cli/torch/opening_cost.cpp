@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "graftwork/import/common/constant_folding.h"
+#include "graftwork/ir/peak_memory.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -30,7 +31,7 @@ int64_t cost_of(const ParamExpr& expr, const TensorStore& tensors) {
   // A view of a tensor that lies in order is that tensor.
   const bool is_view = expr.op() == ParamExpr::Op::kView;
   if (is_view && expr.operands()[0].op() == ParamExpr::Op::kLeaf) return cost_of(expr.operands()[0], tensors);
-  return sum(bytes_to_evaluate(expr), bytes_of_type(expr.type()));
+  return sum(bytes_to_evaluate(expr), bytes_of(expr.type()));
 }
 
 }  // namespace

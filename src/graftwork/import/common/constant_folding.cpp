@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "graftwork/base/error.h"
+#include "graftwork/ir/peak_memory.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
@@ -91,17 +92,10 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   return std::nullopt;
 }
 
-int64_t bytes_of_type(const TensorType& type) {
-  int64_t bytes = 0;
-  const auto width = static_cast<int64_t>(c10::elementSize(to_torch(type.dtype)));
-  if (__builtin_mul_overflow(type.element_count(), width, &bytes)) return std::numeric_limits<int64_t>::max();
-  return bytes;
-}
-
 int64_t bytes_to_evaluate(const ParamExpr& expr) {
   using Op = ParamExpr::Op;
   int64_t total =
-      expr.op() == Op::kLeaf || expr.op() == Op::kPermute || expr.op() == Op::kSlice ? 0 : bytes_of_type(expr.type());
+      expr.op() == Op::kLeaf || expr.op() == Op::kPermute || expr.op() == Op::kSlice ? 0 : bytes_of(expr.type());
   for (const ParamExpr& operand : expr.operands()) {
     if (__builtin_add_overflow(total, bytes_to_evaluate(operand), &total)) return std::numeric_limits<int64_t>::max();
   }
@@ -236,7 +230,7 @@ std::optional<at::Tensor> filled_like(Symbol op, const AttrMap& attrs, const Typ
     return std::nullopt;
   }
   try {
-    const int64_t bytes = bytes_of_type(*tensor);
+    const int64_t bytes = bytes_of(*tensor);
     if (!budget.spend(bytes, tensor->element_count(), bytes)) return std::nullopt;
     return at::full(extents(*tensor), value, at::TensorOptions(to_torch(tensor->dtype)));
   } catch (...) {

@@ -43,9 +43,6 @@ class FoldingBudget {
   int64_t steps_left_;
 };
 
-/// Bytes of a tensor of this type; the largest number where there are more.
-int64_t bytes_of_type(const TensorType& type);
-
 /// Bytes that evaluating an expression makes: of operators, and of views, which are copies where the elements do not
 /// lie in order. A stored tensor of a few bytes may have any size. The largest number where there are more.
 int64_t bytes_to_evaluate(const ParamExpr& expr);
