@@ -6,6 +6,7 @@
 #include "bindings/quantized.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/export/export_memory.h"
 #include "graftwork/onnx/write.h"
 
 namespace graftwork::python {
@@ -42,6 +43,7 @@ std::vector<std::string> export_onnx(const core::Network& network, const std::st
   options.opset = opset;
   options.attention_operator = attention_operator;
   if (from) core::check_can_be_written(from->config);
+  core::check_export_memory(network.module, options);
   std::vector<std::string> warnings;
   core::onnx::Model model = core::lower(network, options, &warnings);
   if (from) model.metadata = from->provenance;

@@ -70,20 +70,24 @@ int64_t left_in_groups(const MemorySources& sources) {
   return left;
 }
 
-/// What a limit of the process leaves; `used`: its line in the status, in KiB.
-int64_t left_of(__rlimit_resource resource, const char* used, const MemorySources& sources) {
+int64_t left_of(__rlimit_resource resource, int64_t taken) {
   rlimit limit{};
   if (::getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUnlimited;
-  const int64_t taken = number_in(sources.proc / "self/status", used).value_or(0) * 1024;
   return static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, kUnlimited)) - taken;
 }
 
 }  // namespace
 
+ProcessMemory process_memory(const MemorySources& sources) {
+  const auto bytes = [&](const char* key) { return number_in(sources.proc / "self/status", key).value_or(0) * 1024; };
+  return {bytes("VmSize:"), bytes("VmData:")};
+}
+
 int64_t available_memory(const MemorySources& sources) {
   const auto free = number_in(sources.proc / "meminfo", "MemAvailable:");
+  const ProcessMemory taken = process_memory(sources);
   const int64_t left = std::min({free ? *free * 1024 : kUnlimited, left_in_groups(sources),
-                                 left_of(RLIMIT_AS, "VmSize:", sources), left_of(RLIMIT_DATA, "VmData:", sources)});
+                                 left_of(RLIMIT_AS, taken.reserved), left_of(RLIMIT_DATA, taken.writable)});
   return std::max<int64_t>(left, 0);
 }
 

@@ -12,6 +12,13 @@ struct MemorySources {
   std::filesystem::path cgroup = "/sys/fs/cgroup";
 };
 
+/// What the process has, in bytes; 0 where the system does not say.
+struct ProcessMemory {
+  int64_t reserved = 0;  ///< Address space, which RLIMIT_AS limits.
+  int64_t writable = 0;  ///< Of that, its own to write to, which RLIMIT_DATA limits.
+};
+ProcessMemory process_memory(const MemorySources& sources = {});
+
 /// Bytes that the process may take on top of what it has: the least of what the machine has available, what its
 /// control groups (version 1 and 2) leave, files in memory counted as free, and what its own limits of address space
 /// and data leave. The largest number where the system says nothing.

@@ -1,7 +1,6 @@
 #include "graftwork/export/reducing_scatter.h"
 
-#include <limits>
-
+#include "graftwork/base/saturating.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork::core {
@@ -14,10 +13,7 @@ const Form::Attributes kWithoutAxis{{"keepdims", int64_t{0}}};
 /// Sizes known at run time count once.
 int64_t product(const std::vector<Dim>& dims) {
   int64_t result = 1;
-  for (const Dim& dim : dims) {
-    if (__builtin_mul_overflow(result, dim.maybe_value().value_or(1), &result))
-      return std::numeric_limits<int64_t>::max();
-  }
+  for (const Dim& dim : dims) result = saturating_product(result, dim.maybe_value().value_or(1));
   return result;
 }
 

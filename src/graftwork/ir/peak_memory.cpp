@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <vector>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/saturating.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/body.h"
 #include "graftwork/ir/dim_value.h"
@@ -14,10 +14,6 @@
 
 namespace graftwork::core {
 namespace {
-
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-
-int64_t sum(int64_t a, int64_t b) { return a > kMost - b ? kMost : a + b; }
 
 /// Operators that give another view of their first input, or that input itself.
 bool is_view(Symbol op) {
@@ -38,7 +34,7 @@ int64_t bytes_of_type(const Type& type) {
   if (const TensorType* tensor = type.tensor()) return bytes_of(*tensor);
   int64_t bytes = 0;
   if (const std::vector<Type>* elements = type.elements()) {
-    for (const Type& element : *elements) bytes = sum(bytes, bytes_of_type(element));
+    for (const Type& element : *elements) bytes = saturating_sum(bytes, bytes_of_type(element));
   }
   return bytes;
 }
@@ -160,14 +156,14 @@ class Walk {
     } else if (node.op().str().starts_with("aten.conv")) {
       beside = copies(node, own.bytes);
     }
-    live_ = sum(live_, own.bytes);
-    const int64_t now = sum(live_, std::max<int64_t>(beside, 0));
+    live_ = saturating_sum(live_, own.bytes);
+    const int64_t now = saturating_sum(live_, std::max<int64_t>(beside, 0));
     if (now > peak_.bytes) peak_ = {now, &node, type};
   }
 
   /// A convolution's kernel reads and writes a layout of its own.
   int64_t copies(const Node& node, int64_t result) const {
-    return sum(result, bytes_of_type(types_[node.input(0).id().index]));
+    return saturating_sum(result, bytes_of_type(types_[node.input(0).id().index]));
   }
 
   /// The peak of a body, whose results are the node's.
@@ -201,13 +197,12 @@ class Walk {
 
 int64_t bytes_of(const TensorType& type) {
   auto bytes = static_cast<int64_t>(dtype_bytes(type.dtype));
-  bool is_beyond = false;
   for (const Dim& dim : type.dims) {
     const auto extent = dim.maybe_value();
     if (!extent || *extent <= 0) return 0;
-    is_beyond |= __builtin_mul_overflow(bytes, *extent, &bytes);
+    bytes = saturating_product(bytes, *extent);
   }
-  return is_beyond ? kMost : bytes;
+  return bytes;
 }
 
 PeakMemory peak_memory(const GraphModule& module, std::span<const TensorType> inputs,
@@ -224,7 +219,7 @@ PeakMemory peak_memory(const GraphModule& module, std::span<const TensorType> in
 
 int64_t parameter_bytes(const GraphModule& module) {
   int64_t bytes = 0;
-  for (const auto& [name, type] : module.parameters()) bytes = sum(bytes, bytes_of(type));
+  for (const auto& [name, type] : module.parameters()) bytes = saturating_sum(bytes, bytes_of(type));
   return bytes;
 }
 
@@ -235,7 +230,8 @@ void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std:
   auto error = Error("memory.limit",
                      cat(doing, " takes about ", human_bytes(static_cast<uint64_t>(needed)), " of memory", where,
                          "; there are ", human_bytes(static_cast<uint64_t>(std::max<int64_t>(allowed, 0)))),
-                     "smaller inputs, a smaller batch, or a larger limit");
+                     peak.node ? "smaller inputs, a smaller batch, or a larger limit"
+                               : "a larger limit, or a machine with more memory");
   if (peak.node) error.at(place_of(*peak.node));
   throw error;
 }

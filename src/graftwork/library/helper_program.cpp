@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,13 +12,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <tuple>
 #include <vector>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/file_state.h"
 #include "graftwork/base/text.h"
 #include "graftwork/library/reported_error.h"
 
@@ -150,14 +150,6 @@ class FewDescriptors {
   posix_spawn_file_actions_t actions_{};
 };
 
-/// What tells one file from another, and from itself once it was written to.
-auto identity(const fs::path& file) {
-  struct stat found {};
-  const bool is_there = ::stat(file.c_str(), &found) == 0;
-  return std::tuple(is_there, found.st_dev, found.st_ino, found.st_size, found.st_mtim.tv_sec, found.st_mtim.tv_nsec,
-                    found.st_ctim.tv_sec, found.st_ctim.tv_nsec);
-}
-
 /// The status as waitpid gives it. A caller that ignores SIGCHLD has it taken away.
 int wait_for(pid_t child) {
   int status = 0;
@@ -170,7 +162,7 @@ int wait_for(pid_t child) {
 }  // namespace
 
 void open_in_helper(const fs::path& file, const fs::path& command) {
-  const auto before = identity(file);
+  const std::optional<core::FileState> before = core::FileState::of(file);
   const fs::path program = command.empty() ? installed_command() : command;
   // What begins with a dash is an option.
   const std::string name = file.native().starts_with('-') ? "./" + file.string() : file.string();
@@ -185,7 +177,7 @@ void open_in_helper(const fs::path& file, const fs::path& command) {
   const std::string text = said.read_all();
   const int status = wait_for(child);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    if (identity(file) != before)
+    if (core::FileState::of(file) != before)
       throw Error("file.changed", file.string() + " was written to while it was tried", "trying it again");
     return;
   }

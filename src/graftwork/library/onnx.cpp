@@ -1,5 +1,6 @@
 #include <graftwork/onnx.h>
 
+#include "graftwork/export/export_memory.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/library/recipe.h"
 #include "graftwork/library/state.h"
@@ -15,6 +16,7 @@ std::vector<std::string> export_onnx(const Network& network, const std::filesyst
   how.opset = options.opset;
   how.attention_operator = options.attention_operator;
   how.keep_batch_norm = options.keep_batch_norm;
+  core::check_export_memory(network.state()->module(), how);
   std::vector<std::string> warnings;
   core::onnx::Model model = core::lower(network.state()->network(), how, &warnings);
   model.metadata = network.state()->provenance;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "graftwork/base/saturating.h"
 #include "graftwork/ir/operator_name.h"
 
 namespace graftwork::core {
@@ -279,10 +280,8 @@ int64_t work_of_matrices(const std::vector<at::Tensor>& operands, int64_t times)
   int64_t work = 0;
   for (const at::Tensor& operand : operands) {
     const int64_t longer = operand.dim() < 2 ? 1 : std::max<int64_t>({operand.size(-1), operand.size(-2), 1});
-    int64_t steps = 0;
-    if (__builtin_mul_overflow(operand.numel(), longer, &steps) || __builtin_mul_overflow(steps, times, &steps) ||
-        __builtin_add_overflow(work, steps, &work))
-      return std::numeric_limits<int64_t>::max();
+    const int64_t steps = saturating_product(saturating_product(operand.numel(), longer), times);
+    work = saturating_sum(work, steps);
   }
   return work;
 }
@@ -321,16 +320,11 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   const Check* check = find(op);
   if (!check) return kMost;
   int64_t work = 0;
-  const auto count = [&](int64_t steps) {
-    if (__builtin_add_overflow(work, steps, &work)) work = kMost;
-  };
+  const auto count = [&](int64_t steps) { work = saturating_sum(work, steps); };
   const std::vector<at::Tensor> operands = tensors_in(arguments);
   const int64_t of_each = *check == Check::kSorting ? kStepsToSort : kStepsOfElement;
   const auto count_elements = [&](const std::vector<at::Tensor>& tensors) {
-    for (const at::Tensor& tensor : tensors) {
-      int64_t steps = 0;
-      count(__builtin_mul_overflow(tensor.numel(), of_each, &steps) ? kMost : steps);
-    }
+    for (const at::Tensor& tensor : tensors) count(saturating_product(tensor.numel(), of_each));
   };
   count_elements(operands);
   count_elements(results);
@@ -340,7 +334,7 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
   }
   if (*check != Check::kProduct || operands.empty()) return work;
   // Each element of the result sums as many products as the smallest operand has elements, or fewer.
-  int64_t most = kMost, steps = 0;
+  int64_t most = kMost;
   for (const at::Tensor& operand : operands) {
     if (operand.dim() > 1 || operands.size() <= 2) most = std::min(most, operand.numel());
   }
@@ -349,7 +343,7 @@ int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector
     most = operands[1].numel() / operands[1].size(0);
   if (operator_name(op) == "linear" || operator_name(op) == "matmul" || operator_name(op) == "mm")
     most = operands[0].dim() > 0 ? operands[0].size(-1) : 1;
-  if (__builtin_mul_overflow(most, results[0].numel(), &steps)) return kMost;
+  const int64_t steps = saturating_product(most, results[0].numel());
   const bool is_fast = results[0].scalar_type() == at::kFloat || results[0].scalar_type() == at::kDouble;
   count(is_fast ? steps / kProductsPerStep : steps);
   return work;

@@ -2,6 +2,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/memory.h"
+#include "graftwork/base/saturating.h"
 #include "graftwork/base/text.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
@@ -63,6 +64,10 @@ at::Tensor compute(const ParamExpr& expr, const TensorStore& tensors) {
 }
 
 }  // namespace
+
+int64_t bytes_of(const at::Tensor& tensor) {
+  return saturating_product(tensor.numel(), static_cast<int64_t>(tensor.element_size()));
+}
 
 at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors) {
   switch (expr.op()) {

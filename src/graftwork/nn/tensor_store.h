@@ -36,6 +36,9 @@ class TensorStore {
   std::set<Symbol> mapped_;
 };
 
+/// Bytes of the elements, not of the memory behind them; the largest number where there are more.
+int64_t bytes_of(const at::Tensor& tensor);
+
 /// The value of an expression. Gradients reach the stored leaves.
 at::Tensor evaluate(const ParamExpr& expr, const TensorStore& tensors);
 

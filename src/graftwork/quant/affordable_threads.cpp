@@ -1,9 +1,9 @@
 #include "graftwork/quant/affordable_threads.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "graftwork/base/available_memory.h"
+#include "graftwork/base/saturating.h"
 #include "graftwork/ir/peak_memory.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/quant/micro_batch.h"
@@ -37,12 +37,11 @@ int affordable_threads(const Network& network, const SampleSource& samples, int 
   const Batching batching = batching_of(network.module);
   const std::vector<TensorType> inputs = types_of(network.module, samples, batching);
   const PeakMemory peak = peak_memory(network.module, inputs);
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 4;
-  int64_t each = std::min(peak.bytes, kMost);
-  for (const TensorType& type : inputs) each = std::min(each + std::min(bytes_of(type), kMost), kMost);
-  const int64_t shared = runners * std::min(parameter_bytes(network.module), kMost / runners);
+  int64_t each = peak.bytes;
+  for (const TensorType& type : inputs) each = saturating_sum(each, bytes_of(type));
+  const int64_t shared = saturating_product(runners, parameter_bytes(network.module));
   const int64_t allowed = limit > 0 ? limit : available_memory();
-  refuse_beyond(peak, shared + each, allowed, "running a micro-batch of the network");
+  refuse_beyond(peak, saturating_sum(shared, each), allowed, "running a micro-batch of the network");
   const int64_t wanted = SampleWorkers(threads, batching.micro_batches(samples.size())).count();
   if (each == 0) return static_cast<int>(wanted);
   return static_cast<int>(std::min(wanted, (allowed - shared) / each));

@@ -23,8 +23,6 @@ using Path = std::filesystem::path;
 constexpr int64_t kQuiet = 1'000'000'000;
 constexpr int64_t kLongestWait = 5'000'000'000;
 
-int64_t nanoseconds(const timespec& time) { return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
-
 /// What file systems stamp files with.
 int64_t now() {
   timespec time{};
@@ -67,42 +65,29 @@ std::vector<Path> files_of(const Path& path) {
   }
 }
 
-}  // namespace
-
-FileState::FileState(const struct stat& status)
-    : device_(status.st_dev),
-      inode_(status.st_ino),
-      size_(status.st_size),
-      modified_(nanoseconds(status.st_mtim)),
-      changed_(nanoseconds(status.st_ctim)) {}
-
-std::optional<FileState> FileState::of(const Path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileState(status);
-}
-
-std::optional<FileState> FileState::settled(const Path& path) {
+/// A state that any later write changes.
+std::optional<FileState> settled_state(const Path& path) {
   const int64_t one_tick = tick();
   const int64_t end = now() + kLongestWait;
   while (true) {
     const int64_t before = now();
-    const std::optional<FileState> state = of(path);
+    const std::optional<FileState> state = FileState::of(path);
     if (!state) return state;
-    const int64_t age = before - state->changed_;
+    const int64_t age = before - state->changed_at();
     // A stamp from the future is another clock's, which says nothing of ticks.
     if (age > kQuiet || age < -one_tick) return state;
-    if (age > 0 && !is_being_written(path) && of(path) == state) return state;
+    if (age > 0 && !is_being_written(path) && FileState::of(path) == state) return state;
     if (before > end) throw changed_error(path);
     std::this_thread::sleep_for(std::chrono::nanoseconds(one_tick));
   }
 }
 
+}  // namespace
+
 WatchedFiles::WatchedFiles(const std::vector<Path>& paths) {
   for (const Path& path : paths) {
     for (Path& file : files_of(path)) {
-      if (const std::optional<FileState> state = FileState::settled(file))
-        files_.push_back({std::move(file), path, *state});
+      if (const std::optional<FileState> state = settled_state(file)) files_.push_back({std::move(file), path, *state});
     }
   }
 }

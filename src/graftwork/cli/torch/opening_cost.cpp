@@ -1,27 +1,13 @@
 #include "graftwork/cli/torch/opening_cost.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "graftwork/base/saturating.h"
 #include "graftwork/import/common/constant_folding.h"
 #include "graftwork/ir/peak_memory.h"
 
 namespace graftwork::core::cli {
 namespace {
-
-constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-
-int64_t sum(int64_t a, int64_t b) {
-  int64_t result = 0;
-  return __builtin_add_overflow(a, b, &result) ? kMost : result;
-}
-
-/// Of the elements, not of the memory behind them.
-int64_t bytes_of(const at::Tensor& tensor) {
-  int64_t bytes = 0;
-  const auto width = static_cast<int64_t>(tensor.element_size());
-  return __builtin_mul_overflow(tensor.numel(), width, &bytes) ? kMost : bytes;
-}
 
 int64_t cost_of(const ParamExpr& expr, const TensorStore& tensors) {
   if (expr.op() == ParamExpr::Op::kLeaf) {
@@ -31,7 +17,7 @@ int64_t cost_of(const ParamExpr& expr, const TensorStore& tensors) {
   // A view of a tensor that lies in order is that tensor.
   const bool is_view = expr.op() == ParamExpr::Op::kView;
   if (is_view && expr.operands()[0].op() == ParamExpr::Op::kLeaf) return cost_of(expr.operands()[0], tensors);
-  return sum(bytes_to_evaluate(expr), bytes_of(expr.type()));
+  return saturating_sum(bytes_to_evaluate(expr), bytes_of(expr.type()));
 }
 
 }  // namespace
@@ -39,7 +25,7 @@ int64_t cost_of(const ParamExpr& expr, const TensorStore& tensors) {
 int64_t bytes_of_computed_constants(const Network& network) {
   int64_t total = 0;
   for (const Node& node : network.module.graph().nodes()) {
-    if (node.kind() == NodeKind::kConstant) total = sum(total, cost_of(node.constant(), network.tensors));
+    if (node.kind() == NodeKind::kConstant) total = saturating_sum(total, cost_of(node.constant(), network.tensors));
   }
   return total;
 }
@@ -48,10 +34,10 @@ int64_t most_bytes_of_computed_constants(const Network& network) {
   constexpr int64_t kAlways = int64_t{96} << 20, kTimes = 8;
   int64_t stored = 0;
   for (const auto& [name, tensor] : network.tensors) {
-    const auto lies = static_cast<int64_t>(std::min<size_t>(tensor.storage().nbytes(), kMost));
-    stored = sum(stored, std::min(bytes_of(tensor), lies));
+    const size_t lies = tensor.storage().nbytes();
+    stored = saturating_sum(stored, std::min(bytes_of(tensor), static_cast<int64_t>(lies)));
   }
-  return stored > (kMost - kAlways) / kTimes ? kMost : kAlways + kTimes * stored;
+  return saturating_sum(kAlways, saturating_product(kTimes, stored));
 }
 
 }  // namespace graftwork::core::cli

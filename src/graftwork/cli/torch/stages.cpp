@@ -8,7 +8,7 @@
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/torch/open_script.h"
 #include "graftwork/cli/torch/opening_cost.h"
-#include "graftwork/cli/torch/opening_limits.h"
+#include "graftwork/cli/torch/process_limits.h"
 #include "graftwork/cli/torch/progress.h"
 #include "graftwork/data/sample_files.h"
 #include "graftwork/import/recorded/torchscript.h"
@@ -34,6 +34,7 @@ LoadedNetwork load_model(const std::filesystem::path& path, const OpenFlags& ope
 
 LoadedNetwork load_and_tell(const std::filesystem::path& path, const OpenFlags& open) {
   LoadedNetwork loaded = load_model(path, open);
+  if (open.isolated) hold_to_available_memory();
   if (open.opened) *open.opened = true;
   return loaded;
 }

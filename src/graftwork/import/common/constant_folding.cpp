@@ -1,8 +1,7 @@
 #include "graftwork/import/common/constant_folding.h"
 
-#include <limits>
-
 #include "graftwork/base/error.h"
+#include "graftwork/base/saturating.h"
 #include "graftwork/ir/peak_memory.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
@@ -97,7 +96,7 @@ int64_t bytes_to_evaluate(const ParamExpr& expr) {
   int64_t total =
       expr.op() == Op::kLeaf || expr.op() == Op::kPermute || expr.op() == Op::kSlice ? 0 : bytes_of(expr.type());
   for (const ParamExpr& operand : expr.operands()) {
-    if (__builtin_add_overflow(total, bytes_to_evaluate(operand), &total)) return std::numeric_limits<int64_t>::max();
+    total = saturating_sum(total, bytes_to_evaluate(operand));
   }
   return total;
 }
@@ -122,16 +121,9 @@ std::optional<std::vector<at::Tensor>> tensors_of(const c10::IValue& result) {
   return tensors;
 }
 
-/// Bytes of the elements; the largest number when there is none so large.
 int64_t total_bytes(const std::vector<at::Tensor>& tensors) {
   int64_t total = 0;
-  for (const at::Tensor& tensor : tensors) {
-    int64_t bytes = 0;
-    if (__builtin_mul_overflow(tensor.numel(), static_cast<int64_t>(tensor.element_size()), &bytes) ||
-        __builtin_add_overflow(total, bytes, &total)) {
-      return std::numeric_limits<int64_t>::max();
-    }
-  }
+  for (const at::Tensor& tensor : tensors) total = saturating_sum(total, bytes_of(tensor));
   return total;
 }
 

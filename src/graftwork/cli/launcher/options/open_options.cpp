@@ -54,8 +54,9 @@ void OpenOptions::add_to(CLI::App& app) {
       "TorchScript: an input of forward, 1x3x224x224 or tokens=1x128:i64, to record it on; TYPE is f32 by default");
   add_path(app, "--example", flags_.script.example,
            "TorchScript: arrays to record it on, by input (.npz), or the only one (.npy)");
-  app.add_flag("!--no-isolation", flags_.isolated,
-               "Work in this process alone: a file that makes torch crash ends it without a message");
+  app.add_flag_callback(
+      "--no-isolation", [this] { flags_.isolated = false; },
+      "Work in this process alone: a file that makes torch crash ends it without a message");
 }
 
 void OpenOptions::finish(const CLI::App& app, const std::filesystem::path& model) {

@@ -16,6 +16,7 @@
 #include "graftwork/cli/torch/quantize/smoothing_report.h"
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/cli/torch/torchrun.h"
+#include "graftwork/export/export_memory.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
 #include "graftwork/place/quant_config_text.h"
@@ -124,6 +125,7 @@ void quantize(const QuantizeRequest& request) {
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
   const std::vector<std::string> untaken = refuse_unwritable(transformed, export_options);
+  check_export_memory(transformed.network.module, export_options, flags.memory_limit);
   if (!flags.quiet) warn(untaken);
   watch.lap("transform");
   QuantizationResult result =

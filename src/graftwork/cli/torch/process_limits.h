@@ -1,4 +1,4 @@
-// What opening a network may take of the machine.
+// What the command's process may take of the machine, whatever no budget foresaw.
 #pragma once
 
 #include <sys/resource.h>
@@ -8,8 +8,8 @@
 namespace graftwork::core::cli {
 
 /// While this lives, the process may reserve 2 GiB and ten times the file beyond what it has, and compute for 20 s and
-/// 100 ns for each byte. That is far above what opening is held to (FoldingBudget): it is for what no budget foresaw.
-/// More memory fails as any allocation does; more time ends the process by SIGXCPU, so that it must be one of its own.
+/// 100 ns for each byte. That is far above what opening is held to (FoldingBudget). More memory fails as any allocation
+/// does; more time ends the process by SIGXCPU, so that it must be one of its own.
 class OpeningLimits {
  public:
   /// Does nothing unless `isolated`.
@@ -23,5 +23,9 @@ class OpeningLimits {
   rlimit memory_{};
   rlimit time_{};
 };
+
+/// From now on the process may take what the machine has left at this moment, and 1 GiB that it need not touch, such as
+/// stacks. What grows while a network runs fails then as any allocation does, before the system ends processes.
+void hold_to_available_memory();
 
 }  // namespace graftwork::core::cli
