@@ -91,6 +91,14 @@ NUMBERS = {
 }
 
 
+SIGNALS = {
+    "ends in zeros": lambda y, z: torch.view_as_real(torch.fft.rfft(y, n=128)),
+    "is cut": lambda y, z: torch.view_as_real(torch.fft.fft(y, n=16)),
+    "differences": lambda y, z: torch.diff(y, n=2),
+    "differences and the first": lambda y, z: torch.diff(y, dim=2, prepend=y[:, :, :1]),
+}
+
+
 def export(graftwork, folder, model):
     """The printed graph of the network with sizes that are known at run time only."""
     x = torch.randn(CALIBRATED)
@@ -108,7 +116,7 @@ QUANTIZE = ("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "m.onnx")
     "function",
     [
         pytest.param(function, id=f"{kind} {name}")
-        for kind, table in {"resize": RESIZES, "pool": POOLS, "number": NUMBERS}.items()
+        for kind, table in {"resize": RESIZES, "pool": POOLS, "number": NUMBERS, "signal": SIGNALS}.items()
         for name, function in table.items()
     ],
 )

@@ -1,28 +1,21 @@
 #include "graftwork/nn/allowed_operators.h"
 
-#include <bit>
-#include <cmath>
-#include <limits>
 #include <unordered_map>
 
-#include "graftwork/base/saturating.h"
 #include "graftwork/ir/operator_name.h"
 
 namespace graftwork::core {
 namespace {
 
-/// What of the arguments is checked beside shapes and what argument_checks.h says, and how work is counted.
-enum class Check : uint8_t { kNothing, kIndices, kProduct, kMatrices, kSorting };
-
 /// By the name without overload.
-const std::unordered_map<std::string_view, Check>& list() {
-  static const std::unordered_map<std::string_view, Check> all = [] {
-    std::unordered_map<std::string_view, Check> made;
-    const auto add = [&](Check check, std::initializer_list<std::string_view> names) {
-      for (const std::string_view name : names) made.emplace(name, check);
+const std::unordered_map<std::string_view, Work>& list() {
+  static const std::unordered_map<std::string_view, Work> all = [] {
+    std::unordered_map<std::string_view, Work> made;
+    const auto add = [&](Work work, std::initializer_list<std::string_view> names) {
+      for (const std::string_view name : names) made.emplace(name, work);
     };
     // Element by element.
-    add(Check::kNothing, {"abs",         "absolute",    "acos",         "acosh",      "add",
+    add(Work::kElements, {"abs",         "absolute",    "acos",         "acosh",      "add",
                           "addcdiv",     "addcmul",     "alias",        "arccos",     "arcsin",
                           "arctan",      "asin",        "asinh",        "atan",       "atan2",
                           "atanh",       "bitwise_and", "bitwise_not",  "bitwise_or", "bitwise_xor",
@@ -47,15 +40,15 @@ const std::unordered_map<std::string_view, Check>& list() {
                           "tan",         "tanh",        "threshold",    "to",         "trunc",
                           "type_as",     "where",       "xlogy",        "_to_copy",   "__and__",
                           "__or__",      "__xor__",     "_weight_norm", "addcmul",    "heaviside"});
-    add(Check::kNothing, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
+    add(Work::kElements, {"div", "divide", "true_divide", "floor_divide", "fmod", "remainder"});
     // New tensors.
-    add(Check::kNothing,
+    add(Work::kElements,
         {"arange",        "bartlett_window", "blackman_window", "eye",         "fft_fftfreq",   "fft_rfftfreq",
          "full",          "full_like",       "hamming_window",  "hann_window", "kaiser_window", "linspace",
          "logspace",      "new_full",        "new_ones",        "new_zeros",   "ones",          "ones_like",
          "scalar_tensor", "tril_indices",    "triu_indices",    "zeros",       "zeros_like"});
     // The same elements elsewhere.
-    add(Check::kNothing, {"_unsafe_view",
+    add(Work::kElements, {"_unsafe_view",
                           "atleast_1d",
                           "atleast_2d",
                           "atleast_3d",
@@ -118,7 +111,7 @@ const std::unordered_map<std::string_view, Check>& list() {
                           "view_as",
                           "vstack"});
     // Along dimensions.
-    add(Check::kNothing, {"_softmax",
+    add(Work::kElements, {"_softmax",
                           "_log_softmax",
                           "all",
                           "amax",
@@ -152,75 +145,55 @@ const std::unordered_map<std::string_view, Check>& list() {
                           "layer_norm",
                           "rms_norm",
                           "group_norm"});
-    add(Check::kNothing, {"batch_norm", "instance_norm"});
-    add(Check::kSorting, {"argsort", "sort", "topk"});
-    add(Check::kIndices, {"index", "index_select", "gather", "take_along_dim", "embedding", "one_hot"});
-    add(Check::kNothing, {"upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
+    add(Work::kElements, {"batch_norm", "instance_norm"});
+    add(Work::kSorting, {"argsort", "sort", "topk"});
+    add(Work::kIndices, {"index", "index_select", "gather", "take_along_dim", "embedding", "one_hot"});
+    add(Work::kElements, {"upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "upsample_linear1d",
                           "upsample_bilinear2d", "upsample_bicubic2d", "upsample_trilinear3d", "_upsample_bicubic2d_aa",
                           "_upsample_bilinear2d_aa", "_upsample_nearest_exact2d"});
-    add(Check::kNothing, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
-    add(Check::kProduct, {"_convolution", "addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot",
-                          "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot", "vdot"});
+    add(Work::kElements, {"adaptive_avg_pool1d", "adaptive_avg_pool2d"});
+    add(Work::kProduct, {"_convolution", "addmm", "addmv", "baddbmm", "bmm", "conv1d", "conv2d", "conv3d", "dot",
+                         "einsum", "ger", "inner", "linear", "matmul", "mm", "mv", "outer", "tensordot", "vdot"});
     // Factorisations of matrices and what is computed by them.
-    add(Check::kMatrices, {"cholesky",
-                           "cholesky_inverse",
-                           "cholesky_solve",
-                           "det",
-                           "inverse",
-                           "linalg_cholesky",
-                           "linalg_cholesky_ex",
-                           "linalg_cond",
-                           "linalg_det",
-                           "linalg_eigh",
-                           "linalg_eigvalsh",
-                           "linalg_householder_product",
-                           "linalg_inv",
-                           "linalg_inv_ex",
-                           "linalg_ldl_factor",
-                           "linalg_lu",
-                           "linalg_lu_factor",
-                           "linalg_matrix_exp",
-                           "linalg_matrix_norm",
-                           "linalg_matrix_power",
-                           "linalg_pinv",
-                           "linalg_qr",
-                           "linalg_slogdet",
-                           "linalg_solve",
-                           "linalg_solve_triangular",
-                           "linalg_svd",
-                           "linalg_svdvals",
-                           "logdet",
-                           "matrix_exp",
-                           "matrix_power",
-                           "orgqr",
-                           "pinverse",
-                           "qr",
-                           "slogdet",
-                           "svd",
-                           "triangular_solve"});
+    add(Work::kMatrices, {"cholesky",
+                          "cholesky_inverse",
+                          "cholesky_solve",
+                          "det",
+                          "inverse",
+                          "linalg_cholesky",
+                          "linalg_cholesky_ex",
+                          "linalg_cond",
+                          "linalg_det",
+                          "linalg_eigh",
+                          "linalg_eigvalsh",
+                          "linalg_householder_product",
+                          "linalg_inv",
+                          "linalg_inv_ex",
+                          "linalg_ldl_factor",
+                          "linalg_lu",
+                          "linalg_lu_factor",
+                          "linalg_matrix_exp",
+                          "linalg_matrix_norm",
+                          "linalg_matrix_power",
+                          "linalg_pinv",
+                          "linalg_qr",
+                          "linalg_slogdet",
+                          "linalg_solve",
+                          "linalg_solve_triangular",
+                          "linalg_svd",
+                          "linalg_svdvals",
+                          "logdet",
+                          "matrix_exp",
+                          "matrix_power",
+                          "orgqr",
+                          "pinverse",
+                          "qr",
+                          "slogdet",
+                          "svd",
+                          "triangular_solve"});
     return made;
   }();
   return all;
-}
-
-const Check* find(Symbol op) {
-  if (!op.str().starts_with("aten.")) return nullptr;
-  const auto found = list().find(operator_name(op));
-  return found == list().end() ? nullptr : &found->second;
-}
-
-bool is_tensor_list(const c10::IValue& value) { return value.isTensorList() || value.isOptionalTensorList(); }
-
-std::vector<at::Tensor> tensors_in(const torch::jit::Stack& arguments) {
-  std::vector<at::Tensor> tensors;
-  for (const c10::IValue& argument : arguments) {
-    if (argument.isTensor() && argument.toTensor().defined()) tensors.push_back(argument.toTensor());
-    if (!is_tensor_list(argument)) continue;
-    for (const c10::IValue& element : argument.toListRef()) {
-      if (element.isTensor() && element.toTensor().defined()) tensors.push_back(element.toTensor());
-    }
-  }
-  return tensors;
 }
 
 Outcome check_range(const at::Tensor& index, int64_t extent, bool wraps) {
@@ -262,91 +235,35 @@ Outcome check_indices(std::string_view name, const torch::jit::Stack& arguments)
   return check_range(index, source.dim() == 0 ? 1 : source.size(axis), false);
 }
 
-/// Steps for each element that is read or written, and for each that is put in order.
-constexpr int64_t kStepsOfElement = 4, kStepsToSort = 32;
-
-/// Multiplications of floats that BLAS does, at least, in the time of one step.
-constexpr int64_t kProductsPerStep = 8;
-
-/// Products that a power takes, by squares: at most two for each of its binary digits.
-int64_t products_of_power(int64_t power) {
-  const auto size = static_cast<uint64_t>(power);
-  return 2 * std::bit_width(power < 0 ? 0 - size : size) + 1;
-}
-
-/// A matrix of m rows and n columns takes some eight times m·n·max(m, n) multiplications, which are products mostly;
-/// a power takes several times that.
-int64_t work_of_matrices(const std::vector<at::Tensor>& operands, int64_t times) {
-  int64_t work = 0;
-  for (const at::Tensor& operand : operands) {
-    const int64_t longer = operand.dim() < 2 ? 1 : std::max<int64_t>({operand.size(-1), operand.size(-2), 1});
-    const int64_t steps = saturating_product(saturating_product(operand.numel(), longer), times);
-    work = saturating_sum(work, steps);
-  }
-  return work;
+/// Squarings grow with the logarithm of the norm, which a file may say as it likes.
+Outcome check_exponent(const torch::jit::Stack& arguments) {
+  constexpr double kMostNorm = 1024;
+  const at::Tensor& matrix = arguments.at(0).toTensor();
+  if (matrix.numel() == 0) return applied();
+  return matrix.abs().sum(-1).max().item<double>() > kMostNorm ? declined("its matrix is too large to be an exponent")
+                                                               : applied();
 }
 
 }  // namespace
 
+std::optional<Work> kind_of_work(Symbol op) {
+  if (!op.str().starts_with("aten.")) return std::nullopt;
+  const auto found = list().find(operator_name(op));
+  return found == list().end() ? std::nullopt : std::optional(found->second);
+}
+
 bool is_allowed(Symbol op) {
-  if (find(op) == nullptr) return false;
+  if (!kind_of_work(op)) return false;
   const auto handle = find_operator(op);
   return handle && !handle->schema().is_mutable() && !handle->schema().returns().empty() &&
          !handle->hasTag(at::Tag::nondeterministic_seeded);
 }
 
-bool takes_matrices(Symbol op) {
-  const Check* check = find(op);
-  return check && *check == Check::kMatrices;
-}
-
 Outcome check_arguments(Symbol op, const torch::jit::Stack& arguments) {
-  const Check* check = find(op);
-  if (!check) return declined("it does not run while a network is opened");
-  switch (*check) {
-    case Check::kIndices:
-      return check_indices(operator_name(op), arguments);
-    case Check::kNothing:
-    case Check::kProduct:
-    case Check::kMatrices:
-    case Check::kSorting:
-      break;
-  }
-  return applied();
-}
-
-int64_t work_of(Symbol op, const torch::jit::Stack& arguments, const std::vector<at::Tensor>& results) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  const Check* check = find(op);
-  if (!check) return kMost;
-  int64_t work = 0;
-  const auto count = [&](int64_t steps) { work = saturating_sum(work, steps); };
-  const std::vector<at::Tensor> operands = tensors_in(arguments);
-  const int64_t of_each = *check == Check::kSorting ? kStepsToSort : kStepsOfElement;
-  const auto count_elements = [&](const std::vector<at::Tensor>& tensors) {
-    for (const at::Tensor& tensor : tensors) count(saturating_product(tensor.numel(), of_each));
-  };
-  count_elements(operands);
-  count_elements(results);
-  if (*check == Check::kMatrices) {
-    const bool is_power = operator_name(op).ends_with("matrix_power");
-    count(work_of_matrices(operands, is_power ? products_of_power(arguments.at(1).toInt()) : 1));
-  }
-  if (*check != Check::kProduct || operands.empty()) return work;
-  // Each element of the result sums as many products as the smallest operand has elements, or fewer.
-  int64_t most = kMost;
-  for (const at::Tensor& operand : operands) {
-    if (operand.dim() > 1 || operands.size() <= 2) most = std::min(most, operand.numel());
-  }
-  if (most == kMost || results.empty()) return work;
-  if (op.str().starts_with("aten.conv") && operands.size() > 1 && operands[1].dim() > 0 && operands[1].size(0) > 0)
-    most = operands[1].numel() / operands[1].size(0);
-  if (operator_name(op) == "linear" || operator_name(op) == "matmul" || operator_name(op) == "mm")
-    most = operands[0].dim() > 0 ? operands[0].size(-1) : 1;
-  const int64_t steps = saturating_product(most, results[0].numel());
-  const bool is_fast = results[0].scalar_type() == at::kFloat || results[0].scalar_type() == at::kDouble;
-  count(is_fast ? steps / kProductsPerStep : steps);
-  return work;
+  const auto work = kind_of_work(op);
+  if (!work) return declined("it does not run while a network is opened");
+  if (*work == Work::kIndices) return check_indices(operator_name(op), arguments);
+  return operator_name(op).ends_with("matrix_exp") ? check_exponent(arguments) : applied();
 }
 
 }  // namespace graftwork::core

@@ -11,6 +11,8 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/operator_name.h"
 #include "graftwork/nn/allowed_operators.h"
+#include "graftwork/nn/layer_checks.h"
+#include "graftwork/nn/window_checks.h"
 
 namespace graftwork::core {
 namespace {
@@ -23,31 +25,24 @@ bool has_elements(const at::Tensor& tensor) { return tensor.device().is_cpu() &&
 
 // ---- division ------------------------------------------------------------------------------------------
 
-/// Whether `number` is, or contains, `value`.
-bool holds(const c10::IValue& number, int64_t value) {
-  if (number.isInt()) return number.toInt() == value;
-  if (!is_given(number) || !has_elements(number.toTensor())) return false;
-  return number.toTensor().eq(value).any().item<bool>();
+at::Tensor as_tensor(const c10::IValue& number) {
+  if (number.isTensor()) return number.toTensor();
+  at::Tensor made = at::scalar_tensor(number.toScalar(), number.toScalar().type());
+  made.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return made;
 }
 
-bool is_whole(const c10::IValue& number) {
-  return number.isInt() || number.isBool() ||
-         (is_given(number) && at::isIntegralType(number.toTensor().scalar_type(), true));
-}
-
-/// The least number of its type, of those types that are divided as they are; a number may be of either.
-bool holds_least(const c10::IValue& number) {
-  constexpr int64_t kLeast32 = std::numeric_limits<int32_t>::min(), kLeast64 = std::numeric_limits<int64_t>::min();
-  if (!number.isTensor()) return holds(number, kLeast32) || holds(number, kLeast64);
-  const at::ScalarType type = number.toTensor().scalar_type();
-  return (type == at::kInt && holds(number, kLeast32)) || (type == at::kLong && holds(number, kLeast64));
-}
-
-/// x86 has no quotient for the least integer and −1: the process dies.
+/// x86 has no quotient for the least integer and −1: the process dies. Both are first cut to the type of the result,
+/// where 2³² − 1 becomes −1; narrower types are divided as if they were of 32 bits.
 Outcome check_division(const Stack& arguments) {
-  const c10::IValue &dividend = arguments.at(0), &divisor = arguments.at(1);
-  if (!is_whole(dividend) || !is_whole(divisor) || !holds(divisor, -1)) return applied();
-  return holds_least(dividend) ? declined("it divides the least integer by −1") : applied();
+  if (!arguments.at(0).isScalar() && !is_given(arguments[0])) return applied();
+  if (!arguments.at(1).isScalar() && !is_given(arguments[1])) return applied();
+  const at::Tensor dividend = as_tensor(arguments[0]), divisor = as_tensor(arguments[1]);
+  const at::ScalarType type = at::result_type(dividend, divisor);
+  if ((type != at::kInt && type != at::kLong) || !has_elements(dividend) || !has_elements(divisor)) return applied();
+  const int64_t least = type == at::kInt ? std::numeric_limits<int32_t>::min() : std::numeric_limits<int64_t>::min();
+  const bool dies = divisor.to(type).eq(-1).any().item<bool>() && dividend.to(type).eq(least).any().item<bool>();
+  return dies ? declined("it divides the least integer by −1") : applied();
 }
 
 /// Without a third argument, the way of rounding, quotients are floats.
@@ -138,19 +133,6 @@ Outcome check_grid_sampler(const Stack& arguments) {
                                                                  : applied();
 }
 
-/// input, the sizes of the result, one for each of its `spatial` dimensions.
-template <int64_t spatial>
-Outcome check_adaptive_pool(const Stack& arguments) {
-  const at::Tensor& input = arguments.at(0).toTensor();
-  const std::vector<int64_t> sizes = arguments.at(1).toIntVector();
-  if (static_cast<int64_t>(sizes.size()) != spatial || input.dim() < spatial + 1 || input.dim() > spatial + 2)
-    return declined("its sizes are not those of its input's dimensions");
-  for (const int64_t size : sizes) {
-    if (size < 0) return declined("it pools to less than nothing");
-  }
-  return applied();
-}
-
 /// A resize: factors make sense, and are those of the sizes that it is told as well.
 Outcome check_resize(const Stack& arguments) {
   constexpr double kMost = 1e6;
@@ -204,34 +186,6 @@ Outcome check_inverse_fourier(const Stack& arguments) {
              : applied();
 }
 
-// ---- recurrent layers ----------------------------------------------------------------------------------
-
-/// input, states, parameters, whether these have biases, layers, …, whether it goes both ways, whether the batch is
-/// first. States are a list where there are two of them.
-Outcome check_recurrent(const Stack& arguments) {
-  constexpr int64_t kMostLayers = 1024;
-  const at::Tensor& input = arguments.at(0).toTensor();
-  const bool has_biases = arguments.at(3).toBool();
-  const int64_t layers = arguments.at(4).toInt(), ways = arguments.at(7).toBool() ? 2 : 1;
-  if (layers < 1 || layers > kMostLayers) return declined("it has no layers, or too many");
-  if (input.dim() != 3) return declined("its input is no batch of sequences");
-  const bool is_lstm = !arguments.at(1).isTensor();
-  const std::vector<at::Tensor> states = is_lstm ? arguments[1].toTensorVector() : std::vector{arguments[1].toTensor()};
-  if (is_lstm && states.size() != 2) return declined("it has no two states");
-  for (const at::Tensor& state : states) {
-    if (state.dim() != 3 || state.size(0) != layers * ways) return declined("its states are not those of its layers");
-  }
-  const std::vector<at::Tensor> parameters = arguments.at(2).toTensorVector();
-  const bool is_projected = is_lstm && states[0].size(2) != states[1].size(2);
-  const int64_t of_layer = (has_biases ? 4 : 2) + (is_projected ? 1 : 0);
-  if (static_cast<int64_t>(parameters.size()) != layers * ways * of_layer)
-    return declined("its parameters are not those of its layers");
-  for (const at::Tensor& parameter : parameters) {
-    if (parameter.scalar_type() != input.scalar_type()) return declined("its parameters are of another type");
-  }
-  return applied();
-}
-
 // ---- matrices ------------------------------------------------------------------------------------------
 
 /// LAPACK is not defined on infinities and NaN: it may not end on them.
@@ -254,13 +208,6 @@ Outcome check_power_of_matrix(const Stack& arguments) {
   return power < -kMost || power > kMost ? declined("its power makes no sense") : check_matrices(arguments);
 }
 
-// ---- layers at rest ------------------------------------------------------------------------------------
-
-/// input, probability, whether it trains.
-Outcome check_dropout(const Stack& arguments) {
-  return arguments.at(2).toBool() ? declined("it draws random numbers") : applied();
-}
-
 const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
   static const std::unordered_map<std::string_view, ArgumentCheck> all{
       {"div", check_rounded_division},
@@ -280,14 +227,14 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"grid_sampler", check_grid_sampler},
       {"grid_sampler_2d", check_grid_sampler},
       {"grid_sampler_3d", check_grid_sampler},
-      {"adaptive_avg_pool1d", check_adaptive_pool<1>},
-      {"adaptive_avg_pool2d", check_adaptive_pool<2>},
-      {"adaptive_avg_pool3d", check_adaptive_pool<3>},
-      {"_adaptive_avg_pool2d", check_adaptive_pool<2>},
-      {"_adaptive_avg_pool3d", check_adaptive_pool<3>},
-      {"adaptive_max_pool1d", check_adaptive_pool<1>},
-      {"adaptive_max_pool2d", check_adaptive_pool<2>},
-      {"adaptive_max_pool3d", check_adaptive_pool<3>},
+      {"adaptive_avg_pool1d", check_adaptive_pool_1d},
+      {"adaptive_avg_pool2d", check_adaptive_pool_2d},
+      {"adaptive_avg_pool3d", check_adaptive_pool_3d},
+      {"_adaptive_avg_pool2d", check_adaptive_pool_2d},
+      {"_adaptive_avg_pool3d", check_adaptive_pool_3d},
+      {"adaptive_max_pool1d", check_adaptive_pool_1d},
+      {"adaptive_max_pool2d", check_adaptive_pool_2d},
+      {"adaptive_max_pool3d", check_adaptive_pool_3d},
       {"upsample_nearest1d", check_resize},
       {"upsample_nearest2d", check_resize},
       {"upsample_nearest3d", check_resize},
@@ -305,10 +252,23 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"_fft_c2c", check_fourier},
       {"_fft_r2c", check_fourier},
       {"_fft_c2r", check_inverse_fourier},
-      {"gru", check_recurrent},
-      {"lstm", check_recurrent},
-      {"rnn_relu", check_recurrent},
-      {"rnn_tanh", check_recurrent},
+      {"gru", check_gru},
+      {"lstm", check_lstm},
+      {"rnn_relu", check_rnn},
+      {"rnn_tanh", check_rnn},
+      {"scaled_dot_product_attention", check_attention},
+      {"native_group_norm", check_group_norm},
+      {"avg_pool1d", check_average_pool},
+      {"avg_pool2d", check_average_pool},
+      {"avg_pool3d", check_average_pool},
+      {"max_pool1d", check_greatest_pool},
+      {"max_pool2d", check_greatest_pool},
+      {"max_pool3d", check_greatest_pool},
+      {"max_pool1d_with_indices", check_greatest_pool},
+      {"max_pool2d_with_indices", check_greatest_pool},
+      {"max_pool3d_with_indices", check_greatest_pool},
+      {"col2im", check_columns_to_picture},
+      {"im2col", check_picture_to_columns},
       {"alpha_dropout", check_dropout},
       {"dropout", check_dropout},
       {"feature_dropout", check_dropout}};
@@ -321,7 +281,7 @@ ArgumentCheck find_argument_check(Symbol op) {
   if (!op.str().starts_with("aten.")) return nullptr;
   const auto found = checks().find(operator_name(op));
   if (found != checks().end()) return found->second;
-  return takes_matrices(op) ? check_matrices : nullptr;
+  return kind_of_work(op) == Work::kMatrices ? check_matrices : nullptr;
 }
 
 }  // namespace graftwork::core

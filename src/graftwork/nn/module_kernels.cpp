@@ -9,6 +9,7 @@
 #include "graftwork/nn/fake_quant.h"
 #include "graftwork/nn/fold_batch_norm.h"
 #include "graftwork/nn/half.h"
+#include "graftwork/nn/window_checks.h"
 
 namespace graftwork::core {
 namespace {
@@ -83,8 +84,16 @@ at::Tensor batch_norm(const Call& call) {
                         call.param("running_var"), call.training(), call.number("momentum"), call.number("eps"), false);
 }
 
+/// Kinds call kernels without the checks of operators (argument_checks.h).
+void check_pool(const Call& call, at::IntArrayRef dilation) {
+  const Outcome fits = check_windows(call.x(), call.integers("kernel_size"), call.integers("stride"),
+                                     call.integers("padding"), dilation);
+  if (!fits) throw Error("nn.kernel", fits.reason());
+}
+
 template <auto kPool>
 at::Tensor avg_pool(const Call& call) {
+  check_pool(call, {});
   return kPool(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
                call.flag("ceil_mode"), call.flag("count_include_pad"));
 }
@@ -101,6 +110,7 @@ at::Tensor avg_pool3d(const at::Tensor& x, at::IntArrayRef kernel, at::IntArrayR
 
 template <auto kPool>
 at::Tensor max_pool(const Call& call) {
+  check_pool(call, call.integers("dilation"));
   return kPool(call.x(), call.integers("kernel_size"), call.integers("stride"), call.integers("padding"),
                call.integers("dilation"), call.flag("ceil_mode"));
 }

@@ -127,8 +127,11 @@ void check_result(Symbol op, const c10::IValue& result) {
     for (const c10::IValue& element : result.toListRef()) check_result(op, element);
   }
   if (!result.isTensor() || !result.toTensor().defined()) return;
+  auto bytes = static_cast<int64_t>(result.toTensor().element_size());
   for (const int64_t extent : result.toTensor().sizes()) {
     if (extent < 0) throw Error("nn.operator", cat(op.str(), " gives a tensor of ", extent, " elements"));
+    if (extent > 0 && __builtin_mul_overflow(bytes, extent, &bytes))
+      throw Error("nn.operator", cat(op.str(), " gives a tensor of sizes that do not fit 64 bits"));
   }
 }
 

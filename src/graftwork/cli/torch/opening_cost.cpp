@@ -9,10 +9,16 @@
 namespace graftwork::core::cli {
 namespace {
 
+/// In order, and in the type of a file's numbers, which has four bytes where ours has one.
+int64_t bytes_in_order(const at::Tensor& tensor) {
+  constexpr int64_t kWidth = 4;
+  return std::max(bytes_of(tensor), saturating_product(tensor.numel(), kWidth));
+}
+
 int64_t cost_of(const ParamExpr& expr, const TensorStore& tensors) {
   if (expr.op() == ParamExpr::Op::kLeaf) {
     const at::Tensor& stored = tensors.at(expr.leaf_name());
-    return stored.is_contiguous() ? 0 : bytes_of(stored);
+    return stored.is_contiguous() ? 0 : bytes_in_order(stored);
   }
   // A view of a tensor that lies in order is that tensor.
   const bool is_view = expr.op() == ParamExpr::Op::kView;

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/export/reducing_scatter.h"
 #include "graftwork/nn/dtypes.h"
 
@@ -28,6 +29,18 @@ std::string fitting_source(Form& form, const std::string& index, DType type) {
 
 bool writes_nothing(const Form& form) { return form.type(1).is_static() && form.type(1).element_count() == 0; }
 
+std::vector<Dim> row_dims(const Form& form, size_t slot) {
+  return form.rank(slot) == 0 ? std::vector<Dim>{Dim(1)} : form.type(slot).dims;
+}
+
+/// What is behind it goes by the axes of either.
+void check_ranks(const Form& form) {
+  const size_t rank = row_dims(form, 0).size(), of_index = row_dims(form, 1).size();
+  if (rank == of_index) return;
+  throw Error("export.attribute", cat("it writes into ", counted(rank, "dimension"), ", and its index has ", of_index),
+              "exporting the network again: torch.export writes no such file");
+}
+
 /// Numbers without a dimension are rows of one.
 struct Rows {
   std::string x, index, source;
@@ -42,10 +55,6 @@ Rows rows_of(Form& form, DType type) {
     rows.source = form.reshape(rows.source, {1});
   }
   return rows;
-}
-
-std::vector<Dim> row_dims(const Form& form, size_t slot) {
-  return form.rank(slot) == 0 ? std::vector<Dim>{Dim(1)} : form.type(slot).dims;
 }
 
 /// What the index is made of, where that is one row of indices repeated along all other dimensions: [count].
@@ -107,14 +116,19 @@ void replace_elements(Form& form) {
 }
 
 void scatter(Form& form) {
+  check_ranks(form);
   const std::string reduce = form.text("reduce", "");
   if (reduce.empty()) return replace_elements(form);
   reduce_elements(form, reduce == "multiply" ? Reduction::kProduct : Reduction::kSum);
 }
 
-void scatter_add(Form& form) { reduce_elements(form, Reduction::kSum); }
+void scatter_add(Form& form) {
+  check_ranks(form);
+  reduce_elements(form, Reduction::kSum);
+}
 
 void scatter_reduce(Form& form) {
+  check_ranks(form);
   const std::string how = form.text("reduce", "");
   const bool include_self = form.flag("include_self", true);
   if (how == "sum") return reduce_elements(form, Reduction::kSum, include_self);

@@ -2,11 +2,13 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/saturating.h"
+#include "graftwork/ir/bounds.h"
 #include "graftwork/ir/peak_memory.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
+#include "graftwork/nn/operator_cost.h"
 #include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core {
@@ -145,12 +147,13 @@ std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operan
     touched.push_back(at::empty(extents(operand.type()), options));
   }
   const std::vector<c10::IValue> shapes(touched.begin(), touched.end());
+  if (parts_of(op, made.call.arguments(pointers_to(shapes), at::kMeta)) > kMostParts) return std::nullopt;
   const auto results = tensors_of(made.call.run(pointers_to(shapes), at::kMeta));
   if (!results) return std::nullopt;
   made.results = *results;
   touched.insert(touched.end(), results->begin(), results->end());
-  const int64_t steps = work_of(op, made.call.arguments(pointers_to(shapes), at::kMeta), made.results);
-  if (!budget.spend(total_bytes(touched), steps)) return std::nullopt;
+  const OperatorCost cost = cost_of(op, made.call.arguments(pointers_to(shapes), at::kMeta), made.results);
+  if (!budget.spend(saturating_sum(total_bytes(touched), cost.scratch), cost.steps)) return std::nullopt;
   return made;
 }
 

@@ -25,7 +25,7 @@ class FoldingBudget {
         steps_left_(kSteps + kStepsPerByte * static_cast<int64_t>(file_bytes)) {}
 
   /// Whether an operator that reads and makes `bytes`, of which `kept` stay, and takes `steps` of work
-  /// (allowed_operators.h) may run; it then has.
+  /// (operator_cost.h) may run; it then has.
   bool spend(int64_t bytes, int64_t steps, int64_t kept = 0);
 
  private:

@@ -22,7 +22,7 @@ const std::unordered_set<std::string_view>& names() {
       "_cast_Int", "_cast_Long", "_cast_Short", "__and__", "__or__", "__xor__", "swapaxes", "swapdims",
       // Movement.
       "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "column_stack", "cartesian_prod",
-      "diag", "diagflat", "diff", "dsplit", "dstack", "expand_as", "fft_fftshift", "fft_ifftshift", "fliplr", "flipud",
+      "diag", "diagflat", "dsplit", "dstack", "expand_as", "fft_fftshift", "fft_ifftshift", "fliplr", "flipud",
       "hsplit", "hstack", "linalg_diagonal", "mH", "mT", "matrix_H", "meshgrid", "movedim", "narrow", "numpy_T",
       "pad_sequence", "ravel", "repeat_interleave", "reshape_as", "take_along_dim", "tensor_split", "tile",
       "unsafe_chunk", "view_as", "vsplit", "vstack", "unflatten",

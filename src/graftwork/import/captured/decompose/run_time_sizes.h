@@ -14,6 +14,8 @@ namespace graftwork::core::captured {
 class RunTimeSizes {
  public:
   static constexpr size_t kSets = 2;
+  /// What is larger may stand for a size, be it less by some thousands.
+  static constexpr int64_t kLargestFixed = 4096;
 
   /// A size that may occur in what is run.
   void add(const Dim& size);

@@ -4,6 +4,7 @@
 #include "graftwork/import/captured/decompose/complex_parts.h"
 #include "graftwork/import/captured/decompose/dft_matrices.h"
 #include "graftwork/import/captured/decompose/pairs.h"
+#include "graftwork/import/captured/decompose/run_time_sizes.h"
 
 namespace graftwork::core::captured {
 namespace {
@@ -19,8 +20,13 @@ at::Tensor multiplied(const at::Tensor& x, int64_t dim, const at::Tensor& matrix
   return at::transpose(at::matmul(at::transpose(x, dim, last), matrix), dim, last);
 }
 
+/// What is shorter ends in zeros: where the size is known at run time only, there are enough of them to cut.
 at::Tensor cut(const at::Tensor& x, int64_t dim, int64_t size) {
-  return x.size(dim) > size ? at::slice(x, dim, 0, size) : x;
+  if (x.size(dim) <= size) return x;
+  if (x.size(dim) <= RunTimeSizes::kLargestFixed) return at::slice(x, dim, 0, size);
+  std::vector<int64_t> behind(static_cast<size_t>(2 * (x.dim() - dim)), 0);
+  behind.back() = size;
+  return at::slice(at::constant_pad_nd(x, behind, 0), dim, 0, size);
 }
 
 /// Real and imaginary parts side by side along a dimension, as pairs.

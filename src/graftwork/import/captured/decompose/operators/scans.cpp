@@ -63,10 +63,28 @@ Tensors extremes(const Arguments& args, at::Tensor (*keeps_later)(const at::Tens
 Tensors cummax(const Arguments& args) { return extremes(args, at::ge); }
 Tensors cummin(const Arguments& args) { return extremes(args, at::le); }
 
+/// By slices that need no size, which may be known at run time only.
+Tensors diff(const Arguments& args) {
+  constexpr int64_t kMostTimes = 64;
+  Tensors joined;
+  for (const char* part : {"prepend", "self", "append"}) {
+    if (const at::Tensor given = args.optional_tensor(part); given.defined()) joined.push_back(given);
+  }
+  at::Tensor x = joined.size() == 1 ? joined[0] : at::cat(joined, args.integer("dim"));
+  const int64_t times = args.integer("n"), dim = args.integer("dim");
+  if (x.dim() == 0 || times < 0 || times > kMostTimes) leave_as_it_is("it has no differences, or too many");
+  for (int64_t i = 0; i < times; ++i) {
+    const at::Tensor later = at::slice(x, dim, 1), earlier = at::slice(x, dim, 0, -1);
+    x = x.scalar_type() == at::kBool ? at::logical_xor(later, earlier) : at::sub(later, earlier);
+  }
+  return {times == 0 ? at::clone(x) : x};
+}
+
 }  // namespace
 
 Decompositions scan_decompositions() {
-  return {{"aten.cumprod.default", cumprod},
+  return {{"aten.diff.default", diff},
+          {"aten.cumprod.default", cumprod},
           {"aten.logcumsumexp.default", logcumsumexp},
           {"aten.cummax.default", cummax},
           {"aten.cummin.default", cummin}};
