@@ -105,14 +105,13 @@ def schemas():
 
 
 def archive(stored, calls, values, results):
-    """A program of an input `x`, of stored tensors, and of `calls`."""
+    """A program of an input `x`, of stored tensors {name: (sizes, type, bytes, strides)}, and of `calls`."""
     program = seeds.program()
     graph, signature = program["graph_module"]["graph"], program["graph_module"]["signature"]
     graph["inputs"], graph["nodes"], graph["tensor_values"] = [], calls, dict(values)
     graph["outputs"] = [tensor(name) for name in results]
     signature["input_specs"], config, bodies = [], {"config": {}}, []
-    for name in stored:
-        sizes, dtype, body, strides = STORED[name]
+    for name, (sizes, dtype, body, strides) in stored.items():
         graph["inputs"].append(tensor(f"b_{name}"))
         graph["tensor_values"][f"b_{name}"] = meta(sizes, dtype, strides)
         of_buffer = {"arg": {"name": f"b_{name}"}, "buffer_name": name, "persistent": True}
@@ -139,7 +138,7 @@ def may_be_called(every, folder):
         | {"target": "torch.ops." + one["target"]}
         for i, one in enumerate(every)
     ]
-    (folder / "all.pt2").write_bytes(archive([], calls, {}, [f"v{i}" for i in range(len(calls))]))
+    (folder / "all.pt2").write_bytes(archive({}, calls, {}, [f"v{i}" for i in range(len(calls))]))
     server = Server(SERVER, folder, ADDRESSES)
     told = server.run(folder, ("inspect", "all.pt2", "--no-isolation", "--json"))
     server.close()
@@ -172,7 +171,7 @@ class Maker:
             return {"name": self.numbers.choice(self.made)}
         name = self.numbers.choice(tuple(STORED))
         sizes, dtype, _, _ = STORED[name]
-        self.stored[name] = True
+        self.stored[name] = STORED[name]
         if not self.at_run_time or self.numbers.random() < 0.3:
             return {"name": f"b_{name}"}
         if f"r_{name}" not in self.values:
@@ -250,12 +249,32 @@ DOORS = (
 )
 
 
+#: Of the servers.
+ENVIRONMENT = {
+    "addresses": ADDRESSES,
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_PERTURB_": str(PERTURBED),
+}
+
+
+def try_program(run, case, command, folder, content, door):
+    """Through one door; what comes of it is judged."""
+    (folder / "m.pt2").write_bytes(content)
+    (folder / "x.npy").write_bytes(seeds.samples())
+    verb, *options = door
+    answer = command(verb, "m.pt2", *options, "--no-isolation")
+    run.judge(case, answer, folder, opened=len(content) if verb == "inspect" else None)
+    for output in folder.glob("y.*"):
+        if any(unwritten in output.read_bytes() for unwritten in UNWRITTEN):
+            run.find(case, "unwritten memory", "memory that nothing wrote is in a result", folder)
+
+
 def attack(run):
     every = [schema for schema in schemas() if schema["arguments"]]
     callable_ones = may_be_called([one for one in every if not one["writes"]], run.folder)
     often = [one for one in every if one["target"] in callable_ones]
     rarely = [one for one in every if one["target"] not in callable_ones]
-    samples = seeds.samples()
     run.notes.append(f"{len(often)} operators that a network may call, {len(rarely)} that are refused")
 
     def meet(command, folder, case):
@@ -270,13 +289,6 @@ def attack(run):
         result = node("relu.default", "same", argument("self", tensor("x")))
         values = maker.values | {"same": meta([seeds.BATCH, 3, 8, 8])}
         content = archive(maker.stored, [*maker.calls, result], values, ["same", maker.made[-1]])
-        (folder / "m.pt2").write_bytes(content)
-        (folder / "x.npy").write_bytes(samples)
-        answer = command(verb, "m.pt2", *options, "--no-isolation")
-        run.judge(case, answer, folder, opened=len(content) if verb == "inspect" else None)
-        for output in folder.glob("y.*"):
-            if any(unwritten in output.read_bytes() for unwritten in UNWRITTEN):
-                run.find(case, "unwritten memory", "memory that nothing wrote is in a result", folder)
-        return None
+        return try_program(run, case, command, folder, content, (verb, *options))
 
-    run.in_servers(meet, addresses=ADDRESSES, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", MALLOC_PERTURB_=str(PERTURBED))
+    run.in_servers(meet, **ENVIRONMENT)
