@@ -20,7 +20,8 @@ std::filesystem::path behind_links(const std::filesystem::path& path);
 /// may write one path: the last commit stays. A symbolic link at `path` stays one: the file behind it is replaced.
 /// Links that are changed while the file is written lead nowhere else: the folder is held open, and a rename follows
 /// none. A file that this user must not write to is not replaced either. Whatever fails throws Error "file.unwritable"
-/// with the system's reason, at once: behind the constructor only the disk can fail.
+/// with the system's reason, at once; what can be known before the first byte, the
+/// constructor says.
 class AtomicFile {
  public:
   /// What is replaced hands its permissions on.
