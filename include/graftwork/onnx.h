@@ -22,7 +22,8 @@ struct ExportOptions {
   bool keep_batch_norm = false;
 };
 
-/// Writes `path`, and for weights above 1 GB a file beside it that is named by their content: whole files, or none. The
+/// Writes `path`, and for weights above 1 GB a file beside it (behind links) that is named by their content: whole
+/// files, or none. Such a file of a model that is replaced is removed, unless another model of the folder names it. The
 /// file that `network` was loaded from may be written over: it stays mapped as it was. The same network gives the same
 /// bytes. What the engine is known not to take is in the result, a line each. Throws Error "export.*",
 /// "file.unwritable", "onnx.too_large", and "memory.limit" where the machine has too little left for it.

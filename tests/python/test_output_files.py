@@ -1,7 +1,9 @@
 """No output replaces what the command reads, or another output, whatever name leads to it."""
 
 import json
+import os
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -100,6 +102,107 @@ def test_no_output_becomes_a_sample(graftwork, folder):
     graftwork("run", "m.pt2", "--input", "samples", "-o", "samples/.y.npz", cwd=folder)
 
 
+def in_a_mount(graftwork, folder, source, target, *arguments):
+    """The command where `source` is at `target` too, which this process alone sees."""
+    apart = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+    mount = [*apart, "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', source, target]
+    try:
+        subprocess.run([*mount, "true"], cwd=folder, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nothing may be mounted here")
+    return subprocess.run([*mount, graftwork.path, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([*QUANTIZE, "-o", "A/o.onnx", "--report", "B/o.onnx"], "would replace the other output A/o.onnx"),
+        ([*QUANTIZE, "-o", "A/o.onnx", "--report", "B/O.onnx"], "would replace the other output A/o.onnx where names"),
+        ([*QUANTIZE, "-o", "A/o.onnx", "--report", "B/o.onnx.data"], "would replace the weights beside A/o.onnx"),
+        (["run", "m.pt2", "--input", "A/s", "-o", "B/s/y.npz"], "would add it to the samples of A/s"),
+        (["run", "m.pt2", "--input", "A", "-o", "B/s/y.npz"], "would add it to the samples of A"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_folder_that_is_mounted_twice_is_one(graftwork, folder, arguments, said):
+    (folder / "B").mkdir()
+    (folder / "A" / "s").mkdir(parents=True)
+    (folder / "A" / "s" / "a.npy").write_bytes((folder / "x.npy").read_bytes())
+    before = content(folder)
+    done = in_a_mount(graftwork, folder, "A", "B", *arguments)
+    assert done.returncode == 1
+    assert "error[file.same]: writing " in done.stderr
+    assert said in done.stderr
+    assert content(folder) == before
+
+
+def test_a_mount_point_is_refused_before_the_work(graftwork, folder):
+    (folder / "o.onnx").write_text("mounted")
+    done = in_a_mount(graftwork, folder, "g.gir", "o.onnx", *QUANTIZE, "-o", "o.onnx")
+    assert done.returncode == 1
+    assert "error[file.unwritable]: cannot write o.onnx: it is a mount point\n  try " in done.stderr
+    assert "calibrating" not in done.stderr
+
+
+def test_the_weights_of_an_onnx_file_that_is_read_are_not_replaced(graftwork, folder):
+    entries = b"".join(b"\x0a\x08location\x12" + bytes([len(name)]) + name for name in (b"e.onnx.data", b"w/part"))
+    (folder / "e.onnx").write_bytes(b"\x08\x0a" + entries)
+    (folder / "w").mkdir()
+    for name in ("e.onnx.data", "w/part"):
+        (folder / name).write_bytes(b"weights")
+        before = content(folder)
+        report = graftwork.fails("compare", "m.pt2", "e.onnx", "--data", "x.npy", "--report", name, cwd=folder).stderr
+        assert f"error[file.same]: writing {name} would replace what is read from {name}" in report
+        assert content(folder) == before
+
+
+def with_streams(graftwork, folder, arguments, **files):
+    """The command with standard output or error at the end of a file."""
+    streams = {stream: (folder / name).open("ab") for stream, name in files.items()}
+    done = subprocess.run(
+        [graftwork.path, *arguments],
+        cwd=folder,
+        check=False,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+    )
+    for stream in streams.values():
+        stream.close()
+    return done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file", "said"),
+    [
+        (["inspect", "g.gir"], "g.gir", "is g.gir, which is read"),
+        (["inspect", "link.pt2"], "m.pt2", "is link.pt2, which is read"),
+        ([*QUANTIZE, "--config", "recipe.json", "-o", "o.onnx"], "recipe.json", "is recipe.json, which is read"),
+        (["quantize", "m.pt2", "--calibrate", "samples", "-o", "o.onnx"], "samples/a.npy", "is samples, which is read"),
+        (["transform", "g.gir", "--report", "r.txt"], "r.txt", "is r.txt, which is written by its name"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_nothing_is_printed_into_a_file_of_the_line(graftwork, folder, arguments, file, said):
+    (folder / file).touch()
+    before = content(folder)
+    done = with_streams(graftwork, folder, arguments, stdout=file)
+    assert done.returncode == 1
+    assert f"error[file.same]: standard output {said}\n  try another file for it" in done.stderr.decode()
+    assert content(folder) == before
+    if "written" in said:
+        return
+    done = with_streams(graftwork, folder, arguments, stderr=file)
+    assert done.returncode == 1
+    assert f"error[file.same]: standard error {said}\n" in done.stdout.decode(), "a message where it does no harm"
+    assert content(folder) == before
+    assert with_streams(graftwork, folder, arguments, stdout=file, stderr=file).returncode == 1
+    assert content(folder) == before
+
+
+def test_other_files_may_be_printed_into(graftwork, folder):
+    assert with_streams(graftwork, folder, ["inspect", "g.gir"], stdout="log", stderr="log").returncode == 0
+    assert (folder / "log").read_text()
+
+
 def test_files_of_somebody_else_are_left_alone(graftwork, folder):
     names = ("o.onnx.graftwork-part", "o.onnx.graftwork-part2", "o.onnx.data", "o.onnx.0123456789abcdef.data")
     for name in names:
@@ -125,3 +228,22 @@ def test_every_option_that_takes_a_file_is_attacked(graftwork, subcommand):
     assert sorted(found) == sorted((*inputs, *outputs))
     values = set(re.findall(r"^  (?:-\w,)?(?:--[a-z-]+|[A-Z]+) ([A-Z]+(?:=FILE)?)(?![A-Za-z])", text, re.M))
     assert values <= {"FILE", "DATA", "NAME=FILE"} | NO_FILES
+
+
+@pytest.mark.parametrize("subcommand", same_paths.SUBCOMMANDS)
+def test_no_option_takes_an_empty_name(graftwork, folder, subcommand):
+    """As if it were not given, it would give another result than was asked for."""
+    inputs, outputs, _ = same_paths.SUBCOMMANDS[subcommand]
+    for option in (*inputs, *outputs):
+        positional = option in ("MODEL", "FILE")
+        line = [] if option == "MODEL" else ["g.gir"]
+        line += [""] if positional else [option, ""]
+        line += {"explain": ["y"], "plan": ["--quantize"]}.get(subcommand, [])
+        for required in ("--output", "--calibrate", "--data", "--input"):
+            if required in (*inputs, *outputs) and required != option:
+                line += [required, "x"]
+        done = graftwork.fails(subcommand, *line, codes=(2,), cwd=folder)
+        assert f"{option}: it takes the name of a file, not an empty one" in done.stderr, line
+    if "--input" in inputs:
+        done = graftwork.fails(subcommand, "g.gir", "--input", "x=", "-o", "y", codes=(2,), cwd=folder)
+        assert "--input: it takes the name of a file" in done.stderr

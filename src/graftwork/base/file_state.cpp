@@ -17,4 +17,10 @@ std::optional<FileState> FileState::of(const std::filesystem::path& path) {
   return FileState(status);
 }
 
+std::optional<FileState> FileState::of_plain(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return FileState(status);
+}
+
 }  // namespace graftwork::core

@@ -16,6 +16,8 @@ class FileState {
  public:
   /// Nothing where there is no file.
   static std::optional<FileState> of(const std::filesystem::path& path);
+  /// Of one that is open; nothing where that is no plain file.
+  static std::optional<FileState> of_plain(int fd);
 
   bool is_same_file(const FileState& other) const { return device_ == other.device_ && inode_ == other.inode_; }
   /// Of the inode, in nanoseconds: nobody sets it back.

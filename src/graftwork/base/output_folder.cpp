@@ -14,14 +14,16 @@
 namespace graftwork::core {
 namespace {
 
-/// Two renames take milliseconds.
-constexpr std::chrono::seconds kLongestWait{20};
+/// Two renames take milliseconds, a look at the models of a folder rarely a second.
+constexpr std::chrono::seconds kLongestWait{5};
 constexpr std::chrono::milliseconds kBetweenTries{5};
 
 }  // namespace
 
 OutputFolder::OutputFolder(const std::filesystem::path& path)
     : fd_(::open(path.empty() ? "." : path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+OutputFolder::OutputFolder(const OutputFolder& other) : fd_(::fcntl(other.fd_, F_DUPFD_CLOEXEC, 0)) {}
 
 OutputFolder::~OutputFolder() {
   if (fd_ >= 0) ::close(fd_);
@@ -33,6 +35,26 @@ int OutputFolder::open(const std::string& name, int flags, mode_t mode) const {
 
 bool OutputFolder::status(const std::string& name, struct stat& status) const {
   return ::fstatat(fd_, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool OutputFolder::may_write(const std::string& name) const {
+  return ::faccessat(fd_, name.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+bool OutputFolder::may_replace(const std::string& name) const {
+  struct stat folder {};
+  if (::fstat(fd_, &folder) != 0 || (folder.st_mode & S_ISVTX) == 0 || folder.st_uid == ::geteuid()) return true;
+  // Reading without a stamp is for those who may replace it too: its owner, and who may act as one.
+  const int fd = open(name, O_RDONLY | O_NOATIME | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return errno != EPERM;
+  ::close(fd);
+  return true;
+}
+
+bool OutputFolder::is_mount_point(const std::string& name) const {
+  struct statx facts {};
+  return ::statx(fd_, name.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &facts) == 0 &&
+         (facts.stx_attributes & facts.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 bool OutputFolder::rename(const std::string& from, const std::string& to) const {

@@ -16,13 +16,20 @@ class OutputFolder {
   /// `path` "" is the current folder. Where it cannot be opened, `is_open` is false, and errno says why.
   explicit OutputFolder(const std::filesystem::path& path);
   ~OutputFolder();
-  OutputFolder(const OutputFolder&) = delete;
+  /// The same folder, held once more.
+  OutputFolder(const OutputFolder& other);
   OutputFolder& operator=(const OutputFolder&) = delete;
 
   bool is_open() const { return fd_ >= 0; }
   int open(const std::string& name, int flags, mode_t mode = 0) const;
   /// Of the name itself where it is a link.
   bool status(const std::string& name, struct stat& status) const;
+  /// Whether this user may write to the file: who must not write to it is not to replace it either.
+  bool may_write(const std::string& name) const;
+  /// Whether the folder lets this user put another file into the place of that one: one like /tmp does so to few.
+  bool may_replace(const std::string& name) const;
+  /// What is mounted somewhere cannot be replaced there.
+  bool is_mount_point(const std::string& name) const;
   bool rename(const std::string& from, const std::string& to) const;
   void remove(const std::string& name) const;
   /// Whether `fd` is the file that stands at the name.

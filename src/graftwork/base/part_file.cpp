@@ -55,10 +55,10 @@ bool is_part_of(std::string_view part, std::string_view name) {
   return part == cat(stem, ".", checked(digits, name), kEnding);
 }
 
-int make_part(const OutputFolder& folder, std::string_view name, std::string& part) {
+int make_part(const OutputFolder& folder, std::string_view name, mode_t mode, std::string& part) {
   for (int i = 0; i < kMostTries; ++i) {
     part = part_name(name);
-    const int fd = folder.open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    const int fd = folder.open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     if (fd < 0 && errno != EEXIST) return -1;
     if (fd < 0) continue;
     // Before it was locked, another writer may have taken it for a leftover.

@@ -16,8 +16,8 @@ std::string part_name(std::string_view name);
 bool is_part_of(std::string_view part, std::string_view name);
 
 /// Makes an empty file of such a name, locked for as long as it is open: whoever finds it locked knows that it is being
-/// written. Returns the descriptor, or -1 with errno.
-int make_part(const OutputFolder& folder, std::string_view name, std::string& part);
+/// written. `mode` is the most that others may do with it. Returns the descriptor, or -1 with errno.
+int make_part(const OutputFolder& folder, std::string_view name, mode_t mode, std::string& part);
 
 /// Removes what killed processes left of files that were to become `name`.
 void remove_leftovers(const OutputFolder& folder, std::string_view name);

@@ -6,6 +6,7 @@
 
 #include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
+#include "graftwork/base/part_file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/onnx/check.h"
 #include "graftwork/onnx/data_file.h"
@@ -82,23 +83,25 @@ WrittenModel write_model(const Model& model, const std::filesystem::path& path, 
   ExternalData external;
   if (weight_bytes(model.graph) > options.external_data_above) external = place_outside(model.graph);
   const bool has_data = !external.offsets.empty();
-  if (has_data) external.location = data_name(path.filename(), model.graph, external);
+  AtomicFile model_file(path);
+  const std::string name = model_file.path().filename();
+  if (has_data) external.location = data_name(name, model.graph, external);
   const std::vector<Chunk> chunks = checked_chunks(model, external);
   WrittenModel written{total_size(chunks), {}};
 
-  AtomicFile model_file(path);
   std::optional<AtomicFile> data_file;
   if (has_data) {
-    std::filesystem::path data_path = path;
-    data_file.emplace(data_path += ".data", path);
+    data_file.emplace(model_file, data_part_name(name));
     written.bytes += write_weights(model.graph, external, *data_file);
-    written.data = path.parent_path() / external.location;
+    written.data = model_file.path().parent_path() / external.location;
     data_file->finish();
+  } else {
+    remove_leftovers(model_file.folder(), data_part_name(name));
   }
   write_chunks(chunks, model_file);
   model_file.finish();
   if (options.before_commit) options.before_commit();
-  publish(model_file, data_file ? &*data_file : nullptr, external.location, path);
+  publish(model_file, data_file ? &*data_file : nullptr, external.location);
   return written;
 }
 

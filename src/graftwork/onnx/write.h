@@ -29,12 +29,13 @@ inline constexpr uint64_t kLeastExternalBytes = 1024;
 /// External initializers start at multiples of this, so that a reader can map each one.
 inline constexpr uint64_t kExternalAlignment = 4096;
 
-/// Writes `path`, and the data file where one is needed. Both are written beside and renamed at the end, the data file
-/// first; a failure leaves neither a new file nor a part of one. At no moment does a model stand beside the data of
-/// another, whoever writes it: data have a name of their own (data_file.h, docs/decisions/named-weights.md). The data
-/// file of a model that is replaced is removed. Another file of such a name, which the old model does not name, is
-/// somebody else's and stays. Throws InternalError (check_model), Error "file.unwritable", Error "onnx.too_large" where
-/// the model file would pass 2 GiB.
+/// Writes `path`, and the data file where one is needed: in the folder of the model, behind links at `path`. Both are
+/// written beside and renamed at the end, the data file first; a failure leaves neither a new file nor a part of one.
+/// At no moment does a model stand beside the data of another, whoever writes it: data have a name of their own
+/// (data_file.h, docs/decisions/named-weights.md). The data file of a model that is replaced is removed, unless a copy
+/// of that model beside it names it too. Another file of such a name, which the old model does not name, is somebody
+/// else's and stays. Throws InternalError (check_model), Error "file.unwritable", Error "onnx.too_large" where the
+/// model file would pass 2 GiB.
 WrittenModel write_model(const Model& model, const std::filesystem::path& path, const WriteOptions& options = {});
 
 /// The bytes that write_model writes for a model without external data; throws as it does.

@@ -1,7 +1,10 @@
 // Writing so that no half of a file is ever seen.
 #include "graftwork/base/atomic_file.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -18,6 +21,29 @@ namespace {
 
 namespace fs = std::filesystem;
 using AtomicFileTest = testing::FileTest;
+
+std::string report_of(const fs::path& path) {
+  try {
+    write_file(path, "new");
+  } catch (const Error& error) {
+    return error.report();
+  }
+  return "nothing was thrown";
+}
+
+/// Root may write to everything: what others may not is asked as one of them.
+class AsSomebody {
+ public:
+  AsSomebody() : user_(::geteuid()) {
+    if (user_ == 0) static_cast<void>(::seteuid(65534));
+  }
+  ~AsSomebody() { static_cast<void>(::seteuid(user_)); }
+  AsSomebody(const AsSomebody&) = delete;
+  AsSomebody& operator=(const AsSomebody&) = delete;
+
+ private:
+  uid_t user_;
+};
 
 TEST_F(AtomicFileTest, AnUncommittedFileLeavesNothing) {
   {
@@ -165,6 +191,74 @@ TEST_F(AtomicFileTest, NamesOfPartsAreTheirOwn) {
     write_file(path(name), "whole");
   }
   EXPECT_EQ(file_count(), 3u);
+}
+
+TEST_F(AtomicFileTest, AFileThatIsWriteProtectedIsNotReplaced) {
+  write_file(path("a"), "old");
+  fs::permissions(path("a"), fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read);
+  fs::permissions(path(""), fs::perms::all);
+  fs::create_symlink("a", path("link"));
+  for (const char* name : {"a", "link"}) {
+    const AsSomebody user;
+    EXPECT_NE(report_of(path(name)).find("a: Permission denied\n  try "), std::string::npos) << report_of(path(name));
+  }
+  EXPECT_EQ(read_text(path("a")), "old");
+  EXPECT_EQ(file_count(), 2u);
+}
+
+TEST_F(AtomicFileTest, AFileOfSomebodyElseInAStickyFolderIsRefusedAtOnce) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs two users";
+  write_file(path("a"), "old");
+  fs::permissions(path("a"),
+                  fs::perms::owner_read | fs::perms::owner_write | fs::perms::others_read | fs::perms::others_write);
+  fs::permissions(path(""), fs::perms::all | fs::perms::sticky_bit);
+  {
+    const AsSomebody user;
+    EXPECT_EQ(code_of([&] { const AtomicFile probe(path("a")); }), "file.unwritable");
+    write_file(path("own"), "first");
+    write_file(path("own"), "second");
+  }
+  EXPECT_EQ(read_text(path("own")), "second");
+  write_file(path("a"), "of root");
+  EXPECT_EQ(file_count(), 2u);
+}
+
+TEST_F(AtomicFileTest, ThePartOfAFileOfFewIsNeverForMore) {
+  const OutputFolder folder(path(""));
+  std::string part;
+  const int fd = make_part(folder, "a", 0600, part);
+  ASSERT_GE(fd, 0);
+  ::close(fd);
+  EXPECT_EQ(fs::status(path(part)).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(AtomicFileTest, WhatHasNoNameIsSaidToHaveNone) {
+  write_file(path("gone"), "text");
+  const int file = ::open(path("gone").c_str(), O_RDONLY | O_CLOEXEC);
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const auto of = [](int fd) { return report_of("/proc/self/fd/" + std::to_string(fd)); };
+  EXPECT_EQ(of(file), "nothing was thrown") << "it has one still";
+  EXPECT_EQ(read_text(path("gone")), "new");
+  EXPECT_NE(of(file).find(": it is a file without a name\n"), std::string::npos) << "that one was replaced";
+  EXPECT_NE(of(ends[1]).find(": it is a pipe\n"), std::string::npos);
+  for (const int fd : {file, ends[0], ends[1]}) ::close(fd);
+  EXPECT_EQ(file_count(), 1u);
+}
+
+TEST_F(AtomicFileTest, AFileBesideAnotherFollowsNoLinkAndIsForTheSamePeople) {
+  write_file(path("a"), "old");
+  fs::permissions(path("a"), fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_directories(path("elsewhere"));
+  fs::create_symlink("elsewhere/x", path("b"));
+  const AtomicFile file(path("a"));
+  AtomicFile beside(file, "b");
+  beside.write("ours");
+  beside.commit_as("b");
+  EXPECT_FALSE(fs::is_symlink(path("b")));
+  EXPECT_EQ(read_text(path("b")), "ours");
+  EXPECT_EQ(fs::status(path("b")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_TRUE(fs::is_empty(path("elsewhere")));
 }
 
 /// A link, or a folder above, that is changed while the file is written takes it nowhere else.

@@ -1,10 +1,13 @@
 #include "graftwork/onnx/write.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <map>
@@ -13,6 +16,7 @@
 #include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
+#include "graftwork/base/part_file.h"
 #include "graftwork/onnx/data_file.h"
 #include "unit/onnx/sample.h"
 
@@ -249,9 +253,98 @@ TEST_F(OnnxWrite, FailsWithoutTraceWhereThePathCannotBeWritten) {
   EXPECT_EQ(code_of(folder_ / "missing" / "m.onnx"), "file.unwritable");
   EXPECT_EQ(code_of(folder_), "file.unwritable");
   EXPECT_TRUE(files().empty());
-  fs::create_directories(folder_ / "m.onnx.data");
+  fs::create_directories(folder_ / kData / "in the way");
   EXPECT_EQ(code_of(folder_ / "m.onnx"), "file.unwritable");
-  EXPECT_EQ(files(), std::vector<std::string>{"m.onnx.data"});
+  EXPECT_EQ(files(), std::vector<std::string>{kData});
+}
+
+/// The one file of data in the folder.
+void expect_pair(const fs::path& folder, const std::string& model, const fs::path& data) {
+  EXPECT_TRUE(fs::equivalent(data.parent_path(), folder)) << data;
+  EXPECT_TRUE(fs::is_regular_file(fs::symlink_status(data)));
+  EXPECT_NE(read_text(folder / model).find(data.filename().string()), std::string::npos);
+}
+
+TEST_F(OnnxWrite, DataLieBesideTheModelWhateverLinksThereAre) {
+  fs::create_directories(folder_ / "a");
+  fs::create_directories(folder_ / "b");
+  // One behind which earlier versions wrote, and one that has the place of the data.
+  fs::create_symlink("../b/m.onnx.data", folder_ / "a" / "m.onnx.data");
+  fs::create_symlink("../b/other", folder_ / "a" / kData);
+  expect_pair(folder_ / "a", "m.onnx", write_model(model_with_weights(), folder_ / "a" / "m.onnx", kOutside).data);
+  EXPECT_TRUE(fs::is_empty(folder_ / "b"));
+
+  fs::create_symlink("../b/real.onnx", folder_ / "a" / "link.onnx");
+  expect_pair(folder_ / "b", "real.onnx", write_model(other_model(), folder_ / "a" / "link.onnx", kOutside).data);
+  write_model(sample_model(), folder_ / "a" / "link.onnx");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "b"), {}), 1) << "the data went";
+}
+
+TEST_F(OnnxWrite, WhatIsCalledAsDataOnceWereIsNotInTheWay) {
+  fs::create_directories(folder_ / "m.onnx.data");
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", kData, "m.onnx.data"}));
+}
+
+TEST_F(OnnxWrite, ANameMayBeAsLongAsAnother) {
+  const std::string of_two_bytes = "\xc3\xa9";
+  std::string umlauts = "m";
+  while (umlauts.size() < 255) umlauts += of_two_bytes;
+  for (const std::string& name : {std::string(240, 'x'), std::string(255, 'y'), umlauts}) {
+    const fs::path data = write_model(model_with_weights(), folder_ / name, kOutside).data;
+    expect_pair(folder_, name, data);
+    EXPECT_TRUE(is_data_name(data.filename().native(), name));
+    EXPECT_NE(static_cast<unsigned char>(data.stem().stem().native().back()), 0xc3U) << "half a character";
+    write_model(sample_model(), folder_ / name);
+    EXPECT_FALSE(fs::exists(data));
+  }
+}
+
+TEST_F(OnnxWrite, DataThatACopyOfTheOldModelNamesStay) {
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  fs::copy(folder_ / "m.onnx", folder_ / "backup");
+  write_file(folder_ / "notes.txt", read_text(folder_ / "m.onnx").substr(1));  // no model
+  write_model(sample_model(), folder_ / "m.onnx");
+  EXPECT_EQ(files(), (std::vector<std::string>{"backup", "m.onnx", kData, "notes.txt"}));
+  fs::rename(folder_ / "backup", folder_ / "m.onnx");
+  write_model(sample_model(), folder_ / "m.onnx");
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", "notes.txt"})) << "nobody names them any more";
+}
+
+/// Somebody keeps the lock of the folder.
+class KeptLock {
+ public:
+  explicit KeptLock(const fs::path& folder) : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    EXPECT_EQ(::flock(fd_, LOCK_EX), 0);
+  }
+  ~KeptLock() { ::close(fd_); }
+  KeptLock(const KeptLock&) = delete;
+  KeptLock& operator=(const KeptLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+TEST_F(OnnxWrite, ALockThatSomebodyKeepsCostsNoModel) {
+  write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
+  const KeptLock lock(folder_);
+  const auto begin = std::chrono::steady_clock::now();
+  write_model(sample_model(), folder_ / "other.onnx");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2)) << "without data nobody waits";
+  const fs::path data = write_model(other_model(), folder_ / "m.onnx", kOutside).data;
+  expect_pair(folder_, "m.onnx", data);
+  EXPECT_TRUE(fs::exists(folder_ / kData)) << "another writer may count on it";
+}
+
+TEST_F(OnnxWrite, WhatAKilledProcessLeftOfDataGoesWithAModelThatHasNone) {
+  write_file(folder_ / part_name("m.onnx.data"), "half of it");
+  const std::string held = part_name("m.onnx.data");
+  write_file(folder_ / held, "being written");
+  const int fd = ::open((folder_ / held).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(fd, LOCK_EX), 0);
+  write_model(sample_model(), folder_ / "m.onnx");
+  ::close(fd);
+  EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", held}));
 }
 
 /// Makes every file end at `bytes`, as a full disk would.

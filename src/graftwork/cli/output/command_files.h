@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "graftwork/cli/output/file_place.h"
 #include "graftwork/cli/output/watched_files.h"
 
 namespace graftwork::core::cli {
@@ -22,16 +23,18 @@ struct CommandFile {
   FileUse use;
 };
 
+bool is_output(const CommandFile& file);
+
 class CommandFiles {
  public:
   CommandFiles() = default;
-  /// Every file of a command line. Takes stock of those that are watched. Throws Error "file.changed" where somebody is
-  /// writing one of them.
+  /// Every file of a command line. Takes stock of those that are watched. Throws Error "file.same" where standard
+  /// output or error is one of them, and "file.changed" where somebody is writing one that is watched.
   explicit CommandFiles(std::vector<CommandFile> files);
 
   /// Throws Error "file.unwritable" when no file can be made at an output, and "file.same" when it is an input or
-  /// another output, by whatever name: a link of either kind, another path, or other capitals; or would become a sample
-  /// of a folder that is read. Leaves nothing behind.
+  /// another output, by whatever name: a link of either kind, another path, a folder mounted twice, or other capitals;
+  /// or would become a sample of a folder that is read. Leaves nothing behind.
   void check_outputs() const;
   /// To be called when all is computed, before an output stands at its place: throws Error "file.changed" where a
   /// watched file is not what it was, and "file.same" where an output has become an input since.
@@ -41,8 +44,8 @@ class CommandFiles {
 
  private:
   void check_names() const;
-  void check_against_inputs(const CommandFile& output) const;
-  void check_against_outputs(size_t output) const;
+  void check_against_inputs(size_t output, const std::vector<FilePlace>& places) const;
+  void check_against_outputs(size_t output, const std::vector<FilePlace>& places) const;
 
   std::vector<CommandFile> files_;
   WatchedFiles watched_;

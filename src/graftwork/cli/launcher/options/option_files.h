@@ -8,8 +8,9 @@
 
 namespace graftwork::core::cli {
 
-/// Every file that a subcommand's line names, once it is read. An option that takes a file and is not known here is a
-/// defect: throws InternalError, whether it is given or not.
+/// Every file that a subcommand's line names, once it is read, and the files of weights that an ONNX file of it names.
+/// Throws Error "usage" where an option is given an empty name, which would be as if it were not given. An option that
+/// takes a file and is not known here is a defect: throws InternalError, whether it is given or not.
 std::vector<CommandFile> files_of(const CLI::App& subcommand);
 
 }  // namespace graftwork::core::cli

@@ -28,9 +28,10 @@ class CommandLine {
       const Subcommand* chosen = find_chosen();
       refuse(chosen ? chosen->app() : options_.app(), error.what());
     }
+    // An empty name is told before the request, to which it is as if it were not given.
+    std::vector<CommandFile> files = files_of(find_chosen()->app());
     Request request = find_chosen()->request();
-    const CLI::App& chosen = find_chosen()->app();
-    std::visit([&](auto& asked) { asked.files = CommandFiles(files_of(chosen)); }, request);
+    std::visit([&](auto& asked) { asked.files = CommandFiles(std::move(files)); }, request);
     return request;
   }
 
