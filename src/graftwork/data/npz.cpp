@@ -5,6 +5,7 @@
 
 #include "graftwork/archive/inflate.h"
 #include "graftwork/archive/zip_writer.h"
+#include "graftwork/base/available_memory.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
@@ -59,8 +60,21 @@ Array NpzReader::read(const Entry& entry) const {
   return read_npy(loaded.bytes, loaded.owner);
 }
 
-std::vector<NamedArray> read_npz(const std::filesystem::path& path) {
+std::vector<NamedArray> read_npz(const std::filesystem::path& path, const NpzCheck& check, int64_t limit) {
   const NpzReader reader(path);
+  uint64_t unpacked = 0;
+  for (const NpzReader::Entry& entry : reader.entries()) {
+    if (check) check(entry.name, entry.header);
+    if (entry.is_compressed) unpacked += entry.header.data_size;
+  }
+  const auto allowed = static_cast<uint64_t>(std::max<int64_t>(limit > 0 ? limit : available_memory(), 0));
+  if (unpacked > allowed) {
+    throw Error(
+        "memory.limit",
+        cat("unpacking the arrays takes ", human_bytes(unpacked), " of memory; there are ", human_bytes(allowed)),
+        "a larger limit, or a machine with more memory")
+        .at(path.string());
+  }
   std::vector<NamedArray> arrays;
   for (const NpzReader::Entry& entry : reader.entries()) {
     arrays.push_back({.name = entry.name, .array = reader.read(entry)});
