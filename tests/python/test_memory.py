@@ -143,6 +143,17 @@ def test_a_picture_that_unpacks_to_a_gigabyte_is_refused(graftwork, wide):
 
 # ---- arrays ---------------------------------------------------------------------------------------------
 
+
+def limited_to_two_gib(graftwork, folder, *arguments):
+    """Runs a command whose memory of its own is limited."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (2**31, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+    command = [graftwork.path, *arguments]
+    return subprocess.run(command, cwd=folder, preexec_fn=limit, capture_output=True, text=True, timeout=120)
+
+
 RUN = ("run", "good.pt2", "-o", "y.npz")
 #: Says to unpack to 300 MB, of which there are 20: whoever unpacks it says that it is damaged.
 HUGE = {"claimed": 300_000_000, "megabytes": 20, "filler": 500_000}
@@ -204,6 +215,13 @@ def test_an_override_is_asked_for_name_and_shape_before_it_is_unpacked(graftwork
     assert f"error[{code}]" in done.stderr
 
 
+def test_samples_are_not_unpacked_beyond_what_the_process_has_left(graftwork, good):
+    file = archive_of(good / "bomb.npz", npz.bomb(3_000_000_000, filler=5_000_000))
+    done = limited_to_two_gib(graftwork, good, "quantize", "good.pt2", "--calibrate", file, "-o", "o.onnx")
+    assert done.returncode == 1
+    assert "error[memory.limit]: unpacking the arrays takes 3.0 GB of memory" in done.stderr
+
+
 # ---- what no shape tells --------------------------------------------------------------------------------
 
 
@@ -242,26 +260,12 @@ class SquareOfWhatIsSelected(nn.Module):
         return found[:, None] * found[None, :]
 
 
-@pytest.mark.parametrize("limited", [False, True])
-def test_a_size_that_only_the_run_knows_ends_in_one_message(graftwork, tmp_path, limited):
-    """A terabyte on any machine, or four gigabytes for a process that may have two."""
-    x = torch.ones(2**19 if not limited else 2**15)
+def test_a_size_that_only_the_run_knows_ends_in_one_message(graftwork, tmp_path):
+    """Four gigabytes of what 131 kB selected, for a process that may have two."""
+    x = torch.ones(2**15)
     torch.export.save(torch.export.export(SquareOfWhatIsSelected(), (x,)), tmp_path / "m.pt2")
     np.save(tmp_path / "x.npy", x.numpy())
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-
-    def limit():
-        if limited:
-            resource.setrlimit(resource.RLIMIT_DATA, (2**31, before[1]))
-
-    done = subprocess.run(
-        [graftwork.path, "run", "m.pt2", "--input", "x.npy", "-o", "y.npz"],
-        cwd=tmp_path,
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = limited_to_two_gib(graftwork, tmp_path, "run", "m.pt2", "--input", "x.npy", "-o", "y.npz")
     assert done.returncode == 1
     assert re.match(r"error\[memory(\.limit)?\]: ", done.stderr)
     assert done.stderr.count("error[") == 1

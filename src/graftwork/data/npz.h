@@ -36,6 +36,7 @@ class NpzReader {
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
   };
+  /// Throws Error "memory.limit" where unpacking it takes more than the machine has left, and as the constructor does.
   Bytes load(const Entry& entry) const;
   Array read(const Entry& entry) const;
 
