@@ -85,9 +85,12 @@ def hostile(random):
 NAMES = ["x", "relu", "conv2d", "p_weight", "p_bias", "conv.weight", "conv.bias"]
 
 
-def program(random):
-    """The seed of all families and its weights with some of their texts replaced, so that it can still be opened."""
+def program(random, named=None):
+    """The seed of all families and its weights with some of their texts replaced, so that it can still be opened.
+    `named`: what others must be replaced by."""
     text = json.dumps([seeds.program(), seeds.weights()])
+    for name, other in (named or {}).items():
+        text = text.replace(f'"{name}"', json.dumps(other))
     for name in random.sample(NAMES, random.randint(1, len(NAMES))):
         text = text.replace(f'"{name}"', json.dumps(hostile(random)))
     made, config = json.loads(text)
@@ -100,9 +103,10 @@ def program(random):
 
 
 def sound_model(folder, random):
-    """Every other one with samples that are all zero, of which warnings name what they are about."""
-    (folder / "m.pt2").write_bytes(seeds.archive(*program(random)))
-    if random.random() < 0.5:
+    """Every other one with samples that are all zero, of which a warning names the input."""
+    all_zero = random.random() < 0.5
+    (folder / "m.pt2").write_bytes(seeds.archive(*program(random, {"x": f"conv{FORGED}a"} if all_zero else None)))
+    if all_zero:
         (folder / "x.npy").write_bytes(seeds.npy([1, 3, 8, 8], body=bytes(4 * 3 * 8 * 8)))
 
 
