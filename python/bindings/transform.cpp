@@ -5,6 +5,7 @@
 #include "bindings/bindings.h"
 #include "bindings/network.h"
 #include "bindings/patterns.h"
+#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/patterns/explain.h"
 #include "graftwork/place/plan_file.h"
@@ -82,8 +83,7 @@ core::PlannedMatch& match_at(core::TransformationPlan& plan, size_t round, size_
   return plan.rounds.at(round).matches.at(index);
 }
 
-core::TransformationPlan parse_plan(const std::string& text) {
-  core::PlanFile file = core::parse_plan(text);
+core::TransformationPlan plan_of(core::PlanFile file) {
   if (!file.transformation)
     throw Error("plan.kind", "the file has a plan of Q/DQ and none of fusions", "get_transformation_plan");
   return std::move(*file.transformation);
@@ -137,8 +137,12 @@ void bind_transform(py::module_& module) {
       .def("switch", [](core::TransformationPlan& plan, size_t round, size_t index,
                         bool on) { match_at(plan, round, index).apply = on; })
       .def("text", &core::TransformationPlan::text)
-      .def("to_json", [](const core::TransformationPlan& plan) { return core::plan_text({plan, std::nullopt}); });
-  module.def("parse_plan", &parse_plan);
+      .def("to_json", [](const core::TransformationPlan& plan) { return core::plan_text({plan, std::nullopt}); })
+      .def("save", [](const core::TransformationPlan& plan, const std::string& path) {
+        core::write_file(path, core::plan_text({plan, std::nullopt}));
+      });
+  module.def("parse_plan", [](const std::string& text) { return plan_of(core::parse_plan(text)); });
+  module.def("read_plan", [](const std::string& path) { return plan_of(core::read_plan(path)); });
   module.def("get_transformation_plan", [](const Network& network, const Patterns& patterns) {
     const core::PatternSections sections = sections_of(patterns);
     return without_gil([&] { return core::get_transformation_plan(network.module(), sections); });

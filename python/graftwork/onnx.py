@@ -59,5 +59,5 @@ def export_onnx(
         types = [model.info.declared[name][0] for name in model.info.network.names]
         tensors = [t.detach().to("cpu", dtype) for dtype, t in zip(types, model.tensors(), strict=True)]
         network = _C.with_tensors(model.info.network, tensors)
-    for warning in _C.export_onnx(network, os.fspath(path), form, weights, opset, attention_operator, quantized):
+    for warning in _C.export_onnx(network, os.fsencode(path), form, weights, opset, attention_operator, quantized):
         warnings.warn(warning, stacklevel=2)

@@ -58,7 +58,7 @@ def patterns(source: str | os.PathLike[str]) -> PatternList:
     "file.*".
     """
     if isinstance(source, Path) or (isinstance(source, str) and source.endswith(".gpat") and "\n" not in source):
-        return PatternList(_C.read_patterns(os.fspath(source)))
+        return PatternList(_C.read_patterns(os.fsencode(source)))
     return PatternList(_C.parse_patterns(os.fspath(source), "text"))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -70,16 +69,17 @@ class TransformationPlan:
         return self.data.to_json()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes `to_json` to a file."""
-        Path(path).write_text(self.to_json())
+        """Writes `to_json` to a file, which appears whole or not at all. Raises graftwork.Error "file.unwritable"."""
+        self.data.save(os.fsencode(path))
 
     def load(self, source: str | os.PathLike[str]) -> TransformationPlan:
         """A plan for the same network, as it was saved: a path, or JSON.
 
-        Raises graftwork.Error "plan.*" where it is none.
+        Raises graftwork.Error "plan.*" where it is none, "file.*" where it cannot be read.
         """
-        text = source if isinstance(source, str) and source.lstrip().startswith("{") else Path(source).read_text()
-        return TransformationPlan(_C.parse_plan(text), self.source)
+        is_text = isinstance(source, str) and source.lstrip().startswith("{")
+        plan = _C.parse_plan(str(source)) if is_text else _C.read_plan(os.fsencode(source))
+        return TransformationPlan(plan, self.source)
 
     def explain(self, node: str) -> list[Explanation]:
         """As `TransformationResult.explain`."""

@@ -1,10 +1,12 @@
 """What a file says is shown and never obeyed: every text of models, graphs, arrays, patterns, recipes and plans carries
 escape sequences, bidirectional marks and line ends, and every subcommand is run on them. On standard output and
-standard error must be no control character but the end of a line, none that is hidden, and no byte that is no UTF-8."""
+standard error, and in every text file that is written, must be no control character but the end of a line, none that is
+hidden, and no byte that is no UTF-8."""
 
 import json
 import re
 import zipfile
+from pathlib import Path
 
 from hostile import seeds
 from hostile.seeds import argument, node, tensor
@@ -53,11 +55,16 @@ def meet(run, command, folder, case):
             run.find(case, "not read back", answer.report, folder)
         if arguments[:2] == ("inspect", "--json") and answer.status == 0 and not is_json(answer.output):
             run.find(case, "no JSON", answer.output[:200], folder)
-    for path in folder.glob("*.html"):
-        if found := FORBIDDEN.search(path.read_text("utf-8", errors="surrogateescape").replace("\t", "")):
-            run.find(case, "page", f"{path.name}: {found[0]!r}", folder)
-    for path in folder.glob("r.json"):
-        if not is_json(path.read_text("utf-8", errors="replace")):
+    for path in filter(Path.exists, (folder / name for name in WRITTEN)):
+        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
+        # U+FFFD stands for bytes that no JSON can hold.
+        if found := FORBIDDEN.search(text.replace("\t", "").replace("\ufffd", "")):
+            run.find(case, "file", f"{path.name}: {found[0]!r}", folder)
+        if FORGED in f"\n{text}":
+            run.find(case, "forged line", f"{path.name}: {text[:400]!r}", folder)
+        if path.suffix == ".json" and not is_json(text):
+            run.find(case, "no JSON", path.name, folder)
+        if path.suffix == ".jsonl" and not all(map(is_json, text.splitlines())):
             run.find(case, "no JSON", path.name, folder)
 
 
@@ -78,9 +85,12 @@ def hostile(random):
 NAMES = ["x", "relu", "conv2d", "p_weight", "p_bias", "conv.weight", "conv.bias"]
 
 
-def program(random):
-    """The seed of all families and its weights with some of their texts replaced, so that it can still be opened."""
+def program(random, named=None):
+    """The seed of all families and its weights with some of their texts replaced, so that it can still be opened.
+    `named`: what others must be replaced by."""
     text = json.dumps([seeds.program(), seeds.weights()])
+    for name, other in (named or {}).items():
+        text = text.replace(f'"{name}"', json.dumps(other))
     for name in random.sample(NAMES, random.randint(1, len(NAMES))):
         text = text.replace(f'"{name}"', json.dumps(hostile(random)))
     made, config = json.loads(text)
@@ -93,7 +103,11 @@ def program(random):
 
 
 def sound_model(folder, random):
-    (folder / "m.pt2").write_bytes(seeds.archive(*program(random)))
+    """Every other one with samples that are all zero, of which a warning names the input."""
+    all_zero = random.random() < 0.5
+    (folder / "m.pt2").write_bytes(seeds.archive(*program(random, {"x": f"conv{FORGED}a"} if all_zero else None)))
+    if all_zero:
+        (folder / "x.npy").write_bytes(seeds.npy([1, 3, 8, 8], body=bytes(4 * 3 * 8 * 8)))
 
 
 def unsound_model(folder, random):
@@ -163,12 +177,19 @@ OPENED = [
     ("transform", "m.pt2", "-o", "t.gir"),
     ("inspect", "--quiet", "t.gir"),
     ("explain", "m.pt2", "nobody"),
-    ("plan", "m.pt2", "-o", "q.json"),
+    ("plan", "m.pt2", "--quantize", "-o", "q.json"),
     ("run", "m.pt2", "--input", "x.npy", "--values", "all", "-o", "y.npz"),
-    ("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "o.onnx", "--report", "r.json", "--html", "r.html"),
+    (
+        *("quantize", "m.pt2", "--calibrate", "x.npy", "-o", "o.onnx", "--report", "r.json", "--html", "r.html"),
+        *("--scales-out", "l.jsonl", "--config-out", "k.json"),
+    ),
 ]
+SENSITIVITY = ("sensitivity", "m.pt2", "--data", "x.npy", "--budget", "1", "-o", "s.json", "--report", "v.json")
+COMPARE = ("compare", "m.pt2", "--data", "x.npy", "--report", "w.json")
+#: The text files that these commands write.
+WRITTEN = ["r.json", "q.json", "k.json", "s.json", "v.json", "w.json", "l.jsonl", "t.gir", "r.html"]
 FAMILIES = [
-    (sound_model, [*OPENED, ("sensitivity", "m.pt2", "--data", "x.npy", "-o", "s.json")]),
+    (sound_model, [*OPENED, SENSITIVITY, COMPARE]),
     (unsound_model, [*OPENED[:5], OPENED[-1]]),
     (archive, [OPENED[0]]),
     (graph, [("inspect", "m.gir"), ("inspect", "--json", "m.gir"), ("transform", "m.gir"), ("explain", "m.gir", "a")]),
@@ -182,7 +203,18 @@ FAMILIES = [
     (
         settings,
         [
-            ("quantize", "m.pt2", "--calibrate", "x.npy", "--config", "c.json", "-o", "o.onnx"),
+            (
+                "quantize",
+                "m.pt2",
+                "--calibrate",
+                "x.npy",
+                "--config",
+                "c.json",
+                "-o",
+                "o.onnx",
+                "--config-out",
+                "k.json",
+            ),
             ("transform", "m.pt2", "--plan", "p.json"),
             ("transform", "m.pt2", "--patterns", "p.gpat"),
         ],

@@ -136,7 +136,7 @@ def names():
         "/etc/passwd",
         "//host/share",
         "C:/evil",
-        "c:evil",
+        "c:",
         "C:\\evil",
         "m\\..\\..\\evil",
         "\\\\host\\share",

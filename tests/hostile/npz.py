@@ -1,5 +1,6 @@
 """Broken .npz files, and bombs."""
 
+import math
 import zlib
 
 from hostile import seeds
@@ -74,26 +75,29 @@ def streams():
     yield _npz("an encrypted array", "archive.encrypted", zip_bytes([Part("x.npy", HONEST, flags=1)]))
 
 
-def _bomb(claimed, name="x.npy", megabytes=20):
-    """An array of zeros whose header and directory say `claimed` bytes, in a stream of `megabytes` of zeros."""
-    header = npy((claimed // (3 * 64 * 4), 3, 8, 8), body=b"")
+def bomb(claimed, name="x.npy", megabytes=20, shape=(3, 8, 8), descr="<f4", filler=0):
+    """An array of zeros, whole samples of `shape`, whose header and directory say `claimed` bytes, in a stream of
+    `megabytes` of zeros; `filler` bytes behind it, which it takes to hold what is claimed."""
+    sample = 4 * math.prod(shape)
+    header = npy((claimed // sample, *shape), descr, body=b"")
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = b"\0" * 1_000_000
-    stream = packer.compress(header) + b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()
-    size = len(header) + claimed // (3 * 64 * 4) * (3 * 64 * 4)
+    stream = (
+        packer.compress(header)
+        + b"".join(packer.compress(block) for _ in range(megabytes))
+        + packer.flush()
+        + bytes(filler)
+    )
+    size = len(header) + claimed // sample * sample
     lies = {"size": size, "crc": 0, "packed_size": len(stream)}
     return Part(name, b"", 8, packed=stream, listed=lies, local={"size": 0, "crc": 0}, wide=size >= 2**32 - 1)
 
 
 def bombs():
-    yield _npz("20 MB that say they are 25 MB", "archive.corrupt", zip_bytes([_bomb(25_000_000)]))
-    yield _npz("20 MB that say they are 5 GB", "archive.corrupt", zip_bytes([_bomb(5_000_000_000)]), "more than")
-    yield _npz("20 MB that say they are 10^15 bytes", "archive.corrupt", zip_bytes([_bomb(10**15)]), "more than")
-    huge = _bomb(6_000_000_000)
-    filler = b"\0" * 8_000_000
-    huge.packed += filler
-    huge.listed["packed_size"] = len(huge.packed)
-    yield _npz("6 GB of zeros", "archive.too_large", zip_bytes([huge]))
+    yield _npz("20 MB that say they are 25 MB", "archive.corrupt", zip_bytes([bomb(25_000_000)]))
+    yield _npz("20 MB that say they are 5 GB", "archive.corrupt", zip_bytes([bomb(5_000_000_000)]), "more than")
+    yield _npz("20 MB that say they are 10^15 bytes", "archive.corrupt", zip_bytes([bomb(10**15)]), "more than")
+    yield _npz("6 GB of zeros", "archive.too_large", zip_bytes([bomb(6_000_000_000, filler=8_000_000)]))
     size = npy("(1000000000000, 1)", body=b"")
     stored = Part(
         "x.npy", size, listed={"size": 2**42, "packed_size": 2**42}, local={"size": 0, "packed_size": 0}, wide=True

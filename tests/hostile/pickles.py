@@ -213,6 +213,17 @@ def tensors():
         yield f"a storage in {key[:20]!r}", code, _weights(weight=_tensor(_storage(key, COUNT), SHAPE, [27, 9, 3, 1]))
 
 
+def of_rank(rank):
+    """A weight of so many dimensions."""
+    ones = [1] * (rank - len(SHAPE))
+    return archive(saved(_weights(weight=_tensor(_storage("0", COUNT), [*SHAPE, *ones], [27, 9, 3, 1, *ones]))))
+
+
+def of_key(length):
+    """A weight in a storage with so long a key."""
+    return archive(saved(_weights(weight=_tensor(_storage("a" * length, COUNT), SHAPE, [27, 9, 3, 1]))))
+
+
 def cases():
     for family in (names, instructions, structure, tensors):
         for title, code, body in family():

@@ -37,6 +37,17 @@ def jpeg(width=8, height=8, components=1, extra=b"", size=None, marker=0xC0, sca
     return b"\xff\xd8" + extra + tables + _segment(marker, frame, size) + huffman + _segment(0xDA, start) + scan
 
 
+def progressive_jpeg(scans):
+    """A grey block in so many scans, of which each but the first says again that nothing follows."""
+    whole = jpeg(marker=0xC2, scan=b"\xff\xd9")
+    start = whole.rindex(b"\xff\xda")
+
+    def scan(first, last):
+        return _segment(0xDA, bytes([1, 1, 0, first, last, 0])) + b"\x3f"
+
+    return whole[:start] + scan(0, 0) + scan(1, 63) * (scans - 1) + b"\xff\xd9"
+
+
 def _exif(tiff):
     return _segment(0xE1, b"Exif\0\0" + tiff)
 

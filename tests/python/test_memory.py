@@ -2,6 +2,8 @@
 
 import os
 import re
+import resource
+import signal
 import subprocess
 import sys
 
@@ -10,28 +12,71 @@ import pytest
 import torch
 from torch import nn
 
-from hostile import bounds
+from hostile import bounds, npz, seeds
+from hostile.zips import deflated, zip_bytes
+from test_isolation import children_of
 
 FEATURES, UNITS = 12544, 4096
 WEIGHTS = 4 * FEATURES * UNITS
 
 
-def peak(graftwork, folder, model, x):
-    """Bytes that the process had at most."""
+def save(folder, model, x):
     torch.export.save(torch.export.export(model.eval(), (x,)), folder / "m.pt2")
     np.savez(folder / "c.npz", input=x.numpy())
-    command = [graftwork.path, "quantize", "m.pt2", "--calibrate", "c.npz", "--quiet", "-o", "m.onnx"]
-    with subprocess.Popen(command, cwd=folder) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return 1024 * usage.ru_maxrss
+    return folder
 
 
-def test_a_large_layer_takes_a_few_times_its_weights(graftwork, tmp_path):
-    small = peak(graftwork, tmp_path, nn.Linear(16, 16), torch.randn(2, 16))
-    large = peak(graftwork, tmp_path, nn.Linear(FEATURES, UNITS), torch.randn(2, FEATURES))
-    assert (large - small) / WEIGHTS < 4
+QUANTIZE = ("quantize", "m.pt2", "--calibrate", "c.npz", "-o", "m.onnx")
+
+
+MOST_RESIDENT = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def peak(folder, *command):
+    """Bytes that a command had at most; asked of a process of its own, as the memory of whoever forks counts until the
+    command has begun."""
+    asked = (sys.executable, "-c", MOST_RESIDENT, *command)
+    return 1024 * int(subprocess.run(asked, cwd=folder, capture_output=True, check=True).stdout)
+
+
+def peak_of_quantize(graftwork, folder):
+    taken = peak(folder, graftwork.path, *QUANTIZE, "--quiet")
+    assert (folder / "m.onnx").exists()
+    return taken
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A large linear layer and one sample."""
+    return save(tmp_path_factory.mktemp("large"), nn.Linear(FEATURES, UNITS), torch.randn(2, FEATURES))
+
+
+def stated_bytes(report):
+    """Of "takes about 1.2 GB of memory"."""
+    number, unit = re.search(r"takes about ([\d.]+) ([kMG]B) of memory", report).groups()
+    return float(number) * {"kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+
+
+def test_a_large_layer_takes_a_few_times_its_weights_and_about_what_was_said(graftwork, large, tmp_path):
+    small = save(tmp_path, nn.Linear(16, 16), torch.randn(2, 16))
+    taken = peak_of_quantize(graftwork, large) - peak_of_quantize(graftwork, small)
+    assert taken / WEIGHTS < 4
+    refusal = graftwork.fails(*QUANTIZE, "--memory-limit", "1MB", codes=(1,), cwd=large)
+    assert 1 / 3 < taken / stated_bytes(refusal.stderr) < 3
+
+
+def test_what_cannot_be_written_is_refused_before_the_calibration(graftwork, large):
+    (large / "m.onnx").unlink(missing_ok=True)
+    refusal = graftwork.fails(*QUANTIZE, "--memory-limit", "1MB", codes=(1,), cwd=large)
+    assert "error[memory.limit]: writing the file takes about" in refusal.stderr
+    assert "calibrating" not in refusal.stderr
+    limit = int(0.99 * stated_bytes(refusal.stderr))
+    assert "error[memory.limit]: writing" in graftwork.fails(*QUANTIZE, f"--memory-limit={limit}B", cwd=large).stderr
+    assert not (large / "m.onnx").exists()
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +90,6 @@ def wide(tmp_path_factory):
     np.save(folder / "one.npy", np.zeros((1, 1, 16, 16), np.float32))
     return folder
 
-
-MOST_RESIDENT = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stderr=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""
 
 RUNS = {
     "run": ("run", "m.pt2", "--input", "x.npy", "-o", "y.npz"),
@@ -74,19 +113,9 @@ def test_a_run_that_does_not_fit_is_refused_first(graftwork, wide, command):
 def test_a_smaller_batch_fits(graftwork, wide):
     """What the refusal says is near to what the run takes."""
     refusal = graftwork.fails("run", "m.pt2", "--input", "one.npy", "-o", "y.npz", "--memory-limit", "1MB", cwd=wide)
-    number, unit = re.search(r"about ([\d.]+) ([MG]B)", refusal.stderr).groups()
-    predicted = float(number) * {"MB": 1e6, "GB": 1e9}[unit]
+    predicted = stated_bytes(refusal.stderr)
     run = (graftwork.path, "run", "m.pt2", "--input", "one.npy", "-o", "y.npz", "--quiet", "--no-isolation")
-    taken = []
-    for limit in ("1MB", "2GB"):
-        # A process of its own to ask: the memory of whoever forks counts until the command has begun.
-        done = subprocess.run(
-            (sys.executable, "-c", MOST_RESIDENT, *run, "--memory-limit", limit),
-            cwd=wide,
-            capture_output=True,
-            check=True,
-        )
-        taken.append(1024 * int(done.stdout))
+    taken = [peak(wide, *run, "--memory-limit", limit) for limit in ("1MB", "2GB")]
     assert 0.5 < (taken[1] - taken[0]) / predicted < 1.5
 
 
@@ -110,3 +139,134 @@ def test_a_picture_that_unpacks_to_a_gigabyte_is_refused(graftwork, wide):
     done = graftwork.fails("run", "m.pt2", "--input", "bomb.png", "-o", "y.npz", codes=(1,), cwd=wide)
     assert "error[data.image]" in done.stderr
     assert "too much for a file of" in done.stderr
+
+
+# ---- arrays ---------------------------------------------------------------------------------------------
+
+
+def limited_to_two_gib(graftwork, folder, *arguments):
+    """Runs a command whose memory of its own is limited."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_DATA, (2**31, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+    command = [graftwork.path, *arguments]
+    return subprocess.run(command, cwd=folder, preexec_fn=limit, capture_output=True, text=True, timeout=120)
+
+
+RUN = ("run", "good.pt2", "-o", "y.npz")
+#: Says to unpack to 300 MB, of which there are 20: whoever unpacks it says that it is damaged.
+HUGE = {"claimed": 300_000_000, "megabytes": 20, "filler": 500_000}
+
+
+@pytest.fixture
+def good(tmp_path):
+    (tmp_path / "good.pt2").write_bytes(seeds.archive())
+    (tmp_path / "x.npy").write_bytes(seeds.samples(1))
+    return tmp_path
+
+
+def archive_of(path, *parts):
+    path.write_bytes(zip_bytes(list(parts)))
+    return path.name
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("junk", (), r"error\[run.input\]: the network has no input \"junk\""),
+        (
+            "x",
+            ("--memory-limit", "100MB"),
+            r"error\[memory.limit\]: unpacking .* takes 300.0 MB of memory; there are 100",
+        ),
+        ("x", ("--memory-limit", "1GB"), r"error\[archive.corrupt\]"),
+    ],
+)
+def test_an_array_is_asked_for_name_and_size_before_it_is_unpacked(graftwork, good, name, options, words):
+    honest = [deflated("x.npy", seeds.samples(1))] if name != "x" else []
+    file = archive_of(good / "bomb.npz", *honest, npz.bomb(name=f"{name}.npy", **HUGE))
+    done = graftwork.fails(*RUN, "--input", file, *options, codes=(1,), cwd=good)
+    assert re.search(words, done.stderr)
+    assert "bomb.npz" in done.stderr
+
+
+def test_an_array_of_another_shape_or_type_is_not_unpacked(graftwork, good):
+    for part in (npz.bomb(name="x.npy", **HUGE, shape=(1, 64, 8)), npz.bomb(name="x.npy", **HUGE, descr="<i4")):
+        done = graftwork.fails(*RUN, "--input", archive_of(good / "bomb.npz", part), codes=(1,), cwd=good)
+        assert "error[nn.input]: input x is f32[" in done.stderr
+    (good / "bad.npy").write_bytes(seeds.npy([1, 64, 8], body=b""))  # shorter than it says
+    done = graftwork.fails(*RUN, "--input", "bad.npy", codes=(1,), cwd=good)
+    assert "error[nn.input]: input x is f32[" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "code"),
+    [
+        ("junk", {}, "run.value"),
+        ("relu", {"shape": (1, 64, 8)}, "run.override"),
+        ("relu", {"shape": (4, 8, 8)}, "memory.limit"),
+    ],
+)
+def test_an_override_is_asked_for_name_and_shape_before_it_is_unpacked(graftwork, good, name, options, code):
+    file = archive_of(good / "bomb.npz", npz.bomb(name=f"{name}.npy", **HUGE, **options))
+    limit = ("--memory-limit", "100MB") if code == "memory.limit" else ()
+    done = graftwork.fails(*RUN, "--input", "x.npy", "--override", file, *limit, codes=(1,), cwd=good)
+    assert f"error[{code}]" in done.stderr
+
+
+def test_samples_are_not_unpacked_beyond_what_the_process_has_left(graftwork, good):
+    file = archive_of(good / "bomb.npz", npz.bomb(3_000_000_000, filler=5_000_000))
+    done = limited_to_two_gib(graftwork, good, "quantize", "good.pt2", "--calibrate", file, "-o", "o.onnx")
+    assert done.returncode == 1
+    assert "error[memory.limit]: unpacking the arrays takes 3.0 GB of memory" in done.stderr
+
+
+# ---- what no shape tells --------------------------------------------------------------------------------
+
+
+def data_limit(pid):
+    """Bytes that the process may have of its own; infinity where nothing limits them."""
+    with open(f"/proc/{pid}/limits") as limits:
+        (line,) = (line for line in limits if line.startswith("Max data size"))
+    soft = line.split()[3]
+    return float("inf") if soft == "unlimited" else int(soft)
+
+
+def while_calibrating(graftwork, folder, look, *options):
+    """What `look` sees of the process that calibrates, which is held meanwhile."""
+    command = [graftwork.path, *RUNS["quantize"], *options]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        assert "calibrating" in process.stderr.readline()
+        works = process.pid if options else children_of(process.pid)[0]
+        os.kill(works, signal.SIGSTOP)
+        return look(works)
+    finally:
+        for pid in {process.pid, *children_of(process.pid)}:
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_process_that_runs_a_network_is_held_to_what_the_machine_has(graftwork, wide):
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert while_calibrating(graftwork, wide, data_limit) <= machine + 2**31
+    assert while_calibrating(graftwork, wide, data_limit, "--no-isolation") == data_limit("self")
+
+
+class SquareOfWhatIsSelected(nn.Module):
+    def forward(self, x):
+        found = torch.masked_select(x, x > 0)
+        return found[:, None] * found[None, :]
+
+
+def test_a_size_that_only_the_run_knows_ends_in_one_message(graftwork, tmp_path):
+    """Four gigabytes of what 131 kB selected, for a process that may have two."""
+    x = torch.ones(2**15)
+    torch.export.save(torch.export.export(SquareOfWhatIsSelected(), (x,)), tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    done = limited_to_two_gib(graftwork, tmp_path, "run", "m.pt2", "--input", "x.npy", "-o", "y.npz")
+    assert done.returncode == 1
+    assert re.match(r"error\[memory(\.limit)?\]: ", done.stderr)
+    assert done.stderr.count("error[") == 1
+    assert not (tmp_path / "y.npz").exists()

@@ -427,6 +427,29 @@ def test_names_are_text_whatever_they_hold(graftwork, look, tmp_path):
     assert seen.run("document.title") == f"{path.name} · Graftwork"
 
 
+class LookAlikes(torch.nn.Module):
+    """Two layers of which one is called by an escape character, and the other by what spells it."""
+
+    def __init__(self):
+        super().__init__()
+        self.add_module("a\x1b", torch.nn.Linear(4, 4))
+        self.add_module("a\\x1b", torch.nn.Linear(4, 4))
+
+    def forward(self, x):
+        first, second = self.children()
+        return second(first(x).relu())
+
+
+def test_names_that_look_alike_stay_two(graftwork, tmp_path):
+    torch.export.save(torch.export.export(LookAlikes().eval(), (torch.randn(2, 4),)), tmp_path / "m.pt2")
+    np.save(tmp_path / "c.npy", torch.randn(4, 4).numpy())
+    graftwork("quantize", "m.pt2", "--calibrate", "c.npy", "--html", "p.html", "-o", "o.onnx", cwd=tmp_path)
+    data = json.loads(page_networks.DATA.search((tmp_path / "p.html").read_text())[2])
+    layers = [weight["layer"] for weight in data["weights"]]
+    assert sorted(layers) == ["a\\\\x1b", "a\\x1b"]
+    assert {f"{weight['module']} {weight['layer']}" for weight in data["weights"]} == set(data["weight_scales"])
+
+
 def test_page_is_well_formed(made, look):
     """What the parser mends is not what was written: an element that it moves or closes shows in the tree."""
     seen = look(made[0])

@@ -1,6 +1,7 @@
 """`sensitivity`: its figures are those of `quantize`, a stopped run goes on, and a recipe keeps what it promises."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import support
+from hostile import seeds
 from trained import digits
 
 
@@ -90,6 +92,19 @@ def test_ranks_and_labels(graftwork, trained, tmp_path):
         values = [key(layer) for layer in by_rank]
         assert values == sorted(values), name
     assert [layer["ranks"]["top1"] for layer in report["layers"]] == list(range(1, len(report["layers"]) + 1))
+
+
+def test_the_table_keeps_its_columns_apart(graftwork, tmp_path):
+    """Where nothing is lost a cosine has the most digits."""
+    (tmp_path / "m.pt2").write_bytes(seeds.archive())
+    (tmp_path / "x.npy").write_bytes(seeds.npy([1, 3, 8, 8], body=bytes(4 * 3 * 8 * 8)))
+    done = graftwork("sensitivity", "m.pt2", "--data", "x.npy", cwd=tmp_path)
+    head, row = done.stdout.splitlines()[1:3]
+    columns = ["layer", "alone", "cosine", "all but it", "clipped"]
+    assert re.split(r" {2,}", head.strip()) == columns
+    assert len(re.split(r" {2,}", row.strip())) == len(columns)
+    assert "  1.000000000  " in row
+    assert len(row) == len(head)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

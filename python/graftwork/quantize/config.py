@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fsencode
 from typing import Any, TypeVar
 
 from torch import nn
@@ -135,7 +134,17 @@ class QuantConfig:
     @classmethod
     def from_json(cls, text: str) -> QuantConfig:
         """A recipe of the command. Throws ``graftwork.Error`` "config.*" that names the key."""
-        given = json.loads(_C.recipe_text(text))
+        return cls._of_text(_C.recipe_text(text))
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str]) -> QuantConfig:
+        """``from_json`` of a file; ``graftwork.Error`` "file.*" where it cannot be read."""
+        return cls._of_text(_C.recipe_text_of_file(fsencode(path)))
+
+    @classmethod
+    def _of_text(cls, text: str) -> QuantConfig:
+        """Of a text with every key."""
+        given = json.loads(text)
         smooth = given.get("smooth_quant")
         return cls(
             activation=_filled(ActivationQuantConfig, given["activation"]),
@@ -144,11 +153,6 @@ class QuantConfig:
             smooth_quant=None if smooth is None else SmoothQuantConfig(**smooth),
             policy=QuantPolicy(**given["policy"]),
         )
-
-    @classmethod
-    def from_file(cls, path: str | PathLike[str]) -> QuantConfig:
-        """``from_json`` of a file."""
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
     def to_json(self, model: nn.Module | None = None) -> str:
         """The recipe as the command reads it, with every key. ``model`` is the transformed one that modules and types

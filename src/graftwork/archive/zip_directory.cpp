@@ -146,6 +146,13 @@ Record read_record(Bytes directory, size_t& at) {
   return record;
 }
 
+/// "C:" or "C:/…", not "x:0", as TensorFlow names values.
+bool names_drive(std::string_view name) {
+  if (name.size() < 2 || name[1] != ':') return false;
+  const char letter = static_cast<char>(name[0] | 0x20);
+  return letter >= 'a' && letter <= 'z' && (name.size() == 2 || name[2] == '/' || name[2] == '\\');
+}
+
 /// Nothing here unpacks an archive into a folder, but whoever made such a name wants somebody to.
 void check_name(std::string_view name) {
   const auto refuse = [&](std::string_view why) {
@@ -153,7 +160,7 @@ void check_name(std::string_view name) {
   };
   if (name.empty()) refuse("which is no name");
   if (name.front() == '/') refuse("which is an absolute path");
-  if (name.size() > 1 && name[1] == ':') refuse("which is an absolute path");
+  if (names_drive(name)) refuse("which is an absolute path");
   if (name.find('\\') != std::string_view::npos) refuse("which holds a backslash");
   if (name.find('\0') != std::string_view::npos) refuse("which holds a zero byte");
   for (size_t begin = 0; begin <= name.size();) {

@@ -5,6 +5,7 @@
 
 #include "graftwork/archive/inflate.h"
 #include "graftwork/archive/zip_writer.h"
+#include "graftwork/base/available_memory.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 
@@ -36,6 +37,15 @@ NpzReader::Entry read_entry(const ZipReader& archive, const ZipEntry& entry) {
   }
 }
 
+/// `limit`: 0 for what the machine has left.
+void check_room(uint64_t unpacked, int64_t limit) {
+  const auto allowed = static_cast<uint64_t>(std::max<int64_t>(limit > 0 ? limit : available_memory(), 0));
+  if (unpacked <= allowed) return;
+  throw Error("memory.limit",
+              cat("unpacking the arrays takes ", human_bytes(unpacked), " of memory; there are ", human_bytes(allowed)),
+              "a larger limit, or a machine with more memory");
+}
+
 }  // namespace
 
 NpzReader::NpzReader(const std::filesystem::path& path) : archive_(std::make_shared<const MappedFile>(path)) {
@@ -49,7 +59,9 @@ NpzReader::NpzReader(const std::filesystem::path& path) : archive_(std::make_sha
 }
 
 NpzReader::Bytes NpzReader::load(const Entry& entry) const {
+  constexpr size_t kAlwaysFits = size_t{1} << 20;  // to ask the machine takes time, and there may be many
   if (!entry.is_compressed) return {.bytes = archive_.entry(member(entry.name)), .owner = archive_.owner()};
+  if (entry.header.data_size > kAlwaysFits) check_room(entry.header.data_size, 0);
   auto bytes = std::make_shared<const std::vector<std::byte>>(inflate(archive_, member(entry.name)));
   return {.bytes = *bytes, .owner = bytes};
 }
@@ -59,8 +71,18 @@ Array NpzReader::read(const Entry& entry) const {
   return read_npy(loaded.bytes, loaded.owner);
 }
 
-std::vector<NamedArray> read_npz(const std::filesystem::path& path) {
+std::vector<NamedArray> read_npz(const std::filesystem::path& path, const NpzCheck& check, int64_t limit) {
   const NpzReader reader(path);
+  uint64_t unpacked = 0;
+  for (const NpzReader::Entry& entry : reader.entries()) {
+    if (check) check(entry.name, entry.header);
+    if (entry.is_compressed) unpacked += entry.header.data_size;
+  }
+  try {
+    check_room(unpacked, limit);
+  } catch (Error& error) {
+    throw error.at(path.string());
+  }
   std::vector<NamedArray> arrays;
   for (const NpzReader::Entry& entry : reader.entries()) {
     arrays.push_back({.name = entry.name, .array = reader.read(entry)});

@@ -1,7 +1,9 @@
 // NumPy's .npz format: a zip archive of .npy arrays, stored or compressed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +36,7 @@ class NpzReader {
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
   };
+  /// Throws Error "memory.limit" where unpacking it takes more than the machine has left, and as the constructor does.
   Bytes load(const Entry& entry) const;
   Array read(const Entry& entry) const;
 
@@ -42,8 +45,12 @@ class NpzReader {
   std::vector<Entry> entries_;
 };
 
-/// All arrays of a file, sorted by name.
-std::vector<NamedArray> read_npz(const std::filesystem::path& path);
+/// What is said of an array before it is read; throws where it is not wanted.
+using NpzCheck = std::function<void(const std::string& name, const NpyHeader& header)>;
+
+/// All arrays of a file, sorted by name. Nothing is unpacked before `check` has seen all, and before what is to be
+/// unpacked is known to fit into `limit` bytes, 0: what the machine has left; else throws Error "memory.limit".
+std::vector<NamedArray> read_npz(const std::filesystem::path& path, const NpzCheck& check = nullptr, int64_t limit = 0);
 
 /// Writes a .npz as numpy.savez does, uncompressed, whole or not at all, in the order given. The same arrays give the
 /// same bytes. Throws Error "file.unwritable".

@@ -55,8 +55,8 @@ Outcome check_rounded_division(const Stack& arguments) {
 /// input, sizes, strides, where the first element lies: torch itself asks whether all of it lies in memory of its own,
 /// in numbers that do not wrap.
 Outcome check_strides(const Stack& arguments) {
-  constexpr int64_t kMost = int64_t{1} << 30;
-  const auto fits = [](int64_t number) { return number >= 0 && number <= kMost; };
+  constexpr int64_t kMostStride = int64_t{1} << 30;
+  const auto fits = [](int64_t number) { return number >= 0 && number <= kMostStride; };
   const std::vector<int64_t> sizes = arguments.at(1).toIntVector(), strides = arguments.at(2).toIntVector();
   const bool fit = std::ranges::all_of(sizes, fits) && std::ranges::all_of(strides, fits) &&
                    (arguments.at(3).isNone() || fits(arguments[3].toInt()));
@@ -65,13 +65,14 @@ Outcome check_strides(const Stack& arguments) {
 
 /// The elements, and how often each is repeated; or that alone. Torch adds those numbers up in 64 bits, without asking.
 Outcome check_repeats(const Stack& arguments) {
-  constexpr int64_t kMost = int64_t{1} << 31;
+  constexpr int64_t kMostRepeats = int64_t{1} << 31;
   const c10::IValue& times = arguments.at(arguments.size() == 2 ? 0 : 1);
   if (!is_given(times) || !has_elements(times.toTensor())) return applied();
   if (!at::isIntegralType(times.toTensor().scalar_type(), false)) return declined("it repeats by what is no integer");
   const auto [least, most] = at::aminmax(times.toTensor());
-  return least.item<int64_t>() < 0 || most.item<int64_t>() > kMost ? declined("it repeats more than there is room for")
-                                                                   : applied();
+  return least.item<int64_t>() < 0 || most.item<int64_t>() > kMostRepeats
+             ? declined("it repeats more than there is room for")
+             : applied();
 }
 
 // ---- norms ---------------------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ Outcome check_grid_sampler(const Stack& arguments) {
 
 /// A resize: factors make sense, and are those of the sizes that it is told as well.
 Outcome check_resize(const Stack& arguments) {
-  constexpr double kMost = 1e6;
+  constexpr double kMostScaling = 1'000'000;
   const at::Tensor& input = arguments.at(0).toTensor();
   std::vector<int64_t> sizes;
   if (arguments.at(1).isIntList()) sizes = arguments[1].toIntVector();
@@ -148,7 +149,7 @@ Outcome check_resize(const Stack& arguments) {
     if (size < 1) return declined("it resizes to nothing");
   }
   for (const double factor : factors) {
-    if (!(factor > 1 / kMost && factor < kMost)) return declined("its factor makes no sense");
+    if (!(factor > 1 / kMostScaling && factor < kMostScaling)) return declined("its factor makes no sense");
   }
   if (sizes.empty() || factors.size() != sizes.size()) return applied();
   const int64_t front = input.dim() - static_cast<int64_t>(sizes.size());
@@ -203,9 +204,9 @@ Outcome check_matrices(const Stack& arguments) {
 
 /// Powers are products, and those of negative ones an inverse.
 Outcome check_power_of_matrix(const Stack& arguments) {
-  constexpr int64_t kMost = int64_t{1} << 16;
+  constexpr int64_t kMostPower = int64_t{1} << 16;
   const int64_t power = arguments.at(1).toInt();
-  return power < -kMost || power > kMost ? declined("its power makes no sense") : check_matrices(arguments);
+  return power < -kMostPower || power > kMostPower ? declined("its power makes no sense") : check_matrices(arguments);
 }
 
 const std::unordered_map<std::string_view, ArgumentCheck>& checks() {

@@ -384,7 +384,12 @@ void check_input(const Node& input, const at::Tensor& tensor, bool any_batch) {
     throw Error("nn.input", cat(input_text(input.name()), " is ", type->text(), ", the tensor given is ",
                                 tensor.defined() ? "sparse" : "undefined"));
   }
-  const TensorType given = type_of(tensor);
+  check_input(input, type_of(tensor), any_batch);
+}
+
+void check_input(const Node& input, const TensorType& given, bool any_batch) {
+  const TensorType* type = input.tensor();
+  if (!type) return;
   bool fits = given.dtype == type->dtype && given.rank() == type->rank();
   for (size_t i = any_batch ? 1 : 0; fits && i < given.rank(); ++i)
     fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];

@@ -100,5 +100,7 @@ class Program {
 /// Checks one tensor against an input's declared type: element type, rank and static extents (but the first, with
 /// `any_batch`). Throws Error "nn.input" that names the input.
 void check_input(const Node& input, const at::Tensor& tensor, bool any_batch = false);
+/// The same of what is not read yet.
+void check_input(const Node& input, const TensorType& given, bool any_batch = false);
 
 }  // namespace graftwork::core

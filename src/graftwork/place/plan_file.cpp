@@ -5,6 +5,7 @@
 #include "graftwork/base/error.h"
 #include "graftwork/base/file.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/json_text.h"
 #include "graftwork/place/read_rules.h"
 #include "graftwork/place/stub_json.h"
 
@@ -136,7 +137,7 @@ std::string plan_text(const PlanFile& plan) {
   Json json{{"format", kFormat}};
   if (plan.transformation) json["transformation"] = transformation_json(*plan.transformation);
   if (plan.stubs) json["stubs"] = stubs_json(*plan.stubs);
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 1);
 }
 
 PlanFile parse_plan(const std::string& text) {

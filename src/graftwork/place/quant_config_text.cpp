@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/json_text.h"
 
 namespace graftwork::core {
 namespace {
@@ -68,7 +69,7 @@ std::string quant_config_text(const QuantConfig& config) {
     json["smooth_quant"] = smooth_quant_json(*config.smooth_quant);
     json["skip"]["smooth"] = config.skip.smooth;
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace graftwork::core

@@ -22,20 +22,19 @@ size_t StubPlan::quantized_weights() const {
 
 std::string StubPlan::text() const {
   std::string out;
+  const auto add = [&](const auto&... parts) { out += visible(cat(parts...)) + "\n"; };
   for (const PlannedStub& stub : stubs) {
     std::vector<std::string> names;
     for (const StubReader& reader : stub.readers) names.push_back(place_of(reader, stub.value));
-    out += cat("Q/DQ %", stub.stub.str(), " on %", stub.tensor.str(), " for ", join(names), ": ", stub.reason,
-               stub.scale_group.empty() ? "" : cat("; one scale around %", stub.scale_group.str(), shared_scale_rule),
-               "\n");
+    add("Q/DQ %", stub.stub.str(), " on %", stub.tensor.str(), " for ", join(names), ": ", stub.reason,
+        stub.scale_group.empty() ? "" : cat("; one scale around %", stub.scale_group.str(), shared_scale_rule));
   }
-  for (const MissingStub& stub : missing)
-    out += cat("float ", place_of(stub.reader, stub.value), ": ", stub.reason, "\n");
+  for (const MissingStub& stub : missing) add("float ", place_of(stub.reader, stub.value), ": ", stub.reason);
   for (const PlannedWeight& weight : weights) {
-    out += cat(weight.quantized ? "Q/DQ " : "float ", weight.layer.str(), ".weight in ", weight.module.str(), ": ",
-               weight.reason, "\n");
+    add(weight.quantized ? "Q/DQ " : "float ", weight.layer.str(), ".weight in ", weight.module.str(), ": ",
+        weight.reason);
   }
-  for (const std::string& warning : warnings) out += "warning: " + warning + "\n";
+  for (const std::string& warning : warnings) add("warning: ", warning);
   return out;
 }
 

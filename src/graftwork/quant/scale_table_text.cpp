@@ -7,6 +7,7 @@
 #include "graftwork/base/file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/place/json_fields.h"
+#include "graftwork/place/json_text.h"
 #include "graftwork/quant/scale_table.h"
 
 namespace graftwork::core {
@@ -190,7 +191,7 @@ void read_line(const std::string& text, bool is_first, ScaleTable& table) {
 
 std::string scale_table_text(const ScaleTable& table) {
   std::string text;
-  const auto add = [&](const Json& line) { text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; };
+  const auto add = [&](const Json& line) { text += json_text(line, -1); };
   add(head_json(table));
   for (const auto& [tensor, factors] : table.divided) add(divided_json(tensor, factors));
   for (const StubScale& line : table.stubs) add(stub_json(line));

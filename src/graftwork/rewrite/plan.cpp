@@ -76,14 +76,15 @@ PlannedMatch& TransformationPlan::match(Symbol node, Symbol pattern) {
 std::string TransformationPlan::text() const {
   std::string out;
   for (const PlannedRound& round : rounds) {
-    out += round.phase.str() + "\n";
+    out += visible(round.phase.str()) + "\n";
     for (const PlannedMatch& match : round.matches) {
       std::vector<std::string> names;
       for (const Symbol name : match.nodes) names.push_back("%" + name.str());
-      out += cat(match.apply ? "  apply " : "  leave ", match.pattern.str(), " %", match.node.str());
-      if (!names.empty()) out += ": " + join(names);
-      if (!match.winner.empty()) out += cat(" (", match.winner.str(), " takes a node of it)");
-      out += '\n';
+      const std::string nodes = names.empty() ? "" : ": " + join(names);
+      const std::string loss = match.winner.empty() ? "" : cat(" (", match.winner.str(), " takes a node of it)");
+      out += visible(
+                 cat(match.apply ? "  apply " : "  leave ", match.pattern.str(), " %", match.node.str(), nodes, loss)) +
+             "\n";
     }
   }
   return out;

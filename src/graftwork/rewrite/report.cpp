@@ -27,13 +27,14 @@ void Report::append(Report&& other) {
 
 std::string Report::text() const {
   std::string out;
+  const auto add = [&](const auto&... parts) { out += visible(cat(parts...)) + "\n"; };
   for (const AppliedMatch& match : applied) {
     std::vector<std::string> names;
     for (auto at = match.replaced.rbegin(); at != match.replaced.rend(); ++at) names.push_back("%" + at->str());
-    out += cat(match.pattern.str(), "  ", join(names), match.result.empty() ? "" : " → %" + match.result.str(), "\n");
+    add(match.pattern.str(), "  ", join(names), match.result.empty() ? "" : " → %" + match.result.str());
   }
   for (const SkippedMatch& match : skipped) {
-    if (match.winner.empty()) out += cat(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.why(), "\n");
+    if (match.winner.empty()) add(match.pattern.str(), "  %", match.node.str(), " skipped: ", match.why());
   }
   return out;
 }

@@ -1,12 +1,17 @@
 """Patterns, plans, explanations, reports and backends."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import graftwork
 import pytest
 import torch
 from graftwork import backend
+from graftwork.onnx import export_onnx
 from graftwork.tensorrt import (
     TENSORRT_CONVERSIONS,
     TENSORRT_FUSIONS,
@@ -126,6 +131,61 @@ def test_a_plan_is_saved_and_loaded(small_model, tmp_path):
     with pytest.raises(graftwork.Error) as caught:
         plan.load("{nonsense")
     assert caught.value.code == "plan.json"
+
+
+def test_a_plan_file_is_whole_or_not_there_and_utf_8_whatever_the_locale(small_model, tmp_path):
+    """In a process of its own: for the locale, and for the limit of files that a full disk is like."""
+    model, _ = small_model
+    torch.save(model, tmp_path / "m.pt")
+    code = """
+import os, resource, signal, sys, torch, graftwork
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+os.chdir(sys.argv[1])
+model = torch.load("m.pt", weights_only=False)
+plan = graftwork.get_transformation_plan(model, (torch.randn(1, 3, 6, 6),))
+name = b"plan \\xff \\xc3\\xa9.json"
+plan.save(os.fsdecode(name))
+text = open(name, "rb").read()
+assert text == plan.to_json().encode()
+assert plan.load(os.fsdecode(name)).to_json() == plan.to_json()
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    plan.save(os.fsdecode(name))
+except graftwork.Error as error:
+    assert error.code == "file.unwritable", error
+else:
+    raise AssertionError("it was written")
+assert open(name, "rb").read() == text
+assert sorted(os.listdir(b".")) == [b"m.pt", name]
+"""
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    paths = os.pathsep.join(filter(None, sys.path))
+    environment["PYTHONPATH"] = paths
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_paths_may_be_any_bytes(small_model, tmp_path):
+    model, x = small_model
+    name = os.fsdecode(bytes(tmp_path) + b"/\xff\xfe")
+    export_onnx(graftwork.transform(model, (x,)).model, f"{name}.onnx", float_type="fp32")
+    assert os.path.exists(f"{name}.onnx")
+    Path(f"{name}.gpat").write_text(DOUBLE)
+    assert len(graftwork.patterns(f"{name}.gpat")) == 1
+    Path(f"{name}.json").write_text("{}")
+    assert (
+        graftwork.quantize.QuantConfig.from_file(f"{name}.json").to_json() == graftwork.quantize.QuantConfig().to_json()
+    )
+    for read in (
+        graftwork.patterns,
+        graftwork.quantize.QuantConfig.from_file,
+        graftwork.get_transformation_plan(model, (x,)).load,
+    ):
+        with pytest.raises(graftwork.Error) as caught:
+            read(f"{name}.missing.gpat")
+        assert caught.value.code == "file.missing"
 
 
 def test_the_commands_plan_file_is_the_same(small_model, small, tmp_path):

@@ -60,6 +60,26 @@ TEST_F(NpzTest, RefusesACompressedArrayThatIsShorterThanItClaims) {
   expect_error("archive.corrupt", "ends early", [&] { read_npz(path("c.npz")); });
 }
 
+TEST_F(NpzTest, AsksOfAllArraysBeforeItUnpacksAny) {
+  ZipPart broken = deflated_part("a.npy", write_npy_bytes(counting({20000, 3}, 0)));
+  broken.checksum = 1;  // which only unpacking all of it would find
+  put("a.npz", zip_bytes({broken, deflated_part("b.npy", write_npy_bytes(counting({4}, 0)))}));
+  std::vector<std::string> seen;
+  const auto check = [&](const std::string& name, const NpyHeader& header) {
+    seen.push_back(name + shape_text(header.shape));
+    if (name == "b") throw Error("data.names", "b is not wanted");
+  };
+  expect_error("data.names", "not wanted", [&] { read_npz(path("a.npz"), check); });
+  EXPECT_EQ(seen, (std::vector<std::string>{"a[20000, 3]", "b[4]"}));
+}
+
+TEST_F(NpzTest, UnpacksNoMoreThanItMay) {
+  const std::string npy = write_npy_bytes(counting({200, 3}, 0));
+  put("a.npz", zip_bytes({deflated_part("x.npy", npy), deflated_part("y.npy", npy), {.name = "z.npy", .body = npy}}));
+  EXPECT_EQ(read_npz(path("a.npz"), nullptr, 1200).size(), 3U) << "what is stored lies in the file";
+  expect_error("memory.limit", "takes 1.2 kB of memory", [&] { read_npz(path("a.npz"), nullptr, 1199); });
+}
+
 TEST_F(NpzTest, RefusesEntriesThatAreNoArrays) {
   put("a.npz", zip_bytes({{.name = "data.pkl", .body = "x"}}));
   expect_error("data.npz", "data.pkl", [&] { read_npz(path("a.npz")); });

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <limits>
 
 #include "graftwork/base/error.h"
@@ -172,6 +173,45 @@ TEST(ArgumentChecks, WantEveryParameterOfARecurrentLayer) {
   };
   EXPECT_EQ(with({Attribute(InputRef{2}), Attribute(InputRef{3})}), "");
   EXPECT_NE(with({Attribute(InputRef{2})}), "");
+}
+
+/// Each bound of docs/bounds.md on arguments: what is at it passes, what is beyond is declined for that reason.
+TEST(ArgumentChecks, HoldTheirBounds) {
+  using Stack = torch::jit::Stack;
+  struct Bound {
+    const char* name;
+    const char* op;
+    int64_t value;
+    const char* reason;
+    std::function<Stack(int64_t)> with;
+  };
+  const at::Tensor x = at::ones({1, 1, 2, 2}), square = at::eye(2);
+  const auto strided = [&](int64_t n) {
+    return Stack{x, std::vector<int64_t>{1}, std::vector<int64_t>{n}, int64_t{0}};
+  };
+  const auto repeated = [&](int64_t n) { return Stack{x, at::full({1}, n, at::kLong), c10::IValue(), c10::IValue()}; };
+  const auto scaled = [&](int64_t n) {
+    return Stack{x, c10::IValue(), false, std::vector<double>{static_cast<double>(n) - 0.5, 2.0}};
+  };
+  const auto layered = [&](int64_t n) {
+    const std::vector<at::Tensor> parameters(static_cast<size_t>(2 * n), square);
+    const at::Tensor states = at::zeros({n, 2, 2});
+    return Stack{at::ones({3, 2, 2}), states, parameters, false, n, 0.0, false, false, false};
+  };
+  const auto raised = [&](int64_t n) { return Stack{square, n}; };
+  const std::vector<Bound> bounds{
+      {"kMostStride", "aten.as_strided.default", int64_t{1} << 30, "strides", strided},
+      {"kMostRepeats", "aten.repeat_interleave.self_Tensor", int64_t{1} << 31, "room", repeated},
+      {"kMostScaling", "aten.upsample_bilinear2d.vec", 1'000'000, "factor makes", scaled},
+      {"kMostLayers", "aten.gru.input", 1024, "too many", layered},
+      {"kMostPower", "aten.matrix_power.default", int64_t{1} << 16, "power", raised},
+  };
+  for (const Bound& bound : bounds) {
+    const ArgumentCheck check = find_argument_check(bound.op);
+    ASSERT_NE(check, nullptr) << bound.name;
+    EXPECT_TRUE(check(bound.with(bound.value))) << bound.name << ": " << check(bound.with(bound.value)).reason();
+    EXPECT_NE(check(bound.with(bound.value + 1)).reason().find(bound.reason), std::string::npos) << bound.name;
+  }
 }
 
 TEST(ArgumentChecks, AreNotAskedWithoutElements) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/ir/text/print.h"
@@ -51,6 +53,34 @@ TEST(PlanFile, IsReadAsItWasWritten) {
   EXPECT_EQ(refusal(text), "nothing was refused");
   const PlanFile neither = parse_plan(plan_text({}));
   EXPECT_FALSE(neither.transformation || neither.stubs);
+}
+
+TEST(PlanFile, EscapesWhatNobodySees) {
+  const std::string name = "a\u202e\ufeff\U000e0041";
+  StubPlan stubs;
+  stubs.stubs.push_back({name, "x", {{"m", 0}}, name, {}});
+  const std::string text = plan_text({TransformationPlan{"", {{"fusions", {{"P", name, {}, true, {}}}}}}, stubs});
+  EXPECT_EQ(visible(text, true), text);
+  const PlanFile read = parse_plan(text);
+  EXPECT_EQ(read.transformation->rounds[0].matches[0].node, Symbol(name));
+  EXPECT_EQ(read.stubs->stubs[0].stub, Symbol(name));
+  EXPECT_EQ(read.stubs->stubs[0].reason, name);
+}
+
+TEST(PlanFile, SaysOneLineForEachDecisionWhateverNamesHold) {
+  const std::string name = "a\nerror[file.missing]: no";
+  StubPlan plan;
+  plan.stubs.push_back({name, name, {{name, 0}}, name, name});
+  plan.missing.push_back({{name, 0}, name, name});
+  plan.weights.push_back({name, name, false, name});
+  plan.warnings.push_back(name);
+  const std::string text = plan.text();
+  EXPECT_EQ(std::ranges::count(text, '\n'), 4) << text;
+  TransformationPlan transformation{"", {{"fusions", {{"P", name, {name}, true, name}}}}};
+  EXPECT_EQ(std::ranges::count(transformation.text(), '\n'), 2);
+  Report report;
+  report.applied.push_back({"P", name, {name}});
+  EXPECT_EQ(std::ranges::count(report.text(), '\n'), 1);
 }
 
 TEST(PlanFile, AStubThatIsSwitchedOffIsMissing) {

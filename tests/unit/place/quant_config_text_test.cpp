@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "graftwork/base/text.h"
+
 namespace graftwork::core {
 namespace {
 
@@ -23,6 +25,15 @@ TEST(QuantConfigText, IsReadAsItself) {
     const std::string text = quant_config_text(parse_quant_config(recipe));
     EXPECT_EQ(quant_config_text(parse_quant_config(text)), text);
   }
+}
+
+TEST(QuantConfigText, EscapesWhatNobodySees) {
+  QuantConfig config;
+  config.skip.stub = {"a\u202e\u200b", "é"};
+  const std::string text = quant_config_text(config);
+  EXPECT_EQ(visible(text, true), text);
+  EXPECT_NE(text.find("\"a\\u202e\\u200b\""), std::string::npos) << text;
+  EXPECT_EQ(parse_quant_config(text).skip.stub, config.skip.stub);
 }
 
 TEST(QuantConfigText, SaysWhatTheRecipeSays) {

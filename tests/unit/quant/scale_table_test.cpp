@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/text.h"
 #include "graftwork/patterns/transform.h"
 #include "graftwork/quant/quantize.h"
 #include "graftwork/quant/scales.h"
@@ -50,6 +51,18 @@ TEST(ScaleTable, IsReadAsItself) {
   EXPECT_EQ(read.weights.at(0).scales, a_table().weights[0].scales);
   EXPECT_EQ(read.wide, a_table().wide);
   EXPECT_EQ(read.means, a_table().means);
+}
+
+TEST(ScaleTable, EscapesWhatNobodySees) {
+  ScaleTable table = a_table();
+  table.stubs[0].tensor = "a\u202e\u200b\u007fé";
+  table.weights[0].layer = "\U000e0041";
+  const std::string text = scale_table_text(table);
+  EXPECT_EQ(visible(text, true), text);
+  EXPECT_NE(text.find("a\\u202e\\u200b\\u007fé"), std::string::npos) << text;
+  const ScaleTable read = parse_scale_table(text);
+  EXPECT_EQ(read.stubs[0].tensor, table.stubs[0].tensor);
+  EXPECT_EQ(read.weights[0].layer, table.weights[0].layer);
 }
 
 TEST(ScaleTable, HasALineForEachTensorInShortestNumbers) {

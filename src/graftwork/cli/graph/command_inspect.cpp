@@ -7,6 +7,7 @@
 #include "graftwork/cli/reports/network_facts.h"
 #include "graftwork/cli/reports/report_json.h"
 #include "graftwork/ir/text/print.h"
+#include "graftwork/place/json_text.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -55,7 +56,7 @@ std::string operator_lines(const Counts& counts) {
 
 std::string inspect_text(const GraphModule& module, const InspectRequest& request) {
   const ParameterFacts parameters = parameter_facts(module);
-  return cat(request.model.string(), "\n\n", port_lines("inputs", inputs_of(module)),
+  return cat(line_of(request.model.string()), "\n", port_lines("inputs", inputs_of(module)),
              port_lines("outputs", outputs_of(module)), operator_lines(operator_counts(module)), "parameters\n  ",
              counted(parameters.tensors, "tensor"), ", ", human_bytes(parameters.bytes), "\n\n",
              print(module, ShowTypes::kAlways));
@@ -96,7 +97,7 @@ std::string inspect_json(const GraphModule& module, const std::vector<std::strin
   json["parameters"] = std::move(parameters);
   json["unsupported"] = unsupported;
   json["graph"] = print(module);
-  return to_text(json);
+  return json_text(json);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ void plan(const GraphModule& module, const PlanRequest& request) {
   request.files.check_before_writing();
   if (request.dry_run) return print_out(table.text());
   write_file(request.output, plan_text(plan));
-  print_out(request.output.string() + "\n" + table.text());
+  print_out(line_of(request.output.string()) + table.text());
 }
 
 }  // namespace graftwork::core::cli

@@ -6,6 +6,7 @@
 #include "graftwork/cli/reports/report_json.h"
 #include "graftwork/cli/reports/summary.h"
 #include "graftwork/ir/text/print.h"
+#include "graftwork/place/json_text.h"
 
 namespace graftwork::core::cli {
 
@@ -16,13 +17,13 @@ void transform(const GraphModule& module, const std::vector<std::string>& unsupp
   if (!request.report.empty()) {
     Json report = transform_report(request.model, result.model, result.report);
     report["unsupported"] = unsupported;
-    write_file(request.report, to_text(report));
+    write_file(request.report, json_text(report));
   }
   if (request.output.empty()) {
     print_out(print(result.model));
   } else {
     write_file(request.output, print(result.model));
-    print_out(request.output.string() + "\n" + graph_summary(result.model));
+    print_out(line_of(request.output.string()) + graph_summary(result.model));
   }
   warn_unsupported(unsupported);
 }

@@ -16,10 +16,12 @@ void print_out(std::string_view written) {
   throw Error("file.unwritable", "cannot write to standard output: " + std::generic_category().message(errno));
 }
 
+std::string line_of(std::string_view words) { return visible(words) + "\n"; }
+
 void warn_unsupported(const std::vector<std::string>& unsupported) {
   if (unsupported.empty()) return;
   std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be run or exported\n");
-  for (const std::string& line : unsupported) text += "  " + visible(line) + "\n";
+  for (const std::string& line : unsupported) text += line_of("  " + line);
   std::fputs(text.c_str(), stderr);
 }
 
@@ -34,11 +36,11 @@ std::string training_warning(const std::vector<std::string>& layers) {
 }
 
 void warn(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) std::fputs(cat("warning: ", visible(warning), "\n").c_str(), stderr);
+  for (const std::string& warning : warnings) std::fputs(line_of("warning: " + warning).c_str(), stderr);
 }
 
 void warn_training(const std::vector<std::string>& layers) {
-  if (!layers.empty()) std::fputs(cat("warning: ", visible(training_warning(layers)), "\n").c_str(), stderr);
+  if (!layers.empty()) std::fputs(line_of("warning: " + training_warning(layers)).c_str(), stderr);
 }
 
 }  // namespace graftwork::core::cli

@@ -11,6 +11,9 @@ namespace graftwork::core::cli {
 /// a redirection).
 void print_out(std::string_view text);
 
+/// A line of a text, however many its words would make: a name or a path cannot begin another.
+std::string line_of(std::string_view words);
+
 /// "warning: 2 operators cannot be exported" and the lines, on standard error; nothing for an empty list.
 void warn_unsupported(const std::vector<std::string>& unsupported);
 

@@ -24,15 +24,23 @@ std::string_view page_main_script();
 namespace graftwork::core::cli {
 namespace {
 
+/// As `visible` has it, but other texts stay other texts: the page finds things by their names, so that a character
+/// that is escaped must not become a name that spells it.
+std::string shown(std::string_view text) {
+  std::string doubled;
+  for (const char c : text) doubled.append(c == '\\' ? 2 : 1, c);
+  return visible(doubled, true);
+}
+
 /// The data with all their texts, names of members too, as they may be shown.
 Json shown(const Json& data) {
-  if (data.is_string()) return visible(data.get_ref<const std::string&>(), true);
+  if (data.is_string()) return shown(std::string_view(data.get_ref<const std::string&>()));
   if (!data.is_structured()) return data;
   Json all = data.is_array() ? Json::array() : Json::object();
   if (data.is_array()) {
     for (const Json& one : data) all.push_back(shown(one));
   } else {
-    for (const auto& [name, one] : data.items()) all[visible(name)] = shown(one);
+    for (const auto& [name, one] : data.items()) all[shown(std::string_view(name))] = shown(one);
   }
   return all;
 }

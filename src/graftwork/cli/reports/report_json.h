@@ -33,8 +33,4 @@ void add_plan(Json& report, const StubPlan& plan, const std::vector<StubFigures>
 /// A number that prints as the shortest decimal which reads back as this float.
 Json number(float value);
 
-/// A document as the text of a file, which may be shown: bytes that are no UTF-8 are replaced, characters that nobody
-/// sees are escaped.
-std::string to_text(const Json& document);
-
 }  // namespace graftwork::core::cli

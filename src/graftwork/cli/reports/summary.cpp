@@ -4,6 +4,7 @@
 
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
+#include "graftwork/cli/output/output.h"
 #include "graftwork/cli/reports/network_facts.h"
 
 namespace graftwork::core::cli {
@@ -74,8 +75,8 @@ std::string quantize_summary(const QuantizeSummary& facts) {
   std::vector<std::string> times;
   for (const auto& [stage, seconds] : facts.seconds) times.push_back(stage + " " + fixed(seconds, 2));
   table.add("seconds", join(times));
-  std::string text = cat(facts.model, " -> ", facts.output, "\n", table.text());
-  for (const std::string& warning : facts.warnings) text += "warning: " + warning + "\n";
+  std::string text = line_of(facts.model + " -> " + facts.output) + table.text();
+  for (const std::string& warning : facts.warnings) text += line_of("warning: " + warning);
   return text;
 }
 

@@ -13,6 +13,7 @@
 #include "graftwork/nn/executor.h"
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/run_memory.h"
+#include "graftwork/place/json_text.h"
 #include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/open_samples.h"
@@ -207,7 +208,7 @@ void compare(const CompareRequest& request) {
   }
   interrupt.check();
   request.files.check_before_writing();
-  if (!request.report.empty()) write_file(request.report, to_text(ladder_json(request, builder.ladder())));
+  if (!request.report.empty()) write_file(request.report, json_text(ladder_json(request, builder.ladder())));
   if (!flags.quiet) print_out(ladder_text(request, builder.ladder()));
 }
 

@@ -5,6 +5,7 @@
 
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
+#include "graftwork/cli/output/output.h"
 #include "graftwork/cli/reports/summary.h"
 #include "graftwork/cli/torch/loss_report.h"
 
@@ -93,8 +94,9 @@ std::string ladder_text(const CompareRequest& request, const Ladder& ladder) {
     add_divergence(table, rung);
     if (!rung.note.empty()) table.add("  note", rung.note);
   }
-  return cat(request.model.string(), ": ", join(names, " -> "), ", on ",
-             counted(static_cast<size_t>(ladder.samples), "sample"), "\n", table.text());
+  return line_of(cat(request.model.string(), ": ", join(names, " -> "), ", on ",
+                     counted(static_cast<size_t>(ladder.samples), "sample"))) +
+         table.text();
 }
 
 Json ladder_json(const CompareRequest& request, const Ladder& ladder) {

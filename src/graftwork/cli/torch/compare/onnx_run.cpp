@@ -19,6 +19,7 @@
 #include "graftwork/cli/reports/report_json.h"
 #include "graftwork/cli/torch/compare/run_onnx_text.h"
 #include "graftwork/data/npy.h"
+#include "graftwork/place/json_text.h"
 #include "graftwork/samples/tensors.h"
 
 namespace graftwork::core::cli {
@@ -114,7 +115,7 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
     for (size_t i = 0; i < batches[batch].size(); ++i)
       folder.write(cat("in_", batch, "_", i, ".npy"), batches[batch][i]);
   }
-  write_file(folder / "request.json", to_text({{"inputs", inputs}, {"batches", batches.size()}, {"values", values}}));
+  write_file(folder / "request.json", json_text({{"inputs", inputs}, {"batches", batches.size()}, {"values", values}}));
   write_file(folder / "run_onnx.py", run_onnx_text());
   const std::filesystem::path log = folder / "log.txt";
   const int status =

@@ -19,6 +19,7 @@
 #include "graftwork/export/export_memory.h"
 #include "graftwork/export/lower.h"
 #include "graftwork/onnx/write.h"
+#include "graftwork/place/json_text.h"
 #include "graftwork/place/quant_config_text.h"
 #include "graftwork/quant/half_regions.h"
 #include "graftwork/quant/provenance.h"
@@ -98,7 +99,7 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
 }
 
 void write_reports(const QuantizeRequest& request, const Json& report, const QuantizationResult& result) {
-  if (!request.report.empty()) write_file(request.report, to_text(report));
+  if (!request.report.empty()) write_file(request.report, json_text(report));
   if (!request.html.empty()) write_file(request.html, page_html(page_data(report, result)));
 }
 

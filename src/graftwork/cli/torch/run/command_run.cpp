@@ -57,7 +57,10 @@ class Tap {
       for (auto& [unused, named] : named_) named.is_kept |= named.value.inner.empty();
     }
     if (!request.override_file.empty()) {
-      for (const NamedArray& named : read_npz(request.override_file))
+      const auto check = [&](const std::string& name, const NpyHeader& header) {
+        check_override(name, find(name, "--override"), header);
+      };
+      for (const NamedArray& named : read_npz(request.override_file, check, request.calibration.memory_limit))
         find(named.name, "--override").other = to_tensor(named.array);
     }
   }
@@ -81,10 +84,8 @@ class Tap {
       if (!(named.value == seen)) continue;
       if (named.is_kept) values_[name] = value;
       if (!named.other.defined()) return;
-      if (named.other.scalar_type() != value.scalar_type() || named.other.sizes() != value.sizes()) {
-        throw Error("run.override",
-                    cat("%", name, " is ", type_of(value).text(), ", its override is ", type_of(named.other).text()));
-      }
+      if (named.other.scalar_type() != value.scalar_type() || named.other.sizes() != value.sizes())
+        refuse_override(name, type_of(value), type_of(named.other));
       value = named.other;
       return;
     }
@@ -96,6 +97,22 @@ class Tap {
     bool is_kept = false;
     at::Tensor other = {};
   };
+
+  /// What the graph knows of the value's extents; `see` asks the rest of the value itself, whose element type may be
+  /// another than the graph's where what is quantized runs in FP16.
+  static void check_override(const std::string& name, const Named& named, const NpyHeader& header) {
+    const TensorType* type = named.value.inner.empty() ? named.value.node->tensor() : nullptr;
+    if (!type) return;
+    TensorType given{header.type, {header.shape.begin(), header.shape.end()}};
+    bool fits = given.rank() == type->rank();
+    for (size_t i = 0; fits && i < given.rank(); ++i)
+      fits = !type->dims[i].is_static() || type->dims[i] == given.dims[i];
+    if (!fits) refuse_override(name, *type, given);
+  }
+
+  [[noreturn]] static void refuse_override(const std::string& name, const TensorType& value, const TensorType& other) {
+    throw Error("run.override", cat("%", name, " is ", value.text(), ", its override is ", other.text()));
+  }
 
   void add_inner(const ModuleRecord& record, const Node& call) {
     for (const Node& node : record.body->module.graph().nodes()) {
@@ -128,7 +145,8 @@ void run(const RunRequest& request) {
   const InterruptGuard interrupt;
   check_image_options(request.calibration.images, data_of(request));
   const LoadedNetwork loaded = load_to_run(request.model, request.open, request.calibration.quiet);
-  const std::vector<at::Tensor> inputs = read_inputs(loaded.network.module, request.inputs, request.calibration.images);
+  const std::vector<at::Tensor> inputs =
+      read_inputs(loaded.network.module, request.inputs, request.calibration.images, request.calibration.memory_limit);
   const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);
   Tap tap(network.module, request);
 
@@ -144,11 +162,11 @@ void run(const RunRequest& request) {
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);
   interrupt.check();
 
-  std::string summary = request.output.string() + "\n";
+  std::string summary = line_of(request.output.string());
   for (size_t i = 0; i < results.size(); ++i) {
     const std::string name = network.module.signature().outputs[i].str();
     tap.values()[name] = results[i];
-    summary += cat("  ", visible(name), "  ", type_of(results[i]).text(), "\n");
+    summary += line_of(cat("  ", name, "  ", type_of(results[i]).text()));
   }
   write_tensors(request, tap.values());
   if (!request.calibration.quiet) print_out(summary);

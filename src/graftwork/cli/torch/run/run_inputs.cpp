@@ -26,8 +26,8 @@ std::string list_inputs(const std::vector<Node*>& inputs) {
 /// Fills the inputs one by one.
 class Inputs {
  public:
-  Inputs(const GraphModule& module, const ImageOptions& images)
-      : nodes_(module.graph().inputs()), tensors_(nodes_.size()), images_(images) {}
+  Inputs(const GraphModule& module, const ImageOptions& images, int64_t memory_limit)
+      : nodes_(module.graph().inputs()), tensors_(nodes_.size()), images_(images), memory_limit_(memory_limit) {}
 
   void read(const InputFile& file) {
     if (file.path.extension() == ".npz") return read_by_name(file);
@@ -38,6 +38,7 @@ class Inputs {
           "--input NAME=" + file.path.string());
     }
     const size_t input = file.name.empty() ? 0 : index_of(file.name);
+    check_not_given(input);
     put(input, read_samples(*nodes_[input], file.path), file.path);
   }
 
@@ -58,13 +59,25 @@ class Inputs {
     throw Error("run.input", cat("the network has no input ", quoted(name), ", only ", list_inputs(nodes_)));
   }
 
+  void check_not_given(size_t input) const {
+    if (!tensors_[input].defined()) return;
+    throw Error("run.input", cat("input ", nodes_[input]->name().str(), " is given twice"));
+  }
+
+  /// FP32 for BF16, which NumPy has not.
+  static bool stands_in(const Node& input, DType given) {
+    return input.tensor() && input.tensor()->dtype == DType::kBF16 && given == DType::kF32;
+  }
+
+  /// Whether an array fits, by its header alone.
+  static void check_header(const Node& input, const NpyHeader& header) {
+    TensorType given{stands_in(input, header.type) ? DType::kBF16 : header.type, {}};
+    for (const int64_t extent : header.shape) given.dims.emplace_back(extent);
+    check_input(input, given);
+  }
+
   void put(size_t input, at::Tensor tensor, const std::filesystem::path& path) {
-    if (tensors_[input].defined()) {
-      throw Error("run.input", cat("input ", nodes_[input]->name().str(), " is given twice"));
-    }
-    const TensorType* type = nodes_[input]->tensor();
-    const bool stands_in = type && type->dtype == DType::kBF16 && tensor.scalar_type() == at::kFloat;
-    if (stands_in) tensor = tensor.to(at::kBFloat16);  // which NumPy has not
+    if (tensor.scalar_type() == at::kFloat && stands_in(*nodes_[input], DType::kF32)) tensor = tensor.to(at::kBFloat16);
     try {
       check_input(*nodes_[input], tensor);
     } catch (Error& error) {
@@ -81,10 +94,13 @@ class Inputs {
                   "--input " + file.path.string());
     }
     try {
-      for (const NamedArray& named : read_npz(file.path)) {
-        const size_t input = index_of(named.name);
-        put(input, to_tensor(named.array), file.path);
-      }
+      const auto check = [&](const std::string& name, const NpyHeader& header) {
+        const size_t input = index_of(name);
+        check_not_given(input);
+        check_header(*nodes_[input], header);
+      };
+      for (const NamedArray& named : read_npz(file.path, check, memory_limit_))
+        put(index_of(named.name), to_tensor(named.array), file.path);
     } catch (Error& error) {
       if (error.report().find(file.path.string()) == std::string::npos) error.at(file.path.string());
       throw;
@@ -92,7 +108,7 @@ class Inputs {
   }
 
   at::Tensor read_samples(const Node& input, const std::filesystem::path& path) {
-    if (path.extension() == ".npy") return read_array(path);
+    if (path.extension() == ".npy") return read_array(input, path);
     SampleFiles files = find_sample_files(path);
     if (!files.images.empty()) {
       try {
@@ -111,9 +127,10 @@ class Inputs {
     return to_tensor(data.sample_range("", 0, data.size()));
   }
 
-  static at::Tensor read_array(const std::filesystem::path& path) {
+  static at::Tensor read_array(const Node& input, const std::filesystem::path& path) {
     const auto file = std::make_shared<MappedFile>(path);
     try {
+      check_header(input, read_npy_header(file->bytes()));
       return to_tensor(read_npy(file->bytes(), file));
     } catch (Error& error) {
       throw error.at(path.string());
@@ -123,13 +140,14 @@ class Inputs {
   std::vector<Node*> nodes_;
   std::vector<at::Tensor> tensors_;
   const ImageOptions& images_;
+  int64_t memory_limit_;
 };
 
 }  // namespace
 
 std::vector<at::Tensor> read_inputs(const GraphModule& module, const std::vector<InputFile>& files,
-                                    const ImageOptions& images) {
-  Inputs inputs(module, images);
+                                    const ImageOptions& images, int64_t memory_limit) {
+  Inputs inputs(module, images, memory_limit);
   for (const InputFile& file : files) inputs.read(file);
   return std::move(inputs).finish();
 }

@@ -13,6 +13,7 @@
 #include "graftwork/cli/torch/sensitivity/sensitivity_report.h"
 #include "graftwork/cli/torch/sensitivity/skip_recipe.h"
 #include "graftwork/cli/torch/stages.h"
+#include "graftwork/place/json_text.h"
 #include "graftwork/quant/affordable_threads.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/samples/open_samples.h"
@@ -148,8 +149,8 @@ void sensitivity(const SensitivityRequest& request) {
   if (request.budget) outcome = recipes.for_budget();
   interrupt.check();
   request.files.check_before_writing();
-  if (outcome) write_file(request.recipe, to_text(skip_recipe(flags, outcome->names)));
-  if (!request.report.empty()) write_file(request.report, to_text(sensitivity_json(request, found, outcome)));
+  if (outcome) write_file(request.recipe, json_text(skip_recipe(flags, outcome->names)));
+  if (!request.report.empty()) write_file(request.report, json_text(sensitivity_json(request, found, outcome)));
   if (!flags.quiet) print_out(sensitivity_summary(request, found, outcome));
 }
 

@@ -7,12 +7,14 @@
 
 #include "graftwork/base/number_text.h"
 #include "graftwork/base/text.h"
+#include "graftwork/cli/output/output.h"
 #include "graftwork/cli/torch/loss_report.h"
 
 namespace graftwork::core::cli {
 namespace {
 
 constexpr size_t kShown = 10;
+constexpr size_t kCosine = 13;  // "0.999999999", and two in front of it
 constexpr std::array kRanks{std::pair{SensitivityRank::kSqnr, "sqnr"}, std::pair{SensitivityRank::kCosine, "cosine"},
                             std::pair{SensitivityRank::kClipped, "clipped"}, std::pair{SensitivityRank::kTop1, "top1"}};
 
@@ -53,12 +55,12 @@ std::string table(const Sensitivity& sensitivity, const std::vector<size_t>& ord
   for (size_t i = 0; i < shown; ++i) names = std::max(names, shown_name(sensitivity.layers[order[i]]).size());
   const bool has_labels = sensitivity.classes > 0;
   std::string text =
-      cat("  ", left("layer", names), right("alone", 14), right("cosine", 10), right("all but it", 14),
+      cat("  ", left("layer", names), right("alone", 14), right("cosine", kCosine), right("all but it", 14),
           right("clipped", 10), has_labels ? right("top-1 alone", 13) + right("all but it", 12) : "", "\n");
   for (size_t i = 0; i < shown; ++i) {
     const LayerSensitivity& layer = sensitivity.layers[order[i]];
     text += cat("  ", left(shown_name(layer), names), right(decibels(layer.alone.sqnr_db()), 14),
-                right(cosine_text(layer.alone.cosine()), 10), right(decibels(layer.all_but.sqnr_db()), 14),
+                right(cosine_text(layer.alone.cosine()), kCosine), right(decibels(layer.all_but.sqnr_db()), 14),
                 right(percent(layer.layer.clipped), 10));
     if (has_labels) {
       text += right(percent(top1(sensitivity, layer.alone.correct)), 13) +
@@ -73,9 +75,9 @@ std::string table(const Sensitivity& sensitivity, const std::vector<size_t>& ord
 std::string outcome_text(const SensitivityRequest& request, const SkipOutcome& outcome) {
   const std::string wanted =
       request.target_sqnr ? cat("for ", decibels(*request.target_sqnr)) : cat("with a budget of ", *request.budget);
-  return cat(request.recipe.string(), ": ", wanted, " skips ", counted(outcome.names.size(), "layer"),
-             outcome.names.empty() ? "" : ": " + visible(join(outcome.names)),
-             "\n  quantized with it: ", decibels(outcome.reached.sqnr_db()), ", cosine ",
+  return cat(line_of(cat(request.recipe.string(), ": ", wanted, " skips ", counted(outcome.names.size(), "layer"),
+                         outcome.names.empty() ? "" : ": " + join(outcome.names))),
+             "  quantized with it: ", decibels(outcome.reached.sqnr_db()), ", cosine ",
              cosine_text(outcome.reached.cosine()), "\n");
 }
 
@@ -97,15 +99,16 @@ std::vector<size_t> ranked(const Sensitivity& sensitivity, SensitivityRank rank)
 std::string sensitivity_summary(const SensitivityRequest& request, const Sensitivity& sensitivity,
                                 const std::optional<SkipOutcome>& outcome) {
   const auto* rank = std::ranges::find(kRanks, request.rank, &std::pair<SensitivityRank, const char*>::first);
-  std::string text = cat(request.model.string(), ": ", counted(sensitivity.layers.size(), "layer"), " on ",
-                         counted(static_cast<size_t>(sensitivity.samples), "sample"), ", ranked by ", rank->second,
-                         "\n", table(sensitivity, ranked(sensitivity, request.rank)),
-                         "all quantized: ", decibels(sensitivity.quantized.sqnr_db()), ", cosine ",
-                         cosine_text(sensitivity.quantized.cosine()), "\n");
+  std::string text =
+      cat(line_of(cat(request.model.string(), ": ", counted(sensitivity.layers.size(), "layer"), " on ",
+                      counted(static_cast<size_t>(sensitivity.samples), "sample"), ", ranked by ", rank->second)),
+          table(sensitivity, ranked(sensitivity, request.rank)),
+          "all quantized: ", decibels(sensitivity.quantized.sqnr_db()), ", cosine ",
+          cosine_text(sensitivity.quantized.cosine()), "\n");
   if (sensitivity.classes > 0) {
-    text += cat("top-1 of output ", visible(sensitivity.classifier.str()), ", ", sensitivity.classes,
-                " classes: ", percent(top1(sensitivity, sensitivity.correct_in_float)), " in floating point, ",
-                percent(top1(sensitivity, sensitivity.quantized.correct)), " quantized\n");
+    text += line_of(cat("top-1 of output ", sensitivity.classifier.str(), ", ", sensitivity.classes,
+                        " classes: ", percent(top1(sensitivity, sensitivity.correct_in_float)), " in floating point, ",
+                        percent(top1(sensitivity, sensitivity.quantized.correct)), " quantized"));
   }
   if (outcome) text += outcome_text(request, *outcome);
   return text;
