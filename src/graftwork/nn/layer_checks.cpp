@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "graftwork/base/saturating.h"
+
 namespace graftwork::core {
 namespace {
 
@@ -25,11 +27,12 @@ struct Recurrence {
 /// For each layer and way: weights of input and state, biases of both, and what the result is projected by.
 bool fit(const Tensors& parameters, const Recurrence& layer, int64_t input_size) {
   const bool projects = layer.projected != layer.hidden;
-  const int64_t of_each = (layer.has_biases ? 4 : 2) + (projects ? 1 : 0), rows = layer.gates * layer.hidden;
+  const int64_t of_each = (layer.has_biases ? 4 : 2) + (projects ? 1 : 0),
+                rows = saturating_product(layer.gates, layer.hidden);
   if (static_cast<int64_t>(parameters.size()) != layer.layers * layer.ways * of_each) return false;
   for (int64_t i = 0; i < layer.layers * layer.ways; ++i) {
     const at::Tensor* own = &parameters[static_cast<size_t>(i * of_each)];
-    const int64_t columns = i < layer.ways ? input_size : layer.projected * layer.ways;
+    const int64_t columns = i < layer.ways ? input_size : saturating_product(layer.projected, layer.ways);
     if (!has_sizes(own[0], {rows, columns}) || !has_sizes(own[1], {rows, layer.projected})) return false;
     if (layer.has_biases && (!has_sizes(own[2], {rows}) || !has_sizes(own[3], {rows}))) return false;
     if (projects && !has_sizes(own[of_each - 1], {layer.projected, layer.hidden})) return false;
@@ -38,7 +41,7 @@ bool fit(const Tensors& parameters, const Recurrence& layer, int64_t input_size)
 }
 
 Outcome check_recurrent(const Stack& arguments, int64_t gates, const Tensors& states) {
-  constexpr int64_t kMostLayers = 1024, kMostUnits = int64_t{1} << 30;
+  constexpr int64_t kMostLayers = 1024;
   const at::Tensor& input = arguments.at(0).toTensor();
   Recurrence layer{.gates = gates,
                    .layers = arguments.at(4).toInt(),
@@ -57,7 +60,7 @@ Outcome check_recurrent(const Stack& arguments, int64_t gates, const Tensors& st
   }
   layer.projected = states.front().size(2);
   layer.hidden = states.back().size(2);
-  if (layer.hidden < 1 || layer.hidden > kMostUnits) return declined("its states have no numbers, or too many");
+  if (layer.hidden < 1) return declined("its states have no numbers");
   const Tensors parameters = arguments.at(2).toTensorVector();
   for (const at::Tensor& parameter : parameters) {
     if (parameter.scalar_type() != input.scalar_type()) return declined("its parameters are of another type");

@@ -194,9 +194,13 @@ TEST(ArgumentChecks, HoldTheirBounds) {
     return Stack{x, c10::IValue(), false, std::vector<double>{static_cast<double>(n) - 0.5, 2.0}};
   };
   const auto layered = [&](int64_t n) {
-    const std::vector<at::Tensor> parameters(static_cast<size_t>(2 * n), square);
+    const std::vector<at::Tensor> parameters(static_cast<size_t>(2 * n), at::ones({6, 2}));
     const at::Tensor states = at::zeros({n, 2, 2});
     return Stack{at::ones({3, 2, 2}), states, parameters, false, n, 0.0, false, false, false};
+  };
+  const auto windows = [&](int64_t n) {
+    const std::vector<int64_t> ones{1, 1}, none{0, 0};
+    return Stack{x, std::vector<int64_t>{n, 1}, ones, none, ones};
   };
   const auto raised = [&](int64_t n) { return Stack{square, n}; };
   const std::vector<Bound> bounds{
@@ -204,6 +208,7 @@ TEST(ArgumentChecks, HoldTheirBounds) {
       {"kMostRepeats", "aten.repeat_interleave.self_Tensor", int64_t{1} << 31, "room", repeated},
       {"kMostScaling", "aten.upsample_bilinear2d.vec", 1'000'000, "factor makes", scaled},
       {"kMostLayers", "aten.gru.input", 1024, "too many", layered},
+      {"kMostOfWindow", "aten.im2col.default", int64_t{1} << 30, "windows", windows},
       {"kMostPower", "aten.matrix_power.default", int64_t{1} << 16, "power", raised},
   };
   for (const Bound& bound : bounds) {
