@@ -19,7 +19,8 @@ struct LoadOptions {
   /// For files of strangers: the `graftwork` command opens the file first, as `graftwork inspect --quiet` does, in a
   /// process of its own that has limits of memory and time. What ends that process, a crash of a library included, is
   /// the Error that load() throws. Takes about 0.2 s more, most of them for opening libtorch again, and opens the file
-  /// twice. The calling process is not forked.
+  /// twice. The calling process is not forked, and may ignore SIGCHLD or wait for any child. The limit is one of
+  /// processor time: a file system that does not answer keeps the caller waiting.
   bool isolated = false;
   /// The command that does so. Empty: bin/graftwork of the folder that this library is installed in.
   std::filesystem::path helper = {};

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ COUNT = 500
 SHARD = 20
 
 QUANTIZE = ["quantize", "m.pt2", "--calibrate", "x.npy", "-o", "o.onnx", "--report", "r.json"]
+COMPARE = ["compare", "m.pt2", "q.onnx", "--calibrate", "x.npy", "--data", "x.npy", "--quiet"]
 OUTPUTS = ("o.onnx", "r.json")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 USER = 23456  #: whose processes are counted apart
@@ -70,9 +72,19 @@ def contents(path):
     return {key: value for key, value in report.items() if "second" not in key and "time" not in key}
 
 
-def start(folder, before=None, **streams):
-    given = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **streams}
-    return subprocess.Popen([COMMAND, *QUANTIZE], cwd=folder, preexec_fn=before, **given)
+def start(folder, before=None, arguments=QUANTIZE, **how):
+    given = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, **how}
+    return subprocess.Popen([COMMAND, *arguments], cwd=folder, preexec_fn=before, **given)
+
+
+def ignoring(number):
+    return lambda: signal.signal(number, signal.SIG_IGN)
+
+
+def too_late(run, process):
+    """Nothing was met, which proves nothing."""
+    finish(process)
+    run.skip("the command had ended")
 
 
 def finish(process):
@@ -94,8 +106,11 @@ def child_of(process):
 
 def to_the_command(run, random, folder, seconds):
     number = random.choice(SIGNALS)
-    process = start(folder)
+    # What is ignored is inherited, and the system keeps no end of a child then.
+    process = start(folder, random.choice([None, ignoring(signal.SIGCHLD)]))
     time.sleep(random.uniform(0, 1.1 * seconds))
+    if process.poll() is not None:
+        return too_late(run, process)
     process.send_signal(number)
     return *finish(process), {-number, 130}
 
@@ -105,9 +120,65 @@ def to_the_child(run, random, folder, seconds):
     process = start(folder)
     time.sleep(random.uniform(0, 1.1 * seconds))
     child = child_of(process)
-    if child and process.poll() is None:
-        os.kill(child, number)
+    if not child or process.poll() is not None:
+        return too_late(run, process)
+    os.kill(child, number)
     return *finish(process), {-number, 130}
+
+
+def stops(process, seconds):
+    """Nothing where it ends before."""
+    last = time.monotonic() + seconds
+    while time.monotonic() < last:
+        if process.poll() is not None:
+            return None
+        if Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def stopped_for_a_while(run, random, folder, seconds):
+    """Or not, where that is ignored; and it ends as it would have."""
+    ignored = random.random() < 0.3
+    process = start(folder, ignoring(signal.SIGTSTP) if ignored else None, process_group=0)
+    time.sleep(random.uniform(0, seconds))
+    if process.poll() is not None:
+        return too_late(run, process)
+    process.send_signal(signal.SIGTSTP)
+    stopped = stops(process, 0.2 if ignored else 20)
+    if stopped is None:
+        return too_late(run, process)
+    if stopped == ignored:
+        run.find(int(folder.name), "stop", f"ignored: {ignored}, stopped: {stopped}", folder)
+    process.send_signal(signal.SIGCONT)
+    return *finish(process), set()
+
+
+def during_compare(run, random, folder, seconds):
+    """What runs the file goes with the command, and so does the folder with the samples."""
+    number, temporary = random.choice(SIGNALS), folder / "temporary"
+    temporary.mkdir()
+    (folder / "q.onnx").symlink_to(run.folder / "reference" / "o.onnx")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    process = start(folder, arguments=COMPARE, env={**os.environ, "PATH": path, "TMPDIR": str(temporary)})
+    while not list(temporary.glob("*/log.txt")) and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(random.uniform(0, seconds))
+    if process.poll() is not None:
+        return too_late(run, process)
+    process.send_signal(number)
+    status, said = finish(process)
+    for _ in range(200):
+        if not list(temporary.glob("graftwork-*")):
+            break
+        time.sleep(0.05)
+    else:
+        run.find(int(folder.name), "samples left", f"{number}: {list(temporary.rglob('*'))}", folder)
+    if (status, "error[" in said) not in {(0, False), (130, True), (-number, False)}:
+        run.find(int(folder.name), f"status {status}", said, folder)
+    run.done()
+    return None
 
 
 def few_threads(run, random, folder, seconds):
@@ -162,6 +233,8 @@ def outputs_that_fail(run, random, folder, seconds):
 KINDS = (
     to_the_command,
     to_the_child,
+    stopped_for_a_while,
+    during_compare,
     few_threads,
     little_memory,
     files_that_may_not_grow,

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -179,6 +180,75 @@ def test_how_a_silent_child_ended_is_told(graftwork, exported, files, tmp_path, 
     done = graftwork.run("compare", source.path, files("digits"), "--data", source.input, env={"PATH": str(tmp_path)})
     assert done.returncode == 1
     assert said in done.stderr
+
+
+def test_a_caller_that_ignores_its_children_compares_the_file(graftwork, exported, files, tmp_path):
+    """The system keeps no child's end then, unless the command asks for it."""
+    source = exported("digits")
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\nexit 7\n")
+    python.chmod(0o755)
+    done = subprocess.run(
+        [graftwork.path, "compare", source.path, files("digits"), "--data", source.input, "--no-isolation"],
+        env={**os.environ, "PATH": str(tmp_path)},
+        preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "python3 ended with exit code 7" in done.stderr
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [
+        (os.kill, signal.SIGTERM),
+        (os.kill, signal.SIGKILL),
+        (os.killpg, signal.SIGINT),  # as a terminal sends it; SIGKILL to all would leave nobody to clear up
+        (os.killpg, signal.SIGHUP),
+    ],
+)
+def test_what_runs_the_file_ends_with_the_command(graftwork, exported, files, tmp_path, send, number):
+    """And so do the samples that it was given."""
+    source, started, temporary = exported("digits"), tmp_path / "started", tmp_path / "temporary"
+    temporary.mkdir()
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "onnxruntime.py").write_text(
+        f"import os, time\nopen({str(started)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [graftwork.path, "compare", source.path, files("digits"), "--data", source.input],
+        env={
+            **os.environ,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "PYTHONPATH": str(tmp_path),
+            "TMPDIR": str(temporary),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not (started.exists() and started.read_text()) and process.poll() is None:
+        time.sleep(0.01)
+    assert list(temporary.iterdir())
+    send(process.pid, number)
+    process.wait(timeout=60)
+    for _ in range(200):
+        left = list(temporary.iterdir()), is_running(started.read_text())
+        if left == ([], False):
+            return
+        time.sleep(0.05)
+    pytest.fail(f"left behind: {left}")
 
 
 def test_ctrl_c_while_the_file_runs_is_no_fault_of_the_file(graftwork, exported, files, tmp_path):

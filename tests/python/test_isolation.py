@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import zoo
 
@@ -28,7 +29,7 @@ def at_work(graftwork, exported, data, tmp_path):
     """A command that computes for long, and its child."""
     running = []
 
-    def start(*options):
+    def start(*options, before=None):
         arguments = ["quantize", exported("resnet18").path, "--calibrate", data, *options, "-o", tmp_path / "q.onnx"]
         process = subprocess.Popen(
             [graftwork.path, *arguments],
@@ -36,6 +37,7 @@ def at_work(graftwork, exported, data, tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             process_group=0,  # as a shell starts it: SIGTSTP stops nobody whose group has no parent left
+            preexec_fn=before,
         )
         running.append(process)
         assert "calibrating" in process.stderr.readline()
@@ -70,6 +72,15 @@ def becomes(condition):
     return False
 
 
+def ignoring(number):
+    return lambda: signal.signal(number, signal.SIG_IGN)
+
+
+def limited_to(soft, hard=resource.RLIM_INFINITY):
+    """Seconds of processor time."""
+    return lambda: resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+
+
 def is_gone(pid):
     return becomes(lambda: (state_and_parent(pid) or "Z")[0] == "Z")
 
@@ -80,8 +91,8 @@ def is_gone(pid):
         (signal.SIGSEGV, "model.crash"),
         (signal.SIGFPE, "model.crash"),
         (signal.SIGABRT, "model.crash"),
-        (signal.SIGBUS, "file.changed"),
-        (signal.SIGXCPU, "model.time"),
+        (signal.SIGBUS, "model.crash"),  # no file changed: a kernel that reads where nothing is
+        (signal.SIGXCPU, "process.time"),
         (signal.SIGKILL, "process.killed"),  # as the system ends what takes too much memory
     ],
 )
@@ -107,6 +118,58 @@ def test_signals_are_passed_on(at_work, number, status):
     assert is_gone(child)
 
 
+@pytest.mark.parametrize(("soft", "hard"), [(5, resource.RLIM_INFINITY), (5, 5)])
+def test_a_limit_of_the_users_own_is_no_fault_of_the_file(at_work, soft, hard):
+    """The hard one ends a process by SIGKILL."""
+    process, _ = at_work(before=limited_to(soft, hard))
+    _, text = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error[process.time]" in text
+    assert "ulimit -t" in text
+
+
+def test_a_limit_of_the_users_own_while_opening_is_no_fault_of_the_file_either(graftwork, exported):
+    done = subprocess.run(
+        [graftwork.path, "inspect", exported("resnet18").path, "--quiet"],
+        preexec_fn=limited_to(1),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0 or "error[process.time]" in done.stderr  # in less than a second, elsewhere
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "text"),
+    [
+        (signal.SIGTERM, -signal.SIGTERM, ""),
+        (signal.SIGINT, 130, "error[interrupted]"),
+        (signal.SIGSEGV, 1, "error[model.crash]"),
+    ],
+)
+def test_a_caller_that_ignores_its_children(at_work, number, status, text):
+    """Which a command inherits, and the system then keeps no child's end."""
+    process, (child,) = at_work(before=ignoring(signal.SIGCHLD))
+    (os.kill(child, number) if text.endswith("crash]") else process.send_signal(number))
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert text in told
+    assert is_gone(child)
+
+
+def test_a_caller_that_ignores_its_children_sees_the_command_end(graftwork, exported):
+    command = [graftwork.path, "inspect", exported("digits").path, "--quiet"]
+    assert subprocess.run(command, preexec_fn=ignoring(signal.SIGCHLD), check=False, timeout=60).returncode == 0
+
+
+def test_what_is_to_be_ignored_stops_nobody(at_work):
+    process, (child,) = at_work(before=ignoring(signal.SIGTSTP))
+    process.send_signal(signal.SIGTSTP)
+    time.sleep(0.5)
+    assert "T" not in {state_and_parent(pid)[0] for pid in (process.pid, child)}
+
+
 def test_both_stop_and_go_on(at_work):
     process, (child,) = at_work()
     process.send_signal(signal.SIGTSTP)
@@ -123,6 +186,50 @@ def test_a_killed_parent_takes_its_child_along(at_work):
     process.kill()
     process.wait()
     assert is_gone(child)
+
+
+class Repeated(torch.nn.Module):
+    """Work for long, in steps of a moment."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(64, 64, 3, padding=1)
+
+    def forward(self, x):
+        for _ in range(400):
+            x = self.layer(x)
+        return x
+
+
+def processor_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_an_interrupt_ends_a_run_between_two_steps(graftwork, tmp_path):
+    x = torch.zeros(1, 64, 224, 224)
+    torch.export.save(torch.export.export(Repeated().eval(), (x,)), tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    process = subprocess.Popen(
+        [graftwork.path, "run", "m.pt2", "--input", "x.npy", "--quiet", "-o", "y.npz"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert becomes(lambda: children_of(process.pid))
+    (child,) = children_of(process.pid)
+    while processor_seconds(child) < 4:  # opened, and at work
+        time.sleep(0.1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    begin = processor_seconds(child)
+    while state_and_parent(child) and processor_seconds(child) - begin < 5:
+        time.sleep(0.05)
+    _, told = process.communicate(timeout=1)
+    assert process.returncode == 130
+    assert "error[interrupted]" in told
+    assert not (tmp_path / "y.npz").exists()
 
 
 @pytest.mark.parametrize(

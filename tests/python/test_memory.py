@@ -128,10 +128,16 @@ def test_calibration_takes_fewer_threads_before_it_is_refused(graftwork, wide):
     assert files[0] == files[1]
 
 
-@pytest.mark.parametrize("size", ["", "x", "-1GB", "0", "8XB", "1e999", "GB", "8GBB", "1e30"])
+@pytest.mark.parametrize("size", ["x", "-1GB", "0", "8XB", "1e999", "GB", "8GBB", "1e30", "8  GB", "8 ", " 8GB"])
 def test_a_limit_is_a_size(graftwork, wide, size):
     done = graftwork.fails(*RUNS["run"], f"--memory-limit={size}", codes=(2,), cwd=wide)
     assert "error[usage]" in done.stderr
+    assert "is no size: a number of bytes, or one of KB, MB, GB or TB, as in 500MB or 8 GiB" in done.stderr
+
+
+@pytest.mark.parametrize("size", ["8GB", "8 GB", "8 gib", "8 G", "8000000000"])
+def test_a_size_may_have_a_blank(graftwork, wide, size):
+    graftwork(*RUNS["run"], f"--memory-limit={size}", "--quiet", cwd=wide)
 
 
 def test_a_picture_that_unpacks_to_a_gigabyte_is_refused(graftwork, wide):

@@ -13,6 +13,24 @@ USER = 23456
 WANTED = {"OMP_NUM_THREADS": "16", "MKL_NUM_THREADS": "16", "MKL_DYNAMIC": "FALSE"}
 
 
+def test_a_library_that_ends_the_process_is_one_message(graftwork, exported, tmp_path):
+    """OpenMP does, where its threads get no stacks."""
+    source = exported("digits")
+    done = subprocess.run(
+        [graftwork.path, "quantize", source.path, "--calibrate", source.calibration, "-o", tmp_path / "q.onnx"],
+        env={**os.environ, "OMP_NUM_THREADS": "2", "OMP_STACKSIZE": "900G"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (100 << 30, 100 << 30)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("error[") == 1
+    assert "error[process.ended]: a library ended the command with status 1" in done.stderr
+    assert "OMP_STACKSIZE" in done.stderr
+    assert not (tmp_path / "q.onnx").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become a user whose processes are counted apart")
 def test_quantize_works_with_the_threads_that_it_may_make(graftwork, tmp_path):
     torch.manual_seed(0)

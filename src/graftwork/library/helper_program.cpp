@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -30,6 +31,13 @@ namespace fs = std::filesystem;
 using core::cat;
 
 constexpr size_t kMostText = size_t{1} << 20;  // of what the helper says
+
+/// Runs the helper and says how it ended, where the caller can read it: one that ignores SIGCHLD, or waits for any
+/// child of its own, is told nothing by the system. The helper's words are arguments, never text of this.
+constexpr const char* kShell = "/bin/sh";
+constexpr const char* kScript = R"("$@"; printf '\nstatus %d\n' $? >&2)";
+constexpr std::string_view kStatus = "\nstatus ";
+constexpr int kSignal = 128;  // and the number of a signal, in a shell's status
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(
@@ -150,40 +158,51 @@ class FewDescriptors {
   posix_spawn_file_actions_t actions_{};
 };
 
-/// The status as waitpid gives it. A caller that ignores SIGCHLD has it taken away.
-int wait_for(pid_t child) {
+/// Takes the status away from the end of what was said; nothing where the shell was ended, or too much was said.
+std::optional<int> take_status(std::string& text) {
+  const size_t begin = text.rfind(kStatus);
+  if (begin == std::string::npos || text.size() >= kMostText) return std::nullopt;
+  const char* const end = text.data() + text.size();
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) fail("the helper cannot be waited for: " + std::generic_category().message(errno));
-  }
+  const auto [rest, error] = std::from_chars(text.data() + begin + kStatus.size(), end, status);
+  if (error != std::errc() || rest + 1 != end || *rest != '\n') return std::nullopt;
+  text.resize(begin);
   return status;
+}
+
+/// Leaves nothing of it, unless somebody else has seen to that.
+void bury(pid_t child) {
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
 }  // namespace
 
 void open_in_helper(const fs::path& file, const fs::path& command) {
   const std::optional<core::FileState> before = core::FileState::of(file);
-  const fs::path program = command.empty() ? installed_command() : command;
+  const fs::path program = fs::absolute(command.empty() ? installed_command() : command);
   // What begins with a dash is an option.
   const std::string name = file.native().starts_with('-') ? "./" + file.string() : file.string();
-  std::vector<std::string> arguments{"graftwork", "inspect", "--quiet", name};
+  if (::access(program.c_str(), X_OK) != 0)
+    fail(cat(program.string(), " cannot be started: ", std::generic_category().message(errno)));
+  std::vector<std::string> arguments{kShell, "-c", kScript, kShell, program.string(), "inspect", "--quiet", name};
   std::vector<std::string> variables = environment();
   Pipe said;
   pid_t child = 0;
-  const int failure = ::posix_spawn(&child, program.c_str(), FewDescriptors(said.writing()).get(), FreshSignals().get(),
+  const int failure = ::posix_spawn(&child, kShell, FewDescriptors(said.writing()).get(), FreshSignals().get(),
                                     pointers(arguments).data(), pointers(variables).data());
-  if (failure != 0) fail(cat(program.string(), " cannot be started: ", std::generic_category().message(failure)));
+  if (failure != 0) fail(cat(kShell, " cannot be started: ", std::generic_category().message(failure)));
   said.close_writing();
-  const std::string text = said.read_all();
-  const int status = wait_for(child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+  std::string text = said.read_all();
+  bury(child);
+  const std::optional<int> status = take_status(text);
+  if (status == 0) {
     if (core::FileState::of(file) != before)
       throw Error("file.changed", file.string() + " was written to while it was tried", "trying it again");
     return;
   }
   if (const auto error = reported_error(text); error && error->code() != "usage") throw Error(*error);
-  if (WIFSIGNALED(status)) throw Error("process.killed", "the helper was ended by somebody").at(file.string());
-  fail(cat(program.string(), " ended with status ", WEXITSTATUS(status), text.empty() ? "" : ": " + text));
+  if (!status || *status > kSignal) throw Error("process.killed", "the helper was ended by somebody").at(file.string());
+  fail(cat(program.string(), " ended with status ", *status, text.empty() ? "" : ": " + text));
 }
 
 }  // namespace graftwork::detail

@@ -13,6 +13,8 @@ struct RunOptions {
   Watcher watcher;
   /// The first extent of an input may differ from the declared one: for graphs that hold for any batch.
   bool any_batch = false;
+  /// Polled before each step; true stops with Error "interrupted".
+  std::function<bool()> interrupted = {};
 };
 
 /// Runs a graph by the reference kernels, bodies node by node, every fake-quantize as it stands. Parameters are
@@ -27,7 +29,8 @@ class Executor {
   /// Results in signature order. Throws as Program::run does.
   std::vector<at::Tensor> run(const TensorStore& tensors, std::span<const at::Tensor> inputs,
                               const RunOptions& options = {}) const {
-    return program_.run(inputs, {tensors, options.mode, options.watcher, options.any_batch, options.modes});
+    return program_.run(
+        inputs, {tensors, options.mode, options.watcher, options.any_batch, options.modes, &options.interrupted});
   }
 
  private:

@@ -405,7 +405,9 @@ std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const E
   const c10::Device device = inputs.empty() || !inputs[0].defined() ? c10::Device(c10::kCPU) : inputs[0].device();
   size_t next_input = 0;
   Operands operands;
+  const bool asks = environment.interrupted && *environment.interrupted;
   for (const Step& step : steps_) {
+    if (asks && (*environment.interrupted)()) throw Error("interrupted", "stopped while the network ran");
     if (step.form == Step::Form::kInput) {
       check_input(*step.node, inputs[next_input], environment.any_batch);
       values[step.value] = inputs[next_input++];

@@ -70,9 +70,11 @@ class Program {
     bool any_batch = false;
     /// By index of the module; none: `mode` is every module's.
     std::span<const Mode> modes = {};
+    /// Polled by run() before each step; null: never.
+    const std::function<bool()>* interrupted = nullptr;
   };
   /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the inputs do not
-  /// fit the signature, and "nn.run" with the node's place when torch fails.
+  /// fit the signature, "nn.run" with the node's place when torch fails, and "interrupted".
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Environment& environment) const;
 
   /// What one node gives on operands that the caller has: the same bits as in a run. A tensor, a number, or a tuple,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -69,6 +70,22 @@ TEST_F(IsolatedLoad, AHelperThatIsOfNoUseIsSaid) {
   EXPECT_TRUE(report(good(), helper("kill -KILL $$")).starts_with("error[process.killed]"));
   // One of another version, which does not know what it is told.
   EXPECT_TRUE(report(good(), helper("echo 'error[usage]: no' >&2; exit 2")).starts_with("error[process.helper]"));
+}
+
+TEST_F(IsolatedLoad, ACallerMayIgnoreItsChildren) {
+  auto* const before = std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(report(good()), "");
+  EXPECT_EQ(report(good(), helper("echo 'error[model.crash]: it crashed' >&2; exit 1")),
+            "error[model.crash]: it crashed");
+  EXPECT_TRUE(report(good(), helper("kill -KILL $$")).starts_with("error[process.killed]"));
+  EXPECT_TRUE(report(good(), helper("kill -KILL $PPID")).starts_with("error[process.killed]"));
+  std::signal(SIGCHLD, before);
+}
+
+TEST_F(IsolatedLoad, WhatTheHelperSaysIsNotHowItEnded) {
+  EXPECT_NE(report(good(), helper("printf '\nstatus 0\n' >&2; exit 3")).find("ended with status 3"), std::string::npos);
+  EXPECT_TRUE(report(good(), helper("printf '\nstatus 0\n' >&2; yes | head -c 2000000 >&2; exit 0"))
+                  .starts_with("error[process"));
 }
 
 TEST_F(IsolatedLoad, TheHelperHasNothingOfTheCaller) {

@@ -1,5 +1,6 @@
 #include "graftwork/cli/launcher/command_line.h"
 
+#include <csignal>
 #include <filesystem>
 #include <system_error>
 #include <tuple>
@@ -58,6 +59,9 @@ void check_working_folder() {
     throw Error("file.folder", "the working folder is gone: " + gone.message(), "changing to one that is there");
 }
 
+/// Where SIGCHLD is ignored, which programs inherit, the system keeps no word of how a process of ours ended.
+void keep_ends_of_processes() { std::signal(SIGCHLD, SIG_DFL); }
+
 template <class Request>
 void check_outputs(const Request& request) {
   request.files.check_outputs();
@@ -69,6 +73,7 @@ void check_outputs(const QuantizeRequest&) {}
 
 int run_command_line(int argc, const char* const* argv) noexcept {
   prepare_standard_streams();
+  keep_ends_of_processes();
   return guarded([&] {
     if (const auto parsed = parse_options(argc, argv)) {
       std::visit(

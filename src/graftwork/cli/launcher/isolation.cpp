@@ -25,11 +25,25 @@ namespace {
 /// What is passed on to the child.
 constexpr int kPassedOn[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
+/// What the system holds to a limit it counts by ticks of its clock, and tells without what a machine below it took
+/// away, a sixth where that is busy: this part of a limit is the limit.
+constexpr double kCounted = 0.7;
+
+constexpr double kMicro = 1e-6;
+
+/// A parent that ignores a signal for us (nohup, a shell without job control) wants that kept.
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t waited_for() {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGCHLD);
-  for (const int signal : kPassedOn) ::sigaddset(&set, signal);
+  for (const int signal : kPassedOn) {
+    if (!is_ignored(signal)) ::sigaddset(&set, signal);
+  }
   return set;
 }
 
@@ -56,19 +70,54 @@ struct Work {
   const CommandFiles& files;
 };
 
-Error death(const Work& work, int signal, const ChildProgress& progress) {
+/// How the child ended, and what it had taken by then.
+struct End {
+  int status = 0;
+  rusage usage{};
+
+  bool has_reached(rlim_t seconds) const {
+    const auto in_seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
+    };
+    const double used = in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
+    return seconds != RLIM_INFINITY && used >= kCounted * static_cast<double>(seconds);
+  }
+};
+
+/// Whether it was the user's own limit of processor time: this process has it too. The limit that opening a file has
+/// may be lower, and is gone afterwards.
+bool is_out_of_time(const End& end, bool has_opened) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CPU, &limit);
+  switch (WTERMSIG(end.status)) {
+    case SIGXCPU:
+      return has_opened || end.has_reached(limit.rlim_cur);
+    case SIGKILL:
+      return end.has_reached(limit.rlim_max);
+    default:
+      return false;
+  }
+}
+
+Error death(const Work& work, const End& end, const ChildProgress& progress) {
+  const int signal = WTERMSIG(end.status);
   const std::filesystem::path& model = work.model;
   const std::string what = progress.has_opened ? "working with it" : "opening it";
   const char* const name = ::strsignal(signal);
   const std::string how = name ? name : cat("signal ", signal);
+  if (is_out_of_time(end, progress.has_opened)) {
+    return Error("process.time",
+                 cat(model.string(), ": the limit of processor time (ulimit -t) was reached while ", what),
+                 "a higher limit, or less work: fewer samples, a smaller network");
+  }
   if (!progress.has_libraries && signal != SIGKILL && signal != SIGXCPU) {
     return Error("build.torch", cat("opening the libraries of torch ended in a crash of the process (", how, ")"),
                  "installing torch and graftwork again: a library is damaged");
   }
   // A file that is cut short while it is mapped ends whoever reads on, one that is written over gives any numbers.
   const std::optional<std::filesystem::path> changed = signal == SIGKILL ? std::nullopt : work.files.changed();
-  if (changed || signal == SIGBUS) {
-    return Error("file.changed", cat(changed.value_or(model).string(), " changed while it was read"),
+  if (changed) {
+    return Error("file.changed", changed->string() + " changed while it was read",
                  "writing files under another name, and renaming them once they are whole");
   }
   switch (signal) {
@@ -84,20 +133,32 @@ Error death(const Work& work, int signal, const ChildProgress& progress) {
   }
 }
 
-[[noreturn]] void end_as(int status, const Work& work, const ChildProgress& progress) {
-  if (WIFEXITED(status)) std::_Exit(WEXITSTATUS(status));
-  const int signal = WTERMSIG(status);
-  for (const int passed_on : kPassedOn) {
-    if (signal == passed_on) end_by(signal);
+[[noreturn]] void end_with(const Error& error) {
+  std::_Exit(guarded([&] { throw error; }));
+}
+
+[[noreturn]] void end_as(const End& end, const Work& work, const ChildProgress& progress) {
+  if (WIFEXITED(end.status)) {
+    if (!progress.is_in_library) std::_Exit(WEXITSTATUS(end.status));
+    // OpenMP does so where it gets no threads.
+    end_with(Error("process.ended", cat("a library ended the command with status ", WEXITSTATUS(end.status)),
+                   "what it said above; OMP_NUM_THREADS=1, and no OMP_STACKSIZE, take least"));
   }
-  std::_Exit(guarded([&] { throw death(work, signal, progress); }));
+  for (const int passed_on : kPassedOn) {
+    if (WTERMSIG(end.status) == passed_on) end_by(passed_on);
+  }
+  end_with(death(work, end, progress));
 }
 
 [[noreturn]] void supervise(pid_t child, const Work& work, const ChildProgress& progress) {
   const sigset_t set = waited_for();
   while (true) {
-    int status = 0;
-    if (::waitpid(child, &status, WNOHANG) == child) end_as(status, work, progress);
+    End end;
+    const pid_t ended = ::wait4(child, &end.status, WNOHANG, &end.usage);
+    if (ended == child) end_as(end, work, progress);
+    // Its number may be another's by now: nothing is sent to it.
+    if (ended < 0 && errno != EINTR)
+      end_with(Error("process.wait", "the command's own process is lost: " + std::generic_category().message(errno)));
     siginfo_t info{};
     const int signal = ::sigwaitinfo(&set, &info);
     // What the terminal sends, it sends to the child too.

@@ -84,7 +84,10 @@ template <class Request>
   if (version != GRAFTWORK_VERSION) {
     refuse(cat(kLibrary, " is version ", version, ", this is " GRAFTWORK_VERSION));
   }
-  const int status = find<int(const Request&) noexcept>(library, entry_point)(request);
+  auto* const work = find<int(const Request&) noexcept>(library, entry_point);
+  if (progress) progress->is_in_library = true;
+  const int status = work(request);
+  if (progress) progress->is_in_library = false;
   // Everything is written; torch's static destructors would take another 0.2 s to give back what the system takes back.
   std::fflush(nullptr);
   std::_Exit(status);

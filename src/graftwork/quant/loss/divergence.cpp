@@ -116,10 +116,12 @@ void Difference::merge(const Difference& other) {
 }
 
 std::optional<Divergence> first_divergence(const Network& network, const Network& changed,
-                                           const std::map<Symbol, Symbol>& twins, std::span<const at::Tensor> inputs) {
+                                           const std::map<Symbol, Symbol>& twins, std::span<const at::Tensor> inputs,
+                                           const std::function<bool()>& interrupted) {
   std::unordered_map<Symbol, at::Tensor> expected;
   RunOptions how;
   how.any_batch = true;
+  how.interrupted = interrupted;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) { expected[seen.node->name()] = value; };
   Executor(network.module, float_values(network.module)).run(network.tensors, inputs, how);
   std::optional<Divergence> first;
@@ -137,7 +139,8 @@ std::optional<Divergence> first_divergence(const Network& network, const Network
 }
 
 std::optional<Divergence> first_divergence_of_file(const Network& quantized, bool in_half, const NamedTensors& file,
-                                                   std::span<const at::Tensor> inputs) {
+                                                   std::span<const at::Tensor> inputs,
+                                                   const std::function<bool()>& interrupted) {
   std::optional<MaskValues> masks;
   std::optional<HalfRegions> half;
   if (in_half) half.emplace(HalfRegions{quantized.wide, masks.emplace(quantized)});
@@ -145,6 +148,7 @@ std::optional<Divergence> first_divergence_of_file(const Network& quantized, boo
   std::optional<Divergence> first;
   RunOptions how;
   how.any_batch = true;
+  how.interrupted = interrupted;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) {
     const auto named = file.find(seen.node->name().str());
     if (first || named == file.end() || !named->second.is_floating_point()) return;

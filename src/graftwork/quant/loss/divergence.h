@@ -1,6 +1,7 @@
 // How far values are from one another, and where two ways to compute a network part.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -32,8 +33,10 @@ using NamedTensors = std::map<std::string, at::Tensor>;
 
 /// Of `changed`, in its order, where its twin in `network` has the same shape; `twins` has their names by those in
 /// `changed`. More than rounding is an SQNR below 80 dB: single precision keeps some 130, less behind many layers.
+/// `interrupted` is polled, and stops with Error "interrupted".
 std::optional<Divergence> first_divergence(const Network& network, const Network& changed,
-                                           const std::map<Symbol, Symbol>& twins, std::span<const at::Tensor> inputs);
+                                           const std::map<Symbol, Symbol>& twins, std::span<const at::Tensor> inputs,
+                                           const std::function<bool()>& interrupted = {});
 
 /// Where a file computes otherwise than `quantized`, which it was written from; `file` has its values by name. Each
 /// node is run on what the file has in front of it, so that rounding does not add up. Explained are, of the tensor's
@@ -41,6 +44,7 @@ std::optional<Divergence> first_divergence(const Network& network, const Network
 /// (of FP8 that at the largest magnitude), but no values between two codes; and, of kernels with Q/DQ inside, an SQNR
 /// of 30 dB. `in_half`: with FP16 regions.
 std::optional<Divergence> first_divergence_of_file(const Network& quantized, bool in_half, const NamedTensors& file,
-                                                   std::span<const at::Tensor> inputs);
+                                                   std::span<const at::Tensor> inputs,
+                                                   const std::function<bool()>& interrupted = {});
 
 }  // namespace graftwork::core

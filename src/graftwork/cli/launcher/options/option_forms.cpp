@@ -36,6 +36,7 @@ std::optional<int64_t> size_in(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc()) return std::nullopt;
   std::string unit(end, text.data() + text.size());
+  if (unit.size() > 1 && unit.front() == ' ') unit.erase(0, 1);
   for (char& c : unit) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   const bool is_binary = unit.ends_with("IB");
   if (is_binary) unit.resize(unit.size() - 2);
@@ -52,7 +53,9 @@ std::optional<int64_t> size_in(std::string_view text) {
 CLI::Option* add_size(CLI::App& app, const std::string& name, int64_t& bytes, const std::string& text) {
   const auto read = [&app, &bytes, name](const std::string& given) {
     const auto size = size_in(given);
-    if (!size) refuse(app, cat(name, ": ", quoted(given), " is no size: 500MB or 8GB"));
+    if (!size)
+      refuse(app, cat(name, ": ", quoted(given),
+                      " is no size: a number of bytes, or one of KB, MB, GB or TB, as in 500MB or 8 GiB"));
     bytes = *size;
   };
   return app.add_option_function<std::string>(name, read, text)->type_name("SIZE");

@@ -30,7 +30,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, Number& count, in
       ->type_name("N");
 }
 
-/// A number of bytes: 1000000, 500MB, 8GB, 8GiB.
+/// A number of bytes: 1000000, 500MB, 8 GB, 8GiB.
 CLI::Option* add_size(CLI::App& app, const std::string& name, int64_t& bytes, const std::string& text);
 
 /// An option that takes one of several words, each of which stands for a value. What `value` is before is the default.

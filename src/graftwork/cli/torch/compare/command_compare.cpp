@@ -60,9 +60,9 @@ Batches run_all(const Network& network, const Batches& batches, bool in_half, co
   const Executor executor(network.module, {}, half ? &*half : nullptr);
   RunOptions how;
   how.any_batch = true;
+  how.interrupted = [&] { return interrupt.requested(); };
   Batches results;
   for (const std::vector<at::Tensor>& inputs : batches) {
-    interrupt.check();
     results.push_back(executor.run(network.tensors, inputs, how));
   }
   return results;
@@ -166,7 +166,8 @@ void add_file(LadderBuilder& builder, const CompareRequest& request, const Netwo
   Rung& rung = builder.add("file", builder.in_signature_order(file, request.file));
   if (file.values.empty()) rung.note = "the file names no value of this network: its outputs alone are compared";
   const bool in_half = request.calibration.float_type == DType::kF16;
-  rung.first = first_divergence_of_file(quantized, in_half, file.values, builder.inputs().front());
+  rung.first = first_divergence_of_file(quantized, in_half, file.values, builder.inputs().front(),
+                                        [&] { return interrupt.requested(); });
   if (rung.first && rung.first->value.str().starts_with("quant_stub"))
     rung.note = "a scale differs: was the file written with other calibration data, recipe or plan?";
 }
@@ -193,15 +194,16 @@ void compare(const CompareRequest& request) {
   if (request.stage != Stage::kFloat) {
     const TransformedNetwork transformed = transform_network(loaded.network, plan, patterns_of(flags.backend));
     Rung& rung = builder.add("transformed", run_all(transformed.network, builder.inputs(), false, interrupt));
-    rung.first =
-        first_divergence(loaded.network, transformed.network, origins(transformed.report), builder.inputs().front());
+    const auto interrupted = [&] { return interrupt.requested(); };
+    rung.first = first_divergence(loaded.network, transformed.network, origins(transformed.report),
+                                  builder.inputs().front(), interrupted);
     if (request.stage == Stage::kQuantized) {
       const QuantizationResult quantized = quantize_network(transformed.network, plan, flags, interrupt, false);
       const bool in_half = flags.float_type == DType::kF16;
       Rung& of_codes = builder.add("quantized", run_all(quantized.network, builder.inputs(), in_half, interrupt));
       LossOptions options;
       options.samples = builder.ladder().samples;
-      options.interrupted = [&] { return interrupt.requested(); };
+      options.interrupted = interrupted;
       of_codes.losses = measure_losses(quantized.unquantized, quantized.network, *samples, options);
       if (!request.file.empty()) add_file(builder, request, quantized.network, interrupt);
     }

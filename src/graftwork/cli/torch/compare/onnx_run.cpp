@@ -5,12 +5,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <system_error>
 #include <thread>
+#include <tuple>
 
 #include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
@@ -27,6 +31,8 @@ namespace {
 
 constexpr int kPackageMissing = 3;
 constexpr int kNoProgram = 127;
+
+constexpr const char *kScript = "run_onnx.py", *kLog = "log.txt", *kReply = "reply.json";
 
 /// A folder for one exchange of arrays.
 class ExchangeFolder {
@@ -60,35 +66,78 @@ class ExchangeFolder {
   std::filesystem::path path_;
 };
 
-/// Starts python3, waits for it, and gives its exit status; what it prints goes to `log`.
-int run_python(const std::vector<std::string>& arguments, const std::filesystem::path& log,
-               const InterruptGuard& interrupt) {
-  std::vector<std::string> words{"python3"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  pid_t child = 0;
-  const int failure = ::posix_spawnp(&child, "python3", &actions, nullptr, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) return kNoProgram;
-  for (;;) {
-    int status = 0;
-    const pid_t ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : kNoProgram + 1 + WTERMSIG(status);
-    if (ended < 0 && errno != EINTR) return kNoProgram;
-    if (interrupt.requested()) {
-      ::kill(child, SIGKILL);
-      ::waitpid(child, &status, 0);
-      interrupt.check();
+/// python3 with the script of the folder. It waits for the request, and once the reply is there, for the end of this
+/// process, however that comes; then it removes the folder.
+class Python {
+ public:
+  Python(const ExchangeFolder& folder, const std::filesystem::path& model) {
+    if (::pipe2(pipe_.data(), O_CLOEXEC) != 0)
+      throw Error("process.pipe", "there is no pipe: " + std::generic_category().message(errno));
+    std::vector<std::string> words{"python3", (folder / kScript).string(), folder.path().string(), model.string()};
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, pipe_[0], STDIN_FILENO);
+    ::posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, (folder / kLog).c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                       0600);
+    ::posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    const sigset_t blocked = left_to_the_command();
+    ::posix_spawnattr_setsigmask(&attributes, &blocked);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    is_there_ = ::posix_spawnp(&child_, words[0].c_str(), &actions, &attributes, argv.data(), environ) == 0;
+    is_running_ = is_there_;
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&actions);
+  }
+  ~Python() {
+    if (is_running_) {
+      ::kill(child_, SIGKILL);
+      ::waitpid(child_, nullptr, 0);
     }
+    for (const int end : pipe_) ::close(end);
+  }
+  Python(const Python&) = delete;
+  Python& operator=(const Python&) = delete;
+
+  bool is_there() const { return is_there_; }
+  /// The request is whole. One that has ended does not hear it.
+  void begin() const { std::ignore = ::write(pipe_[1], "\n", 1); }
+  /// Once it has ended; above kNoProgram by the number of a signal.
+  std::optional<int> exit_status() {
+    int status = 0;
+    const pid_t ended = ::waitpid(child_, &status, WNOHANG);
+    if (ended == 0 || (ended < 0 && errno == EINTR)) return std::nullopt;
+    is_running_ = false;
+    if (ended < 0) throw Error("process.wait", "python3 is lost: " + std::generic_category().message(errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : kNoProgram + 1 + WTERMSIG(status);
+  }
+
+ private:
+  /// Signals that a terminal sends to all: they would end python3 before it has removed the folder.
+  static sigset_t left_to_the_command() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&set, signal);
+    return set;
+  }
+
+  std::array<int, 2> pipe_{-1, -1};
+  pid_t child_ = 0;
+  bool is_there_ = false, is_running_ = false;
+};
+
+/// Waits until the reply is there, or python3 has ended, and gives its exit status then.
+std::optional<int> wait_for_reply(Python& python, const ExchangeFolder& folder, const InterruptGuard& interrupt) {
+  while (!std::filesystem::exists(folder / kReply)) {
+    interrupt.check();
+    if (const auto status = python.exit_status()) return status;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  return std::nullopt;
 }
 
 std::string last_line(const std::filesystem::path& log) {
@@ -111,26 +160,29 @@ OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::
                      const std::vector<std::vector<at::Tensor>>& batches, const std::vector<std::string>& values,
                      const InterruptGuard& interrupt) {
   const ExchangeFolder folder;
+  write_file(folder / kScript, run_onnx_text());
+  OnnxResults results;
+  Python python(folder, model);
+  if (!python.is_there()) {
+    results.left_out = "there is no python3";
+    return results;
+  }
   for (size_t batch = 0; batch < batches.size(); ++batch) {
     for (size_t i = 0; i < batches[batch].size(); ++i)
       folder.write(cat("in_", batch, "_", i, ".npy"), batches[batch][i]);
   }
   write_file(folder / "request.json", json_text({{"inputs", inputs}, {"batches", batches.size()}, {"values", values}}));
-  write_file(folder / "run_onnx.py", run_onnx_text());
-  const std::filesystem::path log = folder / "log.txt";
-  const int status =
-      run_python({(folder / "run_onnx.py").string(), folder.path().string(), model.string()}, log, interrupt);
-  interrupt.check();  // Ctrl-C reaches the child, too
-  OnnxResults results;
-  if (status == kNoProgram) results.left_out = "there is no python3";
-  if (status == kPackageMissing) results.left_out = "python3: " + last_line(log);
-  if (!results.left_out.empty()) return results;
-  if (status != 0) {
-    throw Error("compare.file", cat("ONNX Runtime cannot run the file: ", why_failed(log, status)),
+  python.begin();
+  if (const std::optional<int> status = wait_for_reply(python, folder, interrupt)) {
+    const std::filesystem::path log = folder / kLog;
+    if (status == kNoProgram) results.left_out = "there is no python3";
+    if (status == kPackageMissing) results.left_out = "python3: " + last_line(log);
+    if (!results.left_out.empty()) return results;
+    throw Error("compare.file", cat("ONNX Runtime cannot run the file: ", why_failed(log, *status)),
                 "a file that was written of this network")
         .at(model.string());
   }
-  const Json reply = Json::parse(read_text(folder / "reply.json"));
+  const Json reply = Json::parse(read_text(folder / kReply));
   results.outputs = reply.at("outputs").get<std::vector<std::string>>();
   for (size_t batch = 0; batch < batches.size(); ++batch) {
     std::vector<at::Tensor>& outputs = results.batches.emplace_back();

@@ -21,7 +21,8 @@ struct OnnxResults {
 
 /// Runs the file on each batch of inputs, which `inputs` names in their order; those of the file go by name, or by
 /// position. `python3` of the PATH does it; no shell is asked. Arrays go through a folder of their own among temporary
-/// files, which is removed. Throws Error "compare.file" with ONNX Runtime's words, "interrupted", "file.*".
+/// files, which is removed, by python3 where this process is killed. Throws Error "compare.file" with ONNX Runtime's
+/// words, "interrupted", "file.*", "process.*".
 OnnxResults run_onnx(const std::filesystem::path& model, const std::vector<std::string>& inputs,
                      const std::vector<std::vector<at::Tensor>>& batches, const std::vector<std::string>& values,
                      const InterruptGuard& interrupt);

@@ -3,12 +3,26 @@
 FOLDER/request.json: {"inputs": [names], "batches": count, "values": [names]}; input i of batch b is in_b_i.npy there.
 FOLDER/reply.json: {"outputs": [names], "values": [those that the file has]}; output k of batch b is out_b_k.npy, value
 j on the first batch value_j.npy. Exit status 3: a package, or ONNX Runtime's kernel for an
-operator, is missing, and the last line of standard output says which.
+operator, is missing, and the last line of standard output says which. The request is whole once standard input has a
+byte; where that ends, so has whoever waits for the reply, and FOLDER is removed.
 """
 
 import json
 import os
 import sys
+import threading
+
+begun = threading.Event()
+
+
+def follow_the_command():
+    while os.read(0, 1):
+        begun.set()
+    # In this process's place: its other threads, which write to the folder, are gone then.
+    os.execvp("rm", ["rm", "-rf", "--", sys.argv[1]])
+
+
+threading.Thread(target=follow_the_command, daemon=True).start()
 
 try:
     import numpy as np
@@ -71,6 +85,7 @@ def with_outputs(model, names):
 
 def main():
     folder, path = sys.argv[1:]
+    begun.wait()
     with open(os.path.join(folder, "request.json"), encoding="utf-8") as file:
         request = json.load(file)
     with open(path, "rb") as file:
@@ -118,8 +133,11 @@ def main():
     tapped = session(with_outputs(model, more)) if more else plain
     for j, array in enumerate(tapped.run(values, feed(0)) if values else ()):
         save(f"value_{j}.npy", np.asarray(array))
-    with open(os.path.join(folder, "reply.json"), "w", encoding="utf-8") as file:
+    part = os.path.join(folder, "reply.part")
+    with open(part, "w", encoding="utf-8") as file:
         json.dump({"outputs": outputs, "values": values}, file)
+    os.rename(part, os.path.join(folder, "reply.json"))
 
 
 main()
+threading.Event().wait()  # while the results are read

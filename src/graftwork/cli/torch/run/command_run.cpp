@@ -159,6 +159,7 @@ void run(const RunRequest& request) {
   const Executor executor(network.module, tap.watched(), half ? &*half : nullptr);
   RunOptions how;
   how.watcher = [&](const ValueRef& seen, at::Tensor& value) { tap.see(seen, value); };
+  how.interrupted = [&] { return interrupt.requested(); };
   const std::vector<at::Tensor> results = executor.run(network.tensors, inputs, how);
   interrupt.check();
 
