@@ -30,6 +30,11 @@ class Executor {
     return program_.run(inputs, {tensors, options.mode, options.watcher, options.any_batch, options.modes});
   }
 
+  /// As run(), step by step.
+  Program::Run start(const TensorStore& tensors, std::span<const at::Tensor> inputs, const RunOptions& options) const {
+    return program_.start(inputs, {tensors, options.mode, options.watcher, options.any_batch, options.modes});
+  }
+
  private:
   Program program_;
 };

@@ -75,6 +75,30 @@ class Program {
   /// fit the signature, and "nn.run" with the node's place when torch fails.
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Environment& environment) const;
 
+  /// A run that goes from watched value to watched value as it is told. Of what it was started with nothing may end
+  /// before it does.
+  class Run {
+   public:
+    /// Runs up to the next step that gives watched values, and shows them. False where there was none, and the run is
+    /// done. Throws as Program::run does.
+    bool advance();
+    /// Of a run that is done, in signature order.
+    std::vector<at::Tensor> results() const;
+
+   private:
+    friend class Program;
+    Run(const Program& program, std::span<const at::Tensor> inputs, const Environment& environment);
+
+    const Program* program_;
+    std::span<const at::Tensor> inputs_;
+    Environment environment_;
+    c10::Device device_;
+    std::vector<c10::IValue> values_;
+    size_t next_step_ = 0, next_input_ = 0;
+  };
+  /// As run(), step by step.
+  Run start(std::span<const at::Tensor> inputs, const Environment& environment) const;
+
   /// What one node gives on operands that the caller has: the same bits as in a run. A tensor, a number, or a tuple,
   /// also where a run would make none of several results. Neither for inputs, elements of tuples and the output, nor
   /// with HalfRegions; what is watched is not shown. Time and memory are those of the node, whatever the size of the
