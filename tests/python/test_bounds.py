@@ -24,7 +24,7 @@ def value_in(name, path):
 
 
 #: Bounds on what operators are called with, which need no file.
-ARGUMENTS = [row for row in ROWS if bound_of(row)[1] .endswith("_checks.cpp")]
+ARGUMENTS = [row for row in ROWS if bound_of(row)[1].endswith("_checks.cpp")]
 OF_FILES = [row for row in ROWS if row not in ARGUMENTS]
 SOURCES = support.ROOT / "src" / "graftwork"
 

@@ -103,27 +103,102 @@ RUNS = {
 def test_a_run_that_does_not_fit_is_refused_first(graftwork, wide, command):
     done = graftwork.fails(*RUNS[command], "--memory-limit", "300MB", "--quiet", codes=(1,), cwd=wide)
     assert re.search(
-        r"error\[memory.limit\]: running .* takes about [\d.]+ [MG]B of memory at %\w+, which is", done.stderr
+        r"error\[memory.limit\]: (running|measuring) .* takes about [\d.]+ [MG]B of memory at %\w+, which is",
+        done.stderr,
     )
     assert "there are 300.0 MB" in done.stderr
     assert "--memory-limit" in done.stderr
     assert not (wide / RUNS[command][-1]).exists() or command in ("compare", "sensitivity")
 
 
-def test_a_smaller_batch_fits(graftwork, wide):
-    """What the refusal says is near to what the run takes."""
-    refusal = graftwork.fails("run", "m.pt2", "--input", "one.npy", "-o", "y.npz", "--memory-limit", "1MB", cwd=wide)
+def taken_on_top(graftwork, folder, command, limit):
+    """Bytes at most, without those that opening the network takes."""
+    alone = (graftwork.path, *command, "--quiet", "--no-isolation", "--memory-limit")
+    refused, done = (peak(folder, *alone, size) for size in ("1kB", limit))
+    return done - refused
+
+
+class Product(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(1, 16, 256, 256))
+
+    def forward(self, x):
+        return x @ self.weight
+
+
+class Attention(nn.Module):
+    def forward(self, x):
+        return torch.softmax(x @ x.transpose(-1, -2) / 8, -1) @ x
+
+
+class Recurrent(nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)[0]
+
+
+NETWORKS = {
+    "convolution": (lambda: nn.Conv2d(3, 64, 3, padding=1), (4, 3, 256, 256)),
+    "convolution_in_double": (lambda: nn.Conv2d(16, 16, 3, padding=1).double(), (2, 16, 256, 256)),
+    "transposed": (lambda: nn.ConvTranspose2d(8, 64, 4, stride=4), (4, 8, 64, 64)),
+    "lstm": (lambda: Recurrent(nn.LSTM(64, 256, 2, batch_first=True)), (512, 100, 64)),
+    "gru": (lambda: Recurrent(nn.GRU(64, 256, batch_first=True)), (256, 100, 64)),
+    "product": (Product, (8, 1, 256, 256)),
+    "attention": (Attention, (2, 8, 1024, 64)),
+    "upsample": (lambda: nn.Sequential(nn.Upsample(scale_factor=32), nn.Conv2d(1, 64, 1), nn.ReLU()), (1, 1, 16, 16)),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_the_refusal_says_is_near_to_what_the_run_takes(graftwork, tmp_path, name):
+    make, shape = NETWORKS[name]
+    model = make().eval()
+    x = torch.zeros(shape, dtype=next(model.parameters(), torch.zeros(1)).dtype)
+    torch.export.save(torch.export.export(model, (x,)), tmp_path / "m.pt2")
+    np.save(tmp_path / "x.npy", x.numpy())
+    refusal = graftwork.fails(*RUNS["run"], "--memory-limit", "1MB", cwd=tmp_path)
     predicted = stated_bytes(refusal.stderr)
-    run = (graftwork.path, "run", "m.pt2", "--input", "one.npy", "-o", "y.npz", "--quiet", "--no-isolation")
-    taken = [peak(wide, *run, "--memory-limit", limit) for limit in ("1MB", "2GB")]
-    assert 0.5 < (taken[1] - taken[0]) / predicted < 1.5
+    assert 0.6 < predicted / taken_on_top(graftwork, tmp_path, RUNS["run"], "8GB") < 1.5
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory):
+    """A network of many values, of which few live at once."""
+    folder = tmp_path_factory.mktemp("deep")
+    x = torch.randn(2, 3, 256, 256)
+    layers = [layer for _ in range(12) for layer in (nn.Conv2d(64, 64, 1), nn.ReLU())]
+    model = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), *layers).eval()
+    torch.export.save(torch.export.export(model, (x,), dynamic_shapes=({0: torch.export.Dim("n")},)), folder / "m.pt2")
+    np.save(folder / "x.npy", x.repeat(2, 1, 1, 1).numpy())
+    return folder
+
+
+@pytest.mark.parametrize("command", ["quantize", "compare", "sensitivity"])
+def test_the_limit_holds(graftwork, deep, command):
+    """What is measured beside the calibration, on values of two networks, counts too."""
+    limit = 200e6
+    assert taken_on_top(graftwork, deep, RUNS[command], f"{limit / 1e6:.0f}MB") <= 1.3 * limit
+
+
+def test_losses_that_do_not_fit_can_be_left_out(graftwork, deep):
+    command = (*RUNS["quantize"], "--quiet", "--memory-limit", "75MB")
+    done = graftwork.fails(*command, codes=(1,), cwd=deep)
+    assert "error[memory.losses]: measuring what quantization loses takes about" in done.stderr
+    assert "--no-losses" in done.stderr
+    graftwork(*command, "--no-losses", cwd=deep)
 
 
 def test_calibration_takes_fewer_threads_before_it_is_refused(graftwork, wide):
     """One micro-batch fits, and the file is the same as with all threads."""
     files = []
     for limit in ("600MB", "8GB"):
-        graftwork(*RUNS["quantize"][:-1], f"{limit}.onnx", "--memory-limit", limit, "--quiet", cwd=wide)
+        command = (*RUNS["quantize"][:-1], f"{limit}.onnx", "--no-losses")
+        taken = taken_on_top(graftwork, wide, command, limit)
+        assert limit == "8GB" or taken <= 1.3 * 600e6
         files.append((wide / f"{limit}.onnx").read_bytes())
     assert files[0] == files[1]
 

@@ -3,12 +3,16 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include "graftwork/base/saturating.h"
 
 namespace graftwork::core {
 namespace {
@@ -36,11 +40,16 @@ std::optional<int64_t> number_of(const fs::path& path) {
   return file >> value ? std::optional(value) : std::nullopt;
 }
 
+/// `reclaimable`: what counts as used in memory.stat, and is given back before anything fails. Files read twice are
+/// "active", and no less so.
 struct GroupFiles {
-  const char *limit, *usage, *cached;
+  const char *limit, *usage;
+  std::span<const char* const> reclaimable;
 };
-constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"};
-constexpr GroupFiles kVersion2{"memory.max", "memory.current", "inactive_file"};
+constexpr std::array kReclaimable1{"total_inactive_file", "total_active_file"};
+constexpr std::array kReclaimable2{"inactive_file", "active_file", "slab_reclaimable"};
+constexpr GroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", kReclaimable1};
+constexpr GroupFiles kVersion2{"memory.max", "memory.current", kReclaimable2};
 
 /// What a group and those around it leave.
 int64_t left_in(const fs::path& root, const fs::path& group, const GroupFiles& files) {
@@ -49,8 +58,11 @@ int64_t left_in(const fs::path& root, const fs::path& group, const GroupFiles& f
     const fs::path folder = root / at;
     const auto limit = number_of(folder / files.limit), usage = number_of(folder / files.usage);
     if (limit && usage) {
-      const int64_t cached = number_in(folder / "memory.stat", files.cached).value_or(0);
-      left = std::min(left, *limit - *usage + std::clamp<int64_t>(cached, 0, *usage));
+      int64_t reclaimable = 0;
+      for (const char* key : files.reclaimable)
+        reclaimable =
+            saturating_sum(reclaimable, std::max<int64_t>(number_in(folder / "memory.stat", key).value_or(0), 0));
+      left = std::min(left, *limit - *usage + std::min(reclaimable, *usage));
     }
     if (at.empty()) return left;
   }

@@ -20,8 +20,8 @@ struct ProcessMemory {
 ProcessMemory process_memory(const MemorySources& sources = {});
 
 /// Bytes that the process may take on top of what it has: the least of what the machine has available, what its
-/// control groups (version 1 and 2) leave, files in memory counted as free, and what its own limits of address space
-/// and data leave. The largest number where the system says nothing.
+/// control groups (version 1 and 2) leave, and what its own limits of address space and data leave. Copies of files
+/// that the system holds in memory count as free, swap does not. The largest number where the system says nothing.
 int64_t available_memory(const MemorySources& sources = {});
 
 }  // namespace graftwork::core

@@ -11,6 +11,7 @@
 #include "graftwork/ir/dim_value.h"
 #include "graftwork/ir/kind.h"
 #include "graftwork/ir/operator_name.h"
+#include "graftwork/ir/scratch_memory.h"
 
 namespace graftwork::core {
 namespace {
@@ -149,21 +150,21 @@ class Walk {
     Owner& own = owners_[node.id().index];
     if (own.node != &node || node.kind() == NodeKind::kConstant) return;  // constants are mapped, or views of such
     own.bytes = bytes_of_type(type);
-    int64_t beside = 0;
-    if (const ModuleRecord* record = record_of(node)) {
-      if (record->body) beside = inside(*record, operand_types(node)) - own.bytes;
-      if (record->kind.str().starts_with("nn.Conv")) beside = copies(node, own.bytes);
-    } else if (node.op().str().starts_with("aten.conv")) {
-      beside = copies(node, own.bytes);
-    }
+    const int64_t beside = scratch(node, type, own.bytes);
     live_ = saturating_sum(live_, own.bytes);
     const int64_t now = saturating_sum(live_, std::max<int64_t>(beside, 0));
     if (now > peak_.bytes) peak_ = {now, &node, type};
   }
 
-  /// A convolution's kernel reads and writes a layout of its own.
-  int64_t copies(const Node& node, int64_t result) const {
-    return saturating_sum(result, bytes_of_type(types_[node.input(0).id().index]));
+  /// What the node takes beside its result, of `bytes`.
+  int64_t scratch(const Node& node, const Type& type, int64_t bytes) const {
+    const std::vector<Type> operands = operand_types(node);
+    if (const ModuleRecord* record = record_of(node)) {
+      if (record->body) return inside(*record, operands) - bytes;
+      return scratch_bytes(record->kind, operands, type, [&](Symbol name) { return attribute_of(*record, name); });
+    }
+    if (node.kind() != NodeKind::kCallFunction) return 0;
+    return scratch_bytes(node.op(), operands, type, [&](Symbol name) { return node.attrs().find(name); });
   }
 
   /// The peak of a body, whose results are the node's.
@@ -223,11 +224,12 @@ int64_t parameter_bytes(const GraphModule& module) {
   return bytes;
 }
 
-void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing) {
+void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing,
+                   std::string_view code) {
   if (needed <= allowed) return;
   const std::string where =
       peak.node ? cat(" at %", peak.node->name().str(), ", which is ", peak.type.text()) : std::string();
-  auto error = Error("memory.limit",
+  auto error = Error(std::string(code),
                      cat(doing, " takes about ", human_bytes(static_cast<uint64_t>(needed)), " of memory", where,
                          "; there are ", human_bytes(static_cast<uint64_t>(std::max<int64_t>(allowed, 0)))),
                      peak.node ? "smaller inputs, a smaller batch, or a larger limit"

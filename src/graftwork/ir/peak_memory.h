@@ -17,8 +17,8 @@ struct PeakMemory {
   Type type = {};
 };
 
-/// Follows the executors: nodes in order, a value lives until its last reader, views are no values of their own, and a
-/// convolution copies what it reads and writes into the layout of its kernel. Types are computed again from those of
+/// Follows the executors: nodes in order, a value lives until its last reader, views are no values of their own, and
+/// layers take what they need while they run (scratch_memory.h). Types are computed again from those of
 /// the inputs; where an operator has no shape function, the recorded type counts, its symbols read from the inputs.
 /// What is known only while the network runs counts as nothing. `is_kept`: values that outlive the run; null: the
 /// results. Linear in the nodes.
@@ -31,7 +31,8 @@ int64_t bytes_of(const TensorType& type);
 /// Bytes of all stored tensors that the network reads.
 int64_t parameter_bytes(const GraphModule& module);
 
-/// Throws Error "memory.limit" where `needed` bytes at `peak` are more than `allowed`. `doing`: "running the network".
-void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing);
+/// Throws an Error of this code where `needed` bytes at `peak` are more than `allowed`. `doing`: "running the network".
+void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing,
+                   std::string_view code = "memory.limit");
 
 }  // namespace graftwork::core

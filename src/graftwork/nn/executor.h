@@ -29,11 +29,19 @@ class Executor {
   /// Results in signature order. Throws as Program::run does.
   std::vector<at::Tensor> run(const TensorStore& tensors, std::span<const at::Tensor> inputs,
                               const RunOptions& options = {}) const {
-    return program_.run(
-        inputs, {tensors, options.mode, options.watcher, options.any_batch, options.modes, &options.interrupted});
+    return program_.run(inputs, environment(tensors, options));
+  }
+
+  /// As run(), step by step.
+  Program::Run start(const TensorStore& tensors, std::span<const at::Tensor> inputs, const RunOptions& options) const {
+    return program_.start(inputs, environment(tensors, options));
   }
 
  private:
+  static Program::Environment environment(const TensorStore& tensors, const RunOptions& options) {
+    return {tensors, options.mode, options.watcher, options.any_batch, options.modes, &options.interrupted};
+  }
+
   Program program_;
 };
 

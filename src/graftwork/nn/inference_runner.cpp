@@ -27,13 +27,20 @@ Preparer prepared_layers(const TensorStore& tensors) {
 InferenceRunner::InferenceRunner(const Network& network, std::vector<ValueRef> watched)
     : tensors_(network.tensors), program_(network.module, std::move(watched), prepared_layers(network.tensors)) {}
 
-std::vector<at::Tensor> InferenceRunner::run(std::span<const at::Tensor> inputs, const Watcher& watcher,
-                                             bool any_batch) const {
+Program::Run InferenceRunner::start(std::span<const at::Tensor> inputs, const Watcher& watcher, bool any_batch) const {
   if (records_gradients(tensors_, inputs)) {
     throw Error("nn.inference", "the inference runner gives no gradients",
                 "the Executor, or at::NoGradGuard where none are wanted");
   }
-  return program_.run(inputs, {tensors_, Mode::kEval, watcher, any_batch});
+  return program_.start(inputs, {tensors_, Mode::kEval, watcher, any_batch});
+}
+
+std::vector<at::Tensor> InferenceRunner::run(std::span<const at::Tensor> inputs, const Watcher& watcher,
+                                             bool any_batch) const {
+  Program::Run run = start(inputs, watcher, any_batch);
+  while (run.advance()) {
+  }
+  return run.results();
 }
 
 c10::IValue InferenceRunner::run_node(const Node& node, std::span<const c10::IValue> operands) const {

@@ -19,6 +19,9 @@ class InferenceRunner {
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Watcher& watcher = {},
                               bool any_batch = false) const;
 
+  /// As run(), step by step.
+  Program::Run start(std::span<const at::Tensor> inputs, const Watcher& watcher, bool any_batch) const;
+
   /// Program::run_node, with the same bits as run().
   c10::IValue run_node(const Node& node, std::span<const c10::IValue> operands) const;
 

@@ -397,41 +397,64 @@ void check_input(const Node& input, const TensorType& given, bool any_batch) {
     throw Error("nn.input", cat(input_text(input.name()), " is ", type->text(), ", the data is ", given.text()));
 }
 
-std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const Environment& environment) const {
-  if (inputs.size() != inputs_.size()) {
-    throw Error("nn.input", cat("the network takes ", counted(inputs_.size(), "input"), ", not ", inputs.size()));
+Program::Run::Run(const Program& program, std::span<const at::Tensor> inputs, const Environment& environment)
+    : program_(&program),
+      inputs_(inputs),
+      environment_(environment),
+      device_(inputs.empty() || !inputs[0].defined() ? c10::Device(c10::kCPU) : inputs[0].device()),
+      values_(program.steps_.size()) {
+  if (inputs.size() != program.inputs_.size()) {
+    throw Error("nn.input",
+                cat("the network takes ", counted(program.inputs_.size(), "input"), ", not ", inputs.size()));
   }
-  std::vector<c10::IValue> values(steps_.size());
-  const c10::Device device = inputs.empty() || !inputs[0].defined() ? c10::Device(c10::kCPU) : inputs[0].device();
-  size_t next_input = 0;
+}
+
+bool Program::Run::advance() {
   Operands operands;
-  const bool asks = environment.interrupted && *environment.interrupted;
-  for (const Step& step : steps_) {
-    if (asks && (*environment.interrupted)()) throw Error("interrupted", "stopped while the network ran");
+  const bool asks = environment_.interrupted && *environment_.interrupted;
+  while (next_step_ < program_->steps_.size()) {
+    if (asks && (*environment_.interrupted)()) throw Error("interrupted", "stopped while the network ran");
+    const Step& step = program_->steps_[next_step_++];
     if (step.form == Step::Form::kInput) {
-      check_input(*step.node, inputs[next_input], environment.any_batch);
-      values[step.value] = inputs[next_input++];
+      check_input(*step.node, inputs_[next_input_], environment_.any_batch);
+      values_[step.value] = inputs_[next_input_++];
     } else {
       operands.clear();
-      for (const size_t operand : step.operands) operands.push_back(&values[operand]);
-      values[step.value] = run_step(step, operands, environment, device);
-      if (step.rounds) values[step.value] = rounded_to_half(values[step.value]);
+      for (const size_t operand : step.operands) operands.push_back(&values_[operand]);
+      values_[step.value] = program_->run_step(step, operands, environment_, device_);
+      if (step.rounds) values_[step.value] = rounded_to_half(values_[step.value]);
     }
     for (const ValueRef& watched : step.watched) {
-      if (!environment.watcher || !values[step.value].isTensor()) continue;
-      at::Tensor value = values[step.value].toTensor();
-      environment.watcher(watched, value);
-      values[step.value] = std::move(value);
+      if (!environment_.watcher || !values_[step.value].isTensor()) continue;
+      at::Tensor value = values_[step.value].toTensor();
+      environment_.watcher(watched, value);
+      values_[step.value] = std::move(value);
     }
-    for (const size_t dead : step.last_uses) values[dead] = c10::IValue();
+    for (const size_t dead : step.last_uses) values_[dead] = c10::IValue();
+    if (!step.watched.empty()) return true;
   }
+  return false;
+}
+
+std::vector<at::Tensor> Program::Run::results() const {
   std::vector<at::Tensor> results;
-  for (const size_t result : results_) {
-    const c10::IValue& value = values[result];
+  for (const size_t result : program_->results_) {
+    const c10::IValue& value = values_[result];
     if (!value.isTensor()) throw Error("nn.output", "a result of the network is no tensor");
     results.push_back(value.toTensor());
   }
   return results;
+}
+
+Program::Run Program::start(std::span<const at::Tensor> inputs, const Environment& environment) const {
+  return {*this, inputs, environment};
+}
+
+std::vector<at::Tensor> Program::run(std::span<const at::Tensor> inputs, const Environment& environment) const {
+  Run run = start(inputs, environment);
+  while (run.advance()) {
+  }
+  return run.results();
 }
 
 c10::IValue Program::run_node(const Node& node, std::span<const c10::IValue> operands, const Environment& environment,

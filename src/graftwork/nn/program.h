@@ -70,12 +70,36 @@ class Program {
     bool any_batch = false;
     /// By index of the module; none: `mode` is every module's.
     std::span<const Mode> modes = {};
-    /// Polled by run() before each step; null: never.
+    /// Polled before each step; null: never.
     const std::function<bool()>* interrupted = nullptr;
   };
   /// Results in signature order. A value is freed after its last use. Throws Error "nn.input" when the inputs do not
   /// fit the signature, "nn.run" with the node's place when torch fails, and "interrupted".
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const Environment& environment) const;
+
+  /// A run that goes from watched value to watched value as it is told. Of what it was started with nothing may end
+  /// before it does.
+  class Run {
+   public:
+    /// Runs up to the next step that gives watched values, and shows them. False where there was none, and the run is
+    /// done. Throws as Program::run does.
+    bool advance();
+    /// Of a run that is done, in signature order.
+    std::vector<at::Tensor> results() const;
+
+   private:
+    friend class Program;
+    Run(const Program& program, std::span<const at::Tensor> inputs, const Environment& environment);
+
+    const Program* program_;
+    std::span<const at::Tensor> inputs_;
+    Environment environment_;
+    c10::Device device_;
+    std::vector<c10::IValue> values_;
+    size_t next_step_ = 0, next_input_ = 0;
+  };
+  /// As run(), step by step.
+  Run start(std::span<const at::Tensor> inputs, const Environment& environment) const;
 
   /// What one node gives on operands that the caller has: the same bits as in a run. A tensor, a number, or a tuple,
   /// also where a run would make none of several results. Neither for inputs, elements of tuples and the output, nor

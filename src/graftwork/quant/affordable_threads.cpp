@@ -33,18 +33,18 @@ std::vector<TensorType> types_of(const GraphModule& module, const SampleSource& 
 }  // namespace
 
 int affordable_threads(const Network& network, const SampleSource& samples, int threads, int64_t limit,
-                       int64_t runners) {
+                       const Load& load) {
   const Batching batching = batching_of(network.module);
   const std::vector<TensorType> inputs = types_of(network.module, samples, batching);
   const PeakMemory peak = peak_memory(network.module, inputs);
-  int64_t each = peak.bytes;
+  int64_t each = saturating_product(load.runs, peak.bytes);
   for (const TensorType& type : inputs) each = saturating_sum(each, bytes_of(type));
-  const int64_t shared = saturating_product(runners, parameter_bytes(network.module));
+  const int64_t shared = saturating_product(load.networks, parameter_bytes(network.module));
   const int64_t allowed = limit > 0 ? limit : available_memory();
-  refuse_beyond(peak, saturating_sum(shared, each), allowed, "running a micro-batch of the network");
+  refuse_beyond(peak, saturating_sum(shared, each), allowed, load.doing, load.code);
   const int64_t wanted = SampleWorkers(threads, batching.micro_batches(samples.size())).count();
-  if (each == 0) return static_cast<int>(wanted);
-  return static_cast<int>(std::min(wanted, (allowed - shared) / each));
+  if (each == 0 || wanted <= (allowed - shared) / each) return threads;
+  return static_cast<int>((allowed - shared) / each);
 }
 
 }  // namespace graftwork::core

@@ -10,8 +10,10 @@ QuantizationResult quantize(const Network& network, const SampleSource& samples,
   QuantizeOptions options = given;
   if (samples.size() > 0) {
     CalibrationOptions& calibration = options.calibration;
-    calibration.threads = affordable_threads(network, samples, calibration.threads, calibration.memory_limit);
-    if (options.losses) options.losses->threads = calibration.threads;
+    const int threads = calibration.threads;
+    calibration.threads = affordable_threads(network, samples, threads, calibration.memory_limit);
+    if (options.losses)
+      options.losses->threads = affordable_threads(network, samples, threads, calibration.memory_limit, kLosses);
   }
   Quantization quantization(network, samples, config, options);
   if (const std::optional<Statistics> known = quantization.known()) return quantization.finish(*known, std::nullopt);

@@ -44,6 +44,20 @@ TEST_F(AvailableMemoryTest, IsLessInAGroupAndInTheOneAroundIt) {
   EXPECT_EQ(available(), 200000);
 }
 
+TEST_F(AvailableMemoryTest, CountsWhatTheSystemGivesBackAsFree) {
+  write("proc/self/cgroup", "0::/box\n4:memory:/box\n");
+  write("cgroup/box/memory.max", "3000000\n");
+  write("cgroup/box/memory.current", "3000000\n");
+  write("cgroup/box/memory.stat", "anon 5\ninactive_file 1000\nactive_file 20000\nslab_reclaimable 300000\n");
+  EXPECT_EQ(available(), 321000);
+  write("cgroup/box/memory.stat", "inactive_file 2000000\nactive_file 9223372036854775807\n");
+  EXPECT_EQ(available(), 3000000) << "no more than is used";
+  write("cgroup/memory/box/memory.limit_in_bytes", "500000\n");
+  write("cgroup/memory/box/memory.usage_in_bytes", "500000\n");
+  write("cgroup/memory/box/memory.stat", "active_file 7\ntotal_inactive_file 1000\ntotal_active_file 20000\n");
+  EXPECT_EQ(available(), 21000);
+}
+
 TEST_F(AvailableMemoryTest, KnowsTheFirstVersionOfGroups) {
   write("proc/self/cgroup", "4:memory:/box\n3:cpu:/box\n");
   write("cgroup/memory/box/memory.limit_in_bytes", "900000\n");

@@ -29,6 +29,7 @@ constexpr std::array kOptions{
     Options{"export.fp16", "--float fp32"},
     Options{"export.weights", "--weights int8"},
     Options{"memory.limit", "--memory-limit SIZE"},
+    Options{"memory.losses", "--memory-limit SIZE, or --no-losses"},
     Options{"plan.pattern", "--patterns FILE"},
     Options{"quant.moments", "--skip-weight NAME"},
     Options{"scales.batch_norm", "--keep-bn"},

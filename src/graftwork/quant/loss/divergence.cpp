@@ -101,13 +101,14 @@ class FileJudge {
 }  // namespace
 
 void Difference::add(const at::Tensor& reference, const at::Tensor& signal) {
-  const at::Tensor wanted = reference.to(at::kFloat), found = signal.to(at::kFloat);
+  const at::Tensor wanted = reference.to(at::kFloat).contiguous(), found = signal.to(at::kFloat).contiguous();
   error.add(wanted, found);
-  const at::Tensor finite = at::isfinite(wanted);
-  const at::Tensor distance = (wanted.to(at::kDouble) - found.to(at::kDouble)).abs().masked_select(finite);
-  if (distance.numel() == 0) return;
-  const auto most = at::nan_to_num(distance, std::numeric_limits<double>::infinity()).max().item<double>();
-  largest = std::max(largest, most);
+  const float *x = wanted.const_data_ptr<float>(), *y = found.const_data_ptr<float>();
+  for (int64_t i = 0; i < wanted.numel(); ++i) {  // tensors of what lies between would be many times the value
+    if (!std::isfinite(x[i])) continue;
+    const double distance = std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i]));
+    largest = std::isfinite(y[i]) ? std::max(largest, distance) : std::numeric_limits<double>::infinity();
+  }
 }
 
 void Difference::merge(const Difference& other) {
@@ -118,23 +119,49 @@ void Difference::merge(const Difference& other) {
 std::optional<Divergence> first_divergence(const Network& network, const Network& changed,
                                            const std::map<Symbol, Symbol>& twins, std::span<const at::Tensor> inputs,
                                            const std::function<bool()>& interrupted) {
+  std::unordered_map<Symbol, const Node*> values;
+  for (const ValueRef& value : float_values(network.module)) values.emplace(value.node->name(), value.node);
+  std::vector<ValueRef> compared, references;
+  std::unordered_map<Symbol, int> readers;
+  const auto twin_of = [&](const Symbol name) {
+    const auto twin = twins.find(name);
+    return twin == twins.end() ? name : twin->second;
+  };
+  for (const ValueRef& value : float_values(changed.module)) {
+    const auto reference = values.find(twin_of(value.node->name()));
+    if (reference == values.end()) continue;
+    compared.push_back(value);
+    if (++readers[reference->first] == 1) references.push_back({reference->second, {}});
+  }
+  // Side by side: a value is kept no longer than until it was compared.
   std::unordered_map<Symbol, at::Tensor> expected;
-  RunOptions how;
-  how.any_batch = true;
-  how.interrupted = interrupted;
-  how.watcher = [&](const ValueRef& seen, at::Tensor& value) { expected[seen.node->name()] = value; };
-  Executor(network.module, float_values(network.module)).run(network.tensors, inputs, how);
+  RunOptions keep;
+  keep.any_batch = true;
+  keep.interrupted = interrupted;
+  keep.watcher = [&](const ValueRef& seen, at::Tensor& value) { expected[seen.node->name()] = value; };
+  const Executor executor(network.module, references), changed_executor(changed.module, compared);
+  Program::Run run = executor.start(network.tensors, inputs, keep);
   std::optional<Divergence> first;
-  how.watcher = [&](const ValueRef& seen, at::Tensor& value) {
-    const auto twin = twins.find(seen.node->name());
-    const auto reference = expected.find(twin == twins.end() ? seen.node->name() : twin->second);
-    if (first || reference == expected.end() || reference->second.sizes() != value.sizes()) return;
+  RunOptions compare;
+  compare.any_batch = true;
+  compare.interrupted = interrupted;
+  compare.watcher = [&](const ValueRef& seen, at::Tensor& value) {
+    const Symbol name = twin_of(seen.node->name());
+    while (!expected.contains(name) && run.advance()) {
+    }
+    const auto reference = expected.find(name);
+    if (first || reference == expected.end()) return;
+    const at::Tensor wanted = reference->second;
+    if (--readers[name] == 0) expected.erase(reference);
+    if (wanted.sizes() != value.sizes()) return;
     Difference difference;
-    difference.add(reference->second, value);
+    difference.add(wanted, value);
     if (difference.error.sqnr_db() >= kFloatRounding) return;
     first = {seen.node->name(), module_of(changed.module, *seen.node), difference, 0};
   };
-  Executor(changed.module, float_values(changed.module)).run(changed.tensors, inputs, how);
+  Program::Run changed_run = changed_executor.start(changed.tensors, inputs, compare);
+  while (!first && changed_run.advance()) {
+  }
   return first;
 }
 

@@ -132,22 +132,38 @@ class Comparison {
     const std::vector<at::Tensor> inputs = filled_up(source_.samples(begin, end), batching_);
     const bool any_batch = batching_.size == 1;
 
+    // Three runs side by side, so that a value is kept no longer than until it was compared: in floating point, with
+    // everything quantized, and with each kernel's own quantization alone.
     std::unordered_map<Symbol, at::Tensor> expected;
-    const std::vector<at::Tensor> results = float_.run(
-        inputs, [&](const ValueRef& seen, at::Tensor& value) { expected.emplace(seen.node->name(), value); },
-        any_batch);
+    const Watcher keep = [&](const ValueRef& seen, at::Tensor& value) { expected.emplace(seen.node->name(), value); };
+    Program::Run in_float = float_.start(inputs, keep, any_batch);
+    const auto reference_of = [&](const ValueRef& seen) -> const at::Tensor& {
+      const Symbol name = seen.node->name();
+      while (!expected.contains(name) && in_float.advance()) {
+      }
+      return expected.at(name);
+    };
     std::unordered_map<Symbol, size_t> places;
     for (size_t i = 0; i < losses.kernels.size(); ++i) places.emplace(losses.kernels[i].value, i);
-    const auto compared_in = [&](SignalError KernelLoss::*error, bool goes_on_in_float) {
-      return [&, error, goes_on_in_float](const ValueRef& seen, at::Tensor& value) {
-        const at::Tensor& reference = expected.at(seen.node->name());
-        if (value.sizes() != reference.sizes()) return;  // how many there are may depend on the values
-        (losses.kernels[places.at(seen.node->name())].*error).add(reference, value);
-        if (goes_on_in_float) value = reference;
-      };
+    // How many numbers there are may depend on the values.
+    const Watcher compare_all = [&](const ValueRef& seen, at::Tensor& value) {
+      const at::Tensor& reference = reference_of(seen);
+      if (value.sizes() == reference.sizes()) losses.kernels[places.at(seen.node->name())].all.add(reference, value);
     };
-    const std::vector<at::Tensor> found = quantized_.run(inputs, compared_in(&KernelLoss::all, false), any_batch);
-    quantized_.run(inputs, compared_in(&KernelLoss::own, true), any_batch);
+    const Watcher compare_own = [&](const ValueRef& seen, at::Tensor& value) {
+      const at::Tensor& reference = reference_of(seen);
+      if (value.sizes() == reference.sizes()) {
+        losses.kernels[places.at(seen.node->name())].own.add(reference, value);
+        value = reference;
+      }
+      expected.erase(seen.node->name());
+    };
+    Program::Run all = quantized_.start(inputs, compare_all, any_batch);
+    Program::Run own = quantized_.start(inputs, compare_own, any_batch);
+    while (all.advance()) own.advance();
+    while (in_float.advance()) {
+    }
+    const std::vector<at::Tensor> results = in_float.results(), found = all.results();
     for (size_t i = 0; i < results.size(); ++i) {
       if (results[i].is_floating_point() && results[i].sizes() == found[i].sizes())
         losses.outputs[i].error.add(results[i], found[i]);

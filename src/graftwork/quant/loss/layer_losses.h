@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graftwork/nn/tensor_store.h"
+#include "graftwork/quant/affordable_threads.h"
 #include "graftwork/quant/loss/signal_error.h"
 #include "graftwork/quant/sample_source.h"
 
@@ -36,6 +37,9 @@ struct LossOptions {
   int threads = 0;  ///< As CalibrationOptions::threads.
   std::function<bool()> interrupted = {};
 };
+
+/// The network and the quantized one; three runs of a micro-batch side by side.
+inline constexpr Load kLosses{"measuring what quantization loses", 2, 3, "memory.losses"};
 
 /// Compares `quantized` with `network`, from which quantize() made it. Of INT8 alone: both compute in FP32 what is not.
 /// Micro-batches run side by side, or, where they are fewer than threads, one after the other on all of them. Throws

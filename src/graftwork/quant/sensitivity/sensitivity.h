@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "graftwork/quant/affordable_threads.h"
 #include "graftwork/quant/calibrator.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/quant/sensitivity/effect.h"
@@ -49,6 +50,9 @@ struct SensitivityOptions {
   /// Is shown what is done after each network, from one thread at a time.
   std::function<void(const SensitivityRecord&)> keep = {};
 };
+
+/// The network, it and the quantized one node by node; what a choice gives beside what the one before it gave.
+inline constexpr Load kSensitivity{"measuring layers", 3, 2};
 
 /// Measures networks of which some layers are quantized, on samples that are the same for all of them. Figures are of
 /// INT8 alone: what is not quantized computes in FP32. They do not depend on the number of threads.

@@ -14,12 +14,16 @@
 #include "graftwork/nn/mask_values.h"
 #include "graftwork/nn/run_memory.h"
 #include "graftwork/place/json_text.h"
+#include "graftwork/quant/affordable_threads.h"
 #include "graftwork/quant/measured_samples.h"
 #include "graftwork/quant/micro_batch.h"
 #include "graftwork/samples/open_samples.h"
 
 namespace graftwork::core::cli {
 namespace {
+
+/// As kLosses, which this command always measures.
+constexpr Load kComparison{kLosses.doing, kLosses.networks, kLosses.runs};
 
 using Batches = std::vector<std::vector<at::Tensor>>;
 
@@ -99,6 +103,15 @@ class LadderBuilder {
 
   const Batches& inputs() const { return chosen_.batches; }
   Ladder& ladder() { return ladder_; }
+
+  /// Results of three rungs: the lowest, the one before, and the one that is being added.
+  int64_t bytes_kept() const {
+    size_t bytes = 0;
+    for (const std::vector<at::Tensor>& batch : float_) {
+      for (const at::Tensor& result : batch) bytes += result.nbytes();
+    }
+    return 3 * static_cast<int64_t>(bytes);
+  }
 
   /// The lowest rung: floating point as loaded.
   void begin(Batches results) { float_ = previous_ = std::move(results); }
@@ -187,23 +200,24 @@ void compare(const CompareRequest& request) {
   if (samples->size() == 0) throw Error("data.empty", "there is no sample to compare on").at(request.data.string());
 
   LadderBuilder builder(loaded.network.module, choose(loaded.network.module, *samples, request.samples));
-  // The values of one batch are kept and compared with those of the transformed network.
-  check_memory(loaded.network.module, builder.inputs().front(), flags.memory_limit,
-               [&](const Node&) { return request.stage != Stage::kFloat; });
+  check_memory(loaded.network.module, builder.inputs().front(), flags.memory_limit);
   builder.begin(run_all(loaded.network, builder.inputs(), false, interrupt));
   if (request.stage != Stage::kFloat) {
+    check_memory_of_two(loaded.network.module, builder.inputs().front(), flags.memory_limit, builder.bytes_kept());
     const TransformedNetwork transformed = transform_network(loaded.network, plan, patterns_of(flags.backend));
     Rung& rung = builder.add("transformed", run_all(transformed.network, builder.inputs(), false, interrupt));
     const auto interrupted = [&] { return interrupt.requested(); };
     rung.first = first_divergence(loaded.network, transformed.network, origins(transformed.report),
                                   builder.inputs().front(), interrupted);
     if (request.stage == Stage::kQuantized) {
+      const int threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, kComparison);
       const QuantizationResult quantized = quantize_network(transformed.network, plan, flags, interrupt, false);
       const bool in_half = flags.float_type == DType::kF16;
       Rung& of_codes = builder.add("quantized", run_all(quantized.network, builder.inputs(), in_half, interrupt));
       LossOptions options;
       options.samples = builder.ladder().samples;
       options.interrupted = interrupted;
+      options.threads = threads;
       of_codes.losses = measure_losses(quantized.unquantized, quantized.network, *samples, options);
       if (!request.file.empty()) add_file(builder, request, quantized.network, interrupt);
     }

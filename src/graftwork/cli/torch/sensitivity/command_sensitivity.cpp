@@ -14,7 +14,6 @@
 #include "graftwork/cli/torch/sensitivity/skip_recipe.h"
 #include "graftwork/cli/torch/stages.h"
 #include "graftwork/place/json_text.h"
-#include "graftwork/quant/affordable_threads.h"
 #include "graftwork/quant/content_hash.h"
 #include "graftwork/samples/open_samples.h"
 
@@ -118,6 +117,7 @@ void sensitivity(const SensitivityRequest& request) {
   const std::unique_ptr<SampleSource> samples =
       open_samples(transformed.network.module, request.data, {flags.limit, flags.images});
   check_labels(request, transformed.network, *samples, labels);
+  const int threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, kSensitivity);
   const QuantizationResult quantized = quantize_network(transformed.network, plan, flags, interrupt, false);
 
   std::optional<SensitivityCheckpoint> checkpoint;
@@ -126,7 +126,7 @@ void sensitivity(const SensitivityRequest& request) {
   SensitivityOptions options;
   options.samples = request.samples;
   options.labels = labels;
-  options.threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, 2);
+  options.threads = threads;
   options.interrupted = [&] { return interrupt.requested(); };
   options.keep = [&](const SensitivityRecord& record) {
     checkpoint->keep(record, interrupt.requested(), [&] { request.files.check_before_writing(); });
