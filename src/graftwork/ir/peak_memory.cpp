@@ -224,12 +224,11 @@ int64_t parameter_bytes(const GraphModule& module) {
   return bytes;
 }
 
-void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing,
-                   std::string_view code) {
+void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing) {
   if (needed <= allowed) return;
   const std::string where =
       peak.node ? cat(" at %", peak.node->name().str(), ", which is ", peak.type.text()) : std::string();
-  auto error = Error(std::string(code),
+  auto error = Error("memory.limit",
                      cat(doing, " takes about ", human_bytes(static_cast<uint64_t>(needed)), " of memory", where,
                          "; there are ", human_bytes(static_cast<uint64_t>(std::max<int64_t>(allowed, 0)))),
                      peak.node ? "smaller inputs, a smaller batch, or a larger limit"

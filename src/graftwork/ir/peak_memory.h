@@ -31,8 +31,7 @@ int64_t bytes_of(const TensorType& type);
 /// Bytes of all stored tensors that the network reads.
 int64_t parameter_bytes(const GraphModule& module);
 
-/// Throws an Error of this code where `needed` bytes at `peak` are more than `allowed`. `doing`: "running the network".
-void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing,
-                   std::string_view code = "memory.limit");
+/// Throws Error "memory.limit" where `needed` bytes at `peak` are more than `allowed`. `doing`: "running the network".
+void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std::string_view doing);
 
 }  // namespace graftwork::core

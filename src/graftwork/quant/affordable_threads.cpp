@@ -41,7 +41,7 @@ int affordable_threads(const Network& network, const SampleSource& samples, int 
   for (const TensorType& type : inputs) each = saturating_sum(each, bytes_of(type));
   const int64_t shared = saturating_product(load.networks, parameter_bytes(network.module));
   const int64_t allowed = limit > 0 ? limit : available_memory();
-  refuse_beyond(peak, saturating_sum(shared, each), allowed, load.doing, load.code);
+  refuse_beyond(peak, saturating_sum(shared, each), allowed, load.doing);
   const int64_t wanted = SampleWorkers(threads, batching.micro_batches(samples.size())).count();
   if (each == 0 || wanted <= (allowed - shared) / each) return threads;
   return static_cast<int>((allowed - shared) / each);

@@ -39,7 +39,7 @@ struct LossOptions {
 };
 
 /// The network and the quantized one; three runs of a micro-batch side by side.
-inline constexpr Load kLosses{"measuring what quantization loses", 2, 3, "memory.losses"};
+inline constexpr Load kLosses{"measuring what quantization loses", 2, 3};
 
 /// Compares `quantized` with `network`, from which quantize() made it. Of INT8 alone: both compute in FP32 what is not.
 /// Micro-batches run side by side, or, where they are fewer than threads, one after the other on all of them. Throws

@@ -22,9 +22,6 @@
 namespace graftwork::core::cli {
 namespace {
 
-/// As kLosses, which this command always measures.
-constexpr Load kComparison{kLosses.doing, kLosses.networks, kLosses.runs};
-
 using Batches = std::vector<std::vector<at::Tensor>>;
 
 /// Batches as a file of the network takes them: of the size that its inputs declare, else of one sample.
@@ -210,7 +207,7 @@ void compare(const CompareRequest& request) {
     rung.first = first_divergence(loaded.network, transformed.network, origins(transformed.report),
                                   builder.inputs().front(), interrupted);
     if (request.stage == Stage::kQuantized) {
-      const int threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, kComparison);
+      const int threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, kLosses);
       const QuantizationResult quantized = quantize_network(transformed.network, plan, flags, interrupt, false);
       const bool in_half = flags.float_type == DType::kF16;
       Rung& of_codes = builder.add("quantized", run_all(quantized.network, builder.inputs(), in_half, interrupt));
