@@ -31,12 +31,13 @@ bool is_interrupted(std::thread::id caller) {
 class Calibration {
  public:
   Calibration(NetworkHandle network, const std::vector<at::Tensor>& tensors, const std::string& recipe, FileForm form,
-              const std::optional<std::string>& plan)
+              const std::optional<std::string>& plan, int64_t memory_limit)
       : network_(std::move(network)), form_(form), config_(core::parse_quant_config(recipe)) {
     core::QuantizeOptions options;
     options.float_type = form.float_type;
     options.keep_batch_norm = form.keep_batch_norm;
     options.calibration.interrupted = [caller = std::this_thread::get_id()] { return is_interrupted(caller); };
+    options.calibration.memory_limit = memory_limit;
     if (plan) options.plan = core::parse_plan(*plan).stubs;
     const at::NoGradGuard no_grad;
     const core::Network given{network_->module().clone(), network_->with(tensors), network_->network().wide};
@@ -162,8 +163,9 @@ void bind_quantize(py::module_& module) {
       .def_readonly("keep_batch_norm", &FileForm::keep_batch_norm);
   py::class_<Calibration>(module, "Calibration")
       .def(py::init<NetworkHandle, const std::vector<at::Tensor>&, const std::string&, FileForm,
-                    const std::optional<std::string>&>(),
-           py::arg("network"), py::arg("tensors"), py::arg("recipe"), py::arg("form"), py::arg("plan"))
+                    const std::optional<std::string>&, int64_t>(),
+           py::arg("network"), py::arg("tensors"), py::arg("recipe"), py::arg("form"), py::arg("plan"),
+           py::arg("memory_limit"))
       .def_property_readonly("samples", &Calibration::samples)
       .def("run", &Calibration::run, release)
       .def("finish", [](Calibration& calibration) {

@@ -201,7 +201,13 @@ class FileForm:
 
 class Calibration:
     def __init__(
-        self, network: Network, tensors: list[Tensor], recipe: str, form: FileForm, plan: str | None
+        self,
+        network: Network,
+        tensors: list[Tensor],
+        recipe: str,
+        form: FileForm,
+        plan: str | None,
+        memory_limit: int,
     ) -> None: ...
     @property
     def samples(self) -> int: ...

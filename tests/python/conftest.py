@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,12 @@ import rtx_compile
 import support
 
 GOLDEN = Path(__file__).parent / "golden"
+
+
+# What is started here is sent signals, and inherits what whoever started the tests ignores (nohup, a background).
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):

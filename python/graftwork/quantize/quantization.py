@@ -38,6 +38,7 @@ def quantize(
     float_type: str = "fp16",
     keep_batch_norm: bool = False,
     progress: Callable[[int], None] | None = None,
+    memory_limit: int = 0,
 ) -> QuantizedModel:
     """Places Q/DQ, takes ranges, and returns the fake-quantized model, which computes in float what the file will
     compute in low precision.
@@ -60,14 +61,15 @@ def quantize(
         keep_batch_norm: the file leaves batch norms to the engine.
         progress: called with the number of samples seen so far. Without one, a bar of tqdm where that is installed and
             standard error is a terminal.
+        memory_limit: bytes that running a batch may take on top of what the process has; 0: what the machine has left.
 
     Calibration runs in float32 on the CPU, whatever device the model is on; results go back to where inputs were.
 
     Raises ``graftwork.Error``: "config.*" for the recipe, "data.*" for inputs, "quant.*" for weights that are not
     finite, "plan.*", "quantize.model" for a model that is not transformed, "model.changed" for one that was changed
     afterwards (``TransformedModel.check_unchanged``), "quantize.pruned" for one that was pruned afterwards,
-    "quantize.args" for arguments that are no tuple, "quantize.type" for a model whose parameters are not float32; what
-    the loop raises passes through.
+    "memory.limit" for a batch that does not fit, "quantize.args" for arguments that are no tuple, "quantize.type" for a
+    model whose parameters are not float32; what the loop raises passes through.
     """
     if not isinstance(model, TransformedModel) or isinstance(model, QuantizedModel):
         raise _no_model(model)
@@ -79,7 +81,7 @@ def quantize(
     form = _C.FileForm(float_type, keep_batch_norm)
     given = _given(model)
     calibration = _C.Calibration(
-        model.info.network, list(given.values()), recipe, form, None if plan is None else plan.to_json()
+        model.info.network, list(given.values()), recipe, form, None if plan is None else plan.to_json(), memory_limit
     )
     observed, done = (progress, lambda: None) if progress is not None else progress_bar()
     try:

@@ -91,6 +91,12 @@ class TestLoop:
         assert (error.code, error.message) == ("data.empty", "forward_loop never called the model that it was given")
         assert hint in error.hint
 
+    def test_batches_that_take_too_much(self, res):
+        error = refusal(quantize, res.model, (X,), memory_limit=1000)
+        assert error.code == "memory.limit"
+        assert "--memory-limit" not in str(error)
+        quantize(res.model, (X,), memory_limit=1 << 30)
+
     def test_data_that_do_not_fit(self, res):
         message = refusal(quantize, res.model, (X,), forward_loop=lambda m: m(X[:, :2])).message
         assert message.startswith("the input is f32[4, 3, 8, 8]")

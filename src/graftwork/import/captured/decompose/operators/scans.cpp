@@ -66,18 +66,19 @@ Tensors cummin(const Arguments& args) { return extremes(args, at::le); }
 /// By slices that need no size, which may be known at run time only.
 Tensors diff(const Arguments& args) {
   constexpr int64_t kMostTimes = 64;
+  const int64_t times = args.integer("n"), dim = args.integer("dim");
+  if (times == 0) return {at::clone(args.tensor("self"))};
   Tensors joined;
   for (const char* part : {"prepend", "self", "append"}) {
     if (const at::Tensor given = args.optional_tensor(part); given.defined()) joined.push_back(given);
   }
-  at::Tensor x = joined.size() == 1 ? joined[0] : at::cat(joined, args.integer("dim"));
-  const int64_t times = args.integer("n"), dim = args.integer("dim");
+  at::Tensor x = joined.size() == 1 ? joined[0] : at::cat(joined, dim);
   if (x.dim() == 0 || times < 0 || times > kMostTimes) leave_as_it_is("it has no differences, or too many");
   for (int64_t i = 0; i < times; ++i) {
     const at::Tensor later = at::slice(x, dim, 1), earlier = at::slice(x, dim, 0, -1);
     x = x.scalar_type() == at::kBool ? at::logical_xor(later, earlier) : at::sub(later, earlier);
   }
-  return {times == 0 ? at::clone(x) : x};
+  return {x};
 }
 
 }  // namespace
