@@ -43,13 +43,21 @@ std::string words_of(std::string message) {
     return "torch cannot compute it: a check in its own code failed";
   if (says_one_of(message, kContainers)) return "torch cannot compute it: an index or a size is out of range";
   // Where in torch's code it was is behind the message.
-  return message.substr(0, std::min(message.find("\nException raised from"), message.find("\nC++ CapturedTraceback")));
+  constexpr std::array<std::string_view, 3> kBehind = {"\nException raised from", "\nC++ CapturedTraceback",
+                                                       ". Run workload with environment variable"};
+  for (const std::string_view behind : kBehind) message = message.substr(0, message.find(behind));
+  return message;
 }
 
 bool speaks_of_memory(std::string_view message) {
   constexpr std::array<std::string_view, 4> kTexts = {"allocate memory", "out of memory", "bad_alloc",
                                                       "bad allocation"};
   return says_one_of(message, kTexts);
+}
+
+/// Whose exceptions have no base but the standard's, as those of a caller may have.
+bool is_of_onednn(const std::exception& error) {
+  return std::string_view(typeid(error).name()).find("dnnl") != std::string_view::npos;
 }
 
 Error failure(const char* code, const std::string& message) {
@@ -102,6 +110,9 @@ Error in_our_words(const char* code) {
     return failure(code, "std::bad_cast");
   } catch (const std::bad_function_call&) {
     return failure(code, "std::bad_function_call");
+  } catch (const std::exception& error) {
+    if (!is_of_onednn(error)) throw;
+    return failure(code, error.what());
   }
 }
 

@@ -11,6 +11,13 @@
 #include <string>
 #include <vector>
 
+namespace dnnl {
+/// As oneDNN's is for whoever catches it.
+struct error : std::exception {
+  const char* what() const noexcept override { return "could not create it. Run workload with environment variable X"; }
+};
+}  // namespace dnnl
+
 namespace graftwork::core {
 namespace {
 
@@ -46,6 +53,10 @@ TEST(TorchFailure, ThoseOfTheStandardLibraryAreTold) {
   EXPECT_EQ(told([] { throw std::runtime_error("vector::_M_range_check"); }), range);
   EXPECT_EQ(told([] { throw std::runtime_error("too dark"); }), "nn.run: too dark");
   EXPECT_EQ(told([] { throw std::bad_alloc(); }), "memory: there is not enough memory");
+}
+
+TEST(TorchFailure, ThoseOfOneDnnAreTold) {
+  EXPECT_EQ(told([] { throw dnnl::error(); }), "nn.run: could not create it");
 }
 
 TEST(TorchFailure, WhatIsNoneOfThemPasses) {
