@@ -74,8 +74,8 @@ std::optional<FileState> settled_state(const Path& path) {
     const std::optional<FileState> state = FileState::of(path);
     if (!state) return state;
     const int64_t age = before - state->changed_at();
-    // A stamp from the future is another clock's, which says nothing of ticks.
-    if (age > kQuiet || age < -one_tick) return state;
+    // A stamp from the future is another clock's, which says nothing of ticks; one may have been made since `before`.
+    if (age > kQuiet || state->changed_at() > now() + one_tick) return state;
     if (age > 0 && !is_being_written(path) && FileState::of(path) == state) return state;
     if (before > end) throw changed_error(path);
     std::this_thread::sleep_for(std::chrono::nanoseconds(one_tick));
