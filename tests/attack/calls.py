@@ -12,7 +12,6 @@ os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # samples are at the edge
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from attack.operators import (
@@ -23,6 +22,7 @@ from attack.operators import (
     REALS,
     SMALL,
     TEXTS,
+    Nodes,
     archive,
     may_be_called,
     schemas,
@@ -156,18 +156,8 @@ class UnwrittenError(Exception):
     """A file has no form for it."""
 
 
-class Program:
+class Program(Nodes):
     """One call as nodes of a program."""
-
-    def __init__(self, at_run_time):
-        self.at_run_time, self.stored, self.calls, self.values = at_run_time, {}, [], {}
-        if at_run_time:
-            self.calls += [
-                node("sum.default", "all", argument("self", tensor("x"))),
-                node("mul.Scalar", "zero", argument("self", tensor("all")), argument("other", {"as_float": 0.0})),
-                node("to.dtype", "none", argument("self", tensor("zero")), argument("dtype", {"as_scalar_type": LONG})),
-            ]
-            self.values |= {"all": meta([]), "zero": meta([]), "none": meta([], LONG)}
 
     def tensor(self, value):
         if value.dtype not in NUMBERS or value.numel() > LARGEST:
@@ -175,14 +165,7 @@ class Program:
         name, dtype = f"t{len(self.stored)}", NUMBERS[value.dtype]
         sizes, body = list(value.shape), value.detach().contiguous().numpy().tobytes()
         self.stored[name] = (sizes, dtype, body, None)
-        if not self.at_run_time:
-            return {"name": f"b_{name}"}
-        zero = "zero" if value.is_floating_point() else "none"
-        operator = "logical_or.default" if value.dtype == torch.bool else "add.Tensor"
-        inputs = argument("self", tensor(f"b_{name}")), argument("other", tensor(zero))
-        self.calls.append(node(operator, f"r_{name}", *inputs))
-        self.values[f"r_{name}"] = meta(sizes, dtype)
-        return {"name": f"r_{name}"}
+        return self.at_run_time_only(name) if self.at_run_time else {"name": f"b_{name}"}
 
     def value(self, value):
         if value is None:
@@ -263,7 +246,7 @@ def attack(run):
         if not call:
             return run.skip("a sample without an operator that a network may call")
         function, args, kwargs = call
-        given = arguments_of(function, pytree.tree_map(lambda leaf: leaf, args), kwargs)
+        given = arguments_of(function, args, kwargs)
         for _ in range(numbers.choice((1, 1, 2))):
             if given:
                 name = numbers.choice(list(given))

@@ -151,12 +151,11 @@ def may_be_called(every, folder):
     return {one["target"] for one in every} - refused
 
 
-class Maker:
-    """One program: calls of chance, and the stored tensors that they read."""
+class Nodes:
+    """Calls in the making, and the stored tensors that they read: as they are, or known at run time only."""
 
-    def __init__(self, numbers, at_run_time):
-        self.numbers, self.at_run_time = numbers, at_run_time
-        self.calls, self.values, self.stored, self.made = [], {}, {}, []
+    def __init__(self, at_run_time):
+        self.at_run_time, self.calls, self.values, self.stored = at_run_time, [], {}, {}
         if at_run_time:
             self.calls += [
                 node("sum.default", "all", argument("self", tensor("x"))),
@@ -165,22 +164,34 @@ class Maker:
             ]
             self.values |= {"all": meta([]), "zero": meta([]), "none": meta([], LONG)}
 
-    def tensor(self):
-        """The name of a stored tensor, of one that is known at run time only, or of an earlier result."""
-        if self.made and self.numbers.random() < 0.7:
-            return {"name": self.numbers.choice(self.made)}
-        name = self.numbers.choice(tuple(STORED))
-        sizes, dtype, _, _ = STORED[name]
-        self.stored[name] = STORED[name]
-        if not self.at_run_time or self.numbers.random() < 0.3:
-            return {"name": f"b_{name}"}
+    def at_run_time_only(self, name):
+        """A stored tensor, with nothing that the input gives added to it."""
         if f"r_{name}" not in self.values:
+            sizes, dtype, _, _ = self.stored[name]
             zero = "zero" if dtype in (FLOAT, DOUBLE, HALF) else "none"
             operator = "logical_or.default" if dtype == BOOL else "add.Tensor"
             call = node(operator, f"r_{name}", argument("self", tensor(f"b_{name}")), argument("other", tensor(zero)))
             self.calls.append(call)
             self.values[f"r_{name}"] = meta(sizes, dtype)
         return {"name": f"r_{name}"}
+
+
+class Maker(Nodes):
+    """One program: calls of chance."""
+
+    def __init__(self, numbers, at_run_time):
+        super().__init__(at_run_time)
+        self.numbers, self.made = numbers, []
+
+    def tensor(self):
+        """The name of a stored tensor, of one that is known at run time only, or of an earlier result."""
+        if self.made and self.numbers.random() < 0.7:
+            return {"name": self.numbers.choice(self.made)}
+        name = self.numbers.choice(tuple(STORED))
+        self.stored[name] = STORED[name]
+        if not self.at_run_time or self.numbers.random() < 0.3:
+            return {"name": f"b_{name}"}
+        return self.at_run_time_only(name)
 
     def integer(self, small=0.7):
         return self.numbers.choice(SMALL if self.numbers.random() < small else EDGES)
