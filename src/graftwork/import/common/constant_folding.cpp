@@ -147,12 +147,13 @@ std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operan
     touched.push_back(at::empty(extents(operand.type()), options));
   }
   const std::vector<c10::IValue> shapes(touched.begin(), touched.end());
-  if (parts_of(op, made.call.arguments(pointers_to(shapes), at::kMeta)) > kMostParts) return std::nullopt;
+  const torch::jit::Stack arguments = made.call.arguments(pointers_to(shapes), at::kMeta);
+  if (parts_of(op, arguments) > kMostParts) return std::nullopt;
   const auto results = tensors_of(made.call.run(pointers_to(shapes), at::kMeta));
   if (!results) return std::nullopt;
   made.results = *results;
   touched.insert(touched.end(), results->begin(), results->end());
-  const OperatorCost cost = cost_of(op, made.call.arguments(pointers_to(shapes), at::kMeta), made.results);
+  const OperatorCost cost = cost_of(op, arguments, made.results);
   if (!budget.spend(saturating_sum(total_bytes(touched), cost.scratch), cost.steps)) return std::nullopt;
   return made;
 }
