@@ -26,10 +26,7 @@ bool has_elements(const at::Tensor& tensor) { return tensor.device().is_cpu() &&
 // ---- division ------------------------------------------------------------------------------------------
 
 at::Tensor as_tensor(const c10::IValue& number) {
-  if (number.isTensor()) return number.toTensor();
-  at::Tensor made = at::scalar_tensor(number.toScalar(), number.toScalar().type());
-  made.unsafeGetTensorImpl()->set_wrapped_number(true);
-  return made;
+  return number.isTensor() ? number.toTensor() : wrapped_number(number.toScalar());
 }
 
 /// x86 has no quotient for the least integer and −1: the process dies. Both are first cut to the type of the result,

@@ -32,15 +32,6 @@ bool is_tensor_list(const c10::TypePtr& type) {
   return element && is_tensor(element);
 }
 
-/// A number in a tensor's place must not take part in type promotion as a tensor would.
-c10::IValue wrapped_number(const c10::Scalar& number) {
-  at::Tensor tensor = at::scalar_tensor(number, at::TensorOptions(number.isFloatingPoint() ? at::kDouble
-                                                                  : number.isBoolean()     ? at::kBool
-                                                                                           : at::kLong));
-  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
-  return tensor;
-}
-
 int64_t memory_format(const std::string& name) {
   const auto format = name == "channels_last"      ? at::MemoryFormat::ChannelsLast
                       : name == "channels_last_3d" ? at::MemoryFormat::ChannelsLast3d
@@ -90,6 +81,14 @@ bool may_be_named(const std::string& library, const std::string& name) {
 }
 
 }  // namespace
+
+at::Tensor wrapped_number(const c10::Scalar& number) {
+  at::Tensor tensor = at::scalar_tensor(number, at::TensorOptions(number.isFloatingPoint() ? at::kDouble
+                                                                  : number.isBoolean()     ? at::kBool
+                                                                                           : at::kLong));
+  tensor.unsafeGetTensorImpl()->set_wrapped_number(true);
+  return tensor;
+}
 
 std::optional<c10::OperatorHandle> find_operator(Symbol op) {
   const std::string& text = op.str();

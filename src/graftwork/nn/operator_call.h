@@ -18,6 +18,9 @@ namespace graftwork::core {
 /// reaches files, other processes or devices. Which of them a network may call says runnable_operators.h.
 std::optional<c10::OperatorHandle> find_operator(Symbol op);
 
+/// A number in a tensor's place, which takes no part in type promotion as a tensor would.
+at::Tensor wrapped_number(const c10::Scalar& number);
+
 /// Whether a call may give `attr` for the argument, as far as its kind goes: a text is no number, a list no integer.
 bool admits(const c10::Argument& argument, const Attribute& attr);
 
