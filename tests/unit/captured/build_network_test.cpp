@@ -365,6 +365,9 @@ TEST(Captured, ShapesOfValuesAreNotBelieved) {
   expect_contradiction("it is said to be f32[2, -3], and no size is below 0",
                        of_one("aten.relu.default", x, {2, 3}, {2, -3}));
   expect_contradiction("Dimension out of range", of_one("aten._softmax.default", last, {2, 3}, {2, 3}));
+  const std::vector<NamedArgument> twice{{"self", tensor("x")}, {"repeats", {std::vector<int64_t>{1, 2}}}};
+  expect_contradiction("it is said to give f32[n, 4], and gives [?, 6]",
+                       of_one("aten.repeat.default", twice, {n, 3}, {n, 4}));
   check_shapes(network_of(of_one("aten.relu.default", x, {n, 3}, {n, 3})).module);
 }
 

@@ -19,26 +19,29 @@
 namespace graftwork::core::captured {
 namespace {
 
-/// For a size that is known at run time: it can be halved, and split into windows and heads, as often as networks do.
+/// Two examples of a size that is known at run time: what comes out alike for both does not depend on it. They can be
+/// halved, and split into windows and heads, as often as networks do.
 constexpr int64_t kAnySize = 5040;
+constexpr int64_t kOtherSize = 2 * kAnySize;
 
 constexpr const char* kAdvice = "exporting the network again";
 
-/// Nothing for an expression that is no symbol, and beyond 64 bits.
-std::optional<int64_t> example_of(const Dim& dim) {
+/// With `any` in the place of a size that is known at run time. Nothing for an expression that is no symbol, and beyond
+/// 64 bits.
+std::optional<int64_t> example_of(const Dim& dim, int64_t any) {
   if (dim.is_static()) return dim.value();
   const std::string& base = dim.base().str();
   if (!std::ranges::all_of(base, [](unsigned char c) { return std::isalnum(c) || c == '_'; })) return std::nullopt;
   int64_t scaled = 0, size = 0;
-  if (__builtin_mul_overflow(dim.scale(), kAnySize, &scaled) || __builtin_add_overflow(scaled, dim.offset(), &size))
+  if (__builtin_mul_overflow(dim.scale(), any, &scaled) || __builtin_add_overflow(scaled, dim.offset(), &size))
     return std::nullopt;
   return size;
 }
 
-c10::IValue example_of(const TensorType& type) {
+c10::IValue example_of(const TensorType& type, int64_t any) {
   std::vector<int64_t> sizes;
   for (const Dim& dim : type.dims) {
-    const std::optional<int64_t> size = example_of(dim);
+    const std::optional<int64_t> size = example_of(dim, any);
     if (!size || *size < 0) return {};
     sizes.push_back(*size);
   }
@@ -55,21 +58,45 @@ bool gives_list(Symbol op) {
       returns, [](const c10::Argument& argument) { return argument.type()->kind() == c10::TypeKind::ListType; });
 }
 
-/// Values without elements; None where they are not known.
+/// What a node gives, without elements, for each of the two examples; None where it is not known.
+struct Given {
+  c10::IValue any, other;
+  bool varies = false;
+};
+
+/// Sizes that do not depend on what is known at run time, against what the file says of them.
 class Shapes {
  public:
   void add(const Node& node) {
     check_extents(node);
-    c10::IValue value = computed(node);
-    if (value.isTensor()) check(node, value.toTensor());
-    if (value.isNone() && node.tensor()) value = example_of(*node.tensor());
-    values_.emplace(&node, std::move(value));
+    Given given = computed(node);
+    if (given.any.isTensor()) check(node, given.any.toTensor(), given.other);
+    const TensorType* said = node.tensor();
+    if (said && (given.any.isNone() || given.other.isNone())) given = said_of(*said);
+    values_.emplace(&node, std::move(given));
   }
 
  private:
-  c10::IValue computed(const Node& node) const {
-    std::vector<c10::IValue> inputs;
-    for (const Use& use : node.inputs()) inputs.push_back(values_.at(use.producer()));
+  static Given said_of(const TensorType& type) {
+    const c10::IValue any = example_of(type, kAnySize);
+    return {any, type.is_static() ? any : example_of(type, kOtherSize), !type.is_static()};
+  }
+
+  Given computed(const Node& node) const {
+    std::vector<c10::IValue> inputs, others;
+    Given given;
+    for (const Use& use : node.inputs()) {
+      const Given& input = values_.at(use.producer());
+      inputs.push_back(input.any);
+      others.push_back(input.other);
+      given.varies = given.varies || input.varies;
+    }
+    given.any = computed(node, inputs);
+    given.other = given.varies ? computed(node, others) : given.any;
+    return given;
+  }
+
+  static c10::IValue computed(const Node& node, const std::vector<c10::IValue>& inputs) {
     const bool is_known = std::ranges::none_of(inputs, [](const c10::IValue& input) { return input.isNone(); });
     if (!is_known || inputs.empty()) return {};
     try {
@@ -116,16 +143,19 @@ class Shapes {
     return run_size_operator(node.op(), operands);
   }
 
-  static void check(const Node& node, const at::Tensor& given) {
+  static void check(const Node& node, const at::Tensor& any, const c10::IValue& other) {
     const TensorType* said = node.tensor();
     if (!said) return;
-    if (static_cast<int64_t>(said->rank()) != given.dim()) contradict(node, cat("a tensor of rank ", given.dim()));
-    if (!said->is_static() || !reads_static(node)) return;
-    const c10::IValue example = example_of(*said);
-    if (example.isTensor() && example.toTensor().sizes() == given.sizes()) return;
+    if (static_cast<int64_t>(said->rank()) != any.dim()) contradict(node, cat("a tensor of rank ", any.dim()));
+    bool is_contradicted = false;
     std::vector<std::string> sizes;
-    for (const int64_t size : given.sizes()) sizes.push_back(std::to_string(size));
-    contradict(node, cat("[", join(sizes), "]"));
+    for (int64_t i = 0; i < any.dim(); ++i) {
+      const Dim& dim = said->dims[static_cast<size_t>(i)];
+      const bool is_fixed = other.isTensor() && any.size(i) == other.toTensor().size(i);
+      is_contradicted = is_contradicted || (is_fixed && dim.is_static() && dim.value() != any.size(i));
+      sizes.push_back(is_fixed ? std::to_string(any.size(i)) : "?");
+    }
+    if (is_contradicted) contradict(node, cat("[", join(sizes), "]"));
   }
 
   [[noreturn]] static void contradict(const Node& node, const std::string& gives) {
@@ -142,14 +172,7 @@ class Shapes {
     }
   }
 
-  static bool reads_static(const Node& node) {
-    return std::ranges::all_of(node.inputs(), [](const Use& use) {
-      const TensorType* type = use.producer()->tensor();
-      return type && type->is_static();
-    });
-  }
-
-  std::unordered_map<const Node*, c10::IValue> values_;
+  std::unordered_map<const Node*, Given> values_;
 };
 
 }  // namespace
