@@ -314,6 +314,20 @@ TEST(Captured, GradientsReachWhatAParameterIsComputedFrom) {
   EXPECT_TRUE(at::allclose(leaf.grad(), leaf.detach().exp()));
 }
 
+TEST(Captured, DropoutOfAParameterGivesItWhereNothingIsDropped) {
+  const auto graph_with = [](bool train) {
+    const std::vector<NamedArgument> arguments{{"input", tensor("p")}, {"p", {0.5}}, {"train", {train}}};
+    return printed(build_network(on_parameter(call("aten.dropout.default", arguments, "w")), with_weight(), 0));
+  };
+  EXPECT_EQ(graph_with(false), R"(graph(%x: f32[4]) {
+  %block_weight: f32[4] = constant @block.weight: f32[4]
+  %y: f32[4] = aten.add.Tensor(%x, %block_weight)
+  return output=%y
+}
+)");
+  EXPECT_NE(graph_with(true).find("%w: f32[4] = aten.dropout.default(%block_weight)"), std::string::npos);
+}
+
 TEST(Captured, WhatIsNotOnTheListStaysInTheGraph) {
   for (const char* op : {"aten.lgamma.default", "aten.erfinv.default"}) {
     const LoadedNetwork loaded = build_network(on_parameter(call(op, {{"self", tensor("p")}}, "w")), with_weight(), 0);

@@ -20,6 +20,14 @@ std::vector<int64_t> extents(const TensorType& type) {
   return result;
 }
 
+/// Dropout that does not drop. No operator that may is folded.
+bool is_idle_dropout(const std::string& op, const AttrMap& attrs) {
+  if (op != "aten.dropout.default" && op != "aten.alpha_dropout.default" && op != "aten.feature_dropout.default")
+    return false;
+  const Attribute* train = attrs.find("train");
+  return train && *train == Attribute(false);
+}
+
 int64_t integer(const AttrMap& attrs, Symbol name, int64_t fallback) {
   const Attribute* attr = attrs.find(name);
   const int64_t* value = attr ? attr->get<int64_t>() : nullptr;
@@ -51,7 +59,7 @@ std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& 
   const std::string& name = op.str();
   try {
     if (name == "aten.detach.default" || name == "aten.alias.default" || name == "aten.clone.default" ||
-        name == "aten.contiguous.default" || name == "aten.lift_fresh_copy.default") {
+        name == "aten.contiguous.default" || name == "aten.lift_fresh_copy.default" || is_idle_dropout(name, attrs)) {
       return x;
     }
     if (name == "aten.view.default") return viewed(x, attrs, "size");
