@@ -104,6 +104,8 @@ function(graftwork_compile_options target)
     target_compile_options(${target} PRIVATE -fPIC)
   endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wconversion $<$<BOOL:${GRAFTWORK_WERROR}>:-Werror>)
+  # An index beyond what there is ends the process, which of the command is one of its own, and never reads on.
+  target_compile_definitions(${target} PRIVATE _GLIBCXX_ASSERTIONS)
   # g++ 12 warns of overlaps in std::string and of uninitialised parts of std::variant that are not there
   # (GCC bugs 105651 and 105562).
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

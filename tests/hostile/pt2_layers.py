@@ -9,7 +9,7 @@ from hostile.pt2_attributes import LONG, flag, integer, ints, none, with_results
 from hostile.pt2_operators import DOUBLE, PICTURES, floats, longs, on_stored, run
 from hostile.seeds import argument, meta, node, tensor
 
-INT, UINT8 = 4, 1
+INT, UINT8, HALF = 4, 1, 6
 TENSOR = 7
 
 
@@ -22,7 +22,8 @@ def filled(sizes):
 
 def one_number(sizes, value=1.0, dtype=DOUBLE):
     """A few bytes of any size: its strides are 0."""
-    return (list(sizes), dtype, struct.pack("<d" if dtype == DOUBLE else "<f", value), [0] * len(sizes))
+    form = {DOUBLE: "<d", HALF: "<e"}.get(dtype, "<f")
+    return (list(sizes), dtype, struct.pack(form, value), [0] * len(sizes))
 
 
 def tensors(*names):
@@ -165,6 +166,29 @@ def costs():
     stored = {"a": one_number([1, groups, 1]), "k": one_number([groups, 1, 1])}
     content = summed(stored, call, {"c": meta([1, groups, 1], DOUBLE)}, DOUBLE)
     yield model("a convolution of a million groups", None, content)
+    call = node(
+        "_convolution.deprecated",
+        "c",
+        argument("input", tensor("a")),
+        argument("weight", tensor("k")),
+        argument("bias", none()),
+        argument("stride", ints(1, 1)),
+        argument("padding", ints(20, 20)),
+        argument("dilation", ints(1, 1)),
+        argument("transposed", flag(True)),
+        argument("output_padding", ints(0, 0)),
+        argument("groups", integer(1)),
+        *(argument(name, flag(False)) for name in ("benchmark", "deterministic", "cudnn_enabled")),
+    )
+    stored = {"a": one_number([1, 1400, 40, 40], dtype=HALF), "k": one_number([1400, 150, 3, 3], dtype=HALF)}
+    content = summed(stored, call, {"c": meta([1, 150, 2, 2], HALF)}, HALF)
+    yield model("a transposed convolution whose result is cut to 2 by 2", None, content)
+    square = one_number([2500, 2500], dtype=HALF)
+    factors = argument("mat1", tensor("a")), argument("mat2", tensor("b"))
+    call = node("addmm.default", "c", argument("self", tensor("k")), *factors)
+    stored = {"a": square, "b": square, "k": one_number([1, 1], dtype=HALF)}
+    content = summed(stored, call, {"c": meta([2500, 2500], HALF)}, HALF)
+    yield model("a product to which one number is added", None, content)
     call = node("cholesky_solve.default", "c", argument("self", tensor("b")), argument("input2", tensor("a")))
     stored = {"a": one_number([1, 400, 400], dtype=TENSOR), "b": one_number([1000, 400, 1], dtype=TENSOR)}
     yield model("one matrix solved for a thousand", None, summed(stored, call, {"c": meta([1000, 400, 1])}))
@@ -222,6 +246,18 @@ def ranks():
     known = {"l": meta(PICTURES, LONG), "places": meta(PICTURES[1:], LONG), "c": meta([1, 3, 8, 8])}
     content = on_stored({"a": filled([1, 3, 8, 8])}, run_time, index, call, known=known)
     yield model("a scatter by an index of three dimensions into four", None, content)
+    call = node(
+        "index_reduce.default",
+        "c",
+        argument("self", tensor("a")),
+        argument("dim", integer(3)),
+        argument("index", tensor("i")),
+        argument("source", tensor("b")),
+        argument("reduce", {"as_string": "mean"}),
+    )
+    stored = {"a": filled([1, 3, 8, 8]), "i": ([8], LONG, longs(*range(8)), None), "b": filled([8])}
+    content = on_stored(stored, call, known={"c": meta([1, 3, 8, 8])}, reads_input=False)
+    yield model("numbers for an axis that their tensor has not", None, content)
     huge = node("ones.default", "c", argument("size", ints(2**62, 2, 0)))
     content = on_stored({"a": filled([1])}, huge, known={"c": meta([2**62, 2, 0])}, reads_input=False)
     yield run("a result of 2^62 by 2 by 0", "nn.operator", content, "do not fit 64 bits")

@@ -1,5 +1,6 @@
 """What commands need at their peak: a few times a layer's weights, and no more than they say before they run."""
 
+import io
 import os
 import re
 import resource
@@ -10,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from hostile import bounds, npz, seeds
@@ -109,6 +111,20 @@ def test_a_run_that_does_not_fit_is_refused_first(graftwork, wide, command):
     assert "there are 300.0 MB" in done.stderr
     assert "--memory-limit" in done.stderr
     assert not (wide / RUNS[command][-1]).exists() or command in ("compare", "sensitivity")
+
+
+@pytest.mark.parametrize("isolation", [(), ("--no-isolation",)], ids=["child", "alone"])
+def test_samples_may_be_larger_than_the_machine(graftwork, wide, isolation):
+    """They are mapped: what is read of them is all that comes into memory."""
+    header = io.BytesIO()
+    count = 2**40 // (16 * 16 * 4)  # a terabyte
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (count, 1, 16, 16)})
+    with open(wide / "long.npy", "wb") as file:
+        file.write(header.getvalue())
+        file.truncate(file.tell() + count * 16 * 16 * 4)
+    command = "quantize m.pt2 --calibrate long.npy --limit 2 --no-losses -o long.onnx"
+    graftwork(*command.split(), *isolation, cwd=wide)
+    assert (wide / "long.onnx").exists()
 
 
 def taken_on_top(graftwork, folder, command, limit):
@@ -294,6 +310,37 @@ def test_an_override_is_asked_for_name_and_shape_before_it_is_unpacked(graftwork
     limit = ("--memory-limit", "100MB") if code == "memory.limit" else ()
     done = graftwork.fails(*RUN, "--input", "x.npy", "--override", file, *limit, codes=(1,), cwd=good)
     assert f"error[{code}]" in done.stderr
+
+
+def test_samples_are_not_unpacked_beyond_the_limit(graftwork, good):
+    file = archive_of(good / "bomb.npz", npz.bomb(name="x.npy", **HUGE))
+    command = ("quantize", "good.pt2", "--calibrate", file, "--limit", "1", "-o", "o.onnx")
+    done = graftwork.fails(*command, "--memory-limit", "100MB", codes=(1,), cwd=good)
+    assert re.search(r"error\[memory.limit\]: unpacking .* takes 300.0 MB of memory; there are 100", done.stderr)
+
+
+def test_pictures_are_not_made_beyond_the_limit(graftwork, tmp_path):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()).eval()
+    sizes = {axis: torch.export.Dim.AUTO for axis in (2, 3)}
+    program = torch.export.export(network, (torch.zeros(1, 3, 32, 32),), dynamic_shapes=(sizes,))
+    torch.export.save(program, tmp_path / "m.pt2")
+    (tmp_path / "p").mkdir()
+    Image.new("RGB", (32, 32)).save(tmp_path / "p" / "a.png")
+    limited = (
+        graftwork.path,
+        "quantize",
+        "m.pt2",
+        "--calibrate",
+        "p",
+        "-o",
+        "o.onnx",
+        "--quiet",
+        "--memory-limit=500MB",
+    )
+    small, large = (peak(tmp_path, *limited, "--image-size", size) for size in ("32", "20000"))
+    assert large - small < 50e6
+    done = graftwork.fails(*limited[1:], "--image-size", "20000", codes=(1,), cwd=tmp_path)
+    assert "error[memory.limit]: making 1 sample of pictures takes about 10.8 GB of memory" in done.stderr
 
 
 def test_samples_are_not_unpacked_beyond_what_the_process_has_left(graftwork, good):

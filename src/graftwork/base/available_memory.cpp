@@ -103,4 +103,6 @@ int64_t available_memory(const MemorySources& sources) {
   return std::max<int64_t>(left, 0);
 }
 
+int64_t memory_within(int64_t limit) { return limit > 0 ? limit : available_memory(); }
+
 }  // namespace graftwork::core

@@ -24,4 +24,7 @@ ProcessMemory process_memory(const MemorySources& sources = {});
 /// that the system holds in memory count as free, swap does not. The largest number where the system says nothing.
 int64_t available_memory(const MemorySources& sources = {});
 
+/// `limit` bytes; 0: available_memory().
+int64_t memory_within(int64_t limit);
+
 }  // namespace graftwork::core

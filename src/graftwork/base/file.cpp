@@ -53,11 +53,12 @@ class Descriptor {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
+MappedFile::MappedFile(const std::filesystem::path& path, Writes writes) : path_(path) {
   const Descriptor file(path);
   if (file.size() == 0) throw Error("file.empty", path.string() + " is empty");
   size_ = file.size();
-  void* mapped = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
+  const int protection = writes == Writes::kCopied ? PROT_READ | PROT_WRITE : PROT_READ;
+  void* mapped = ::mmap(nullptr, size_, protection, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
   if (mapped == MAP_FAILED) throw_unreadable(path, errno);
   data_ = static_cast<const std::byte*>(mapped);
 }

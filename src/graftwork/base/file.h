@@ -9,13 +9,16 @@
 
 namespace graftwork::core {
 
-/// A view of a whole file. Pages are loaded on first touch; whoever writes to one gets a copy of his own
-/// (training may change mapped weights), the file never changes.
+/// A view of a whole file, whose pages are loaded on first touch. The file never changes. Pages that are shared with it
+/// take none of the process's own memory, however long the file is.
 /// Throws Error "file.missing", "file.unreadable" (folders, pipes and devices too: they have no size to trust) or
 /// "file.empty".
 class MappedFile {
  public:
-  explicit MappedFile(const std::filesystem::path& path);
+  /// kCopied: whoever writes to a page gets a copy of his own, as training does with mapped weights. The whole file
+  /// counts then as data of the process, which RLIMIT_DATA limits.
+  enum class Writes { kNone, kCopied };
+  explicit MappedFile(const std::filesystem::path& path, Writes writes = Writes::kNone);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

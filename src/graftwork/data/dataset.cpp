@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/first_of.h"
 #include "graftwork/base/text.h"
 #include "graftwork/data/sample_files.h"
 
@@ -27,7 +28,7 @@ std::string list_names(const std::vector<Dataset::Field>& fields) {
   std::vector<std::string> names;
   for (const Dataset::Field& field : fields)
     names.push_back(field.name.empty() ? "one without a name" : graftwork::core::quoted(field.name));
-  return join(names);
+  return first_of(names);
 }
 
 /// Takes the fields of one more file in: names, types and axes must be the same, extents may differ.
@@ -75,13 +76,14 @@ Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 
-Dataset Dataset::open(const fs::path& path, std::span<const InputLayout> inputs) {
+Dataset Dataset::open(const fs::path& path, std::span<const InputLayout> inputs, int64_t memory_limit) {
   const SampleFiles files = find_sample_files(path);
   if (files.arrays.empty()) {
     throw Error("data.format", path.string() + " holds pictures, not arrays", "numpy.save of the samples");
   }
   Dataset dataset;
   dataset.skipped_ = files.skipped;
+  dataset.memory_limit_ = memory_limit;
   for (const fs::path& file : files.arrays) dataset.append(std::make_shared<const DatasetFile>(file, inputs));
   if (dataset.size_ == 0) {
     throw Error("data.empty", path.string() + " holds no samples", "arrays whose first axis counts samples");
@@ -146,11 +148,11 @@ Array Dataset::rows(size_t part, size_t field, int64_t begin, int64_t end) const
     Unpacked::Slot& slot = unpacked_->slots[field];
     if (slot.bytes.owner == nullptr || slot.part != part) {
       slot = {};  // the old array goes before the new one comes
-      slot = {.part = part, .bytes = file.load(field)};
+      slot = {.part = part, .bytes = file.load(field, memory_limit_)};
     }
     loaded = slot.bytes;
   } else {
-    loaded = file.load(field);
+    loaded = file.load(field, memory_limit_);
   }
   if (file.counts(field)) {
     return read_npy_rows(entry.header, loaded.bytes, std::move(loaded.owner), begin - parts_[part].begin,

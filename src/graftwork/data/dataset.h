@@ -30,10 +30,12 @@ class Dataset {
   static constexpr int64_t kVaries = -1;
 
   /// Opens the files and checks all headers; reads no sample. Without layouts every first axis counts samples.
+  /// `memory_limit`: of bytes that an array may be unpacked to, 0: what the machine has left then.
   /// Throws Error "data.format" (none of the three), "data.empty", "data.rank", "data.lengths" (arrays of one file
   /// differ in samples), "data.names", "data.shape" (in the number of axes), "data.dtype" (files differ), or what
   /// find_sample_files, NpzReader and read_npy_header throw.
-  static Dataset open(const std::filesystem::path& path, std::span<const InputLayout> inputs = {});
+  static Dataset open(const std::filesystem::path& path, std::span<const InputLayout> inputs = {},
+                      int64_t memory_limit = 0);
   ~Dataset();
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
@@ -58,7 +60,8 @@ class Dataset {
   /// Samples [begin, end) of one input, shape [end - begin, ...]; of an input that is not batched the one value that
   /// serves them all, without that axis. Shares the mapped file where it can. From a compressed file the array of one
   /// file stays unpacked, for the next call. Safe from many threads. Throws Error "data.names" for an unknown name,
-  /// "data.shape" when samples of several shapes, "data.value" when several values are asked for at once. The range
+  /// "data.shape" when samples of several shapes, "data.value" when several values are asked for at once,
+  /// "memory.limit". The range
   /// must lie within [0, size()].
   Array sample_range(std::string_view name, int64_t begin, int64_t end) const;
 
@@ -80,6 +83,7 @@ class Dataset {
   std::vector<Field> fields_;
   std::vector<Part> parts_;
   int64_t size_ = 0;
+  int64_t memory_limit_ = 0;
   int64_t skipped_ = 0;
   std::unique_ptr<Unpacked> unpacked_;
 };

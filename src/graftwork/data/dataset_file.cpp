@@ -87,8 +87,8 @@ std::vector<int64_t> DatasetFile::sample_shape(size_t entry) const {
   return {shape.begin() + (counts(entry) ? 1 : 0), shape.end()};
 }
 
-NpzReader::Bytes DatasetFile::load(size_t entry) const {
-  if (npz_) return npz_->load(npz_->entries()[entry]);
+NpzReader::Bytes DatasetFile::load(size_t entry, int64_t memory_limit) const {
+  if (npz_) return npz_->load(npz_->entries()[entry], memory_limit);
   return {.bytes = mapped_->bytes(), .owner = mapped_};
 }
 

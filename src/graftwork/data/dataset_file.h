@@ -35,7 +35,7 @@ class DatasetFile {
   std::vector<int64_t> sample_shape(size_t entry) const;
   /// Samples of every array.
   int64_t size() const { return size_; }
-  NpzReader::Bytes load(size_t entry) const;
+  NpzReader::Bytes load(size_t entry, int64_t memory_limit) const;
 
   static bool is_supported(const std::filesystem::path& path);
 

@@ -39,7 +39,7 @@ NpzReader::Entry read_entry(const ZipReader& archive, const ZipEntry& entry) {
 
 /// `limit`: 0 for what the machine has left.
 void check_room(uint64_t unpacked, int64_t limit) {
-  const auto allowed = static_cast<uint64_t>(std::max<int64_t>(limit > 0 ? limit : available_memory(), 0));
+  const auto allowed = static_cast<uint64_t>(memory_within(limit));
   if (unpacked <= allowed) return;
   throw Error("memory.limit",
               cat("unpacking the arrays takes ", human_bytes(unpacked), " of memory; there are ", human_bytes(allowed)),
@@ -58,16 +58,16 @@ NpzReader::NpzReader(const std::filesystem::path& path) : archive_(std::make_sha
   std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
 }
 
-NpzReader::Bytes NpzReader::load(const Entry& entry) const {
+NpzReader::Bytes NpzReader::load(const Entry& entry, int64_t limit) const {
   constexpr size_t kAlwaysFits = size_t{1} << 20;  // to ask the machine takes time, and there may be many
   if (!entry.is_compressed) return {.bytes = archive_.entry(member(entry.name)), .owner = archive_.owner()};
-  if (entry.header.data_size > kAlwaysFits) check_room(entry.header.data_size, 0);
+  if (entry.header.data_size > kAlwaysFits) check_room(entry.header.data_size, limit);
   auto bytes = std::make_shared<const std::vector<std::byte>>(inflate(archive_, member(entry.name)));
   return {.bytes = *bytes, .owner = bytes};
 }
 
-Array NpzReader::read(const Entry& entry) const {
-  const Bytes loaded = load(entry);
+Array NpzReader::read(const Entry& entry, int64_t limit) const {
+  const Bytes loaded = load(entry, limit);
   return read_npy(loaded.bytes, loaded.owner);
 }
 
@@ -85,7 +85,7 @@ std::vector<NamedArray> read_npz(const std::filesystem::path& path, const NpzChe
   }
   std::vector<NamedArray> arrays;
   for (const NpzReader::Entry& entry : reader.entries()) {
-    arrays.push_back({.name = entry.name, .array = reader.read(entry)});
+    arrays.push_back({.name = entry.name, .array = reader.read(entry, limit)});
   }
   return arrays;
 }

@@ -36,9 +36,10 @@ class NpzReader {
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
   };
-  /// Throws Error "memory.limit" where unpacking it takes more than the machine has left, and as the constructor does.
-  Bytes load(const Entry& entry) const;
-  Array read(const Entry& entry) const;
+  /// Throws Error "memory.limit" where unpacking it takes more than `limit` bytes, 0: than the machine has left, and as
+  /// the constructor does.
+  Bytes load(const Entry& entry, int64_t limit = 0) const;
+  Array read(const Entry& entry, int64_t limit = 0) const;
 
  private:
   ZipReader archive_;

@@ -16,7 +16,7 @@ int64_t export_memory(const GraphModule& module, const ExportOptions& options) {
 }
 
 void check_export_memory(const GraphModule& module, const ExportOptions& options, int64_t limit) {
-  refuse_beyond({}, export_memory(module, options), limit > 0 ? limit : available_memory(), "writing the file");
+  refuse_beyond({}, export_memory(module, options), memory_within(limit), "writing the file");
 }
 
 }  // namespace graftwork::core

@@ -6,8 +6,8 @@
 namespace graftwork::core {
 
 /// About how many bytes lowering and writing the network take on top of what the process has: the model, whose weights
-/// are codes or of half the width, and the largest weight three times while it is turned into that. Weights that stay
-/// what they are take none: they lie in their file.
+/// are codes or of half the width, and the largest weight three times while it is turned into that. Less where they
+/// stay FP32: those that no norm is folded into lie in their file.
 int64_t export_memory(const GraphModule& module, const ExportOptions& options);
 
 /// Throws Error "memory.limit" where that is more than `limit` bytes; 0: what the machine has left.

@@ -109,6 +109,11 @@ ModuleLowering find_module_lowering(Symbol kind) {
 
 namespace {
 
+/// What only a file that contradicts itself leads to.
+Error misfit(const std::string& what) {
+  return Error("export.attribute", what, "exporting the network again: torch.export writes no such file");
+}
+
 /// Graph inputs keep their type; what the file has in another begins with a Cast.
 void lower_input(Lowering& lowering, onnx::Model& model, const Node& node) {
   const std::string& name = node.name().str();
@@ -156,6 +161,7 @@ void lower_node(Lowering& lowering, const Node& node) {
     find_operator_lowering(node.op())(lowering, node);
     return keep_mask_whole(lowering, node);
   }
+  if (node.kind() == NodeKind::kGetItem) throw misfit("it takes what its operator does not give");
   const ModuleRecord& record = lowering.modules()[node.module()];
   if (record.body) return lower_body(lowering, node);
   lowering.bind(node, lower_module(lowering, node, is_quant_stub(node) ? "" : lowering.result_name(node)));
@@ -194,11 +200,6 @@ void let_go_of(const TensorStore& tensors, const ModuleTable& modules, ModuleId 
 void let_go_of_weights(const Network& network, const Node& node) {
   if (node.kind() == NodeKind::kConstant) let_go_of(network.tensors, node.constant());
   if (node.kind() == NodeKind::kCallModule) let_go_of(network.tensors, network.module.modules(), node.module());
-}
-
-/// What only a file that contradicts itself leads to.
-Error misfit(const std::string& what) {
-  return Error("export.attribute", what, "exporting the network again: torch.export writes no such file");
 }
 
 /// What was in the way of some nodes; those that stand behind them are passed over.

@@ -232,7 +232,7 @@ void refuse_beyond(const PeakMemory& peak, int64_t needed, int64_t allowed, std:
                      cat(doing, " takes about ", human_bytes(static_cast<uint64_t>(needed)), " of memory", where,
                          "; there are ", human_bytes(static_cast<uint64_t>(std::max<int64_t>(allowed, 0)))),
                      peak.node ? "smaller inputs, a smaller batch, or a larger limit"
-                               : "a larger limit, or a machine with more memory");
+                               : "a larger limit where one can be given, or a machine with more memory");
   if (peak.node) error.at(place_of(*peak.node));
   throw error;
 }

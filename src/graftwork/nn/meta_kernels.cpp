@@ -92,6 +92,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> layer_normed(const at::Tensor& x,
   return {like(x), at::empty(shape, x.options()), at::empty(shape, x.options())};
 }
 
+/// Of as many last dimensions as sizes are given.
+at::Tensor pooled_to(const at::Tensor& x, c10::SymIntArrayRef sizes) {
+  std::vector<int64_t> shape = x.sizes().vec();
+  TORCH_CHECK(sizes.size() <= shape.size(), "a pool is over dimensions that there are");
+  std::ranges::transform(sizes, shape.end() - static_cast<std::ptrdiff_t>(sizes.size()),
+                         [](const c10::SymInt& size) { return size.expect_int(); });
+  return at::empty(shape, x.options());
+}
+
 at::Tensor half_given(const at::Tensor& x, bool /*upper*/) { return like(x); }
 
 at::Tensor reflected(const at::Tensor& vectors, const at::Tensor& /*factors*/) { return like(vectors); }
@@ -146,6 +155,7 @@ void provide_meta_kernels() {
     for (const char* name : {"max", "min"}) provide(made, name, "", number_of);
     for (const char* name : {"dot", "vdot"}) provide(made, name, "", number_of_both);
     provide(made, "nansum", "", sum_of);
+    for (const char* name : {"_adaptive_avg_pool2d", "_adaptive_avg_pool3d"}) provide(made, name, "", pooled_to);
     provide(made, "_convolution", "", convolved);
     provide(made, "native_layer_norm", "", layer_normed);
     provide(made, "flip", "", flipped);

@@ -90,12 +90,22 @@ OperatorCost cost_of_matrices(const Tensors& operands, const Tensors& results, i
 
 bool is_convolution(Symbol op) { return operator_name(op).find("conv") != std::string_view::npos; }
 
+/// Of aten._convolution, which is the only one of the list that may be.
+bool is_transposed(Symbol op, const Stack& arguments) {
+  constexpr size_t kTransposed = 6;
+  return operator_name(op) == "_convolution" && arguments.at(kTransposed).toBool();
+}
+
+int64_t last_extent(const at::Tensor& tensor) { return tensor.dim() > 0 ? tensor.size(-1) : 1; }
+
 /// Multiplications for each element of the result: as many as the smallest operand has elements, or fewer.
 int64_t products_of_each(Symbol op, const Tensors& operands) {
+  const std::string_view name = operator_name(op);
   if (is_convolution(op) && operands.size() > 1 && operands[1].dim() > 0 && operands[1].size(0) > 0)
     return operands[1].numel() / operands[1].size(0);
-  if (operator_name(op) == "linear" || operator_name(op) == "matmul" || operator_name(op) == "mm")
-    return operands[0].dim() > 0 ? operands[0].size(-1) : 1;
+  if (name == "linear" || name == "matmul" || name == "mm") return last_extent(operands[0]);
+  // The first of three is added to the product of the others.
+  if ((name == "addmm" || name == "addmv" || name == "baddbmm") && operands.size() > 1) return last_extent(operands[1]);
   int64_t most = kMost;
   for (const at::Tensor& operand : operands) {
     if (operand.dim() > 1 || operands.size() <= 2) most = std::min(most, operand.numel());
@@ -103,11 +113,12 @@ int64_t products_of_each(Symbol op, const Tensors& operands) {
   return most;
 }
 
-/// The windows of a convolution side by side, as where no kernel of its own is there for it.
-OperatorCost cost_of_windows(const Tensors& operands, const at::Tensor& result) {
+/// The windows of a convolution side by side, as where no kernel of its own is there for it. A transposed one computes
+/// the windows of its result.
+OperatorCost cost_of_windows(const Tensors& operands, const at::Tensor& result, bool transposed) {
   const at::Tensor &input = operands[0], &weight = operands[1];
   if (input.dim() < 2 || weight.dim() < 3 || result.dim() < 2 || weight.numel() == 0 || result.size(1) == 0) return {};
-  const int64_t groups = std::max<int64_t>(input.size(1) / weight.size(1), 1);
+  const int64_t groups = std::max<int64_t>((transposed ? result : input).size(1) / weight.size(1), 1);
   const int64_t places = std::max(result.numel() / result.size(1), input.numel() / std::max<int64_t>(input.size(1), 1));
   const int64_t windows = saturating_product(places, weight.numel() / weight.size(0));
   return {
@@ -115,14 +126,16 @@ OperatorCost cost_of_windows(const Tensors& operands, const at::Tensor& result) 
       saturating_sum(saturating_product(windows, bytes_of_element(result)), saturating_product(groups, kBytesOfGroup))};
 }
 
-OperatorCost cost_of_products(Symbol op, const Tensors& operands, const Tensors& results) {
+OperatorCost cost_of_products(Symbol op, const Stack& arguments, const Tensors& operands, const Tensors& results) {
   if (operands.empty() || results.empty()) return {};
   // What comes between two of several products may be larger than all that is seen.
   if (operator_name(op) == "einsum" && operands.size() > 2) return {kMost, kMost};
   OperatorCost cost;
-  if (is_convolution(op) && operands.size() > 1) cost = cost_of_windows(operands, results[0]);
+  const bool transposed = is_transposed(op, arguments);
+  if (is_convolution(op) && operands.size() > 1) cost = cost_of_windows(operands, results[0], transposed);
   if (!is_convolution(op)) cost.scratch = repeated(operands, std::max(largest_batch(operands), largest_batch(results)));
-  const int64_t products = saturating_product(products_of_each(op, operands), results[0].numel());
+  const int64_t products =
+      saturating_product(products_of_each(op, operands), (transposed ? operands : results)[0].numel());
   const bool is_fast = results[0].scalar_type() == at::kFloat || results[0].scalar_type() == at::kDouble;
   cost.steps = saturating_sum(cost.steps, is_fast ? products / kProductsPerStep : products);
   return cost;
@@ -139,7 +152,7 @@ OperatorCost cost_of(Symbol op, const Stack& arguments, const Tensors& results) 
     const bool is_power = operator_name(op).ends_with("matrix_power");
     cost = cost_of_matrices(operands, results, is_power ? products_of_power(arguments.at(1).toInt()) : 1);
   }
-  if (*work == Work::kProduct) cost = cost_of_products(op, operands, results);
+  if (*work == Work::kProduct) cost = cost_of_products(op, arguments, operands, results);
   const int64_t of_each = *work == Work::kSorting ? kStepsToSort : kStepsOfElement;
   for (const Tensors* tensors : {&operands, &results}) {
     for (const at::Tensor& tensor : *tensors)
@@ -150,7 +163,7 @@ OperatorCost cost_of(Symbol op, const Stack& arguments, const Tensors& results) 
 
 int64_t parts_of(Symbol op, const Stack& arguments) {
   const std::string_view name = operator_name(op);
-  const bool splits = name.find("split") != std::string_view::npos;
+  const bool splits = name == "split" || name == "split_with_sizes" || name == "unsafe_split";
   if ((!splits && name != "unbind" && !name.ends_with("chunk")) || arguments.empty() || !arguments[0].isTensor())
     return 1;
   const at::Tensor& whole = arguments[0].toTensor();
@@ -165,7 +178,6 @@ int64_t parts_of(Symbol op, const Stack& arguments) {
   if (!how.isInt()) return longest;
   const int64_t number = std::max<int64_t>(how.toInt(), 1);
   if (name.ends_with("chunk")) return std::min(number, longest);
-  if (name == "tensor_split") return number;
   const c10::IValue& dim = arguments.back();
   const int64_t axis = dim.isInt() ? dim.toInt() + (dim.toInt() < 0 ? whole.dim() : 0) : -1;
   return (axis >= 0 && axis < whole.dim() ? whole.size(axis) : longest) / number + 1;

@@ -27,13 +27,14 @@ PeakMemory peak_on(const GraphModule& module, std::span<const at::Tensor> inputs
 void check_memory(const GraphModule& module, std::span<const at::Tensor> inputs, int64_t limit,
                   const std::function<bool(const Node&)>& is_kept) {
   const PeakMemory peak = peak_on(module, inputs, is_kept);
-  refuse_beyond(peak, peak.bytes, limit > 0 ? limit : available_memory(), "running the network");
+  refuse_beyond(peak, peak.bytes, memory_within(limit), "running the network");
 }
 
 void check_memory_of_two(const GraphModule& module, std::span<const at::Tensor> inputs, int64_t limit, int64_t kept) {
   const PeakMemory peak = peak_on(module, inputs, nullptr);
-  const int64_t needed = saturating_sum(saturating_product(2, peak.bytes), kept);
-  refuse_beyond(peak, needed, limit > 0 ? limit : available_memory(), "running two networks side by side");
+  const int64_t both = saturating_sum(saturating_product(2, peak.bytes), parameter_bytes(module));
+  const int64_t needed = saturating_sum(both, kept);
+  refuse_beyond(peak, needed, memory_within(limit), "running two networks side by side");
 }
 
 }  // namespace graftwork::core

@@ -16,7 +16,8 @@ namespace graftwork::core {
 void check_memory(const GraphModule& module, std::span<const at::Tensor> inputs, int64_t limit,
                   const std::function<bool(const Node&)>& is_kept = nullptr);
 
-/// The same for two runs side by side, of networks of this size, and `kept` bytes beside them.
+/// The same for two runs side by side, of this network and of one made of it, with weights of its own, and `kept` bytes
+/// beside them.
 void check_memory_of_two(const GraphModule& module, std::span<const at::Tensor> inputs, int64_t limit, int64_t kept);
 
 }  // namespace graftwork::core

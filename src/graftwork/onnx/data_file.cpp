@@ -33,10 +33,13 @@ int open_plain(const OutputFolder& folder, const std::string& name) {
 std::string data_of(const OutputFolder& folder, const std::string& model) {
   const int fd = open_plain(folder, model);
   if (fd < 0) return {};
-  const std::set<std::string> locations = external_locations(fd);
+  std::string found;
+  find_location(fd, [&](std::string_view at) {
+    if (is_data_name(at, model)) found = at;
+    return !found.empty();
+  });
   ::close(fd);
-  const auto found = std::ranges::find_if(locations, [&](const std::string& at) { return is_data_name(at, model); });
-  return found == locations.end() ? std::string() : *found;
+  return found;
 }
 
 /// Every writer of ONNX begins with the version, which is field 1.
@@ -52,12 +55,13 @@ bool is_needed(const OutputFolder& folder, const std::string& data, const std::s
   const std::vector<std::string> names = folder.names();
   if (names.empty()) return true;  // it may not be listed
   const auto names_data = [&](const std::string& name) {
-    if (is_part_of(name, model)) return false;
+    if (is_part_of(name, model) || name == model) return false;
     const int fd = open_plain(folder, name);
     if (fd < 0) return errno == EACCES;
-    const bool found = begins_like_a_model(fd) && external_locations(fd).contains(data);
+    const auto search = [&] { return find_location(fd, [&](std::string_view at) { return at == data; }); };
+    const bool may = begins_like_a_model(fd) && search() != Search::kNone;
     ::close(fd);
-    return found;
+    return may;
   };
   return std::ranges::any_of(names, names_data) || data_of(folder, model) == data;
 }

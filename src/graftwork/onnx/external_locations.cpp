@@ -13,6 +13,7 @@ namespace {
 
 constexpr off_t kLongestFile = off_t{256} << 20;
 constexpr size_t kBlock = size_t{1} << 20;
+constexpr size_t kMostLocations = 10'000;
 /// Of a path, on Linux.
 constexpr size_t kLongestLocation = 4096;
 /// StringStringEntryProto: field 1, a length and "location"; field 2.
@@ -33,18 +34,19 @@ std::optional<std::string_view> value_behind(std::string_view bytes) {
   return std::nullopt;
 }
 
-void find_in(std::string_view bytes, std::set<std::string>& found) {
+bool finds(std::string_view bytes, const std::function<bool(std::string_view)>& is_wanted) {
   for (size_t at = bytes.find(kKey); at != std::string_view::npos; at = bytes.find(kKey, at + 1)) {
-    if (const auto value = value_behind(bytes.substr(at + kKey.size()))) found.emplace(*value);
+    const auto value = value_behind(bytes.substr(at + kKey.size()));
+    if (value && is_wanted(*value)) return true;
   }
+  return false;
 }
 
 }  // namespace
 
-std::set<std::string> external_locations(int fd) {
-  std::set<std::string> found;
+Search find_location(int fd, const std::function<bool(std::string_view)>& is_wanted) {
   struct stat status {};
-  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > kLongestFile) return found;
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > kLongestFile) return Search::kNotAsked;
   // Read, not mapped: somebody may cut it meanwhile.
   std::string window;
   for (off_t sum = 0; sum <= kLongestFile;) {
@@ -56,18 +58,22 @@ std::set<std::string> external_locations(int fd) {
       continue;
     }
     window.resize(kept + static_cast<size_t>(count > 0 ? count : 0));
-    if (count <= 0) break;
-    find_in(window, found);
+    if (count <= 0) return count == 0 ? Search::kNone : Search::kNotAsked;
+    if (finds(window, is_wanted)) return Search::kFound;
     sum += count;
     if (window.size() > kLongestEntry) window.erase(0, window.size() - kLongestEntry);
   }
-  return found;
+  return Search::kNotAsked;
 }
 
 std::set<std::string> external_locations(const std::filesystem::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return {};
-  std::set<std::string> found = external_locations(fd);
+  std::set<std::string> found;
+  find_location(fd, [&](std::string_view location) {
+    found.emplace(location);
+    return found.size() >= kMostLocations;
+  });
   ::close(fd);
   return found;
 }

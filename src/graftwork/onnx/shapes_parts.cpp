@@ -11,6 +11,7 @@ namespace {
 /// How many elements a slice takes of an extent.
 int64_t slice_count(int64_t extent, int64_t start, int64_t end, int64_t step) {
   if (step == 0 || step == INT64_MIN) throw IllegalOperands(cat("its step is ", step));
+  if (extent == 0) return 0;
   // With a negative step the last element is the first that may be taken, and −1 is behind the first.
   const int64_t first = step > 0 ? 0 : -1, last = step > 0 ? extent : extent - 1;
   const auto within = [&](int64_t position, int64_t least) {

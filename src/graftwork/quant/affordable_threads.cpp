@@ -40,11 +40,11 @@ int affordable_threads(const Network& network, const SampleSource& samples, int 
   int64_t each = saturating_product(load.runs, peak.bytes);
   for (const TensorType& type : inputs) each = saturating_sum(each, bytes_of(type));
   const int64_t shared = saturating_product(load.networks, parameter_bytes(network.module));
-  const int64_t allowed = limit > 0 ? limit : available_memory();
+  const int64_t allowed = memory_within(limit);
   refuse_beyond(peak, saturating_sum(shared, each), allowed, load.doing);
   const int64_t wanted = SampleWorkers(threads, batching.micro_batches(samples.size())).count();
   if (each == 0 || wanted <= (allowed - shared) / each) return threads;
-  return static_cast<int>((allowed - shared) / each);
+  return static_cast<int>(std::max<int64_t>((allowed - shared) / each, 1));
 }
 
 }  // namespace graftwork::core

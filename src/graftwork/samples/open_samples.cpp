@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/first_of.h"
 #include "graftwork/base/text.h"
 #include "graftwork/data/dataset.h"
 #include "graftwork/data/image/image_set.h"
@@ -38,7 +39,8 @@ const Dataset::Field& field_for(const Dataset& data, const Node& input, const st
                     ") and the data one array without a name"),
                 "an .npz file with one array for each input");
   }
-  throw Error("data.names", cat("the data has no array for input ", input.name().str(), ", only ", join(data.names())),
+  throw Error("data.names",
+              cat("the data has no array for input ", input.name().str(), ", only ", first_of(data.names())),
               cat("numpy.savez with arrays named ", names_of(inputs)));
 }
 
@@ -129,7 +131,8 @@ std::unique_ptr<SampleSource> open_images(const std::vector<Node*>& inputs, Samp
                 cat("the network has ", inputs.size(), " inputs (", names_of(inputs), "); pictures are data for one"),
                 "an .npz file with one array for each input");
   }
-  ImageSet images(std::move(files.images), ImagePreprocessor(image_input(*inputs[0]), options.images));
+  ImageSet images(std::move(files.images), ImagePreprocessor(image_input(*inputs[0]), options.images),
+                  options.memory_limit);
   if (options.limit > 0) images.thin_out(options.limit);
   return std::make_unique<ImageSource>(std::move(images), files.skipped);
 }
@@ -144,7 +147,7 @@ std::unique_ptr<SampleSource> open_arrays(const GraphModule& module, const std::
                        .rank = inputs[i]->tensor() ? inputs[i]->tensor()->rank() : 0,
                        .batched = batching.batched[i]});
   }
-  Dataset data = Dataset::open(path, layouts);
+  Dataset data = Dataset::open(path, layouts, options.memory_limit);
   std::vector<std::pair<std::string, DType>> fields;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Dataset::Field& field = field_for(data, *inputs[i], inputs);

@@ -19,9 +19,9 @@ size_t resident_pages() {
   return resident;
 }
 
-MappedFile file_of_ones(const std::filesystem::path& path) {
+MappedFile file_of_ones(const std::filesystem::path& path, MappedFile::Writes writes = MappedFile::Writes::kNone) {
   std::ofstream(path) << std::string(kSize, '1');
-  return MappedFile(path);
+  return MappedFile(path, writes);
 }
 
 TEST(Memory, PagesOfAFileLeaveAndComeBack) {
@@ -35,7 +35,8 @@ TEST(Memory, PagesOfAFileLeaveAndComeBack) {
 }
 
 TEST(Memory, WhatWasWrittenStays) {
-  const MappedFile file = file_of_ones(std::filesystem::path(::testing::TempDir()) / "graftwork_memory_written");
+  const MappedFile file = file_of_ones(std::filesystem::path(::testing::TempDir()) / "graftwork_memory_written",
+                                       MappedFile::Writes::kCopied);
   auto* const written = const_cast<std::byte*>(file.bytes().data() + kSize / 2);
   *written = std::byte{'2'};
   let_go_of_pages(file.bytes());

@@ -315,17 +315,18 @@ TEST(Captured, GradientsReachWhatAParameterIsComputedFrom) {
 }
 
 TEST(Captured, DropoutOfAParameterGivesItWhereNothingIsDropped) {
-  const auto graph_with = [](bool train) {
+  const auto built = [](bool train) {
     const std::vector<NamedArgument> arguments{{"input", tensor("p")}, {"p", {0.5}}, {"train", {train}}};
-    return printed(build_network(on_parameter(call("aten.dropout.default", arguments, "w")), with_weight(), 0));
+    return build_network(on_parameter(call("aten.dropout.default", arguments, "w")), with_weight(), 0);
   };
-  EXPECT_EQ(graph_with(false), R"(graph(%x: f32[4]) {
+  EXPECT_EQ(printed(built(false)), R"(graph(%x: f32[4]) {
   %block_weight: f32[4] = constant @block.weight: f32[4]
   %y: f32[4] = aten.add.Tensor(%x, %block_weight)
   return output=%y
 }
 )");
-  EXPECT_NE(graph_with(true).find("%w: f32[4] = aten.dropout.default(%block_weight)"), std::string::npos);
+  const std::string dropped = print(built(true).network.module, ShowTypes::kAlways);
+  EXPECT_NE(dropped.find("%w: f32[4] = aten.dropout.default(%block_weight)"), std::string::npos) << dropped;
 }
 
 TEST(Captured, WhatIsNotOnTheListStaysInTheGraph) {
@@ -382,6 +383,9 @@ TEST(Captured, ShapesOfValuesAreNotBelieved) {
   const std::vector<NamedArgument> twice{{"self", tensor("x")}, {"repeats", {std::vector<int64_t>{1, 2}}}};
   expect_contradiction("it is said to give f32[n, 4], and gives [?, 6]",
                        of_one("aten.repeat.default", twice, {n, 3}, {n, 4}));
+  const std::vector<NamedArgument> tall{{"self", tensor("x")}, {"output_size", {std::vector<int64_t>{1 << 20, 1}}}};
+  expect_contradiction("it is said to give f32[n, 3, 1, 1], and gives [?, 3, 1048576, 1]",
+                       of_one("aten.adaptive_avg_pool2d.default", tall, {n, 3, 8, 8}, {n, 3, 1, 1}));
   check_shapes(network_of(of_one("aten.relu.default", x, {n, 3}, {n, 3})).module);
 }
 

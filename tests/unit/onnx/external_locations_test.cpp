@@ -1,5 +1,6 @@
 #include "graftwork/onnx/external_locations.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -39,6 +40,28 @@ TEST_F(ExternalLocations, FindsEveryNameOnce) {
 TEST_F(ExternalLocations, FindsNamesAcrossTheBlocksThatItReads) {
   for (const size_t before : {(1U << 20) - 12, (1U << 20) - 2, (1U << 20) + 4000, 3U << 20})
     EXPECT_EQ(of(std::string(before, 'x') + entry("a.data") + std::string(5000, 'y')), Names{"a.data"}) << before;
+}
+
+TEST_F(ExternalLocations, AreNotTenThousandTimesTheFile) {
+  // Each entry begins within the one before, and is of the greatest length.
+  std::string bytes;
+  for (int i = 0; i < 20'000; ++i) bytes += std::string("\x0a\x08location\x12\x80\x20") + std::to_string(i);
+  EXPECT_EQ(of(bytes).size(), 10'000U);
+}
+
+TEST_F(ExternalLocations, SayWhatWasNotSearched) {
+  const auto search = [&] {
+    const int fd = ::open(path_.c_str(), O_RDONLY);
+    const Search found = find_location(fd, [](std::string_view name) { return name == "a.data"; });
+    ::close(fd);
+    return found;
+  };
+  write_file(path_, entry("a.data"));
+  EXPECT_EQ(search(), Search::kFound);
+  write_file(path_, entry("b.data"));
+  EXPECT_EQ(search(), Search::kNone);
+  std::filesystem::resize_file(path_, (256U << 20) + 1);
+  EXPECT_EQ(search(), Search::kNotAsked);
 }
 
 TEST_F(ExternalLocations, TakesWhateverThereIs) {

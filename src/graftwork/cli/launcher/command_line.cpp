@@ -51,7 +51,7 @@ void perform(const InspectRequest& request) {
   if (!request.quiet) inspect(graph, {}, request);
 }
 
-/// MKL ends a process that is nowhere, with a message that speaks of torch.
+/// Names of files lead nowhere then, and MKL ends a process with a message that speaks of torch.
 void check_working_folder() {
   std::error_code gone;
   std::ignore = std::filesystem::current_path(gone);

@@ -29,6 +29,9 @@ constexpr int kPassedOn[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 /// away, a sixth where that is busy: this part of a limit is the limit.
 constexpr double kCounted = 0.7;
 
+/// At the hard limit, by which a process ends as it does when the system is out of memory.
+constexpr double kCountedAtLast = 0.95;
+
 constexpr double kMicro = 1e-6;
 
 /// A parent that ignores a signal for us (nohup, a shell without job control) wants that kept.
@@ -75,12 +78,12 @@ struct End {
   int status = 0;
   rusage usage{};
 
-  bool has_reached(rlim_t seconds) const {
+  bool has_reached(rlim_t seconds, double part) const {
     const auto in_seconds = [](const timeval& time) {
       return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
     };
     const double used = in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime);
-    return seconds != RLIM_INFINITY && used >= kCounted * static_cast<double>(seconds);
+    return seconds != RLIM_INFINITY && used >= part * static_cast<double>(seconds);
   }
 };
 
@@ -91,9 +94,9 @@ bool is_out_of_time(const End& end, bool has_opened) {
   ::getrlimit(RLIMIT_CPU, &limit);
   switch (WTERMSIG(end.status)) {
     case SIGXCPU:
-      return has_opened || end.has_reached(limit.rlim_cur);
+      return has_opened || end.has_reached(limit.rlim_cur, kCounted);
     case SIGKILL:
-      return end.has_reached(limit.rlim_max);
+      return end.has_reached(limit.rlim_max, kCountedAtLast);
     default:
       return false;
   }

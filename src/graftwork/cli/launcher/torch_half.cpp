@@ -21,6 +21,10 @@ namespace {
 constexpr const char* kLibrary = "libgraftwork_torch.so";
 
 [[noreturn]] void refuse(const std::string& what) {
+  // What the system's loader says where the process may reserve no more.
+  if (what.find("failed to map segment") != std::string::npos ||
+      what.find("annot allocate memory") != std::string::npos)
+    throw Error("memory", what, "a higher limit of memory (ulimit -v), or a machine with more");
   throw Error("build.torch", what, "installing graftwork again, or building it with `make build`");
 }
 

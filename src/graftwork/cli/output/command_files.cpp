@@ -10,6 +10,7 @@
 #include "graftwork/data/dataset_file.h"
 #include "graftwork/data/image/decode.h"
 #include "graftwork/onnx/data_file.h"
+#include "graftwork/onnx/external_locations.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -32,10 +33,24 @@ bool is_beside(const FilePlace& other, const FilePlace& model) {
   return other.is_same_folder(model) && onnx::is_data_name(other.name(), model.name());
 }
 
+std::vector<CommandFile> with_weights(std::vector<CommandFile> files) {
+  std::vector<CommandFile> weights;
+  for (const CommandFile& file : files) {
+    if (file.use != FileUse::kWatchedOnnx) continue;
+    for (const std::string& location : onnx::external_locations(file.path)) {
+      const Path path = file.path.parent_path() / location;
+      std::error_code error;
+      if (std::filesystem::is_regular_file(path, error)) weights.push_back({path, FileUse::kWatched});
+    }
+  }
+  files.insert(files.end(), weights.begin(), weights.end());
+  return files;
+}
+
 std::vector<Path> watched_of(const std::vector<CommandFile>& files) {
   std::vector<Path> watched;
   for (const CommandFile& file : files) {
-    if (file.use == FileUse::kWatched) watched.push_back(file.path);
+    if (file.use == FileUse::kWatched || file.use == FileUse::kWatchedOnnx) watched.push_back(file.path);
   }
   return watched;
 }
@@ -44,7 +59,7 @@ std::vector<Path> watched_of(const std::vector<CommandFile>& files) {
 
 bool is_output(const CommandFile& file) { return file.use >= FileUse::kWritten; }
 
-CommandFiles::CommandFiles(std::vector<CommandFile> files) : files_(std::move(files)) {
+CommandFiles::CommandFiles(std::vector<CommandFile> files) : files_(with_weights(std::move(files))) {
   check_streams([&](const FileState& state) -> std::optional<CommandFile> {
     const auto found = std::ranges::find_if(files_, [&](const CommandFile& file) {
       const std::optional<FileState> named = FileState::of(file.path);

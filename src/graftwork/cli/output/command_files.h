@@ -13,6 +13,7 @@ namespace graftwork::core::cli {
 enum class FileUse : uint8_t {
   kRead,          ///< Text, read whole before the work. May be edited then.
   kWatched,       ///< A model, or samples or a folder of them: read while the command works.
+  kWatchedOnnx,   ///< An ONNX file, and those that hold its weights, which it alone names.
   kWritten,       ///< An output.
   kWrittenModel,  ///< An output that weights may come to lie beside.
   kKept,          ///< A checkpoint: an output that is read when it is there.

@@ -1,11 +1,11 @@
 #include "graftwork/cli/output/output.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
 
 #include "graftwork/base/error.h"
+#include "graftwork/base/first_of.h"
 #include "graftwork/base/text.h"
 
 namespace graftwork::core::cli {
@@ -26,13 +26,9 @@ void warn_unsupported(const std::vector<std::string>& unsupported) {
 }
 
 std::string training_warning(const std::vector<std::string>& layers) {
-  constexpr size_t kShown = 8;
   if (layers.empty()) return "";
-  const size_t shown = std::min(layers.size(), kShown);
-  const std::string more = layers.size() > shown ? cat(" and ", layers.size() - shown, " more") : "";
   return cat("the network was exported in training mode, where layers normalise by the batch or drop values (",
-             join({layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(shown)}), more,
-             "): call model.eval() before exporting it");
+             first_of(layers), "): call model.eval() before exporting it");
 }
 
 void warn(const std::vector<std::string>& warnings) {

@@ -9,7 +9,11 @@
 namespace graftwork::core::cli {
 namespace {
 
-bool is_input(const std::optional<CommandFile>& file) { return file && !is_output(*file); }
+/// Where a message does no harm; nowhere, if need be.
+void divert_errors(bool to_output) {
+  const int elsewhere = to_output ? STDOUT_FILENO : ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (elsewhere < 0 || ::dup2(elsewhere, STDERR_FILENO) < 0) ::close(STDERR_FILENO);
+}
 
 }  // namespace
 
@@ -19,10 +23,7 @@ void check_streams(const std::function<std::optional<CommandFile>(const FileStat
     return file ? find(*file) : std::nullopt;
   };
   const std::optional<CommandFile> output = file_of(STDOUT_FILENO), error = file_of(STDERR_FILENO);
-  if (is_input(error)) {
-    const int elsewhere = is_input(output) ? ::open("/dev/null", O_WRONLY | O_CLOEXEC) : STDOUT_FILENO;
-    ::dup2(elsewhere, STDERR_FILENO);
-  }
+  if (error) divert_errors(/*to_output=*/!output);
   const std::optional<CommandFile>& file = output ? output : error;
   if (!file) return;
   throw Error("file.same",

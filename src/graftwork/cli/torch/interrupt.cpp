@@ -9,23 +9,20 @@
 namespace graftwork::core::cli {
 namespace {
 
-// A signal handler can reach nothing but a global.
-volatile std::sig_atomic_t interrupted = 0;
-
-/// Milliseconds of a clock that nobody sets, when the first came.
+/// Milliseconds of a clock that nobody sets, when the first came; 0: none has. A signal handler can reach nothing but a
+/// global.
 std::atomic<int64_t> interrupted_at = 0;
+static_assert(decltype(interrupted_at)::is_always_lock_free);
 
 /// The second ends the process, but what comes at once is the first: sent to all of a group, it is passed on too by the
-/// process that waits for this one.
+/// process that waits for this one. Two threads may be told at the same moment.
 void note_interrupt(int signal) {
   constexpr int64_t kAtOnce = 300;
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
   const int64_t now = int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
-  if (!interrupted) {
-    interrupted = 1;
-    interrupted_at = now;
-  } else if (now - interrupted_at > kAtOnce) {
+  int64_t first = 0;
+  if (!interrupted_at.compare_exchange_strong(first, now) && now - first > kAtOnce) {
     ::signal(signal, SIG_DFL);
     ::raise(signal);
   }
@@ -34,7 +31,7 @@ void note_interrupt(int signal) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  interrupted = 0;
+  interrupted_at = 0;
   struct sigaction action {};
   action.sa_handler = note_interrupt;
   action.sa_flags = SA_RESTART;
@@ -45,7 +42,7 @@ InterruptGuard::InterruptGuard() {
 
 InterruptGuard::~InterruptGuard() { ::sigaction(SIGINT, &before_, nullptr); }
 
-bool InterruptGuard::requested() const { return interrupted != 0; }
+bool InterruptGuard::requested() const { return interrupted_at != 0; }
 
 void InterruptGuard::check() const {
   if (requested()) throw Error("interrupted", "stopped on request; no file was written");

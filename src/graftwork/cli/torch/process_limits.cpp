@@ -46,9 +46,9 @@ OpeningLimits::~OpeningLimits() {
   ::setrlimit(RLIMIT_CPU, &time_);
 }
 
-void hold_to_available_memory() {
+void hold_to_memory(int64_t limit) {
   const auto writable = static_cast<rlim_t>(process_memory().writable);
-  const auto left = static_cast<rlim_t>(available_memory());
+  const auto left = static_cast<rlim_t>(std::max(available_memory(), limit));
   rlimit before{};
   if (writable == 0 || ::getrlimit(RLIMIT_DATA, &before) != 0) return;
   lower(RLIMIT_DATA, before, writable + left + kUntouched);

@@ -24,8 +24,9 @@ class OpeningLimits {
   rlimit time_{};
 };
 
-/// From now on the process may take what the machine has left at this moment, and 1 GiB that it need not touch, such as
-/// stacks. What grows while a network runs fails then as any allocation does, before the system ends processes.
-void hold_to_available_memory();
+/// From now on the process may take what the machine has left at this moment, or `limit` bytes if those are more, and
+/// 1 GiB that it need not touch, such as stacks. What grows while a network runs fails then as any allocation does,
+/// before the system ends processes. Files that are mapped to be read do not count.
+void hold_to_memory(int64_t limit);
 
 }  // namespace graftwork::core::cli

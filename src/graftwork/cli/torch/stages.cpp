@@ -32,9 +32,9 @@ LoadedNetwork load_model(const std::filesystem::path& path, const OpenFlags& ope
   return load_network(path);
 }
 
-LoadedNetwork load_and_tell(const std::filesystem::path& path, const OpenFlags& open) {
+LoadedNetwork load_and_tell(const std::filesystem::path& path, const OpenFlags& open, int64_t memory_limit) {
   LoadedNetwork loaded = load_model(path, open);
-  if (open.isolated) hold_to_available_memory();
+  if (open.isolated) hold_to_memory(memory_limit);
   if (open.opened) *open.opened = true;
   return loaded;
 }
@@ -58,15 +58,15 @@ void refuse_unsupported(const LoadedNetwork& loaded) {
 }  // namespace
 
 LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open, bool quiet) {
-  LoadedNetwork loaded = load_and_tell(path, open);
+  LoadedNetwork loaded = load_and_tell(path, open, 0);
   if (!quiet) warn_of(loaded);
   return loaded;
 }
 
-LoadedNetwork load_to_run(const std::filesystem::path& path, const OpenFlags& open, bool quiet) {
-  LoadedNetwork loaded = load_and_tell(path, open);
+LoadedNetwork load_to_run(const std::filesystem::path& path, const OpenFlags& open, const CalibrationFlags& flags) {
+  LoadedNetwork loaded = load_and_tell(path, open, flags.memory_limit);
   refuse_unsupported(loaded);
-  if (!quiet) warn_of(loaded);
+  if (!flags.quiet) warn_of(loaded);
   return loaded;
 }
 
@@ -116,7 +116,7 @@ class NoSamples : public SampleSource {
 
 std::unique_ptr<SampleSource> samples_of(const GraphModule& module, const CalibrationFlags& flags) {
   if (flags.data.empty()) return std::make_unique<NoSamples>();
-  return open_samples(module, flags.data, {flags.limit, flags.images});
+  return open_samples(module, flags.data, {flags.limit, flags.images, flags.memory_limit});
 }
 
 }  // namespace

@@ -15,9 +15,9 @@ namespace graftwork::core::cli {
 /// it has fixed, unless `quiet`. Throws Error "model.weights" for a printed graph, "usage" where `open` speaks of the
 /// inputs of a file that knows its own, else what load_network and load_torchscript do.
 LoadedNetwork load_as_it_is(const std::filesystem::path& path, const OpenFlags& open, bool quiet = false);
-/// The same of one that is to run; `quiet`: says nothing. Throws Error "export.unsupported" too, which lists all
-/// operators that cannot be run or exported.
-LoadedNetwork load_to_run(const std::filesystem::path& path, const OpenFlags& open, bool quiet);
+/// The same of one that is to run, quiet and within a limit of memory as `flags` have it. Throws Error
+/// "export.unsupported" too, which lists all operators that cannot be run or exported.
+LoadedNetwork load_to_run(const std::filesystem::path& path, const OpenFlags& open, const CalibrationFlags& flags);
 
 /// Throws Error "usage" when the user says what to make of pictures and none of the files and folders holds any.
 void check_image_options(const ImageOptions& images, const std::vector<std::filesystem::path>& data);

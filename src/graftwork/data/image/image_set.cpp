@@ -1,6 +1,9 @@
 #include "graftwork/data/image/image_set.h"
 
+#include "graftwork/base/available_memory.h"
 #include "graftwork/base/error.h"
+#include "graftwork/base/saturating.h"
+#include "graftwork/base/text.h"
 
 namespace graftwork::core {
 
@@ -11,8 +14,26 @@ void ImageSet::thin_out(int64_t count) {
   files_ = std::move(kept);
 }
 
+void ImageSet::check_room(int64_t samples) const {
+  constexpr int64_t kAlwaysFits = int64_t{32} << 20;  // to ask the machine takes time
+  int64_t elements = 1;
+  for (const int64_t extent : preprocessor_.sample_shape()) elements = saturating_product(elements, extent);
+  // One of them exists twice, as its pixels too.
+  const int64_t each = saturating_product(elements, static_cast<int64_t>(dtype_bytes(preprocessor_.type())));
+  const int64_t needed = saturating_sum(saturating_product(samples + 1, each), elements);
+  if (needed <= kAlwaysFits) return;
+  const int64_t allowed = memory_within(memory_limit_);
+  if (needed <= allowed) return;
+  throw Error("memory.limit",
+              cat("making ", counted(static_cast<size_t>(samples), "sample"), " of pictures takes about ",
+                  human_bytes(static_cast<uint64_t>(needed)), " of memory; there are ",
+                  human_bytes(static_cast<uint64_t>(allowed))),
+              "a smaller size (--image-size), or a larger limit");
+}
+
 Array ImageSet::sample_range(int64_t begin, int64_t end) const {
   GRAFTWORK_ASSERT(0 <= begin && begin <= end && end <= size());
+  check_room(end - begin);
   std::vector<std::byte> bytes;
   for (int64_t sample = begin; sample < end; ++sample) {
     const Array array = preprocessor_.read(file(sample));

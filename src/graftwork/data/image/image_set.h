@@ -10,8 +10,9 @@ namespace graftwork::core {
 
 class ImageSet {
  public:
-  ImageSet(std::vector<std::filesystem::path> files, ImagePreprocessor preprocessor)
-      : files_(std::move(files)), preprocessor_(std::move(preprocessor)) {}
+  /// `memory_limit`: of bytes that samples may take, 0: what the machine has left then.
+  ImageSet(std::vector<std::filesystem::path> files, ImagePreprocessor preprocessor, int64_t memory_limit = 0)
+      : files_(std::move(files)), preprocessor_(std::move(preprocessor)), memory_limit_(memory_limit) {}
 
   int64_t size() const { return std::ssize(files_); }
   const std::filesystem::path& file(int64_t sample) const { return files_[static_cast<size_t>(sample)]; }
@@ -21,12 +22,15 @@ class ImageSet {
   void thin_out(int64_t count);
 
   /// Samples [begin, end), which must lie within [0, size()]: [end - begin, channels, height, width]. Safe from many
-  /// threads. Throws what ImagePreprocessor::read does.
+  /// threads. Throws Error "memory.limit" before it reads any, and what ImagePreprocessor::read does.
   Array sample_range(int64_t begin, int64_t end) const;
 
  private:
+  void check_room(int64_t samples) const;
+
   std::vector<std::filesystem::path> files_;
   ImagePreprocessor preprocessor_;
+  int64_t memory_limit_;
 };
 
 }  // namespace graftwork::core

@@ -73,7 +73,9 @@ std::vector<int64_t> positions_of_torch(const Lowering& lowering, const ModuleCa
 bool reads(const std::string& mode, double factor, int64_t from, const std::vector<int64_t>& positions) {
   const bool is_exact = mode == "nearest-exact";
   const auto stored = static_cast<float>(factor);
-  const auto within = [&](double position) { return std::clamp<int64_t>(static_cast<int64_t>(position), 0, from - 1); };
+  const auto within = [&](double position) {
+    return std::clamp<int64_t>(static_cast<int64_t>(position), 0, std::max<int64_t>(from - 1, 0));
+  };
   for (size_t i = 0; i < positions.size(); ++i) {
     const float at = static_cast<float>(i) + (is_exact ? 0.5F : 0);
     const float single = at / stored;

@@ -33,10 +33,10 @@ std::vector<Dim> row_dims(const Form& form, size_t slot) {
   return form.rank(slot) == 0 ? std::vector<Dim>{Dim(1)} : form.type(slot).dims;
 }
 
-/// What is behind it goes by the axes of either.
+/// What is behind it goes by the axes of either. An index of nothing may have any.
 void check_ranks(const Form& form) {
   const size_t rank = row_dims(form, 0).size(), of_index = row_dims(form, 1).size();
-  if (rank == of_index) return;
+  if (rank == of_index || writes_nothing(form)) return;
   throw Error("export.attribute", cat("it writes into ", counted(rank, "dimension"), ", and its index has ", of_index),
               "exporting the network again: torch.export writes no such file");
 }

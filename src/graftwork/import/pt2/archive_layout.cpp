@@ -79,7 +79,7 @@ std::string choose_model(const ZipReader& zip, std::string_view root) {
 }
 
 ZipReader open_zip(const std::filesystem::path& path) {
-  auto file = std::make_shared<const MappedFile>(path);
+  auto file = std::make_shared<const MappedFile>(path, MappedFile::Writes::kCopied);
   try {
     return ZipReader(std::move(file));
   } catch (const Error& error) {

@@ -83,8 +83,10 @@ nlohmann::json parse_json(std::string_view text) {
     return nlohmann::json::parse(strict);
   } catch (const nlohmann::json::exception& error) {
     const auto* parse_error = dynamic_cast<const nlohmann::json::parse_error*>(&error);
-    const std::string place = parse_error == nullptr ? "" : cat(" at byte ", parse_error->byte);
-    throw Error("pt2.json", cat("the JSON is broken", place, " of ", strict.size()), "exporting the model again");
+    throw Error("pt2.json",
+                parse_error ? cat("the JSON is broken at byte ", parse_error->byte, " of ", strict.size())
+                            : "the JSON holds a number that is too large",
+                "exporting the model again");
   }
 }
 

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <system_error>
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/launcher/options/option_forms.h"
-#include "graftwork/onnx/external_locations.h"
 
 namespace graftwork::core::cli {
 namespace {
@@ -16,15 +14,13 @@ namespace {
 /// What options that take files show for their value.
 constexpr std::array<std::string_view, 3> kFileTypes{"FILE", "DATA", "NAME=FILE"};
 
-constexpr std::string_view kOnnxFile = "FILE";
-
 struct OptionUse {
   std::string_view option;
   FileUse use;
 };
 
 constexpr std::array kUses{
-    OptionUse{"MODEL", FileUse::kWatched},        OptionUse{kOnnxFile, FileUse::kWatched},
+    OptionUse{"MODEL", FileUse::kWatched},        OptionUse{"FILE", FileUse::kWatchedOnnx},
     OptionUse{"--example", FileUse::kWatched},    OptionUse{"--input", FileUse::kWatched},
     OptionUse{"--override", FileUse::kWatched},   OptionUse{"--calibrate", FileUse::kWatched},
     OptionUse{"--data", FileUse::kWatched},       OptionUse{"--labels", FileUse::kWatched},
@@ -49,15 +45,6 @@ std::string file_in(const std::string& value, const std::string& type) {
   return type == "NAME=FILE" ? value.substr(value.find('=') + 1) : value;  // npos + 1 is 0
 }
 
-/// The files that hold the weights of an ONNX file, which that file alone names.
-void add_weights(std::vector<CommandFile>& files, const std::filesystem::path& model) {
-  for (const std::string& location : onnx::external_locations(model)) {
-    const std::filesystem::path path = model.parent_path() / location;
-    std::error_code error;
-    if (std::filesystem::is_regular_file(path, error)) files.push_back({path, FileUse::kWatched});
-  }
-}
-
 }  // namespace
 
 std::vector<CommandFile> files_of(const CLI::App& subcommand) {
@@ -70,7 +57,6 @@ std::vector<CommandFile> files_of(const CLI::App& subcommand) {
       const std::string path = file_in(value, type);
       if (path.empty()) refuse(subcommand, cat(option->get_name(), ": it takes the name of a file, not an empty one"));
       files.push_back({path, use});
-      if (option->get_name() == kOnnxFile) add_weights(files, path);
     }
   }
   // First what others are said to replace.

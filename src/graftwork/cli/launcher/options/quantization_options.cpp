@@ -77,10 +77,8 @@ CLI::Option* add_stage(CLI::App& app, Stage& stage, const std::string& text) {
 
 void add_memory_limit(CLI::App& app, CalibrationFlags& flags) {
   add_size(app, "--memory-limit", flags.memory_limit,
-           "Memory for running the network and writing its file, 8GB or 500MB; default: what the machine has left, "
-           "without swap. "
-           "What does not fit is refused "
-           "before it runs, and calibration uses fewer threads");
+           "Memory for the work, 8GB or 500MB; default: what the machine has left, without swap. What does not fit is "
+           "refused before it runs, and calibration uses fewer threads");
 }
 
 void add_quiet(CLI::App& app, CalibrationFlags& flags) { app.add_flag("--quiet", flags.quiet, "Print errors only"); }

@@ -101,13 +101,13 @@ class LadderBuilder {
   const Batches& inputs() const { return chosen_.batches; }
   Ladder& ladder() { return ladder_; }
 
-  /// Results of three rungs: the lowest, the one before, and the one that is being added.
+  /// Results of two rungs beside the lowest, which there are: the one before, and the one that is being added.
   int64_t bytes_kept() const {
     size_t bytes = 0;
     for (const std::vector<at::Tensor>& batch : float_) {
       for (const at::Tensor& result : batch) bytes += result.nbytes();
     }
-    return 3 * static_cast<int64_t>(bytes);
+    return 2 * static_cast<int64_t>(bytes);
   }
 
   /// The lowest rung: floating point as loaded.
@@ -191,9 +191,9 @@ void compare(const CompareRequest& request) {
   if (!request.file.empty()) const MappedFile is_there(request.file);
   check_image_options(flags.images, {request.data, flags.data});
   const PlanFile plan = plan_of(flags.plan);
-  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags);
   const std::unique_ptr<SampleSource> samples =
-      open_samples(loaded.network.module, request.data, {flags.limit, flags.images});
+      open_samples(loaded.network.module, request.data, {flags.limit, flags.images, flags.memory_limit});
   if (samples->size() == 0) throw Error("data.empty", "there is no sample to compare on").at(request.data.string());
 
   LadderBuilder builder(loaded.network.module, choose(loaded.network.module, *samples, request.samples));

@@ -122,7 +122,7 @@ void quantize(const QuantizeRequest& request) {
   check_formats(weight_formats(recipe, plan), export_options);
 
   StopWatch watch;
-  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags);
   watch.lap("load");
   const TransformedNetwork transformed = transform_network(loaded.network, plan, lists);
   const std::vector<std::string> untaken = refuse_unwritable(transformed, export_options);

@@ -144,7 +144,7 @@ void write_tensors(const RunRequest& request, const Tensors& tensors) {
 void run(const RunRequest& request) {
   const InterruptGuard interrupt;
   check_image_options(request.calibration.images, data_of(request));
-  const LoadedNetwork loaded = load_to_run(request.model, request.open, request.calibration.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, request.calibration);
   const std::vector<at::Tensor> inputs =
       read_inputs(loaded.network.module, request.inputs, request.calibration.images, request.calibration.memory_limit);
   const Network network = network_at(request.stage, loaded.network, request.calibration, interrupt);

@@ -107,19 +107,19 @@ class Inputs {
     }
   }
 
-  at::Tensor read_samples(const Node& input, const std::filesystem::path& path) {
+  at::Tensor read_samples(const Node& input, const std::filesystem::path& path) const {
     if (path.extension() == ".npy") return read_array(input, path);
     SampleFiles files = find_sample_files(path);
     if (!files.images.empty()) {
       try {
-        const ImageSet set(std::move(files.images), ImagePreprocessor(image_input(input), images_));
+        const ImageSet set(std::move(files.images), ImagePreprocessor(image_input(input), images_), memory_limit_);
         return to_tensor(set.sample_range(0, set.size()));
       } catch (Error& error) {
         if (error.report().find(path.string()) == std::string::npos) error.at(path.string());
         throw;
       }
     }
-    const Dataset data = Dataset::open(path);
+    const Dataset data = Dataset::open(path, {}, memory_limit_);
     if (data.names() != std::vector<std::string>{""}) {
       throw Error("run.input", cat("the files of ", path.string(), " hold several inputs"),
                   "a folder of .npy files, or one .npz file");

@@ -112,10 +112,10 @@ void sensitivity(const SensitivityRequest& request) {
   refuse_plan_with_stubs(request, plan);
   const std::vector<int64_t> labels = read_labels(request.labels);
 
-  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags.quiet);
+  const LoadedNetwork loaded = load_to_run(request.model, request.open, flags);
   const TransformedNetwork transformed = transform_network(loaded.network, plan, patterns_of(flags.backend));
   const std::unique_ptr<SampleSource> samples =
-      open_samples(transformed.network.module, request.data, {flags.limit, flags.images});
+      open_samples(transformed.network.module, request.data, {flags.limit, flags.images, flags.memory_limit});
   check_labels(request, transformed.network, *samples, labels);
   const int threads = affordable_threads(transformed.network, *samples, 0, flags.memory_limit, kSensitivity);
   const QuantizationResult quantized = quantize_network(transformed.network, plan, flags, interrupt, false);

@@ -150,6 +150,7 @@ Tensors slice_scatter(const Arguments& args) {
 /// Indices of one dimension, spread over the shape of what is written there.
 at::Tensor spread(const at::Tensor& index, int64_t axis, const at::Tensor& like) {
   std::vector<int64_t> shape(static_cast<size_t>(like.dim()), 1);
+  if (!shape.empty() && axis >= like.dim()) leave_as_it_is("what it writes has another rank");
   if (!shape.empty()) shape[static_cast<size_t>(axis)] = index.numel();
   return at::reshape(index, shape).to(at::kLong).expand(like.sizes());
 }
