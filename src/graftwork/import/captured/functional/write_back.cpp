@@ -89,7 +89,7 @@ std::optional<Range> range_of(const ViewStep& step) {
   Range range{.axis = from_front(number(step.call, "dim", 0), step)};
   if (range.axis < 0 || static_cast<size_t>(range.axis) >= step.source.sizes.size()) return std::nullopt;
   const auto extent = step.source.sizes[static_cast<size_t>(range.axis)].maybe_value();
-  if (!extent || number(step.call, "step", 1) != 1) return std::nullopt;
+  if (!extent || *extent < 0 || number(step.call, "step", 1) != 1) return std::nullopt;
   range.extent = *extent;
   const auto position = [&](const Argument* given, int64_t fallback) -> std::optional<int64_t> {
     if (!is_given(given)) return fallback;
