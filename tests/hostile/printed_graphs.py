@@ -1,6 +1,6 @@
 """Printed graphs of every wrong kind."""
 
-from hostile.case import text
+from hostile.case import Case, text
 
 HEAD = "graph(%x: f32[1, 3, 8, 8]) {\n"
 CONV = "in_channels=3, out_channels=4, kernel_size=[3, 3]"
@@ -33,6 +33,13 @@ def tokens():
         "a name of a million letters": "graph(%" + "a" * 1_000_000,
     }.items():
         yield text(title, "gir.syntax", content)
+
+
+def modules_without_one():
+    """A pattern would take the operator for a module."""
+    yield text("nn.Linear without a name", "gir.syntax", _body("%y = nn.Linear(%x) {in_features=8, out_features=8}"))
+    content = {"bad.gir": _body("%y = FusedLinear(%x)").encode()}
+    yield Case("a kernel without a name", "gir.syntax", ("transform", "bad.gir"), content, "stands without one")
 
 
 def types():
@@ -248,5 +255,5 @@ def growth():
 
 
 def cases():
-    for family in (tokens, types, values, modules, parameters, sizes, extents, growth):
+    for family in (tokens, types, modules_without_one, values, modules, parameters, sizes, extents, growth):
         yield from family()

@@ -4,7 +4,7 @@ their results are large.
 
 import struct
 
-from hostile.case import model
+from hostile.case import model, network
 from hostile.pt2_attributes import LONG, flag, integer, ints, none, with_results
 from hostile.pt2_operators import DOUBLE, PICTURES, floats, longs, on_stored, run
 from hostile.seeds import argument, meta, node, tensor
@@ -258,6 +258,12 @@ def ranks():
     stored = {"a": filled([1, 3, 8, 8]), "i": ([8], LONG, longs(*range(8)), None), "b": filled([8])}
     content = on_stored(stored, call, known={"c": meta([1, 3, 8, 8])}, reads_input=False)
     yield model("numbers for an axis that their tensor has not", None, content)
+    column = node(
+        "select.int", "r", argument("self", tensor("a")), argument("dim", integer(0)), argument("index", integer(0))
+    )
+    diagonal = node("diagonal.default", "c", argument("self", tensor("r")))
+    content = on_stored({"a": filled([3])}, column, diagonal, known={"r": meta([]), "c": meta([])})
+    yield network("a diagonal of a number", None, content)
     huge = node("ones.default", "c", argument("size", ints(2**62, 2, 0)))
     content = on_stored({"a": filled([1])}, huge, known={"c": meta([2**62, 2, 0])}, reads_input=False)
     yield run("a result of 2^62 by 2 by 0", "nn.operator", content, "do not fit 64 bits")

@@ -16,8 +16,7 @@ import pytest
 import torch
 
 import zoo
-from hostile import seeds
-from hostile.seeds import argument, node, tensor
+from hostile import long_programs
 
 
 @pytest.fixture(scope="module")
@@ -138,21 +137,8 @@ def test_a_limit_of_the_users_own_is_no_fault_of_the_file(at_work, soft, hard):
     assert "ulimit -t" in text
 
 
-def chain(count):
-    """A network of so many more nodes."""
-    program = seeds.program()
-    graph = program["graph_module"]["graph"]
-    last = "relu"
-    for i in range(count):
-        graph["nodes"].append(node("relu.default", f"n{i}", argument("self", tensor(last))))
-        last = f"n{i}"
-        graph["tensor_values"][last] = graph["tensor_values"]["relu"]
-    program["graph_module"]["signature"]["output_specs"][0]["user_output"]["arg"] = tensor(last)
-    return seeds.archive(model=program)
-
-
 def test_a_limit_of_the_users_own_while_opening_is_no_fault_of_the_file_either(graftwork, tmp_path):
-    (tmp_path / "long.pt2").write_bytes(chain(100_000))  # 4 s
+    (tmp_path / "long.pt2").write_bytes(long_programs.operators(100_000))  # 4 s
     done = subprocess.run(
         [graftwork.path, "inspect", "long.pt2", "--quiet"],
         preexec_fn=limited_to(1),

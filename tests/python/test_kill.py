@@ -109,6 +109,28 @@ def limit_files(size):
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+def test_a_disk_too_full_for_the_report_keeps_the_old_model_too(graftwork, exported, tmp_path):
+    source = exported("digits")
+    command = ["quantize", source.path, "--calibrate", source.calibration, "--quiet", "-o", "o.onnx"]
+    outputs = ["--report", "r.json", "--html", "r.html", "--config-out", "c.json", "--scales-out", "s.txt"]
+    graftwork(*command, *outputs, cwd=tmp_path)
+    sizes = {name: (tmp_path / name).stat().st_size for name in listing(tmp_path)}
+    assert sizes["o.onnx"] < sizes["r.html"]
+    for name in sizes:
+        (tmp_path / name).write_text("old")
+    done = subprocess.run(
+        [graftwork.path, *command, *outputs],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit_files((sizes["o.onnx"] + sizes["r.html"]) // 2),
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "error[file.unwritable]: cannot write r.html: File too large" in done.stderr
+    assert {name: (tmp_path / name).read_text() for name in listing(tmp_path)} == dict.fromkeys(sizes, "old")
+
+
 @pytest.mark.parametrize("size", [0, 100, 5000])
 def test_a_full_disk_is_told_and_leaves_nothing(graftwork, exported, tmp_path, size):
     source = exported("digits")

@@ -94,8 +94,27 @@ Node& GraphModule::add_call_module(Symbol name, ModuleId module, std::span<Node*
   return graph_->append(std::move(spec), inputs);
 }
 
+namespace {
+
+void check_operator(Symbol op, const ModuleTable& modules) {
+  const Kind* kind = modules.kinds().find(op);
+  if (!kind || kind->family == Family::kOperator) return;
+  throw Error("ir.kind", cat(op.str(), " is a module, and stands without one"),
+              cat("naming it, as in ", op.str(), " @name(%x)"));
+}
+
+}  // namespace
+
+void GraphModule::use_kinds(std::shared_ptr<const KindTable> kinds) {
+  modules_.use_kinds(std::move(kinds));
+  for (const Node& node : graph_->nodes()) {
+    if (node.kind() == NodeKind::kCallFunction) check_operator(node.op(), modules_);
+  }
+}
+
 Node& GraphModule::add_call_function(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs, Type type,
                                      Origin origin) {
+  check_operator(op, modules_);
   NodeSpec spec = call_function_spec(op, inputs, std::move(attrs), std::move(type));
   spec.name = name;
   spec.origin = origin;
@@ -103,6 +122,7 @@ Node& GraphModule::add_call_function(Symbol op, Symbol name, std::span<Node* con
 }
 
 Node& GraphModule::add_untyped_call(Symbol op, Symbol name, std::span<Node* const> inputs, AttrMap attrs) {
+  check_operator(op, modules_);
   NodeSpec spec;
   spec.kind = NodeKind::kCallFunction;
   spec.op = op;

@@ -33,8 +33,13 @@ class GraphModule {
   /// The record that a call_module node calls.
   const ModuleRecord& record(const Node& node) const { return modules_[node.module()]; }
 
+  /// Its modules may be of these kinds from now on, as ModuleTable::use_kinds says. Throws Error "ir.kind" where an
+  /// operator of the graph has the name of one, too.
+  void use_kinds(std::shared_ptr<const KindTable> kinds);
+
   /// Builders. Types of calls are inferred; where a kind has no shape function `type` is taken.
-  /// Throws Error "ir.shape" when the inputs do not fit.
+  /// Throws Error "ir.shape" when the inputs do not fit, and "ir.kind" for an operator that has the name of a kind:
+  /// what matches modules would take it for one.
   Node& add_input(Symbol name, Type type);
   Node& add_constant(Symbol name, ParamExpr value, Origin origin = {});
   Node& add_call_module(Symbol name, ModuleId module, std::span<Node* const> inputs, Origin origin = {});

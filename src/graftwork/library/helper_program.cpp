@@ -158,10 +158,10 @@ class FewDescriptors {
   posix_spawn_file_actions_t actions_{};
 };
 
-/// Takes the status away from the end of what was said; nothing where the shell was ended, or too much was said.
+/// Takes the status away from the end of what was said; nothing where the shell was ended.
 std::optional<int> take_status(std::string& text) {
   const size_t begin = text.rfind(kStatus);
-  if (begin == std::string::npos || text.size() >= kMostText) return std::nullopt;
+  if (begin == std::string::npos) return std::nullopt;
   const char* const end = text.data() + text.size();
   int status = 0;
   const auto [rest, error] = std::from_chars(text.data() + begin + kStatus.size(), end, status);
@@ -194,6 +194,7 @@ void open_in_helper(const fs::path& file, const fs::path& command) {
   said.close_writing();
   std::string text = said.read_all();
   bury(child);
+  if (text.size() >= kMostText) fail(program.string() + " says more than any command of graftwork does");
   const std::optional<int> status = take_status(text);
   if (status == 0) {
     if (core::FileState::of(file) != before)

@@ -100,7 +100,7 @@ WrittenModel write_model(const Model& model, const std::filesystem::path& path, 
   }
   write_chunks(chunks, model_file);
   model_file.finish();
-  if (options.before_commit) options.before_commit();
+  if (options.before_commit) options.before_commit(written.bytes);
   publish(model_file, data_file ? &*data_file : nullptr, external.location);
   return written;
 }

@@ -14,8 +14,9 @@ struct WriteOptions {
   /// Bytes of initializers in sum; above it, those of at least kLeastExternalBytes move to a file beside the model
   /// (data_name). Protobuf ends at 2 GiB.
   uint64_t external_data_above = 1'000'000'000;
-  /// Called when all is written but nothing stands at its place yet; what it throws stops the rest.
-  std::function<void()> before_commit = {};
+  /// Called with the bytes on disk, data included, when all is written but nothing stands at its place yet; what it
+  /// throws stops the rest.
+  std::function<void(uint64_t)> before_commit = {};
 };
 
 struct WrittenModel {

@@ -61,7 +61,7 @@ class Stages {
  public:
   Stages(const GraphModule& module, const PatternSections& lists)
       : loaded_(module), converted_(module.clone()), lists_(lists) {
-    converted_.modules().use_kinds(lists.kinds);
+    converted_.use_kinds(lists.kinds);
     before_ = prepare_graph(converted_, lists.recompositions);
     MatchBudget budget(converted_.graph().size());
     before_.append(Rewriter(lists.conversions, &budget).run_to_fixpoint(converted_));

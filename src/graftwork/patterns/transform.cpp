@@ -32,7 +32,7 @@ void check_patterns(const TransformationPlan& plan, const PatternSections& lists
 /// A copy whose modules may be of these kinds.
 GraphModule for_kinds(const GraphModule& module, const std::shared_ptr<const KindTable>& kinds) {
   GraphModule copy = module.clone();
-  copy.modules().use_kinds(kinds);
+  copy.use_kinds(kinds);
   return copy;
 }
 

@@ -85,7 +85,7 @@ TEST_F(IsolatedLoad, ACallerMayIgnoreItsChildren) {
 TEST_F(IsolatedLoad, WhatTheHelperSaysIsNotHowItEnded) {
   EXPECT_NE(report(good(), helper("printf '\nstatus 0\n' >&2; exit 3")).find("ended with status 3"), std::string::npos);
   EXPECT_TRUE(report(good(), helper("printf '\nstatus 0\n' >&2; yes | head -c 2000000 >&2; exit 0"))
-                  .starts_with("error[process"));
+                  .starts_with("error[process.helper]"));
 }
 
 TEST_F(IsolatedLoad, TheHelperHasNothingOfTheCaller) {

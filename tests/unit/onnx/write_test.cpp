@@ -166,7 +166,7 @@ TEST_F(OnnxWrite, WhatIsThrownBeforeTheCommitLeavesEverythingAsItWas) {
   write_model(model_with_weights(), folder_ / "m.onnx", kOutside);
   const std::string model = read_text(folder_ / "m.onnx");
   WriteOptions options = kOutside;
-  options.before_commit = [] { throw Error("file.changed", "m.pt2 changed"); };
+  options.before_commit = [](uint64_t) { throw Error("file.changed", "m.pt2 changed"); };
   EXPECT_THROW(write_model(other_model(), folder_ / "m.onnx", options), Error);
   EXPECT_EQ(read_text(folder_ / "m.onnx"), model);
   EXPECT_EQ(files(), (std::vector<std::string>{"m.onnx", kData}));

@@ -28,7 +28,7 @@ void ImageSet::check_room(int64_t samples) const {
               cat("making ", counted(static_cast<size_t>(samples), "sample"), " of pictures takes about ",
                   human_bytes(static_cast<uint64_t>(needed)), " of memory; there are ",
                   human_bytes(static_cast<uint64_t>(allowed))),
-              "a smaller size (--image-size), or a larger limit");
+              "a smaller size of them, or a larger limit");
 }
 
 Array ImageSet::sample_range(int64_t begin, int64_t end) const {

@@ -266,12 +266,12 @@ void tril(Form& form) { triangle(form, false); }
 void diagonal(Form& form) {
   const int64_t rank = form.rank();
   const int64_t dim1 = form.axis("dim1", 0), dim2 = form.axis("dim2", 1), offset = form.integer("offset");
-  const std::vector<int64_t> result = form.result_shape();
+  const int64_t count = form.result_shape().at(static_cast<size_t>(rank - 2));
   std::vector<int64_t> order{dim1, dim2}, back;
   for (int64_t axis = 0; axis < rank; ++axis) {
     if (axis != dim1 && axis != dim2) order.push_back(axis);
   }
-  const at::Tensor run = at::arange(result.back(), at::kLong);
+  const at::Tensor run = at::arange(count, at::kLong);
   const at::Tensor index = at::stack({run + std::max<int64_t>(-offset, 0), run + std::max<int64_t>(offset, 0)}, -1);
   const std::string x = in_order(order) ? form.operand(0) : form.transpose(form.operand(0), order);
   const std::string found = form.add("GatherND", {x, form.constant(index)});

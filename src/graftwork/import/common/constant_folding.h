@@ -13,7 +13,8 @@ namespace graftwork::core {
 std::optional<ParamExpr> as_expression(Symbol op, const std::vector<ParamExpr>& operands, const AttrMap& attrs);
 
 /// What evaluating may still cost: a file names sizes and operators freely, and opening it takes at most 200 MB and ten
-/// times the file, 1 s and 10 ns for each byte of it, of which this is the larger part.
+/// times the file, 1 s and 10 ns for each byte of it, of which this is the larger part. The length of its program comes
+/// on top (docs/bounds.md).
 class FoldingBudget {
  public:
   /// Bytes that one operator may read and make.

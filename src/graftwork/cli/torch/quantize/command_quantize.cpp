@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/cli/output/output.h"
+#include "graftwork/cli/output/text_files.h"
 #include "graftwork/cli/page/page.h"
 #include "graftwork/cli/reports/network_json.h"
 #include "graftwork/cli/reports/report_json.h"
@@ -98,11 +98,6 @@ ExportOptions export_options_of(const QuantizeRequest& request) {
   return result;
 }
 
-void write_reports(const QuantizeRequest& request, const Json& report, const QuantizationResult& result) {
-  if (!request.report.empty()) write_file(request.report, json_text(report));
-  if (!request.html.empty()) write_file(request.html, page_html(page_data(report, result)));
-}
-
 }  // namespace
 
 void quantize(const QuantizeRequest& request) {
@@ -139,15 +134,21 @@ void quantize(const QuantizeRequest& request) {
   onnx::Model model = lower(result.network, export_options);
   model.metadata = result.provenance;
   interrupt.check();
+  TextFiles texts;
   onnx::WriteOptions write_options;
-  write_options.before_commit = [&] { request.files.check_before_writing(); };
+  write_options.before_commit = [&](uint64_t bytes) {
+    if (!request.report.empty() || !request.html.empty()) {
+      const Json report = quantize_report(request, loaded, transformed, result, model, bytes);
+      texts.add(request.report, json_text(report));
+      if (!request.html.empty()) texts.add(request.html, page_html(page_data(report, result)));
+    }
+    texts.add(request.config_output, quant_config_text(recipe));
+    texts.add(request.scales_output, scale_table_text(result.scales));
+    request.files.check_before_writing();
+  };
   const onnx::WrittenModel written = onnx::write_model(model, request.output, write_options);
+  texts.commit();
   watch.lap("export");
-
-  if (!request.report.empty() || !request.html.empty())
-    write_reports(request, quantize_report(request, loaded, transformed, result, model, written.bytes), result);
-  if (!request.config_output.empty()) write_file(request.config_output, quant_config_text(recipe));
-  if (!request.scales_output.empty()) write_file(request.scales_output, scale_table_text(result.scales));
   if (flags.quiet) return;
   QuantizeSummary summary;
   summary.model = request.model.string();

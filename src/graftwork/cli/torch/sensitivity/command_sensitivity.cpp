@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/output.h"
+#include "graftwork/cli/output/text_files.h"
 #include "graftwork/cli/torch/loss_report.h"
 #include "graftwork/cli/torch/progress.h"
 #include "graftwork/cli/torch/sensitivity/label_file.h"
@@ -148,9 +148,11 @@ void sensitivity(const SensitivityRequest& request) {
   if (request.target_sqnr) outcome = recipes.for_target();
   if (request.budget) outcome = recipes.for_budget();
   interrupt.check();
+  TextFiles files;
+  if (outcome) files.add(request.recipe, json_text(skip_recipe(flags, outcome->names)));
+  if (!request.report.empty()) files.add(request.report, json_text(sensitivity_json(request, found, outcome)));
   request.files.check_before_writing();
-  if (outcome) write_file(request.recipe, json_text(skip_recipe(flags, outcome->names)));
-  if (!request.report.empty()) write_file(request.report, json_text(sensitivity_json(request, found, outcome)));
+  files.commit();
   if (!flags.quiet) print_out(sensitivity_summary(request, found, outcome));
 }
 
