@@ -1,7 +1,7 @@
 """Programs of the right schema that contradict themselves."""
 
 from hostile import seeds
-from hostile.case import model, network
+from hostile.case import Case, model, network
 from hostile.seeds import argument, meta, node, tensor
 
 
@@ -461,9 +461,18 @@ def shapes():
     yield network("an input of a type of numbers that is not supported", None, sized("x", [seeds.BATCH, 3, 8, 8], 11))
 
 
+def named_as_modules():
+    """What matches modules would take the operator for one, and look for what it holds."""
+    for kind in ("nn.Linear", "FusedLinear"):
+        call = node("", "y", argument("self", tensor("relu"))) | {"target": f"torch.ops.{kind}"}
+        content = _appended(call)
+        yield Case(f"an operator {kind}", "ir.kind", ("transform", "bad.pt2"), {"bad.pt2": content}, "%y")
+
+
 def cases():
     for family in (
         references,
+        named_as_modules,
         in_place,
         lies,
         subgraphs,

@@ -108,7 +108,12 @@ void check_operator(Symbol op, const ModuleTable& modules) {
 void GraphModule::use_kinds(std::shared_ptr<const KindTable> kinds) {
   modules_.use_kinds(std::move(kinds));
   for (const Node& node : graph_->nodes()) {
-    if (node.kind() == NodeKind::kCallFunction) check_operator(node.op(), modules_);
+    if (node.kind() != NodeKind::kCallFunction) continue;
+    try {
+      check_operator(node.op(), modules_);
+    } catch (Error& error) {
+      throw error.at(place_of(node));
+    }
   }
 }
 
