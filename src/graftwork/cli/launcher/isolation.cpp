@@ -147,6 +147,7 @@ Error death(const Work& work, const End& end, const ChildProgress& progress) {
     end_with(Error("process.ended", cat("a library ended the command with status ", WEXITSTATUS(end.status)),
                    "what it said above; OMP_NUM_THREADS=1, and no OMP_STACKSIZE, take least"));
   }
+  work.files.remove_leftovers();
   for (const int passed_on : kPassedOn) {
     if (WTERMSIG(end.status) == passed_on) end_by(passed_on);
   }

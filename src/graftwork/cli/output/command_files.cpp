@@ -5,6 +5,7 @@
 
 #include "graftwork/base/atomic_file.h"
 #include "graftwork/base/error.h"
+#include "graftwork/base/part_file.h"
 #include "graftwork/base/text.h"
 #include "graftwork/cli/output/stream_files.h"
 #include "graftwork/data/dataset_file.h"
@@ -123,6 +124,19 @@ void CommandFiles::check_outputs() const {
   check_names();
   for (const CommandFile& file : files_) {
     if (is_output(file)) const AtomicFile probe(file.path);
+  }
+}
+
+void CommandFiles::remove_leftovers() const noexcept {
+  for (const CommandFile& file : files_) {
+    if (!is_output(file)) continue;
+    try {
+      const AtomicFile probe(file.path);  // takes them away
+      if (file.use == FileUse::kWrittenModel)
+        core::remove_leftovers(probe.folder(), onnx::data_part_name(probe.path().filename()));
+    } catch (const Error&) {
+      continue;  // nothing can be removed there either
+    }
   }
 }
 

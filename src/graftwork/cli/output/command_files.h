@@ -40,6 +40,8 @@ class CommandFiles {
   /// To be called when all is computed, before an output stands at its place: throws Error "file.changed" where a
   /// watched file is not what it was, and "file.same" where an output has become an input since.
   void check_before_writing() const;
+  /// Removes what a process that has been ended left of outputs that it was writing.
+  void remove_leftovers() const noexcept;
   /// The first watched file that is not what it was.
   std::optional<std::filesystem::path> changed() const { return watched_.changed(); }
 
