@@ -43,7 +43,8 @@ class ExchangeFolder {
       throw Error("file.unwritable", cat("no folder can be made in ", name, ": ", std::strerror(errno)));
     path_ = name;
   }
-  ~ExchangeFolder() {
+  ~ExchangeFolder() { remove(); }
+  void remove() const {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
@@ -70,7 +71,7 @@ class ExchangeFolder {
 /// process, however that comes; then it removes the folder.
 class Python {
  public:
-  Python(const ExchangeFolder& folder, const std::filesystem::path& model) {
+  Python(const ExchangeFolder& folder, const std::filesystem::path& model) : folder_(folder) {
     if (::pipe2(pipe_.data(), O_CLOEXEC) != 0)
       throw Error("process.pipe", "there is no pipe: " + std::generic_category().message(errno));
     std::vector<std::string> words{"python3", (folder / kScript).string(), folder.path().string(), model.string()};
@@ -95,6 +96,7 @@ class Python {
   }
   ~Python() {
     if (is_running_) {
+      folder_.remove();  // while there is somebody who does so if this process is ended
       ::kill(child_, SIGKILL);
       ::waitpid(child_, nullptr, 0);
     }
@@ -125,6 +127,7 @@ class Python {
     return set;
   }
 
+  const ExchangeFolder& folder_;
   std::array<int, 2> pipe_{-1, -1};
   pid_t child_ = 0;
   bool is_there_ = false, is_running_ = false;
