@@ -224,6 +224,13 @@ def parts():
         yield model(f"{target} into 60,000,000 parts", None, summed(many, call, known, LONG))
 
 
+def first(name, of):
+    """The first element along the first dimension."""
+    return node(
+        "select.int", name, argument("self", tensor(of)), argument("dim", integer(0)), argument("index", integer(0))
+    )
+
+
 def ranks():
     """An index of fewer dimensions than what it writes to."""
     call = node(
@@ -236,13 +243,7 @@ def ranks():
         argument("reduce", {"as_string": "add"}),
     )
     run_time = node("to.dtype", "l", argument("self", tensor("x")), argument("dtype", {"as_scalar_type": LONG}))
-    index = node(
-        "select.int",
-        "places",
-        argument("self", tensor("l")),
-        argument("dim", integer(0)),
-        argument("index", integer(0)),
-    )
+    index = first("places", "l")
     known = {"l": meta(PICTURES, LONG), "places": meta(PICTURES[1:], LONG), "c": meta([1, 3, 8, 8])}
     content = on_stored({"a": filled([1, 3, 8, 8])}, run_time, index, call, known=known)
     yield model("a scatter by an index of three dimensions into four", None, content)
@@ -258,9 +259,7 @@ def ranks():
     stored = {"a": filled([1, 3, 8, 8]), "i": ([8], LONG, longs(*range(8)), None), "b": filled([8])}
     content = on_stored(stored, call, known={"c": meta([1, 3, 8, 8])}, reads_input=False)
     yield model("numbers for an axis that their tensor has not", None, content)
-    column = node(
-        "select.int", "r", argument("self", tensor("a")), argument("dim", integer(0)), argument("index", integer(0))
-    )
+    column = first("r", "a")
     diagonal = node("diagonal.default", "c", argument("self", tensor("r")))
     content = on_stored({"a": filled([3])}, column, diagonal, known={"r": meta([]), "c": meta([])})
     yield network("a diagonal of a number", None, content)

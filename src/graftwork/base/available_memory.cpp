@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 
+#include "graftwork/base/error.h"
 #include "graftwork/base/saturating.h"
+#include "graftwork/base/text.h"
 
 namespace graftwork::core {
 namespace {
@@ -104,5 +106,14 @@ int64_t available_memory(const MemorySources& sources) {
 }
 
 int64_t memory_within(int64_t limit) { return limit > 0 ? limit : available_memory(); }
+
+void check_room(int64_t needed, int64_t limit, std::string_view taking, const std::string& advice) {
+  const int64_t allowed = memory_within(limit);
+  if (needed <= allowed) return;
+  throw Error("memory.limit",
+              cat(taking, " ", human_bytes(static_cast<uint64_t>(needed)), " of memory; there are ",
+                  human_bytes(static_cast<uint64_t>(allowed))),
+              advice);
+}
 
 }  // namespace graftwork::core

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 namespace graftwork::core {
 
@@ -26,5 +28,9 @@ int64_t available_memory(const MemorySources& sources = {});
 
 /// `limit` bytes; 0: available_memory().
 int64_t memory_within(int64_t limit);
+
+/// Throws Error "memory.limit" where `needed` bytes are more than memory_within(limit): "`taking` 2 GB of memory; there
+/// are 1 GB".
+void check_room(int64_t needed, int64_t limit, std::string_view taking, const std::string& advice);
 
 }  // namespace graftwork::core

@@ -61,8 +61,7 @@ class Dataset {
   /// serves them all, without that axis. Shares the mapped file where it can. From a compressed file the array of one
   /// file stays unpacked, for the next call. Safe from many threads. Throws Error "data.names" for an unknown name,
   /// "data.shape" when samples of several shapes, "data.value" when several values are asked for at once,
-  /// "memory.limit". The range
-  /// must lie within [0, size()].
+  /// "memory.limit". The range must lie within [0, size()].
   Array sample_range(std::string_view name, int64_t begin, int64_t end) const;
 
  private:

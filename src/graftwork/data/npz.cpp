@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "graftwork/archive/inflate.h"
 #include "graftwork/archive/zip_writer.h"
@@ -37,13 +38,10 @@ NpzReader::Entry read_entry(const ZipReader& archive, const ZipEntry& entry) {
   }
 }
 
-/// `limit`: 0 for what the machine has left.
-void check_room(uint64_t unpacked, int64_t limit) {
-  const auto allowed = static_cast<uint64_t>(memory_within(limit));
-  if (unpacked <= allowed) return;
-  throw Error("memory.limit",
-              cat("unpacking the arrays takes ", human_bytes(unpacked), " of memory; there are ", human_bytes(allowed)),
-              "a larger limit, or a machine with more memory");
+void check_unpacked(uint64_t bytes, int64_t limit) {
+  const auto needed = std::min<uint64_t>(bytes, std::numeric_limits<int64_t>::max());
+  check_room(static_cast<int64_t>(needed), limit, "unpacking the arrays takes",
+             "a larger limit, or a machine with more memory");
 }
 
 }  // namespace
@@ -61,7 +59,7 @@ NpzReader::NpzReader(const std::filesystem::path& path) : archive_(std::make_sha
 NpzReader::Bytes NpzReader::load(const Entry& entry, int64_t limit) const {
   constexpr size_t kAlwaysFits = size_t{1} << 20;  // to ask the machine takes time, and there may be many
   if (!entry.is_compressed) return {.bytes = archive_.entry(member(entry.name)), .owner = archive_.owner()};
-  if (entry.header.data_size > kAlwaysFits) check_room(entry.header.data_size, limit);
+  if (entry.header.data_size > kAlwaysFits) check_unpacked(entry.header.data_size, limit);
   auto bytes = std::make_shared<const std::vector<std::byte>>(inflate(archive_, member(entry.name)));
   return {.bytes = *bytes, .owner = bytes};
 }
@@ -79,7 +77,7 @@ std::vector<NamedArray> read_npz(const std::filesystem::path& path, const NpzChe
     if (entry.is_compressed) unpacked += entry.header.data_size;
   }
   try {
-    check_room(unpacked, limit);
+    check_unpacked(unpacked, limit);
   } catch (Error& error) {
     throw error.at(path.string());
   }

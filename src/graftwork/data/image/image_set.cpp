@@ -22,13 +22,9 @@ void ImageSet::check_room(int64_t samples) const {
   const int64_t each = saturating_product(elements, static_cast<int64_t>(dtype_bytes(preprocessor_.type())));
   const int64_t needed = saturating_sum(saturating_product(samples + 1, each), elements);
   if (needed <= kAlwaysFits) return;
-  const int64_t allowed = memory_within(memory_limit_);
-  if (needed <= allowed) return;
-  throw Error("memory.limit",
-              cat("making ", counted(static_cast<size_t>(samples), "sample"), " of pictures takes about ",
-                  human_bytes(static_cast<uint64_t>(needed)), " of memory; there are ",
-                  human_bytes(static_cast<uint64_t>(allowed))),
-              "a smaller size of them, or a larger limit");
+  core::check_room(needed, memory_limit_,
+                   cat("making ", counted(static_cast<size_t>(samples), "sample"), " of pictures takes about"),
+                   "a smaller size of them, or a larger limit");
 }
 
 Array ImageSet::sample_range(int64_t begin, int64_t end) const {
