@@ -3,7 +3,6 @@
 namespace graftwork::core::cli {
 
 void TextFiles::add(const std::filesystem::path& path, std::string_view text) {
-  if (path.empty()) return;
   auto file = std::make_unique<AtomicFile>(path);
   file->write(text);
   file->finish();

@@ -13,7 +13,7 @@ namespace graftwork::core::cli {
 /// They are written before any stands at its place, so that a disk that is full leaves all as it was.
 class TextFiles {
  public:
-  /// Writes the text beside its place. An empty path is a file that nobody wants. Throws Error "file.unwritable".
+  /// Writes the text beside its place. Throws Error "file.unwritable".
   void add(const std::filesystem::path& path, std::string_view text);
   /// Puts all at their places, in order.
   void commit();

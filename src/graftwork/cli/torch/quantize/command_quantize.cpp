@@ -139,11 +139,11 @@ void quantize(const QuantizeRequest& request) {
   write_options.before_commit = [&](uint64_t bytes) {
     if (!request.report.empty() || !request.html.empty()) {
       const Json report = quantize_report(request, loaded, transformed, result, model, bytes);
-      texts.add(request.report, json_text(report));
+      if (!request.report.empty()) texts.add(request.report, json_text(report));
       if (!request.html.empty()) texts.add(request.html, page_html(page_data(report, result)));
     }
-    texts.add(request.config_output, quant_config_text(recipe));
-    texts.add(request.scales_output, scale_table_text(result.scales));
+    if (!request.config_output.empty()) texts.add(request.config_output, quant_config_text(recipe));
+    if (!request.scales_output.empty()) texts.add(request.scales_output, scale_table_text(result.scales));
     request.files.check_before_writing();
   };
   const onnx::WrittenModel written = onnx::write_model(model, request.output, write_options);
