@@ -36,6 +36,7 @@ def folder(sources, tmp_path):
     (tmp_path / "p.gpat").write_text("fusion F {\n  %a = nn.Tanh(%x)\n  => %a = kernel F(%x) [act=%a] quantize %x\n}\n")
     (tmp_path / "link.pt2").symlink_to("m.pt2")
     (tmp_path / "nowhere").symlink_to("o.onnx")
+    (tmp_path / "link.npz").symlink_to("x.npy")
     (tmp_path / "twin.npy").hardlink_to(tmp_path / "x.npy")
     return tmp_path
 
@@ -62,7 +63,7 @@ def content(folder):
         ([*QUANTIZE, "--config", "recipe.json", "-o", "recipe.json"], "what is read from recipe.json"),
         ([*QUANTIZE, "--patterns", "p.gpat", "-o", "p.gpat"], "what is read from p.gpat"),
         (["quantize", "m.pt2", "--calibrate", "samples", "-o", "samples/a.npy"], "what is read from samples"),
-        (["run", "m.pt2", "--input", "x.npy", "-o", "x.npy"], "what is read from x.npy"),
+        (["run", "m.pt2", "--input", "x.npy", "-o", "link.npz"], "what is read from x.npy"),
         (["run", "m.pt2", "--input", "x.npy", "-o", "m.pt2"], "what is read from m.pt2"),
         (["transform", "g.gir", "-o", "g.gir"], "what is read from g.gir"),
         (["transform", "g.gir", "-o", "o.gir", "--report", "o.gir"], "the other output o.gir"),
@@ -77,6 +78,12 @@ def test_nothing_that_is_read_is_replaced(graftwork, folder, arguments, replaced
     assert "error[file.same]: writing " in done.stderr
     assert f"would replace {replaced}" in done.stderr
     assert content(folder) == before
+
+
+def test_results_of_a_run_get_no_name_of_another_format(graftwork, folder):
+    done = graftwork.fails("run", "m.pt2", "--input", "x.npy", "-o", "y.npy", cwd=folder, codes=(2,))
+    assert "-o y.npy: results are written as .npz" in done.stderr
+    assert not (folder / "y.npy").exists()
 
 
 def test_a_plan_is_not_replaced_by_the_one_made_of_it(graftwork, folder):

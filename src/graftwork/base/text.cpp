@@ -124,7 +124,7 @@ std::string snake_case(std::string_view camel_case) {
 uint64_t hash_text(std::string_view text) { return hash_on(kHashOfNothing, text); }
 
 std::string human_bytes(uint64_t bytes) {
-  static constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+  static constexpr std::array<const char*, 7> kUnits{"B", "kB", "MB", "GB", "TB", "PB", "EB"};
   double value = static_cast<double>(bytes);
   size_t unit = 0;
   while (value >= 1000 && unit + 1 < kUnits.size()) {

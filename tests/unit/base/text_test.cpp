@@ -185,7 +185,8 @@ TEST(Text, JoinsCountsAndWeighs) {
   EXPECT_EQ(human_bytes(0), "0 B");
   EXPECT_EQ(human_bytes(999), "999 B");
   EXPECT_EQ(human_bytes(12'300'000), "12.3 MB");
-  EXPECT_EQ(human_bytes(5'000'000'000'000'000), "5000.0 TB");
+  EXPECT_EQ(human_bytes(5'000'000'000'000'000), "5.0 PB");
+  EXPECT_EQ(human_bytes(std::numeric_limits<uint64_t>::max()), "18.4 EB");
 }
 
 TEST(NumberText, HasTheDigitsThatAreAskedFor) {

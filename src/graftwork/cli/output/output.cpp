@@ -20,7 +20,7 @@ std::string line_of(std::string_view words) { return visible(words) + "\n"; }
 
 void warn_unsupported(const std::vector<std::string>& unsupported) {
   if (unsupported.empty()) return;
-  std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be run or exported\n");
+  std::string text = cat("warning: ", counted(unsupported.size(), "operator"), " cannot be exported\n");
   for (const std::string& line : unsupported) text += line_of("  " + line);
   std::fputs(text.c_str(), stderr);
 }

@@ -34,6 +34,7 @@ class Run final : public Subcommand {
 
   Request request() override {
     open_.finish(app(), request_.model);
+    check_output();
     check_stage();
     quantization_.finish(app());
     for (const std::string& text : inputs_) {
@@ -44,6 +45,12 @@ class Run final : public Subcommand {
   }
 
  private:
+  void check_output() const {
+    if (request_.output.extension() == ".npy")
+      refuse(app(),
+             cat("-o ", request_.output.string(), ": results are written as .npz, by name; give it that ending"));
+  }
+
   void check_stage() const {
     const CalibrationFlags& flags = request_.calibration;
     if (request_.stage == Stage::kQuantized) {
