@@ -38,7 +38,8 @@ struct Place {
 
 std::vector<Place> places(Json& root) {
   std::vector<Place> found;
-  std::vector<std::pair<Json*, std::string>> open{{&root, ""}};
+  std::vector<std::pair<Json*, std::string>> open;
+  if (root.is_structured()) open.emplace_back(&root, "");  // items() gives a number as an item of itself
   while (!open.empty()) {
     const auto [container, name] = open.back();
     open.pop_back();
