@@ -60,7 +60,7 @@ for name in "${targets[@]}"; do
   log=build/fuzz/$name.log
   # -malloc_limit_mb: one allocation that a small file must not cause, also where it would have been refused later.
   if is_with_torch "$name"; then
-    preset=fuzz-torch limits=(-timeout=20 -rss_limit_mb=4096 -max_len=12000)
+    preset=fuzz-torch limits=(-timeout=20 -rss_limit_mb=4096 -max_len=12000 -entropic=0)
   else
     preset=fuzz limits=(-timeout=5 -rss_limit_mb=1024 -malloc_limit_mb=256 -max_len=20000)
   fi
