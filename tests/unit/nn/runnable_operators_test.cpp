@@ -202,6 +202,8 @@ TEST(ArgumentChecks, HoldTheirBounds) {
     const std::vector<int64_t> ones{1, 1}, none{0, 0};
     return Stack{x, std::vector<int64_t>{n, 1}, ones, none, ones};
   };
+  const auto split = [&](int64_t n) { return Stack{x, n, int64_t{0}}; };
+  const auto split_by_tensor = [&](int64_t n) { return Stack{x, at::scalar_tensor(n, at::kLong), int64_t{0}}; };
   const auto raised = [&](int64_t n) { return Stack{square, n}; };
   const std::vector<Bound> bounds{
       {"kMostStride", "aten.as_strided.default", int64_t{1} << 30, "strides", strided},
@@ -209,6 +211,8 @@ TEST(ArgumentChecks, HoldTheirBounds) {
       {"kMostScaling", "aten.upsample_bilinear2d.vec", 1'000'000, "factor makes", scaled},
       {"kMostLayers", "aten.gru.input", 1024, "too many", layered},
       {"kMostOfWindow", "aten.im2col.default", int64_t{1} << 30, "windows", windows},
+      {"kMostParts", "aten.tensor_split.sections", int64_t{1} << 16, "parts", split},
+      {"kMostParts", "aten.tensor_split.tensor_indices_or_sections", int64_t{1} << 16, "parts", split_by_tensor},
       {"kMostPower", "aten.matrix_power.default", int64_t{1} << 16, "power", raised},
   };
   for (const Bound& bound : bounds) {
