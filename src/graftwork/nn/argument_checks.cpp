@@ -206,19 +206,6 @@ Outcome check_power_of_matrix(const Stack& arguments) {
   return power < -kMostPower || power > kMostPower ? declined("its power makes no sense") : check_matrices(arguments);
 }
 
-// ---- parts ---------------------------------------------------------------------------------------------
-
-/// A tensor, and how many parts: a number, or a tensor of one. Where it is split, said otherwise, is a list of the
-/// file.
-Outcome check_tensor_split(const Stack& arguments) {
-  constexpr int64_t kMostParts = int64_t{1} << 16;
-  const c10::IValue& how = arguments.at(1);
-  int64_t parts = how.isInt() ? how.toInt() : 0;
-  if (is_given(how) && has_elements(how.toTensor()) && how.toTensor().dim() == 0)
-    parts = how.toTensor().to(at::kLong).item<int64_t>();
-  return parts > kMostParts ? declined(cat("it makes ", parts, " parts")) : applied();
-}
-
 const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
   static const std::unordered_map<std::string_view, ArgumentCheck> all{
       {"div", check_rounded_division},
@@ -227,7 +214,6 @@ const std::unordered_map<std::string_view, ArgumentCheck>& checks() {
       {"fmod", check_division},
       {"remainder", check_division},
       {"as_strided", check_strides},
-      {"tensor_split", check_tensor_split},
       {"repeat_interleave", check_repeats},
       {"batch_norm", check_batch_norm},
       {"native_batch_norm", check_batch_norm},

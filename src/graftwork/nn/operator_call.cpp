@@ -7,7 +7,9 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 #include "graftwork/nn/dtypes.h"
+#include "graftwork/nn/operator_parts.h"
 #include "graftwork/nn/runnable_operators.h"
 
 namespace graftwork::core {
@@ -333,6 +335,8 @@ c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10
     throw Error("nn.operator", cat(op_.str(), ": ", why_it_does_not_run(op_)), "replacing it in the network");
   torch::jit::Stack stack = arguments(inputs, device);
   make_viewable(stack);
+  if (const int64_t parts = parts_of(op_, stack); parts > kMostParts)
+    throw Error("nn.operator", cat(op_.str(), ": it makes ", parts, " tensors of one"), "fewer parts");
   if (check_) {
     if (const Outcome fits = check_(stack); !fits) throw Error("nn.operator", cat(op_.str(), ": ", fits.reason()));
   }

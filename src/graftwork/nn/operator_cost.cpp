@@ -161,26 +161,4 @@ OperatorCost cost_of(Symbol op, const Stack& arguments, const Tensors& results) 
   return cost;
 }
 
-int64_t parts_of(Symbol op, const Stack& arguments) {
-  const std::string_view name = operator_name(op);
-  const bool splits = name == "split" || name == "split_with_sizes" || name == "unsafe_split";
-  if ((!splits && name != "unbind" && !name.ends_with("chunk")) || arguments.empty() || !arguments[0].isTensor())
-    return 1;
-  const at::Tensor& whole = arguments[0].toTensor();
-  int64_t longest = 1;
-  for (const int64_t extent : whole.sizes()) longest = std::max(longest, extent);
-  if (name == "unbind") {
-    const int64_t axis = arguments.at(1).toInt() + (arguments[1].toInt() < 0 ? whole.dim() : 0);
-    return axis >= 0 && axis < whole.dim() ? whole.size(axis) : 1;
-  }
-  const c10::IValue& how = arguments.at(1);
-  if (how.isIntList()) return static_cast<int64_t>(how.toIntVector().size()) + 1;
-  if (!how.isInt()) return longest;
-  const int64_t number = std::max<int64_t>(how.toInt(), 1);
-  if (name.ends_with("chunk")) return std::min(number, longest);
-  const c10::IValue& dim = arguments.back();
-  const int64_t axis = dim.isInt() ? dim.toInt() + (dim.toInt() < 0 ? whole.dim() : 0) : -1;
-  return (axis >= 0 && axis < whole.dim() ? whole.size(axis) : longest) / number + 1;
-}
-
 }  // namespace graftwork::core

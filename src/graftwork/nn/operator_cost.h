@@ -21,7 +21,4 @@ struct OperatorCost {
 /// largest numbers for other operators, and where there are more.
 OperatorCost cost_of(Symbol op, const torch::jit::Stack& arguments, const std::vector<at::Tensor>& results);
 
-/// How many tensors an operator makes of its first argument, be it unbind, chunk or one of the splits; 1 for others.
-int64_t parts_of(Symbol op, const torch::jit::Stack& arguments);
-
 }  // namespace graftwork::core

@@ -8,6 +8,7 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/text.h"
+#include "graftwork/ir/bounds.h"
 #include "graftwork/nn/argument_checks.h"
 #include "support/networks.h"
 #include "unit/nn/random_tensors.h"
@@ -202,8 +203,6 @@ TEST(ArgumentChecks, HoldTheirBounds) {
     const std::vector<int64_t> ones{1, 1}, none{0, 0};
     return Stack{x, std::vector<int64_t>{n, 1}, ones, none, ones};
   };
-  const auto split = [&](int64_t n) { return Stack{x, n, int64_t{0}}; };
-  const auto split_by_tensor = [&](int64_t n) { return Stack{x, at::scalar_tensor(n, at::kLong), int64_t{0}}; };
   const auto raised = [&](int64_t n) { return Stack{square, n}; };
   const std::vector<Bound> bounds{
       {"kMostStride", "aten.as_strided.default", int64_t{1} << 30, "strides", strided},
@@ -211,8 +210,6 @@ TEST(ArgumentChecks, HoldTheirBounds) {
       {"kMostScaling", "aten.upsample_bilinear2d.vec", 1'000'000, "factor makes", scaled},
       {"kMostLayers", "aten.gru.input", 1024, "too many", layered},
       {"kMostOfWindow", "aten.im2col.default", int64_t{1} << 30, "windows", windows},
-      {"kMostParts", "aten.tensor_split.sections", int64_t{1} << 16, "parts", split},
-      {"kMostParts", "aten.tensor_split.tensor_indices_or_sections", int64_t{1} << 16, "parts", split_by_tensor},
       {"kMostPower", "aten.matrix_power.default", int64_t{1} << 16, "power", raised},
   };
   for (const Bound& bound : bounds) {
@@ -221,6 +218,38 @@ TEST(ArgumentChecks, HoldTheirBounds) {
     EXPECT_TRUE(check(bound.with(bound.value))) << bound.name << ": " << check(bound.with(bound.value)).reason();
     EXPECT_NE(check(bound.with(bound.value + 1)).reason().find(bound.reason), std::string::npos) << bound.name;
   }
+}
+
+/// Whatever the operator makes of its first argument, be it a number of the file or an axis that has no end.
+TEST(OperatorCall, MakesSoManyPartsAndNoMore) {
+  struct Case {
+    const char* op;
+    std::function<AttrMap(int64_t)> attrs;
+    bool is_long;  ///< whether the axis is as long as there are parts
+  };
+  const std::vector<Case> cases{
+      {"aten.tensor_split.sections", [](int64_t n) { return AttrMap{{"sections", Attribute(n)}}; }, false},
+      {"aten.unbind.int", [](int64_t) { return AttrMap{}; }, true},
+      {"aten.split.Tensor", [](int64_t) { return AttrMap{{"split_size", Attribute(int64_t{1})}}; }, true},
+      {"aten.unsafe_split.Tensor", [](int64_t) { return AttrMap{{"split_size", Attribute(int64_t{1})}}; }, true},
+      {"aten.chunk.default", [](int64_t n) { return AttrMap{{"chunks", Attribute(n)}}; }, true},
+      {"aten.split_with_sizes.default",
+       [](int64_t n) { return AttrMap{{"split_sizes", Attribute(std::vector<int64_t>(static_cast<size_t>(n), 1))}}; },
+       true},
+  };
+  for (const Case& made : cases) {
+    const auto complaint_at = [&](int64_t n) {
+      return complaint(made.op, made.attrs(n), {at::ones({1}).expand({made.is_long ? n : 2})});
+    };
+    EXPECT_EQ(complaint_at(kMostParts), "") << made.op;
+    EXPECT_NE(complaint_at(kMostParts + 1).find("tensors of one"), std::string::npos) << made.op;
+  }
+  const auto by_tensor = [&](int64_t n) {
+    return complaint("aten.tensor_split.tensor_indices_or_sections", {},
+                     {at::ones({2}), at::scalar_tensor(n, at::kLong)});
+  };
+  EXPECT_EQ(by_tensor(kMostParts), "");
+  EXPECT_NE(by_tensor(int64_t{1} << 40).find("tensors of one"), std::string::npos);
 }
 
 TEST(ArgumentChecks, AreNotAskedWithoutElements) {

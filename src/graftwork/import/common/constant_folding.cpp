@@ -9,6 +9,7 @@
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/operator_cost.h"
+#include "graftwork/nn/operator_parts.h"
 #include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core {

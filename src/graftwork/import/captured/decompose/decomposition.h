@@ -50,8 +50,8 @@ class Arguments {
   std::vector<bool> read_;
 };
 
-/// The results, computed by other operators. Throws Error "pt2.decompose" where the arguments are ones that it is not
-/// written for: the operator then stays what it is.
+/// The results, computed by other operators; none where the arguments are ones that it is not written for: the operator
+/// then stays what it is.
 using Decomposition = std::vector<at::Tensor> (*)(const Arguments&);
 
 /// Null when there is none.
@@ -79,7 +79,10 @@ Decompositions scan_decompositions();
 /// Whole numbers and truth values in single precision; others as they are.
 at::Tensor as_float(const at::Tensor& x);
 
-/// Refuses arguments: Error "pt2.decompose".
+/// The answer of a decomposition that is not written for the arguments.
+inline std::vector<at::Tensor> stays(std::string_view /*why*/) { return {}; }
+
+/// The same from inside of what it computes with: Error "pt2.decompose". Costs a hundred times as much.
 [[noreturn]] void leave_as_it_is(const std::string& why);
 
 }  // namespace graftwork::core::captured

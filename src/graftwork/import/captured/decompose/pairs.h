@@ -63,7 +63,7 @@ at::Tensor real_part(const at::Tensor& pairs);
 at::Tensor imaginary_part(const at::Tensor& pairs);
 at::Tensor make_pairs(const at::Tensor& real, const at::Tensor& imaginary);
 
-/// The results, computed on pairs. Throws Error "pt2.decompose" like a Decomposition.
+/// The results, computed on pairs; none like a Decomposition.
 using PairForm = std::vector<at::Tensor> (*)(const PairArguments&);
 struct PairFormEntry {
   std::string_view name;  ///< of the operator, without overload

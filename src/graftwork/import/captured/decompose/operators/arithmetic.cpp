@@ -75,7 +75,7 @@ Tensors pdist(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t rows = x.size(0);
   constexpr int64_t kMostRows = 1 << 10;
-  if (rows > kMostRows) leave_as_it_is("it has more rows than pairs are written for");
+  if (rows > kMostRows) return stays("it has more rows than pairs are written for");
   if (rows < 2) return {at::zeros({0}, x.options())};
   const at::Tensor pairs = at::triu_indices(rows, rows, 1, x.options().dtype(at::kLong));
   const at::Tensor first = at::index_select(x, 0, at::select(pairs, 0, 0));
@@ -134,7 +134,7 @@ Tensors sgn(const Arguments& args) { return {at::sign(args.tensor("self"))}; }
 
 /// A truth value is its own sign.
 Tensors sign(const Arguments& args) {
-  if (args.tensor("self").scalar_type() != at::kBool) leave_as_it_is("it is one operator of the file");
+  if (args.tensor("self").scalar_type() != at::kBool) return stays("it is one operator of the file");
   return {at::clone(args.tensor("self"))};
 }
 
@@ -173,7 +173,7 @@ Tensors nan_to_num(const Arguments& args) {
 
 /// Whole numbers are what they would be rounded to.
 Tensors of_whole_number(const Arguments& args) {
-  if (args.tensor("self").is_floating_point()) leave_as_it_is("it is one operator of the file");
+  if (args.tensor("self").is_floating_point()) return stays("it is one operator of the file");
   return {at::clone(args.tensor("self"))};
 }
 
@@ -187,12 +187,12 @@ Tensors round_decimals(const Arguments& args) {
 }
 
 Tensors relu(const Arguments& args) {
-  if (args.tensor("self").is_floating_point()) leave_as_it_is("it is a module");
+  if (args.tensor("self").is_floating_point()) return stays("it is a module");
   return {at::clamp_min(args.tensor("self"), 0)};
 }
 
 Tensors relu6(const Arguments& args) {
-  if (args.tensor("self").is_floating_point()) leave_as_it_is("it is a module");
+  if (args.tensor("self").is_floating_point()) return stays("it is a module");
   return {at::clamp(args.tensor("self"), 0, 6)};
 }
 
@@ -214,7 +214,7 @@ Tensors threshold(const Arguments& args) {
 
 /// In evaluation: the slope in the middle.
 Tensors rrelu(const Arguments& args) {
-  if (args.flag("training")) leave_as_it_is("it draws random numbers");
+  if (args.flag("training")) return stays("it draws random numbers");
   const double slope = (args.number("lower").toDouble() + args.number("upper").toDouble()) / 2;
   return {at::leaky_relu(args.tensor("self"), slope)};
 }
@@ -222,7 +222,7 @@ Tensors rrelu(const Arguments& args) {
 /// Only where its threshold shows: above 20, both branches are the same number.
 Tensors softplus(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  if (args.number("threshold").toDouble() >= 20) leave_as_it_is("it is one operator of the file");
+  if (args.number("threshold").toDouble() >= 20) return stays("it is one operator of the file");
   const at::Tensor soft = at::softplus(x, args.number("beta"), 20);
   return {at::where(at::gt(scaled(x, args.number("beta")), args.number("threshold")), x, soft)};
 }
@@ -307,13 +307,13 @@ Tensors rsub(const Arguments& args) {
 /// Of truth values: either, or both.
 Tensors maximum(const Arguments& args) {
   const at::Tensor &a = args.tensor("self"), &b = args.tensor("other");
-  if (a.scalar_type() != at::kBool || b.scalar_type() != at::kBool) leave_as_it_is("it is one operator of the file");
+  if (a.scalar_type() != at::kBool || b.scalar_type() != at::kBool) return stays("it is one operator of the file");
   return {at::logical_or(a, b)};
 }
 
 Tensors minimum(const Arguments& args) {
   const at::Tensor &a = args.tensor("self"), &b = args.tensor("other");
-  if (a.scalar_type() != at::kBool || b.scalar_type() != at::kBool) leave_as_it_is("it is one operator of the file");
+  if (a.scalar_type() != at::kBool || b.scalar_type() != at::kBool) return stays("it is one operator of the file");
   return {at::logical_and(a, b)};
 }
 
@@ -346,7 +346,7 @@ template <class Other>
 Tensors quotient(const at::Tensor& x, const Other& other, const c10::IValue& mode) {
   if (mode.isNone()) return {at::div(x, other)};
   if (mode.toStringRef() == "floor") return {floor_quotient(x, other)};
-  if (is_whole(at::add(x, other))) leave_as_it_is("it is one operator of the file");
+  if (is_whole(at::add(x, other))) return stays("it is one operator of the file");
   return {truncated(at::div(x, other))};
 }
 

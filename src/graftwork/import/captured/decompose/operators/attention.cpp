@@ -29,9 +29,9 @@ Masked apply_mask(const at::Tensor& scores, const at::Tensor& mask) {
 std::vector<at::Tensor> attention(const Arguments& args) {
   const at::Tensor& query = args.tensor("query");
   at::Tensor key = args.tensor("key"), value = args.tensor("value");
-  if (args.number("dropout_p").toDouble() > 0) leave_as_it_is("it drops at random");
+  if (args.number("dropout_p").toDouble() > 0) return stays("it drops at random");
   if (args.flag("enable_gqa") && key.size(-3) != query.size(-3)) {
-    if (key.size(-3) == 0 || value.size(-3) == 0) leave_as_it_is("it has no keys");
+    if (key.size(-3) == 0 || value.size(-3) == 0) return stays("it has no keys");
     key = at::repeat_interleave(key, query.size(-3) / key.size(-3), -3);
     value = at::repeat_interleave(value, query.size(-3) / value.size(-3), -3);
   }

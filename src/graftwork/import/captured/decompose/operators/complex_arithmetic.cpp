@@ -50,7 +50,7 @@ Tensors mul(const PairArguments& args) {
 }
 
 Tensors div(const PairArguments& args) {
-  if (args.has("rounding_mode") && args.is_given("rounding_mode")) leave_as_it_is("it rounds");
+  if (args.has("rounding_mode") && args.is_given("rounding_mode")) return stays("it rounds");
   if (is_number(args, "other")) return {at::div(args.pairs("self"), number(args, "other"))};
   const at::Tensor &a = args.tensor("self"), &b = args.tensor("other");
   if (!args.is_complex(b)) return {at::div(a, beside_pairs(b))};
@@ -79,7 +79,7 @@ Tensors add(const PairArguments& args) { return sum(args, 1); }
 Tensors sub(const PairArguments& args) { return sum(args, -1); }
 
 Tensors rsub(const PairArguments& args) {
-  if (!args.number("alpha").equal(1)) leave_as_it_is("it scales an operand");
+  if (!args.number("alpha").equal(1)) return stays("it scales an operand");
   if (!is_number(args, "other")) return {at::sub(args.pairs("other"), args.pairs("self"))};
   const Parts z = args.parts("self");
   return {make_pairs(at::rsub(z.first, number(args, "other")), at::neg(z.second))};
@@ -94,7 +94,7 @@ Tensors square(const PairArguments& args) { return {squared(args.parts("self"))}
 
 /// A small whole power is a product, and any other real one goes by the angle.
 Tensors pow(const PairArguments& args) {
-  if (!args.is_complex("self") || !args.at("exponent").isScalar()) leave_as_it_is("its exponent is no number");
+  if (!args.is_complex("self") || !args.at("exponent").isScalar()) return stays("its exponent is no number");
   const Parts z = args.parts("self");
   const double exponent = args.number("exponent").toDouble();
   if (exponent == 1) return {at::clone(args.tensor("self"))};
@@ -195,7 +195,7 @@ Tensors where(const PairArguments& args) {
 Tensors masked_fill(const PairArguments& args) {
   const at::Tensor& mask = args.tensor("mask");
   if (args.is_complex("value")) return {at::where(beside_pairs(mask), args.pairs("value"), args.tensor("self"))};
-  if (!is_number(args, "value")) leave_as_it_is("it fills with a tensor");
+  if (!is_number(args, "value")) return stays("it fills with a tensor");
   const Parts z = args.parts("self");
   return {make_pairs(at::masked_fill(z.first, mask, number(args, "value")), at::masked_fill(z.second, mask, 0))};
 }
@@ -277,7 +277,7 @@ Tensors linear(const PairArguments& args) {
 }
 
 Tensors addmm(const PairArguments& args) {
-  if (!args.number("beta").equal(1) || !args.number("alpha").equal(1)) leave_as_it_is("it scales an operand");
+  if (!args.number("beta").equal(1) || !args.number("alpha").equal(1)) return stays("it scales an operand");
   return {at::add(args.pairs("self"), joined(product(args.parts("mat1"), args.parts("mat2"), matrix_product)))};
 }
 

@@ -258,11 +258,11 @@ at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, int64_t hop,
 /// [batch, samples] to [batch, bins, frames]: one kernel for each number of a bin.
 Tensors stft(const PairArguments& args) {
   const Frames frames = frames_of(args, false);
-  if (args.is_complex("self") || frames.has_complex_window) leave_as_it_is("its signal is complex");
+  if (args.is_complex("self") || frames.has_complex_window) return stays("its signal is complex");
   const bool onesided = !args.is_given("onesided") || args.flag("onesided");
   at::Tensor x = args.tensor("self");
   const bool single = x.dim() == 1;
-  if (args.has("align_to_window") && args.is_given("align_to_window")) leave_as_it_is("it aligns its frames");
+  if (args.has("align_to_window") && args.is_given("align_to_window")) return stays("it aligns its frames");
   x = single ? at::unsqueeze(at::unsqueeze(x, 0), 0) : at::unsqueeze(x, 1);
   if (args.has("center") && args.flag("center"))
     x = at::pad(x, {frames.points / 2, frames.points / 2}, args.text("pad_mode"));
@@ -315,7 +315,7 @@ Tensors istft(const PairArguments& args) {
   at::Tensor kernels = at::reshape(args.constant(matrix), {2 * dft.rows, numbers, frames.points});
   at::Tensor weights = at::ones({1, 1, frames.points}, pairs.options());
   if (frames.has_complex_window) {
-    if (!complex) leave_as_it_is("its window is complex");
+    if (!complex) return stays("its window is complex");
     const Parts window{real_part(frames.window), imaginary_part(frames.window)};
     const Parts squared = product(window, window);
     kernels = as_channels(product(channels(kernels), window));

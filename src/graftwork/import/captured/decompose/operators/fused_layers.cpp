@@ -28,7 +28,7 @@ at::Tensor heads_of(const at::Tensor& x, int64_t heads) {
 Tensors projected(const Arguments& args, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                   int64_t heads) {
   const at::Tensor &weight = args.tensor("qkv_weight"), &bias = args.tensor("qkv_bias");
-  if (heads < 1 || query.size(2) % heads != 0) leave_as_it_is("its heads do not divide the embedding");
+  if (heads < 1 || query.size(2) % heads != 0) return stays("its heads do not divide the embedding");
   if (query.is_same(key) && key.is_same(value)) {
     const at::Tensor packed =
         at::reshape(at::linear(query, weight, bias), {-1, query.size(1), 3, heads, query.size(2) / heads});
@@ -90,7 +90,7 @@ Tensors encoder_layer(const Arguments& args) {
   const auto first = [&](const at::Tensor& x) { return norm(x, "norm_weight_1", "norm_bias_1"); };
   const auto second = [&](const at::Tensor& x) { return norm(x, "norm_weight_2", "norm_bias_2"); };
   at::Tensor x = args.tensor("src");
-  if (x.dim() != 3) leave_as_it_is("its tokens are no batch");
+  if (x.dim() != 3) return stays("its tokens are no batch");
   if (args.flag("norm_first")) {
     x = at::add(x, attend(first(x)));
     return {at::add(x, feed_forward(second(x)))};

@@ -14,7 +14,7 @@ int64_t front(int64_t axis, const at::Tensor& x) { return at::maybe_wrap_dim(axi
 
 Tensors roll(const Arguments& args) {
   const std::vector<int64_t> shifts = args.integers("shifts"), dims = args.integers("dims");
-  if (!dims.empty() && dims.size() != shifts.size()) leave_as_it_is("it has a shift too many, or a dimension");
+  if (!dims.empty() && dims.size() != shifts.size()) return stays("it has a shift too many, or a dimension");
   at::Tensor x = args.tensor("self");
   const std::vector<int64_t> shape = x.sizes().vec();
   if (dims.empty()) x = at::flatten(x);
@@ -31,7 +31,7 @@ Tensors roll(const Arguments& args) {
 Tensors rot90(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> dims = args.integers("dims");
-  if (dims.size() != 2) leave_as_it_is("it turns no plane");
+  if (dims.size() != 2) return stays("it turns no plane");
   const int64_t turns = ((args.integer("k") % 4) + 4) % 4;
   if (turns == 0) return {at::clone(x)};
   if (turns == 2) return {at::flip(x, dims)};
@@ -82,10 +82,10 @@ at::Tensor clamped(at::Tensor x, const std::vector<int64_t>& pad) {
 Tensors pad(const Arguments& args) {
   std::vector<int64_t> pad = args.bounded_list("pad");
   at::Tensor x = args.tensor("self");
-  if (static_cast<int64_t>(pad.size()) > 2 * x.dim()) leave_as_it_is("it pads more dimensions than there are");
+  if (static_cast<int64_t>(pad.size()) > 2 * x.dim()) return stays("it pads more dimensions than there are");
   const bool cuts = std::any_of(pad.begin(), pad.end(), [](int64_t width) { return width < 0; });
   if (args.text("mode") != "circular") {
-    if (args.text("mode") == "constant" || !cuts) leave_as_it_is("it is one operator of the file");
+    if (args.text("mode") == "constant" || !cuts) return stays("it is one operator of the file");
     if (args.text("mode") == "replicate") return {clamped(x, pad)};
     for (size_t i = 0; i * 2 + 1 < pad.size(); ++i) {
       x = cut(x, x.dim() - 1 - static_cast<int64_t>(i), pad[2 * i], pad[2 * i + 1]);
@@ -111,7 +111,7 @@ Tensors select_scatter(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const int64_t axis = front(args.integer("dim"), x), extent = x.size(axis);
   const int64_t at = args.integer("index") < 0 ? args.integer("index") + extent : args.integer("index");
-  if (at < 0 || at >= extent) leave_as_it_is("it has no such slice");
+  if (at < 0 || at >= extent) return stays("it has no such slice");
   const at::Tensor part = at::unsqueeze(args.tensor("src"), axis).to(x.scalar_type());
   Tensors parts;
   if (at > 0) parts.push_back(at::slice(x, axis, 0, at));
@@ -202,7 +202,7 @@ at::Tensor reduce_scattered(const at::Tensor& x, int64_t dim, const at::Tensor& 
 at::Tensor as_row(const at::Tensor& tensor) { return tensor.dim() == 0 ? at::reshape(tensor, {1}) : tensor; }
 
 Tensors scatter_reduce_two(const Arguments& args) {
-  if (args.text("reduce") != "mean") leave_as_it_is("it has a form");
+  if (args.text("reduce") != "mean") return stays("it has a form");
   const bool is_number = args.tensor("self").dim() == 0;
   const at::Tensor index = as_row(args.tensor("index"));
   at::Tensor source = as_row(args.tensor("src"));
@@ -248,17 +248,17 @@ Tensors index_put(const Arguments& args) {
       ahead += mask.defined() ? 0 : 1;
       continue;
     }
-    if (mask.defined()) leave_as_it_is("it has several indices");
+    if (mask.defined()) return stays("it has several indices");
     mask = index.toTensor();
   }
   if (!mask.defined() || (mask.scalar_type() != at::kBool && mask.scalar_type() != at::kByte))
-    leave_as_it_is("it has indices");
+    return stays("it has indices");
   const int64_t behind = x.dim() - ahead - mask.dim();
   while (values.dim() > ahead + 1 + behind && values.size(0) == 1) values = at::squeeze(values, 0);
   std::vector<int64_t> shape = values.sizes().vec();
   if (values.dim() > behind) {  // one of its dimensions is that of what the mask says
     const auto marked = shape.end() - behind - 1;
-    if (*marked != 1) leave_as_it_is("each place takes something of its own");
+    if (*marked != 1) return stays("each place takes something of its own");
     shape.insert(shape.erase(marked), static_cast<size_t>(mask.dim()), 1);
     values = at::reshape(values, shape);
   }
@@ -291,7 +291,7 @@ at::Tensor coordinates(int64_t count, bool corners, const at::TensorOptions& opt
 Tensors affine_grid(const Arguments& args) {
   const at::Tensor& theta = args.tensor("theta");
   const std::vector<int64_t> size = args.integers("size");
-  if (size.size() != 4 && size.size() != 5) leave_as_it_is("its size is none of pictures");
+  if (size.size() != 4 && size.size() != 5) return stays("its size is none of pictures");
   const bool corners = args.flag("align_corners");
   const auto options = theta.options();
   const std::vector<int64_t> spatial(size.begin() + 2, size.end());
@@ -313,7 +313,7 @@ Tensors affine_grid(const Arguments& args) {
 
 Tensors one_hot(const Arguments& args) {
   const int64_t classes = args.integer("num_classes");
-  if (classes <= 0) leave_as_it_is("the number of its classes is known at run time only");
+  if (classes <= 0) return stays("the number of its classes is known at run time only");
   const at::Tensor& index = args.tensor("self");
   return {at::eq(at::unsqueeze(index, -1), at::arange(classes, index.options())).to(at::kLong)};
 }
@@ -369,12 +369,12 @@ Tensors as_strided(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> size = args.integers("size"), stride = args.integers("stride");
   const int64_t offset = args.is_given("storage_offset") ? args.integer("storage_offset") : 0;
-  if (stride.size() != size.size()) leave_as_it_is("it has a stride too many, or a size");
+  if (stride.size() != size.size()) return stays("it has a stride too many, or a size");
   bool is_same = offset == 0 && x.sizes().vec() == size;
   for (size_t i = 0; is_same && i < size.size(); ++i)
     is_same = size[i] < 2 || x.stride(static_cast<int64_t>(i)) == stride[i];
   if (is_same) return {at::clone(x)};
-  if (!x.is_contiguous()) leave_as_it_is("it depends on how memory is laid out");
+  if (!x.is_contiguous()) return stays("it depends on how memory is laid out");
   at::Tensor places = at::full({}, offset, x.options().dtype(at::kLong));
   for (size_t i = 0; i < size.size(); ++i) {
     const at::Tensor steps = at::mul(at::arange(size[i], places.options()), stride[i]);

@@ -33,7 +33,7 @@ Tensors vector_norm(const Arguments& args) {
   const double order = args.number("ord").toDouble();
   const auto dtype = args.dtype("dtype");
   if ((order == 1 || order == 2) && (!dtype || *dtype == args.tensor("self").scalar_type()))
-    leave_as_it_is("it is one operator of the file");
+    return stays("it is one operator of the file");
   return {p_norm(args.tensor("self"), order, args.integers("dim"), args.flag("keepdim"), dtype)};
 }
 
@@ -83,13 +83,13 @@ Tensors distance(const Arguments& args) {
 /// A single number is all there is.
 Tensors softmax_of_number(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  if (x.dim() > 0) leave_as_it_is("it is one operator of the file");
+  if (x.dim() > 0) return stays("it is one operator of the file");
   return {at::ones({}, x.options().dtype(args.dtype("dtype").value_or(x.scalar_type())))};
 }
 
 Tensors log_softmax_of_number(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  if (x.dim() > 0) leave_as_it_is("it is one operator of the file");
+  if (x.dim() > 0) return stays("it is one operator of the file");
   return {at::zeros({}, x.options().dtype(args.dtype("dtype").value_or(x.scalar_type())))};
 }
 
@@ -133,7 +133,7 @@ Tensors live_batch_norm(const Arguments& args) {
 }
 
 Tensors batch_norm(const Arguments& args) {
-  if (!args.flag("training")) leave_as_it_is("it has statistics");
+  if (!args.flag("training")) return stays("it has statistics");
   return {live_batch_norm(args)[0]};
 }
 
@@ -175,10 +175,10 @@ at::Tensor bags_of(const Arguments& args, const at::Tensor& indices, std::option
 Tensors bags(const Arguments& args, std::optional<int64_t> padding) {
   enum Mode : uint8_t { kSum, kMean, kMax };
   for (const size_t further : {1, 2, 3}) {
-    if (args.is_read(further)) leave_as_it_is("what its gradient needs is read");
+    if (args.is_read(further)) return stays("what its gradient needs is read");
   }
   const at::Tensor &table = args.tensor("weight"), &indices = args.tensor("indices");
-  if (indices.dim() != 1) leave_as_it_is("its indices are no list");
+  if (indices.dim() != 1) return stays("its indices are no list");
   at::Tensor rows = at::index_select(table, 0, indices);
   if (const at::Tensor weights = args.optional_tensor("per_sample_weights"); weights.defined())
     rows = at::mul(rows, at::unsqueeze(weights, 1));
@@ -210,9 +210,9 @@ Tensors embedding_bag_inside(const Arguments& args) {
 /// What evaluation leaves out.
 Tensors dropout(const Arguments& args) {
   const double rate = args.number("p").toDouble();
-  if (args.flag("train") && rate > 0 && rate < 1) leave_as_it_is("it drops at random");
+  if (args.flag("train") && rate > 0 && rate < 1) return stays("it drops at random");
   if (args.flag("train") && rate == 1) return {at::mul(args.tensor("input"), 0)};
-  leave_as_it_is("it is a module");
+  return stays("it is a module");
 }
 
 // ---- losses ----------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ Tensors nll_loss_nd(const Arguments& args) { return nll_loss(args, args.tensor("
 
 Tensors cross_entropy(const Arguments& args) {
   const at::Tensor &x = args.tensor("self"), &target = args.tensor("target");
-  if (args.number("label_smoothing").toDouble() != 0) leave_as_it_is("its labels are smoothed");
+  if (args.number("label_smoothing").toDouble() != 0) return stays("its labels are smoothed");
   const int64_t classes = x.dim() == 1 ? 0 : 1;
   const at::Tensor log_probability = at::log_softmax(x, classes);
   if (!target.is_floating_point()) return nll_loss(args, log_probability);

@@ -105,7 +105,7 @@ WholePlaces whole_places(const at::Tensor& share, const at::Tensor& last) {
 Tensors nanquantile(const Arguments& args) {
   const std::string how = args.text("interpolation");
   const at::Tensor rows = moved_last(args, args.tensor("self")), missing = at::isnan(rows);
-  if (rows.size(-1) > kWhole / 8) leave_as_it_is("its rows are too long");
+  if (rows.size(-1) > kWhole / 8) return stays("its rows are too long");
   const at::Tensor greatest = at::amax(at::abs(at::masked_fill(rows, missing, 0)), {-1}, true);
   const at::Tensor sorted = std::get<0>(at::sort(at::where(missing, greatest, rows), -1, false));
   const at::Tensor count = at::sum(at::logical_not(missing).to(at::kLong), {-1}, true);

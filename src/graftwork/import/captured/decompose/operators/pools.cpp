@@ -15,7 +15,7 @@ using Tensors = std::vector<at::Tensor>;
 template <class Pool>
 Tensors batched(const Arguments& args, int64_t spatial, const Pool& pool) {
   const at::Tensor& x = args.tensor("self");
-  if (x.dim() != spatial + 1) leave_as_it_is("it has a batch");
+  if (x.dim() != spatial + 1) return stays("it has a batch");
   return {at::squeeze(pool(at::unsqueeze(x, 0)), 0)};
 }
 
@@ -117,9 +117,9 @@ template <size_t kSpatial>
 Tensors adaptive_max_pool(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> size = size_of(args);
-  if (size.size() != kSpatial) leave_as_it_is("its sizes are not known");
+  if (size.size() != kSpatial) return stays("its sizes are not known");
   const bool batched = x.dim() == kSpatial + 2;
-  if (batched && same_windows(x, size) && !args.is_read(1)) leave_as_it_is("it is a module");
+  if (batched && same_windows(x, size) && !args.is_read(1)) return stays("it is a module");
   const at::Tensor maxima = maximum(x, size);
   if (!args.is_read(1)) return {maxima, at::zeros(maxima.sizes(), x.options().dtype(at::kLong))};
   std::vector<at::Tensor> axes;
@@ -128,7 +128,7 @@ Tensors adaptive_max_pool(const Arguments& args) {
     axes.push_back(places_in(x.size(x.dim() - static_cast<int64_t>(kSpatial - i)), size[i], x));
     places = places * Dim(axes.back().numel());
   }
-  if (places.value() > kMostPlaces) leave_as_it_is("its windows are none of a picture");
+  if (places.value() > kMostPlaces) return stays("its windows are none of a picture");
   return {maxima, places_of_maxima(x, axes)};
 }
 
@@ -237,8 +237,8 @@ Tensors avg_pool(const Arguments& args) {
   const bool ceil = args.flag("ceil_mode"), counts_padding = args.flag("count_include_pad");
   const bool single = x.dim() == kSpatial + 1, whole = !x.is_floating_point();
   const bool divides = kSpatial > 1 && args.has("divisor_override") && args.is_given("divisor_override");
-  if (divides && args.number("divisor_override").equal(0)) leave_as_it_is("it divides by 0");
-  if (!single && !divides && !whole) leave_as_it_is("it is a pool as modules are");
+  if (divides && args.number("divisor_override").equal(0)) return stays("it divides by 0");
+  if (!single && !divides && !whole) return stays("it is a pool as modules are");
   const at::Tensor batch = single ? at::unsqueeze(x, 0) : x;
   at::Tensor pooled;
   if (divides || whole) {
@@ -297,8 +297,8 @@ struct Window {
 template <size_t kSpatial>
 Tensors max_pool_with_indices(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
-  if (!args.is_read(1)) leave_as_it_is("it is a pool as modules are");
-  if (x.dim() < static_cast<int64_t>(kSpatial)) leave_as_it_is("its windows have other dimensions");
+  if (!args.is_read(1)) return stays("it is a pool as modules are");
+  if (x.dim() < static_cast<int64_t>(kSpatial)) return stays("its windows have other dimensions");
   const auto given = [&](const char* name, int64_t axis, int64_t fallback) {
     const std::vector<int64_t> list = args.bounded_list(name);
     if (list.size() > 1 && list.size() != kSpatial) leave_as_it_is("its windows have other dimensions");
@@ -315,7 +315,7 @@ Tensors max_pool_with_indices(const Arguments& args) {
                       window.kernel < kMostPlaces && window.dilation < kMostPlaces && window.padding <= kernel / 2;
     const int64_t count = fits ? window.count(in) : 0;
     if (count < 1 || count > kMostPlaces || elements > kMostPlaces / count / kernel)
-      leave_as_it_is("its windows are none of a picture");
+      return stays("its windows are none of a picture");
     elements *= count * kernel;
     axes.push_back(window.places(in, x));
   }
@@ -332,7 +332,7 @@ template <size_t kSpatial>
 Tensors max_unpool(const Arguments& args) {
   const at::Tensor& x = args.tensor("self");
   const std::vector<int64_t> size = size_of(args);
-  if (size.size() != kSpatial) leave_as_it_is("its sizes are not known");
+  if (size.size() != kSpatial) return stays("its sizes are not known");
   std::vector<int64_t> rows(x.sizes().begin(), x.sizes().end() - kSpatial), result = rows, flat = rows;
   int64_t places = 1;
   for (const int64_t extent : size) places *= extent;  // three of at most 2¹⁶

@@ -93,14 +93,14 @@ Tensors median(const Arguments& args) {
 
 Tensors median_of_all(const Arguments& args) {
   const at::Tensor flat = at::flatten(args.tensor("self"));
-  if (flat.numel() == 0) leave_as_it_is("it has no numbers");
+  if (flat.numel() == 0) return stays("it has no numbers");
   return {median_along(flat, 0, false)[0]};
 }
 
 /// Whether each element is among others.
 Tensors isin(const Arguments& args) {
   const c10::IValue &elements = args.at("elements"), &others = args.at("test_elements");
-  if (!elements.isTensor()) leave_as_it_is("it asks about a number");
+  if (!elements.isTensor()) return stays("it asks about a number");
   const at::Tensor& x = elements.toTensor();
   const at::Tensor found = others.isTensor() ? at::any(at::eq(at::unsqueeze(x, -1), at::flatten(others.toTensor())), -1)
                                              : at::eq(x, args.number("test_element"));
@@ -124,7 +124,7 @@ Tensors bucketize(const Arguments& args) {
 }
 
 Tensors searchsorted(const Arguments& args) {
-  if (args.optional_tensor("sorter").defined()) leave_as_it_is("it is sorted by another tensor");
+  if (args.optional_tensor("sorter").defined()) return stays("it is sorted by another tensor");
   bool right = args.flag("right");
   if (args.is_given("side")) right = args.text("side") == "right";
   const at::Tensor& sorted = args.tensor("sorted_sequence");

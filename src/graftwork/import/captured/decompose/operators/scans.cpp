@@ -73,7 +73,7 @@ Tensors diff(const Arguments& args) {
     if (const at::Tensor given = args.optional_tensor(part); given.defined()) joined.push_back(given);
   }
   at::Tensor x = joined.size() == 1 ? joined[0] : at::cat(joined, dim);
-  if (x.dim() == 0 || times < 0 || times > kMostTimes) leave_as_it_is("it has no differences, or too many");
+  if (x.dim() == 0 || times < 0 || times > kMostTimes) return stays("it has no differences, or too many");
   for (int64_t i = 0; i < times; ++i) {
     const at::Tensor later = at::slice(x, dim, 1), earlier = at::slice(x, dim, 0, -1);
     x = x.scalar_type() == at::kBool ? at::logical_xor(later, earlier) : at::sub(later, earlier);
