@@ -20,6 +20,8 @@ LIMITS = ("-timeout=5", "-rss_limit_mb=1024", "-malloc_limit_mb=256", "-max_len=
 #: Short files and libFuzzer's plain schedule: several times as many executions a second. Whole networks are mutated by
 #: `mutations`.
 LIMITS_WITH_TORCH = ("-timeout=20", "-rss_limit_mb=4096", "-max_len=12000", "-entropic=0")
+#: What libFuzzer takes for its own peak is that of whoever started it, where that was more.
+FROM_A_SMALL_PROCESS = ("sh", "-c", '"$@"; exit $?', "sh")
 #: A target that goes on finding things is left alone.
 MOST_FINDINGS = 20
 
@@ -65,7 +67,7 @@ def fuzz(run, name, cases):
         options = (f"-runs={wanted - executed}", f"-seed={cases[0] + attempt + 1}", f"-artifact_prefix={found}/")
         folders = (corpus, seeds) if seeds.exists() else (corpus,)
         done = subprocess.run(
-            [program, *options, *limits, "-print_final_stats=1", *folders],
+            [*FROM_A_SMALL_PROCESS, program, *options, *limits, "-print_final_stats=1", *folders],
             capture_output=True, text=True, errors="replace", check=False, cwd=run.folder,
         )  # fmt: skip
         executed += statistic("number_of_executed_units", done.stderr)

@@ -74,6 +74,20 @@ def recurrent():
     yield run("an LSTM that drops at random", "nn.operator", content, "it draws random numbers")
 
 
+def layer_of_attention(heads):
+    stored = {"q": filled([1, 3, 8]), "w": filled([24, 8]), "b": filled([24]), "pw": filled([8, 8]), "pb": filled([8])}
+    operands = {"query": "q", "key": "q", "value": "q", "qkv_weight": "w", "qkv_bias": "b", "proj_weight": "pw"}
+    call = node(
+        "_native_multi_head_attention.default",
+        "c",
+        *(argument(name, tensor(given)) for name, given in (operands | {"proj_bias": "pb"}).items()),
+        argument("embed_dim", integer(8)),
+        argument("num_head", integer(heads)),
+    )
+    known = {"c": meta([1, 3, 8]), "c1": meta([1, 3, 3])}
+    return summed(stored, with_results(call, "c", "c1"), known)
+
+
 def attention():
     for values in (64, 65536):
         stored = {"k": filled([2, 3, 1, 8]), "v": filled([2, 3, values, 8])}
@@ -86,6 +100,9 @@ def attention():
         )
         content = summed(stored, call, {"c": meta(PICTURES)})
         yield run(f"attention to one key and {values} values", "nn.operator", content, "not as many keys as values")
+    for heads in (0, 3):
+        content = layer_of_attention(heads)
+        yield run(f"a layer of attention of {heads} heads on eight numbers", "export.unsupported", content, "may call")
 
 
 def norms():

@@ -28,7 +28,7 @@ at::Tensor heads_of(const at::Tensor& x, int64_t heads) {
 Tensors projected(const Arguments& args, const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                   int64_t heads) {
   const at::Tensor &weight = args.tensor("qkv_weight"), &bias = args.tensor("qkv_bias");
-  if (heads < 1 || query.size(2) % heads != 0) return stays("its heads do not divide the embedding");
+  if (heads < 1 || query.size(2) % heads != 0) leave_as_it_is("its heads do not divide the embedding");
   if (query.is_same(key) && key.is_same(value)) {
     const at::Tensor packed =
         at::reshape(at::linear(query, weight, bias), {-1, query.size(1), 3, heads, query.size(2) / heads});
