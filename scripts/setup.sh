@@ -38,7 +38,8 @@ mark_done() {
   rm -f .venv/.setup-"$1"-*
   touch ".venv/.setup-$1-$stamp_id"
 }
-pip_install() { .venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt "$@"; }
+# What is imported is compiled then: most of it never is.
+pip_install() { .venv/bin/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt "$@"; }
 
 install_system_packages() {
   local wanted=("$@")

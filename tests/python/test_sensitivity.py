@@ -149,23 +149,32 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("what", OTHERS)
-def test_a_checkpoint_of_something_else_is_refused(graftwork, trained, tmp_path, what):
+CHECKPOINT = ("--calibrate", "calibration.npy", "--checkpoint", "c.npz", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def measured(graftwork, trained, tmp_path_factory):
+    """A folder with a whole checkpoint, and with what it is not of."""
+    folder = tmp_path_factory.mktemp("measured")
     for name in ("net.pt2", "x.npy", "calibration.npy", "labels.npy"):
-        (tmp_path / name).symlink_to(trained / name)
+        (folder / name).symlink_to(trained / name)
     batch = {"x": {0: torch.export.Dim("batch")}}
     x = np.load(trained / "x.npy")
     other = torch.export.export(digits.cnn(1), (torch.from_numpy(x[:2]),), dynamic_shapes=batch)
-    torch.export.save(other, tmp_path / "other.pt2")
-    np.save(tmp_path / "y.npy", x[::-1])
-    calibration = ("--calibrate", "calibration.npy", "--checkpoint", "c.npz", "--quiet")
-    graftwork("sensitivity", "net.pt2", "--data", "x.npy", *calibration, cwd=tmp_path)
-    before = (tmp_path / "c.npz").read_bytes()
+    torch.export.save(other, folder / "other.pt2")
+    np.save(folder / "y.npy", x[::-1])
+    graftwork("sensitivity", "net.pt2", "--data", "x.npy", *CHECKPOINT, cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_checkpoint_of_something_else_is_refused(graftwork, measured, what):
+    before = (measured / "c.npz").read_bytes()
     model, data, *options = OTHERS[what]
-    done = graftwork.fails("sensitivity", model, "--data", data, *options, *calibration, cwd=tmp_path)
+    done = graftwork.fails("sensitivity", model, "--data", data, *options, *CHECKPOINT, cwd=measured)
     assert "checkpoint.other" in done.stderr
     assert what in done.stderr
-    assert (tmp_path / "c.npz").read_bytes() == before
+    assert (measured / "c.npz").read_bytes() == before
 
 
 @pytest.mark.parametrize("spoil", [lambda path: np.savez(path, x=np.zeros(3)), lambda path: path.write_text("text")])
