@@ -21,6 +21,8 @@ QUANTIZE = ["quantize", "m.pt2", "--calibrate", "x.npy", "-o", "o.onnx", "--repo
 COMPARE = ["compare", "m.pt2", "q.onnx", "--calibrate", "x.npy", "--data", "x.npy", "--quiet"]
 OUTPUTS = ("o.onnx", "r.json")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
+#: Nothing holds these between two outputs.
+CRASHES = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
 USER = 23456  #: whose processes are counted apart
 #: Several, so that threads have something to share, and work enough that signals meet it.
 SAMPLES = 4000
@@ -101,7 +103,8 @@ def child_of(process):
     return int(found[0]) if found else None
 
 
-# Each gives the exit status, what was said, and the statuses beside 0 and 1 that it may have.
+# Each gives the exit status, what was said, the statuses beside 0 and 1 that it may have, and whether it may have ended
+# between two outputs.
 
 
 def to_the_command(run, random, folder, seconds):
@@ -112,7 +115,7 @@ def to_the_command(run, random, folder, seconds):
     if process.poll() is not None:
         return too_late(run, process)
     process.send_signal(number)
-    return *finish(process), {-number, 130}
+    return *finish(process), {-number, 130}, number in CRASHES
 
 
 def to_the_child(run, random, folder, seconds):
@@ -123,7 +126,7 @@ def to_the_child(run, random, folder, seconds):
     if not child or process.poll() is not None:
         return too_late(run, process)
     os.kill(child, number)
-    return *finish(process), {-number, 130}
+    return *finish(process), {-number, 130}, number in CRASHES
 
 
 def stops(process, seconds):
@@ -243,7 +246,7 @@ KINDS = (
 )
 
 
-def judge(run, case, folder, expected, status, said, others):
+def judge(run, case, folder, expected, status, said, others, anywhere=False):
     kind = KINDS[case % len(KINDS)].__name__
     what = f"{kind}: status {status}: {said.strip()[-300:]}"
     if status not in {0, 1, *others}:
@@ -254,7 +257,7 @@ def judge(run, case, folder, expected, status, said, others):
     for name, new in zip(OUTPUTS, expected, strict=True):
         now = contents(folder / name)
         states.append("old" if now == b"old" else "new" if now == new else "neither")
-    if "neither" in states or (len(set(states)) > 1 and status != -signal.SIGKILL):
+    if "neither" in states or (len(set(states)) > 1 and not anywhere):
         run.find(case, "outputs " + "/".join(states), what, folder)
     if status == 0 and "old" in states:
         run.find(case, "nothing written", what, folder)

@@ -9,7 +9,6 @@
 #include "graftwork/base/text.h"
 #include "graftwork/ir/bounds.h"
 #include "graftwork/nn/dtypes.h"
-#include "graftwork/nn/operator_parts.h"
 #include "graftwork/nn/runnable_operators.h"
 
 namespace graftwork::core {
@@ -139,7 +138,11 @@ void check_result(Symbol op, const c10::IValue& result) {
 }  // namespace
 
 OperatorCall::OperatorCall(Symbol op, const AttrMap& attrs, size_t input_count)
-    : op_(op), handle_(known_operator(op)), check_(find_argument_check(op)), may_run_(may_run(op)) {
+    : op_(op),
+      handle_(known_operator(op)),
+      check_(find_argument_check(op)),
+      parts_(find_operator_parts(op)),
+      may_run_(may_run(op)) {
   std::vector<bool> referenced(input_count, false);
   const auto note = [&](const auto& self, const Attribute& attr) -> void {
     if (const InputRef* ref = attr.get<InputRef>()) {
@@ -335,7 +338,7 @@ c10::IValue OperatorCall::run(const std::vector<const c10::IValue*>& inputs, c10
     throw Error("nn.operator", cat(op_.str(), ": ", why_it_does_not_run(op_)), "replacing it in the network");
   torch::jit::Stack stack = arguments(inputs, device);
   make_viewable(stack);
-  if (const int64_t parts = parts_of(op_, stack); parts > kMostParts)
+  if (const int64_t parts = parts_ ? parts_(stack) : 1; parts > kMostParts)
     throw Error("nn.operator", cat(op_.str(), ": it makes ", parts, " tensors of one"), "fewer parts");
   if (check_) {
     if (const Outcome fits = check_(stack); !fits) throw Error("nn.operator", cat(op_.str(), ": ", fits.reason()));

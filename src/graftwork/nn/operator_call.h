@@ -11,6 +11,7 @@
 
 #include "graftwork/ir/attribute.h"
 #include "graftwork/nn/argument_checks.h"
+#include "graftwork/nn/operator_parts.h"
 
 namespace graftwork::core {
 
@@ -70,6 +71,7 @@ class OperatorCall {
   std::vector<Source> sources_;
   std::optional<size_t> device_argument_;
   ArgumentCheck check_;
+  OperatorParts parts_;
   bool may_run_;
 };
 

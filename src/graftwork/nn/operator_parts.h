@@ -7,8 +7,10 @@
 
 namespace graftwork::core {
 
-/// How many tensors an operator makes of its first argument, be it unbind, chunk or one of the splits, or more; 1 for
-/// others. Negative where a file says so.
-int64_t parts_of(Symbol op, const torch::jit::Stack& arguments);
+/// How many tensors an operator makes of its first argument, or more. Negative where a file says so.
+using OperatorParts = int64_t (*)(const torch::jit::Stack& arguments);
+
+/// Null for an operator that makes a fixed number of them; unbind, chunk and the splits do not.
+OperatorParts find_operator_parts(Symbol op);
 
 }  // namespace graftwork::core

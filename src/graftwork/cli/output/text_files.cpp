@@ -1,5 +1,7 @@
 #include "graftwork/cli/output/text_files.h"
 
+#include "graftwork/cli/output/held_signals.h"
+
 namespace graftwork::core::cli {
 
 void TextFiles::add(const std::filesystem::path& path, std::string_view text) {
@@ -10,6 +12,7 @@ void TextFiles::add(const std::filesystem::path& path, std::string_view text) {
 }
 
 void TextFiles::commit() {
+  const HeldSignals held;
   for (const auto& file : files_) file->commit();
 }
 

@@ -15,7 +15,7 @@ class TextFiles {
  public:
   /// Writes the text beside its place. Throws Error "file.unwritable".
   void add(const std::filesystem::path& path, std::string_view text);
-  /// Puts all at their places, in order.
+  /// Puts all at their places, in order; a signal between two of them waits.
   void commit();
 
  private:

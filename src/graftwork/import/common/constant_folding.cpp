@@ -2,14 +2,12 @@
 
 #include "graftwork/base/error.h"
 #include "graftwork/base/saturating.h"
-#include "graftwork/ir/bounds.h"
 #include "graftwork/ir/peak_memory.h"
 #include "graftwork/nn/allowed_operators.h"
 #include "graftwork/nn/dtypes.h"
 #include "graftwork/nn/meta_kernels.h"
 #include "graftwork/nn/operator_call.h"
 #include "graftwork/nn/operator_cost.h"
-#include "graftwork/nn/operator_parts.h"
 #include "graftwork/nn/torch_failure.h"
 
 namespace graftwork::core {
@@ -157,7 +155,6 @@ std::optional<Affordable> afford(Symbol op, const std::vector<ParamExpr>& operan
   }
   const std::vector<c10::IValue> shapes(touched.begin(), touched.end());
   const torch::jit::Stack arguments = made.call.arguments(pointers_to(shapes), at::kMeta);
-  if (parts_of(op, arguments) > kMostParts) return std::nullopt;
   const auto results = tensors_of(made.call.run(pointers_to(shapes), at::kMeta));
   if (!results) return std::nullopt;
   made.results = *results;

@@ -1,8 +1,10 @@
 #include "graftwork/cli/torch/quantize/command_quantize.h"
 
 #include <chrono>
+#include <optional>
 
 #include "graftwork/base/error.h"
+#include "graftwork/cli/output/held_signals.h"
 #include "graftwork/cli/output/output.h"
 #include "graftwork/cli/output/text_files.h"
 #include "graftwork/cli/page/page.h"
@@ -135,6 +137,7 @@ void quantize(const QuantizeRequest& request) {
   model.metadata = result.provenance;
   interrupt.check();
   TextFiles texts;
+  std::optional<HeldSignals> held;  // until all stand at their places
   onnx::WriteOptions write_options;
   write_options.before_commit = [&](uint64_t bytes) {
     if (!request.report.empty() || !request.html.empty()) {
@@ -145,9 +148,11 @@ void quantize(const QuantizeRequest& request) {
     if (!request.config_output.empty()) texts.add(request.config_output, quant_config_text(recipe));
     if (!request.scales_output.empty()) texts.add(request.scales_output, scale_table_text(result.scales));
     request.files.check_before_writing();
+    held.emplace();
   };
   const onnx::WrittenModel written = onnx::write_model(model, request.output, write_options);
   texts.commit();
+  held.reset();
   watch.lap("export");
   if (flags.quiet) return;
   QuantizeSummary summary;
