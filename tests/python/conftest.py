@@ -17,7 +17,8 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 # What is started here is sent signals, and inherits what whoever started the tests ignores (nohup, a background).
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

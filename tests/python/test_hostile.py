@@ -58,6 +58,15 @@ def remove_links(folder):
             path.unlink()
 
 
+def meet(server, folder, family, case):
+    case.write(folder)
+    before = listing(folder)
+    answer = server.run(folder, case.arguments)
+    left = sorted(set(listing(folder)) ^ set(before))
+    remove_links(folder)
+    return Refusal(family, case.name, left=left, **asdict(answer))
+
+
 class Worker(threading.Thread):
     """Takes cases from the shared list until there is none."""
 
@@ -73,17 +82,9 @@ class Worker(threading.Thread):
                     index, family, case = self.todo.popleft()
                 except IndexError:
                     return
-                self.done[index] = self.meet(self.folder / str(index), family, case)
+                self.done[index] = meet(self.server, self.folder / str(index), family, case)
         except Exception as error:  # told by the fixture: an exception in a thread is told by nobody else
             self.broken = error
-
-    def meet(self, folder, family, case):
-        case.write(folder)
-        before = listing(folder)
-        answer = self.server.run(folder, case.arguments)
-        left = sorted(set(listing(folder)) ^ set(before))
-        remove_links(folder)
-        return Refusal(family, case.name, left=left, **asdict(answer))
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +98,13 @@ def ask_slow_ones_again(server_path, folder, cases, done):
     """Alone: what two at a time took includes how they held each other up."""
     own = folder / "alone"
     own.mkdir()
-    alone = Worker(Server(server_path, own), own, (), done)
+    server = Server(server_path, own)
     for attempt in ("second", "third"):
         for index, family, case in cases:
             if done[index].processor_seconds > MOST_SECONDS:
-                again = alone.meet(own / f"{attempt}{index}", family, case)
+                again = meet(server, own / f"{attempt}{index}", family, case)
                 done[index] = min(done[index], again, key=lambda refusal: refusal.processor_seconds)
-    alone.server.close()
+    server.close()
 
 
 @pytest.fixture(scope="module")
