@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostile.server import Server
+from command_server import Server
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"

@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 from attack.frame import KEPT, SERVER
+from command_server import Server
 from hostile import seeds
 from hostile.seeds import argument, meta, node, tensor
-from hostile.server import Server
 from hostile.zips import Part, zip_bytes
 
 COUNT = 100_000

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import command_server
 import pages
 import rtx_compile
 import support
@@ -30,11 +31,18 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
-def graftwork():
+def graftwork(tmp_path_factory):
     path = Path(os.environ.get("GRAFTWORK_COMMAND", support.ROOT / "build" / "bin" / "graftwork"))
     if not path.exists():
         pytest.fail(f"{path} does not exist; run `make build` or set GRAFTWORK_COMMAND", pytrace=False)
-    return support.Graftwork(path.resolve())
+    path = path.resolve()
+    answering = path.parent / "graftwork_command_server"
+    if not answering.exists():  # as beside an installed command
+        yield support.Graftwork(path)
+        return
+    server = command_server.Server(answering, tmp_path_factory.mktemp("commands"), seconds=support.TIMEOUT)
+    yield support.Graftwork(path, server)
+    server.close()
 
 
 @pytest.fixture

@@ -17,6 +17,12 @@ from export import save_pt2
 SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "inspect", "run", "compare", "sensitivity")
 
 
+@pytest.fixture(scope="module")
+def graftwork(graftwork):
+    """Started anew each time, as its users do."""
+    return support.Graftwork(graftwork.path)
+
+
 @pytest.fixture
 def folder(exported, tmp_path):
     """A working folder with digits.pt2, data.npy and x.npy: what is printed then names no path of this machine."""

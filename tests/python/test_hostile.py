@@ -13,8 +13,8 @@ import pytest
 
 import machine
 import support
+from command_server import Server
 from hostile import corpus
-from hostile.server import Server
 
 #: A refusal takes so much processor time at most, in seconds; on the clock a busy machine may take longer.
 MOST_SECONDS = 0.5

@@ -20,11 +20,11 @@ class Answer:
 
 class Server:
     """Runs command lines, one after the other, in folders of their own. Logs are kept in `folder`; `addresses` are the
-    bytes that each may reserve."""
+    bytes that each may reserve; one that takes `seconds` is ended by SIGALRM: it hangs."""
 
-    def __init__(self, path, folder, addresses=None, **environment):
+    def __init__(self, path, folder, addresses=None, seconds=20, **environment):
         self.process = subprocess.Popen(
-            [path],
+            [path, str(seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

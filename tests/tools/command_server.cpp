@@ -2,8 +2,9 @@
 // fork that behaves as `graftwork ARGUMENTS` does from its first line on.
 //
 // A request is one line, fields separated by tabs: the folder to run in, a path for standard output, one for standard
-// error, then the arguments. The answer is one line: the exit status (or the negative number of the signal that ended
-// it), seconds on the clock, seconds of processor time, and the most KiB that were resident.
+// error, then the arguments; the seconds that each may take are the server's own argument. The answer is one line: the
+// exit status (or the negative number of the signal that ended it), seconds on the clock, seconds of processor time,
+// and the most KiB that were resident.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -22,7 +23,6 @@
 
 namespace {
 
-constexpr unsigned kMostSeconds = 20;                // then it hangs
 constexpr rlim_t kMostAddresses = rlim_t{64} << 30;  // saves the machine; the tests demand far less
 constexpr double kMicro = 1e-6;
 
@@ -43,7 +43,7 @@ void redirect(const std::string& path, int onto) {
   ::close(fd);
 }
 
-[[noreturn]] void become_command(const std::vector<std::string>& fields) {
+[[noreturn]] void become_command(const std::vector<std::string>& fields, unsigned most_seconds) {
   redirect("/dev/null", STDIN_FILENO);
   redirect(fields[1], STDOUT_FILENO);
   redirect(fields[2], STDERR_FILENO);
@@ -52,7 +52,7 @@ void redirect(const std::string& path, int onto) {
   ::getrlimit(RLIMIT_AS, &addresses);
   addresses.rlim_cur = std::min(addresses.rlim_cur, kMostAddresses);
   ::setrlimit(RLIMIT_AS, &addresses);
-  ::alarm(kMostSeconds);
+  ::alarm(most_seconds);
   std::vector<const char*> arguments{"graftwork"};
   for (size_t i = 3; i < fields.size(); ++i) arguments.push_back(fields[i].c_str());
   arguments.push_back(nullptr);
@@ -65,11 +65,11 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + kMicro * static_cast<double>(time.tv_usec);
 }
 
-void answer(const std::vector<std::string>& fields) {
+void answer(const std::vector<std::string>& fields, unsigned most_seconds) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point start = Clock::now();
   const pid_t child = ::fork();
-  if (child == 0) become_command(fields);
+  if (child == 0) become_command(fields, most_seconds);
   int status = 0;
   rusage usage{};
   if (child < 0 || ::wait4(child, &status, 0, &usage) != child) std::exit(1);
@@ -80,8 +80,10 @@ void answer(const std::vector<std::string>& fields) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  const int most_seconds = argc == 2 ? std::atoi(argv[1]) : 0;
+  if (most_seconds < 1) return 2;
   // In a build without torch there is none to open, and the command says so itself.
   static_cast<void>(::dlopen("$ORIGIN/../lib/graftwork/libgraftwork_torch.so", RTLD_LAZY | RTLD_LOCAL));
-  for (std::string line; std::getline(std::cin, line);) answer(split(line));
+  for (std::string line; std::getline(std::cin, line);) answer(split(line), static_cast<unsigned>(most_seconds));
 }
