@@ -31,17 +31,23 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
-def graftwork(tmp_path_factory):
+def started():
+    """The command, started anew each time as its users do. Where processes, their memory or files are the matter, a
+    module's own `graftwork` is this one."""
     path = Path(os.environ.get("GRAFTWORK_COMMAND", support.ROOT / "build" / "bin" / "graftwork"))
     if not path.exists():
         pytest.fail(f"{path} does not exist; run `make build` or set GRAFTWORK_COMMAND", pytrace=False)
-    path = path.resolve()
-    answering = path.parent / "graftwork_command_server"
+    return support.Graftwork(path.resolve())
+
+
+@pytest.fixture(scope="session")
+def graftwork(started, tmp_path_factory):
+    answering = started.path.parent / "graftwork_command_server"
     if not answering.exists():  # as beside an installed command
-        yield support.Graftwork(path)
+        yield started
         return
     server = command_server.Server(answering, tmp_path_factory.mktemp("commands"), seconds=support.TIMEOUT)
-    yield support.Graftwork(path, server)
+    yield support.Graftwork(started.path, server)
     server.close()
 
 

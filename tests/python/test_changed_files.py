@@ -17,6 +17,11 @@ COUNT = 40000
 
 
 @pytest.fixture(scope="module")
+def graftwork(started):
+    return started
+
+
+@pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     torch.manual_seed(0)

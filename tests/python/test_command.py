@@ -18,9 +18,8 @@ SUBCOMMANDS = ("quantize", "transform", "plan", "explain", "inspect", "run", "co
 
 
 @pytest.fixture(scope="module")
-def graftwork(graftwork):
-    """Started anew each time, as its users do."""
-    return support.Graftwork(graftwork.path)
+def graftwork(started):
+    return started
 
 
 @pytest.fixture

@@ -20,6 +20,11 @@ from hostile import long_programs
 
 
 @pytest.fixture(scope="module")
+def graftwork(started):
+    return started
+
+
+@pytest.fixture(scope="module")
 def data(tmp_path_factory):
     path = tmp_path_factory.mktemp("data") / "x.npy"
     np.save(path, np.resize(zoo.samples("resnet18", 8, seed=5).numpy(), (4000, 3, 64, 64)))

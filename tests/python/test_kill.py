@@ -16,6 +16,11 @@ PART = re.compile(r"\.[0-9a-f]{24}\.graftwork-part$")
 DATA = re.compile(r"file\.[0-9a-f]{16}\.data")
 
 
+@pytest.fixture(scope="module")
+def graftwork(started):
+    return started
+
+
 def listing(folder):
     return sorted(path.name for path in folder.iterdir())
 

@@ -22,6 +22,11 @@ FEATURES, UNITS = 12544, 4096
 WEIGHTS = 4 * FEATURES * UNITS
 
 
+@pytest.fixture(scope="module")
+def graftwork(started):
+    return started
+
+
 def save(folder, model, x):
     torch.export.save(torch.export.export(model.eval(), (x,)), folder / "m.pt2")
     np.savez(folder / "c.npz", input=x.numpy())

@@ -16,6 +16,11 @@ QUANTIZE = ["quantize", "m.pt2", "--calibrate", "x.npy"]
 
 
 @pytest.fixture(scope="module")
+def graftwork(started):
+    return started
+
+
+@pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     torch.manual_seed(0)

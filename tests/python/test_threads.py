@@ -13,6 +13,11 @@ USER = 23456
 WANTED = {"OMP_NUM_THREADS": "16", "MKL_NUM_THREADS": "16", "MKL_DYNAMIC": "FALSE"}
 
 
+@pytest.fixture(scope="module")
+def graftwork(started):
+    return started
+
+
 def test_a_library_that_ends_the_process_is_one_message(graftwork, exported, tmp_path):
     """OpenMP does, where its threads get no stacks."""
     source = exported("digits")
